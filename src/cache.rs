@@ -1,0 +1,1 @@
+//! The answer cache: the key, the memory tier, what may be cached and why.

@@ -1,0 +1,281 @@
+//! The whole configuration, checked: policies, rules, limits, feedback, cache, budgets, console.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::domain::{Lang, ModelName, Money, ProviderName, TaskKind};
+
+use super::{Model, Provider};
+
+/// Weights of a policy. They are normalised to sum to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PolicyWeights {
+    /// How much quality counts.
+    pub quality: f64,
+    /// How much cost counts.
+    pub cost: f64,
+    /// How much speed counts.
+    pub speed: f64,
+}
+
+/// What a rule looks at; what is `None` or empty does not matter.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RuleWhen {
+    /// The kind of work.
+    pub task: Option<TaskKind>,
+    /// At least so many prompt tokens.
+    pub min_context: Option<u64>,
+    /// The message carries this tag.
+    pub tag: Option<String>,
+    /// The text is in this language.
+    pub lang: Option<Lang>,
+}
+
+/// What a rule does. Names are models, providers or provider tags.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RuleThen {
+    /// These before all others, while they fit.
+    Prefer(Vec<String>),
+    /// Only these.
+    Only(Vec<String>),
+    /// All but these.
+    Avoid(Vec<String>),
+    /// This policy.
+    Policy(String),
+}
+
+/// A rule: the first that holds decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// When it holds.
+    pub when: RuleWhen,
+    /// What it does.
+    pub then: RuleThen,
+}
+
+/// What to do when a model refuses by content filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnRefusal {
+    /// Say so.
+    #[default]
+    Report,
+    /// Ask the next model.
+    Next,
+}
+
+/// Routing settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Routing {
+    /// The policy in force.
+    pub policy: String,
+    /// What to do on a refusal.
+    pub on_refusal: OnRefusal,
+    /// Rules, first match wins.
+    pub rules: Vec<Rule>,
+}
+
+/// Time limits of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// To connect.
+    pub connect: Duration,
+    /// From sent to the first content token.
+    pub first_token: Duration,
+    /// Between tokens.
+    pub between_tokens: Duration,
+    /// The whole request, all attempts.
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_token: Duration::from_secs(10),
+            between_tokens: Duration::from_secs(30),
+            total: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Time limits a provider or model sets for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LimitOverrides {
+    /// To connect.
+    pub connect: Option<Duration>,
+    /// From sent to the first content token.
+    pub first_token: Option<Duration>,
+    /// Between tokens.
+    pub between_tokens: Option<Duration>,
+    /// The whole request.
+    pub total: Option<Duration>,
+}
+
+impl LimitOverrides {
+    /// These where set, `base` elsewhere.
+    pub fn over(&self, base: Limits) -> Limits {
+        Limits {
+            connect: self.connect.unwrap_or(base.connect),
+            first_token: self.first_token.unwrap_or(base.first_token),
+            between_tokens: self.between_tokens.unwrap_or(base.between_tokens),
+            total: self.total.unwrap_or(base.total),
+        }
+    }
+}
+
+/// When slowness moves traffic away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Feedback {
+    /// The p95 above which traffic moves.
+    pub p95_limit: Duration,
+    /// For how long.
+    pub shift_for: Duration,
+    /// Samples needed before it can.
+    pub min_samples: u32,
+}
+
+/// When answers are cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CacheWhen {
+    /// Only repeatable requests.
+    #[default]
+    Deterministic,
+    /// All complete answers.
+    Always,
+    /// None.
+    Never,
+}
+
+/// The shared cache tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisSettings {
+    /// Its address.
+    pub url: String,
+    /// How long entries live.
+    pub ttl: Duration,
+}
+
+/// Cache settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// When answers are cached.
+    pub when: CacheWhen,
+    /// Greatest size of the memory tier in bytes.
+    pub max_bytes: u64,
+    /// Greatest number of entries of the memory tier.
+    pub max_entries: usize,
+    /// How long entries live in memory.
+    pub ttl: Duration,
+    /// The shared tier, if any.
+    pub redis: Option<RedisSettings>,
+}
+
+/// What happens at a budget's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AtLimit {
+    /// Say so and go on.
+    Warn,
+    /// Ask first.
+    #[default]
+    Ask,
+    /// Refuse.
+    Stop,
+}
+
+/// One budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetLimit {
+    /// The amount.
+    pub limit: Money,
+    /// What happens there.
+    pub at_limit: AtLimit,
+}
+
+/// All budgets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// Per local day.
+    pub day: Option<BudgetLimit>,
+    /// Per month.
+    pub month: Option<BudgetLimit>,
+    /// Per session.
+    pub session: Option<BudgetLimit>,
+    /// Per provider and day.
+    pub providers: BTreeMap<ProviderName, BudgetLimit>,
+    /// Per model and day.
+    pub models: BTreeMap<ModelName, BudgetLimit>,
+}
+
+/// What is kept of traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Capture {
+    /// Keep request and answer bodies.
+    pub bodies: bool,
+}
+
+/// How the console looks and listens.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConsoleSettings {
+    /// A shipped theme's name, or a file.
+    pub theme: String,
+    /// Key bindings: `context.action` to keys.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// What sends: `enter` or `alt-enter`.
+    pub send: String,
+    /// `off`, `wheel` or `full`.
+    pub mouse: String,
+    /// ASCII glyphs only.
+    pub ascii: bool,
+    /// Words for a screen reader instead of a screen.
+    pub accessible: bool,
+    /// The model that savings are counted against; the dearest usable one when not set.
+    pub baseline: Option<String>,
+}
+
+/// The configuration, whole and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Providers by name.
+    pub providers: BTreeMap<ProviderName, Provider>,
+    /// Models by name.
+    pub models: BTreeMap<ModelName, Model>,
+    /// Routing.
+    pub routing: Routing,
+    /// Policies by name, shipped ones included.
+    pub policies: BTreeMap<String, PolicyWeights>,
+    /// Time limits.
+    pub limits: Limits,
+    /// Slowness.
+    pub feedback: Feedback,
+    /// Cache.
+    pub cache: CacheSettings,
+    /// Budgets.
+    pub budget: Budget,
+    /// Console.
+    pub console: ConsoleSettings,
+    /// Capture.
+    pub capture: Capture,
+}
+
+impl Config {
+    /// The policy whose name this is, or whose name begins so when only one does.
+    pub fn policy_named(&self, text: &str) -> Option<&str> {
+        if let Some((name, _)) = self.policies.get_key_value(text) {
+            return Some(name);
+        }
+        let mut hits = self.policies.keys().filter(|name| name.starts_with(text));
+        match (hits.next(), hits.next()) {
+            (Some(name), None) if !text.is_empty() => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The limits in force for a model.
+    pub fn limits_for(&self, model: &Model) -> Limits {
+        let base = self
+            .providers
+            .get(&model.provider)
+            .map_or(self.limits, |provider| provider.limits.over(self.limits));
+        model.limits.over(base)
+    }
+}

@@ -1,0 +1,38 @@
+//! Plain data and arithmetic that every other room speaks in.
+//!
+//! Owns: names and ids, money, messages, requests, usage, decisions, outcomes, the reply stream.
+//! Must not know: tokio, ratatui, reqwest, files, or what time it is (every moment is passed in as
+//! a [`UnixMs`]). Invariant: nothing here does I/O and nothing here can fail but parsing.
+
+mod decision;
+mod id;
+mod message;
+mod model;
+mod money;
+mod outcome;
+mod rate;
+mod reply;
+mod request;
+mod task;
+mod time;
+mod usage;
+
+pub use decision::{
+    Candidate, Decision, Estimate, Factor, FilterCode, FilterReason, Needs, OverrideKind, PinScope,
+    RequestFeatures, Score,
+};
+pub use id::{AttemptId, DecisionId, MessageId, ModelName, ProviderName, RequestId, SessionId};
+pub use message::{Message, Part, Role};
+pub use model::{Capabilities, Continuation, Rates};
+pub use money::{Cost, Money, ParseMoneyError, Price};
+pub use outcome::{ErrorReport, Evidence, Fault, Finish, Outcome, OutcomeClass, Verdict};
+pub use rate::RateWindow;
+pub use reply::{
+    AttemptKind, AttemptReport, FirstToken, Reply, ReplyEvent, Seam, SeamHow, Stamps, ToolCallParts,
+};
+pub use request::{
+    CacheMode, Effort, Origin, Params, ReaderKind, Request, Route, ToolChoice, ToolSpec,
+};
+pub use task::{Lang, Script, TaskKind, TaskTable};
+pub use time::{ParseSpanError, UnixMs, format_span, parse_span};
+pub use usage::Usage;

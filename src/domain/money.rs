@@ -1,0 +1,309 @@
+//! Money as integers. A [`Money`] is pico-dollars (10⁻¹² USD); a [`Price`] is dollars per million
+//! tokens to six decimals, which is the same integer as pico-dollars per token, so that
+//! `tokens × price` is exact and never rounds.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Neg, Sub};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const PICO: i64 = 1_000_000_000_000;
+
+/// An amount in pico-dollars. Arithmetic saturates: a sum can be wrong only past nine million USD.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Money(i64);
+
+/// A price in pico-dollars per token, which is micro-dollars per million tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(i64);
+
+/// A cost and whether every part of it is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// What is known to be owed.
+    pub amount: Money,
+    /// `false` when something in it is missing or estimated: the real bill is at least this.
+    pub exact: bool,
+}
+
+/// Why a text is not an amount or a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParseMoneyError {
+    /// Not a plain decimal number.
+    NotADecimal,
+    /// More decimals than the unit holds (twelve for amounts, six for prices).
+    TooFine,
+    /// Out of range.
+    TooLarge,
+}
+
+impl fmt::Display for ParseMoneyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotADecimal => "expected a decimal number of US dollars, such as 0.14",
+            Self::TooFine => "too many decimals",
+            Self::TooLarge => "too large",
+        })
+    }
+}
+
+impl std::error::Error for ParseMoneyError {}
+
+fn parse_scaled(text: &str, decimals: usize) -> Result<i64, ParseMoneyError> {
+    use ParseMoneyError::{NotADecimal, TooFine, TooLarge};
+    let text = text.trim();
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], text[at + 1..].parse::<i32>().map_err(|_| NotADecimal)?),
+        None => (text, 0),
+    };
+    let (negative, digits) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty()
+        || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
+    {
+        return Err(NotADecimal);
+    }
+    let mut value: i128 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        value = value.checked_mul(10).ok_or(TooLarge)? + i128::from(digit - b'0');
+        if value > i128::MAX / 100 {
+            return Err(TooLarge);
+        }
+    }
+    let mut shift = i32::try_from(decimals).unwrap_or(0)
+        - i32::try_from(fraction.len()).unwrap_or(i32::MAX)
+        + exponent.clamp(-60, 60);
+    while shift > 0 {
+        value = value.checked_mul(10).ok_or(TooLarge)?;
+        shift -= 1;
+    }
+    while shift < 0 {
+        if value % 10 != 0 {
+            return Err(TooFine);
+        }
+        value /= 10;
+        shift += 1;
+    }
+    let value = i64::try_from(value).map_err(|_| TooLarge)?;
+    Ok(if negative { -value } else { value })
+}
+
+fn write_scaled(value: i64, decimals: usize, least: usize) -> String {
+    let scale = 10u64.pow(u32::try_from(decimals).unwrap_or(0));
+    let sign = if value < 0 { "-" } else { "" };
+    let magnitude = value.unsigned_abs();
+    let mut fraction = format!("{:0decimals$}", magnitude % scale);
+    while fraction.len() > least && fraction.ends_with('0') {
+        fraction.pop();
+    }
+    let whole = magnitude / scale;
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// From pico-dollars.
+    pub const fn from_pico(pico: i64) -> Self {
+        Self(pico)
+    }
+
+    /// In pico-dollars.
+    pub const fn pico(self) -> i64 {
+        self.0
+    }
+
+    /// As a float of dollars: for scores and charts, never for sums.
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / PICO as f64
+    }
+
+    /// Short form for the screen, rounded half up: `$0.0041`, `$1.25`, `$0.00` for nothing,
+    /// `<$0.0001` for less than the last digit shown.
+    pub fn short(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let pico = u128::from(self.0.unsigned_abs());
+        let one = u128::from(PICO.unsigned_abs());
+        let digits = if pico == 0 || pico >= one { 2 } else { 4 };
+        let unit = one / 10u128.pow(digits);
+        let rounded = (pico + unit / 2) / unit;
+        if pico > 0 && rounded == 0 {
+            return format!("{sign}<$0.0001");
+        }
+        let scale = 10u128.pow(digits);
+        let width = digits as usize;
+        format!("{sign}${}.{:0width$}", rounded / scale, rounded % scale)
+    }
+}
+
+impl Price {
+    /// Costs nothing.
+    pub const FREE: Self = Self(0);
+
+    /// From pico-dollars per token (micro-dollars per million tokens).
+    pub const fn from_pico_per_token(pico: i64) -> Self {
+        Self(pico)
+    }
+
+    /// Pico-dollars per token.
+    pub const fn pico_per_token(self) -> i64 {
+        self.0
+    }
+
+    /// Dollars per million tokens as a float: for scores, never for sums.
+    pub fn dollars_per_million(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// What `tokens` cost at this price. Exact.
+    pub fn times(self, tokens: u64) -> Money {
+        let pico = i128::from(self.0) * i128::from(tokens);
+        Money(i64::try_from(pico).unwrap_or(if pico < 0 { i64::MIN } else { i64::MAX }))
+    }
+}
+
+impl FromStr for Money {
+    type Err = ParseMoneyError;
+    /// Reads a decimal number of dollars with up to twelve decimals, exactly.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_scaled(text, 12).map(Self)
+    }
+}
+
+impl FromStr for Price {
+    type Err = ParseMoneyError;
+    /// Reads dollars per million tokens with up to six decimals, exactly.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_scaled(text, 6).map(Self)
+    }
+}
+
+impl fmt::Display for Money {
+    /// The exact decimal number of dollars, at least two decimals, no currency sign.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&write_scaled(self.0, 12, 2))
+    }
+}
+
+impl fmt::Display for Price {
+    /// Exact dollars per million tokens, no currency sign.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&write_scaled(self.0, 6, 0))
+    }
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&self.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Price {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&self.to_string())
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Add for Money {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Money {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Neg for Money {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+}
+
+impl AddAssign for Money {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+        items.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { amount: self.amount + other.amount, exact: self.exact && other.exact }
+    }
+}
+
+impl Cost {
+    /// Nothing owed, and known to be so.
+    pub const ZERO: Self = Self { amount: Money::ZERO, exact: true };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_times_tokens_is_exact() {
+        let price: Price = "0.14".parse().unwrap();
+        assert_eq!(price.times(1_000_000), "0.14".parse().unwrap());
+        assert_eq!(price.times(1).to_string(), "0.00000014");
+        assert_eq!(price.to_string(), "0.14");
+    }
+
+    #[test]
+    fn decimals_are_read_exactly_or_refused() {
+        assert_eq!("3.45e-05".parse::<Money>().unwrap().pico(), 34_500_000);
+        assert_eq!("2".parse::<Price>().unwrap().pico_per_token(), 2_000_000);
+        assert_eq!("0.0000001".parse::<Price>(), Err(ParseMoneyError::TooFine));
+        assert_eq!("1,5".parse::<Money>(), Err(ParseMoneyError::NotADecimal));
+        assert_eq!("".parse::<Money>(), Err(ParseMoneyError::NotADecimal));
+        assert_eq!("99999999999999999999".parse::<Money>(), Err(ParseMoneyError::TooLarge));
+    }
+
+    #[test]
+    fn short_money_fits_a_meter() {
+        let short = |text: &str| text.parse::<Money>().unwrap().short();
+        assert_eq!(short("0"), "$0.00");
+        assert_eq!(short("0.00412"), "$0.0041");
+        assert_eq!(short("0.000001"), "<$0.0001");
+        assert_eq!(short("1.255"), "$1.26");
+        assert_eq!(short("12.5"), "$12.50");
+    }
+
+    #[test]
+    fn money_survives_json() {
+        let money: Money = "-0.000000000001".parse().unwrap();
+        let json = serde_json::to_string(&money).unwrap();
+        assert_eq!(json, "\"-0.000000000001\"");
+        assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), money);
+    }
+}

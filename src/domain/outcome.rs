@@ -1,0 +1,275 @@
+//! How an attempt or a request ended: the closed set of outcome classes, and the report a person
+//! or program gets when it did not go well.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cost, ModelName, ProviderName, Usage};
+
+/// The closed set of ways an attempt can go wrong; each decides what is tried next and whether the
+/// circuit is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeClass {
+    /// The request itself is wrong; nobody else would take it either.
+    Caller,
+    /// The prompt does not fit the window; only a larger one can help.
+    Context,
+    /// A content filter refused.
+    Refusal,
+    /// Key, balance, permission, allowance, unknown model id.
+    Account,
+    /// Asked to slow down.
+    Throttle,
+    /// The provider failed: 5xx, overload, an error under HTTP 200, an empty answer.
+    Provider,
+    /// DNS, TCP, TLS, reset, end of stream without the end marker.
+    Network,
+    /// A time limit passed.
+    Stall,
+    /// The answer is not whole.
+    Truncation,
+    /// Our reader left.
+    Cancelled,
+}
+
+impl OutcomeClass {
+    /// The name used in JSON and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Context => "context",
+            Self::Refusal => "refusal",
+            Self::Account => "account",
+            Self::Throttle => "throttle",
+            Self::Provider => "provider",
+            Self::Network => "network",
+            Self::Stall => "stall",
+            Self::Truncation => "truncation",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// May the same request go to the same model once more?
+    pub const fn retry_same(self) -> bool {
+        matches!(self, Self::Provider | Self::Network)
+    }
+
+    /// May another model be asked?
+    pub const fn try_another(self) -> bool {
+        match self {
+            Self::Caller | Self::Refusal | Self::Cancelled => false,
+            Self::Context
+            | Self::Account
+            | Self::Throttle
+            | Self::Provider
+            | Self::Network
+            | Self::Stall
+            | Self::Truncation => true,
+        }
+    }
+
+    /// Does it count against the model's circuit?
+    pub const fn charges_circuit(self) -> bool {
+        matches!(self, Self::Provider | Self::Network | Self::Stall)
+    }
+
+    /// Whose fault it is.
+    pub const fn fault(self) -> Fault {
+        match self {
+            Self::Caller | Self::Context | Self::Refusal => Fault::Request,
+            Self::Account => Fault::Account,
+            Self::Throttle | Self::Provider | Self::Stall | Self::Truncation => Fault::Provider,
+            Self::Network => Fault::Network,
+            Self::Cancelled => Fault::Nobody,
+        }
+    }
+}
+
+impl fmt::Display for OutcomeClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// What was asked.
+    Request,
+    /// The user's account at the provider.
+    Account,
+    /// The provider.
+    Provider,
+    /// The way there.
+    Network,
+    /// Nobody: it was wanted.
+    Nobody,
+}
+
+/// How an answer finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model was done.
+    Stop,
+    /// The cap or the window was reached.
+    Length,
+    /// The model wants tools.
+    ToolCalls,
+    /// A filter ended or refused it.
+    ContentFilter,
+    /// Judged not whole, and could not be made whole.
+    Truncated,
+    /// The reader left.
+    Cancelled,
+    /// It failed.
+    Error,
+}
+
+impl Finish {
+    /// The name used in JSON and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Truncated => "truncated",
+            Self::Cancelled => "cancelled",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What a person needs to know about a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorReport {
+    /// The class that decided what was tried next.
+    pub class: OutcomeClass,
+    /// A stable word for programs: the provider's own code, or ours (`connect`, `first_token`).
+    pub code: String,
+    /// What happened, in the user's language, sanitised.
+    pub message: String,
+    /// The provider's own words, sanitised and capped; empty when there were none.
+    pub original: String,
+    /// What the user can do; empty when nothing helps.
+    pub hint: String,
+    /// HTTP status, where one arrived.
+    pub status: Option<u16>,
+    /// How long the provider asked us to wait, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+    /// Who said so.
+    pub provider: Option<ProviderName>,
+    /// For which model.
+    pub model: Option<ModelName>,
+}
+
+impl ErrorReport {
+    /// A report with only class, code and message.
+    pub fn new(class: OutcomeClass, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            code: code.into(),
+            message: message.into(),
+            original: String::new(),
+            hint: String::new(),
+            status: None,
+            retry_after_ms: None,
+            provider: None,
+            model: None,
+        }
+    }
+}
+
+impl fmt::Display for ErrorReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ErrorReport {}
+
+/// One observation that an answer is not whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The finish reason said so.
+    FinishReason(String),
+    /// As many tokens as the cap allowed, or more.
+    AtCap,
+    /// Prompt and answer together fill the window.
+    WindowFull,
+    /// The stream closed without its end marker.
+    NoEndMarker,
+    /// A code fence was left open.
+    OpenFence,
+    /// JSON was asked for and is cut.
+    OpenJson,
+    /// All of the cap went into thinking.
+    ReasoningAteCap,
+}
+
+/// Whether an answer is whole, and why we think so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Judged not whole.
+    pub truncated: bool,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// What was seen.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How a whole request ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How the answer finished.
+    pub finish: Finish,
+    /// The model that gave it; the last tried when none did.
+    pub model: Option<ModelName>,
+    /// That model's provider.
+    pub provider: Option<ProviderName>,
+    /// The provider's own id for the model.
+    pub model_id: Option<String>,
+    /// Tokens of the answering attempts.
+    pub usage: Usage,
+    /// What all attempts cost together.
+    pub cost: Cost,
+    /// From the request's arrival to its first text, lost attempts included, in milliseconds.
+    pub wait_ms: Option<u64>,
+    /// The answering attempt's own time from sent to first text, in milliseconds.
+    pub ttft_ms: Option<u64>,
+    /// From the request's arrival to its end, in milliseconds.
+    pub total_ms: u64,
+    /// `Some("memory")` or `Some("redis")` when the answer came from the cache.
+    pub cached: Option<String>,
+    /// The first real error, when there is no whole answer.
+    pub error: Option<ErrorReport>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callers_mistake_is_never_sent_again() {
+        for class in [OutcomeClass::Caller, OutcomeClass::Refusal, OutcomeClass::Cancelled] {
+            assert!(!class.retry_same() && !class.try_another() && !class.charges_circuit());
+        }
+    }
+
+    #[test]
+    fn throttling_moves_traffic_but_spares_the_circuit() {
+        assert!(OutcomeClass::Throttle.try_another());
+        assert!(!OutcomeClass::Throttle.charges_circuit());
+    }
+
+    #[test]
+    fn a_stalled_model_is_not_asked_again_at_once() {
+        assert!(!OutcomeClass::Stall.retry_same());
+        assert!(OutcomeClass::Stall.try_another() && OutcomeClass::Stall.charges_circuit());
+    }
+}

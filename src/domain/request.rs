@@ -1,0 +1,195 @@
+//! What is asked: the conversation, its parameters, and how much say the router has.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Message, ModelName, RequestId, SessionId};
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The console's chat.
+    Chat,
+    /// `wheelhouse ask`.
+    Ask,
+    /// A program, through the gateway.
+    Gateway,
+    /// The keep-warm pinger.
+    Ping,
+    /// A circuit's or the user's probe.
+    Probe,
+    /// A side-by-side comparison.
+    Compare,
+    /// `wheelhouse explain`: decided, never sent.
+    Explain,
+}
+
+/// What the reader can do with text it has already been given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReaderKind {
+    /// It can take text back: the console, or `ask --json`, which prints at the end.
+    Replaceable,
+    /// What it was given is gone: a pipe, a gateway stream. It never gets a restart.
+    AppendOnly,
+}
+
+/// How a request may be routed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The router chooses.
+    #[default]
+    Auto,
+    /// This model first, then whatever the router ranks next.
+    Prefer(ModelName),
+    /// This model or none.
+    Only(ModelName),
+}
+
+impl Route {
+    /// The model named, if any.
+    pub fn model(&self) -> Option<&ModelName> {
+        match self {
+            Self::Auto => None,
+            Self::Prefer(model) | Self::Only(model) => Some(model),
+        }
+    }
+}
+
+/// What this request may do with the answer cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheMode {
+    /// Read and write, as the configuration says.
+    #[default]
+    Normal,
+    /// Neither read nor write.
+    Off,
+    /// Do not read, but write.
+    Refresh,
+    /// Read only; a miss is an error.
+    Only,
+}
+
+/// How hard to think, where the model takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    /// No thinking where that can be said.
+    None,
+    /// A little.
+    Low,
+    /// The provider's usual.
+    Medium,
+    /// A lot.
+    High,
+}
+
+/// Which tool the model must use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolChoice {
+    /// Its own choice.
+    Auto,
+    /// None.
+    None,
+    /// At least one.
+    Required,
+    /// This one.
+    Named(String),
+}
+
+/// A tool offered to the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: String,
+    /// What it does, in words.
+    pub description: Option<String>,
+    /// Its arguments as JSON Schema.
+    pub parameters: Value,
+}
+
+/// Sampling and limits, as the caller gave them. `None` means "not said", never a default.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Params {
+    /// Randomness.
+    pub temperature: Option<f64>,
+    /// Nucleus sampling.
+    pub top_p: Option<f64>,
+    /// Seed for repeatable answers.
+    pub seed: Option<i64>,
+    /// The caller's own cap on the answer, in tokens. Never raised by the router.
+    pub max_tokens: Option<u32>,
+    /// Texts that end the answer.
+    pub stop: Vec<String>,
+    /// `response_format` as the OpenAI dialect writes it.
+    pub response_format: Option<Value>,
+    /// Which tool must be used.
+    pub tool_choice: Option<ToolChoice>,
+    /// How hard to think.
+    pub effort: Option<Effort>,
+    /// Fields this program does not know, passed through to providers of the same dialect.
+    pub extra: Map<String, Value>,
+}
+
+/// A request, whole: everything the engine needs to decide, send, and account for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// The conversation it belongs to.
+    pub session: Option<SessionId>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// What its reader can do.
+    pub reader: ReaderKind,
+    /// The system prompt.
+    pub system: Option<String>,
+    /// The conversation, oldest first, the new message last.
+    pub messages: Vec<Message>,
+    /// Tools offered.
+    pub tools: Vec<ToolSpec>,
+    /// Sampling and limits.
+    pub params: Params,
+    /// How much say the router has.
+    pub route: Route,
+    /// A policy for this request alone.
+    pub policy: Option<String>,
+    /// Marks for rules (`#private`), without the `#`.
+    pub tags: Vec<String>,
+    /// What it may do with the cache.
+    pub cache: CacheMode,
+}
+
+impl Request {
+    /// A request with one user message and nothing else said.
+    pub fn new(id: RequestId, origin: Origin, reader: ReaderKind, text: &str) -> Self {
+        Self {
+            id,
+            session: None,
+            origin,
+            reader,
+            system: None,
+            messages: vec![Message::user(text)],
+            tools: Vec::new(),
+            params: Params::default(),
+            route: Route::Auto,
+            policy: None,
+            tags: Vec::new(),
+            cache: CacheMode::Normal,
+        }
+    }
+
+    /// The text of the newest user message.
+    pub fn last_user_text(&self) -> String {
+        self.messages
+            .iter()
+            .rev()
+            .find(|message| message.role == super::Role::User)
+            .map(Message::plain)
+            .unwrap_or_default()
+    }
+}

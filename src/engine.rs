@@ -1,0 +1,15 @@
+//! The async actor that owns the router's state, the keep-warm pinger and the answer cache; and the
+//! one attempt engine, a task per request, that console, command line and gateway share.
+//!
+//! Owns: making attempts and accounting for them. Must not know: ratatui, crossterm, axum.
+//! Invariants: the actor never awaits network or disk; every attempt holds a permit that is released
+//! on settle or drop; answer text never passes through the actor.
+
+mod command;
+mod snapshot;
+
+pub use command::{Command, Veto};
+pub use snapshot::{
+    CacheStats, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pin, ProviderStatus,
+    Snapshot, Spend,
+};

@@ -1,0 +1,200 @@
+//! What observers see of the engine: one immutable value, published after every change that shows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::domain::{
+    AttemptReport, Cost, Decision, ModelName, Origin, Outcome, PinScope, ProviderName, RateWindow,
+    RequestId, SessionId, UnixMs, Usage,
+};
+use crate::route::{CircuitView, DecisionInput, HealthState, KeyState, ModelHealth};
+
+use super::Veto;
+
+/// A pin in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The model.
+    pub model: ModelName,
+    /// For what.
+    pub scope: PinScope,
+    /// The session it belongs to, where the scope is one.
+    pub session: Option<SessionId>,
+    /// Until when.
+    pub until: Option<UnixMs>,
+}
+
+/// Everything imposed by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// Pins, newest last.
+    pub pins: Vec<Pin>,
+    /// Vetoes.
+    pub vetoes: Vec<Veto>,
+    /// Drained providers and until when.
+    pub drains: Vec<Veto>,
+}
+
+/// A model as observers see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelStatus {
+    /// Its name.
+    pub model: ModelName,
+    /// Its provider.
+    pub provider: ProviderName,
+    /// What was measured.
+    pub health: ModelHealth,
+    /// Its circuit.
+    pub circuit: CircuitView,
+    /// When it may be asked again after a rate limit.
+    pub limited_until: Option<UnixMs>,
+    /// Its last times to first token in milliseconds, oldest first; `None` marks a failure.
+    pub recent: Vec<Option<u64>>,
+    /// What went wrong last, and when.
+    pub last_error: Option<(UnixMs, String)>,
+    /// Money spent on it in this run.
+    pub spend: Spend,
+}
+
+/// A provider as observers see it: the sum of its models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderStatus {
+    /// Its name.
+    pub provider: ProviderName,
+    /// Its key.
+    pub key: KeyState,
+    /// It is in use: a key is there, or it answers.
+    pub active: bool,
+    /// It answers at all.
+    pub present: bool,
+    /// In one word.
+    pub state: HealthState,
+    /// A few words more: `retry in 41s`, `slow 4x`, `warm`.
+    pub note: String,
+    /// Median time to first token over its models.
+    pub ttft_p50: Option<u64>,
+    /// 95th percentile.
+    pub ttft_p95: Option<u64>,
+    /// Median tokens per second.
+    pub tokens_per_s: Option<f64>,
+    /// Failed share.
+    pub error_rate: f32,
+    /// Its last times to first token in milliseconds, oldest first; `None` marks a failure.
+    pub recent: Vec<Option<u64>>,
+    /// Attempts running now.
+    pub in_flight: u32,
+    /// Rate limits as last told.
+    pub limits: Vec<RateWindow>,
+    /// The last free keep-warm call in milliseconds.
+    pub last_ping_ms: Option<u64>,
+    /// Its models in the registry that are in use.
+    pub models: Vec<ModelName>,
+}
+
+/// Money and tokens spent in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spend {
+    /// Requests answered or tried.
+    pub calls: u64,
+    /// Tokens.
+    pub usage: Usage,
+    /// Money.
+    pub cost: Cost,
+    /// Of it, money for attempts that gave no answer.
+    pub lost: Cost,
+}
+
+/// The answer cache in figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheStats {
+    /// Answers found.
+    pub hits: u64,
+    /// Answers not found.
+    pub misses: u64,
+    /// Requests that could not be cached.
+    pub uncacheable: u64,
+    /// Entries held.
+    pub entries: u64,
+    /// Bytes held.
+    pub bytes: u64,
+    /// What the hits would have cost.
+    pub saved: Cost,
+}
+
+/// One line of the routing log, from decision to outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEntry {
+    /// The request.
+    pub request: RequestId,
+    /// Its conversation.
+    pub session: Option<SessionId>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// When it arrived.
+    pub at: UnixMs,
+    /// The first words of what was asked.
+    pub prompt: String,
+    /// The decision.
+    pub decision: Arc<Decision>,
+    /// What it was decided from; the same input decides the same again under any policy.
+    pub input: Arc<DecisionInput>,
+    /// How long deciding took.
+    pub decided_in: Duration,
+    /// Attempts that are over.
+    pub attempts: Vec<AttemptReport>,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<Outcome>,
+}
+
+/// How loud a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoticeLevel {
+    /// Worth knowing.
+    Info,
+    /// Something is off and was dealt with.
+    Warn,
+    /// Something needs the user.
+    Error,
+}
+
+/// Something the user should know, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// When.
+    pub at: UnixMs,
+    /// How loud.
+    pub level: NoticeLevel,
+    /// In words.
+    pub text: String,
+}
+
+/// What observers see.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Rises by one with every change.
+    pub revision: u64,
+    /// When it was taken.
+    pub at: UnixMs,
+    /// The configuration in force, discovered models included.
+    pub config: Arc<Config>,
+    /// The policy in force.
+    pub policy: String,
+    /// What was imposed by hand.
+    pub overrides: Overrides,
+    /// Models in use, by name.
+    pub models: BTreeMap<ModelName, ModelStatus>,
+    /// Providers in use, by name.
+    pub providers: BTreeMap<ProviderName, ProviderStatus>,
+    /// The routing log, oldest first, bounded.
+    pub log: Arc<Vec<Arc<LogEntry>>>,
+    /// Spending of this run by model.
+    pub spend: Spend,
+    /// What keeping warm cost in this run.
+    pub warm_cost: Cost,
+    /// The cache.
+    pub cache: CacheStats,
+    /// Notices, newest last, bounded.
+    pub notices: Vec<Notice>,
+}

@@ -1,0 +1,13 @@
+//! Behaviour tests that need more than one room, or data files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod cli;
+mod config;
+mod console;
+mod engine;
+mod house;
+mod route;
+mod sim;
+mod text;
+mod wire;
