@@ -16,6 +16,7 @@ mod json;
 mod log;
 mod man;
 mod story;
+mod svg;
 mod table;
 
 pub use exit::{Exit, Stop};

@@ -369,7 +369,7 @@ fn the_simulated_fleet_serves_other_programs() {
 }
 
 #[test]
-fn starting_costs_milliseconds_and_touches_no_file() {
+fn starting_touches_no_file() {
     let home = Home::new();
     for args in
         [&["--version"][..], &["config", "path"], &["completions", "bash"], &["config", "check"]]
