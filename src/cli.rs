@@ -15,6 +15,7 @@ mod io;
 mod json;
 mod log;
 mod man;
+mod names;
 mod story;
 mod svg;
 mod table;

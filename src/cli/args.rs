@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::names::distance;
+
 /// Exit codes, told in `--help`, the man page and the README in the same words.
 pub const EXIT_CODES: &str = "\
   0    answered, or done
@@ -375,22 +377,6 @@ fn refuse_lone_word(prompt: &[String]) -> Result<(), clap::Error> {
     Err(command.error(clap::error::ErrorKind::InvalidSubcommand, message))
 }
 
-/// How many letters must be changed, added or dropped to get from one word to the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let kept = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = kept.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -446,12 +432,5 @@ mod tests {
             }),
             Some(Some(-3))
         );
-    }
-
-    #[test]
-    fn distance_counts_letters() {
-        assert_eq!(distance("docter", "doctor"), 1);
-        assert_eq!(distance("", "man"), 3);
-        assert_eq!(distance("shot", "shot"), 0);
     }
 }

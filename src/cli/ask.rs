@@ -13,7 +13,7 @@ use crate::text::Sanitizer;
 
 use super::args::AskArgs;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Kind, Stop, json, story};
+use super::{Exit, Io, Kind, Stop, json, names, story};
 
 /// Asks.
 pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
@@ -92,9 +92,7 @@ async fn ask(
     io: &mut Io<'_>,
 ) -> Result<Reply, Stop> {
     let running = setup.start().await?;
-    compose::settle(&running.engine).await;
-    let config = &running.engine.snapshot().config;
-    compose::check_names(&mut request, config)?;
+    names::resolve(&mut request, &running.settled().await.config)?;
     let mut stream = running.engine.ask(request);
     let mut printer = Printer::new(io, args.json);
     let mut reply = Reply::default();
@@ -124,7 +122,7 @@ struct Printer<'a, 'b> {
 
 impl<'a, 'b> Printer<'a, 'b> {
     fn new(io: &'a mut Io<'b>, silent: bool) -> Self {
-        let sanitizer = (io.out_kind == Kind::Terminal).then(Sanitizer::default);
+        let sanitizer = (io.out_kind == Kind::Terminal).then(Sanitizer::new);
         Self { io, sanitizer, silent, last: None }
     }
 

@@ -5,24 +5,37 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tracing_appender::non_blocking::WorkerGuard;
 use uuid::Uuid;
 
-use crate::config::{self, Config, Layer, LayerKind, Loaded, Paths};
-use crate::engine::{self, EngineHandle};
+use crate::config::secret::{self, KeyLookup};
+use crate::config::{self, ConfigError, Layer, Loaded, Paths, Provider};
+use crate::domain::ErrorReport;
+use crate::engine::{self, EngineHandle, Env, Snapshot};
 use crate::sim::{self, Fleet, FleetOptions, Ports};
-use crate::wire::http::HttpOptions;
+use crate::wire::http::{Http, HttpOptions};
+use crate::wire::{self, HttpCall};
 
 use super::args::Global;
-use super::{Exit, Stop, log};
-
-/// How environment variables are read.
-pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+use super::{Exit, Stop, log, story};
 
 /// The demo's answers are the same every time.
 const DEMO_SEED: u64 = 7;
+
+/// How long local servers get to say which models they have before a command goes on without them.
+const DISCOVERY: Duration = Duration::from_millis(1500);
+
+/// How long a provider gets to answer `doctor --probe`.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// Of that, to connect.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The most that is read of a list of models; aggregators list thousands.
+const LIST_CAP: usize = 16 * 1024 * 1024;
 
 /// Threads that serve sockets and requests; the screen draws on its own.
 const WORKERS: usize = 2;
@@ -53,8 +66,6 @@ impl Drop for Scratch {
 pub struct Running {
     /// The engine.
     pub engine: EngineHandle,
-    /// The configuration it was started with.
-    pub config: Arc<Config>,
     /// The simulated fleet, in a demo.
     pub fleet: Option<Fleet>,
 }
@@ -78,22 +89,20 @@ impl Setup {
 
     /// The configuration, from all its layers.
     pub fn load(&self) -> Result<Loaded, Stop> {
-        load(&self.layers()?)
+        config::load(&self.layers()?).map_err(|errors| wrong(&errors))
     }
 
     /// The layers that are there, lowest first.
     pub fn layers(&self) -> Result<Vec<Layer>, Stop> {
         let file = self.user_layer()?;
         let environment = config::environment_layer(std::env::vars());
-        Ok(file.into_iter().chain(environment).chain(self.flag_layer()).collect())
+        Ok(file.into_iter().chain(environment).chain(self.flag_layers()).collect())
     }
 
     fn user_layer(&self) -> Result<Option<Layer>, Stop> {
         let path = &self.paths.config_file;
         match std::fs::read_to_string(path) {
-            Ok(text) => {
-                Ok(Some(Layer { kind: LayerKind::User, name: path.display().to_string(), text }))
-            }
+            Ok(text) => Ok(Some(Layer::user(path.display().to_string(), text))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.named() => Ok(None),
             Err(error) => Err(Stop::usage(format!("{}: {error}", path.display()))),
         }
@@ -104,52 +113,39 @@ impl Setup {
         self.global.config.is_some()
     }
 
-    fn flag_layer(&self) -> Option<Layer> {
-        let mut document = toml_edit::DocumentMut::new();
-        let mut set = |section: &str, key: &str, value: toml_edit::Value| {
-            document.entry(section).or_insert(toml_edit::table())[key] = toml_edit::value(value);
-        };
-        if let Some(policy) = &self.global.policy {
-            set("routing", "policy", policy.into());
-        }
-        if let Some(theme) = &self.global.theme {
-            set("console", "theme", theme.into());
-        }
-        if self.global.ascii {
-            set("console", "ascii", true.into());
-        }
-        let text = document.to_string();
-        (!text.is_empty()).then(|| Layer { kind: LayerKind::Flags, name: "flags".to_owned(), text })
+    fn flag_layers(&self) -> Vec<Layer> {
+        let flags = &self.global;
+        let ascii = flags.ascii.then(|| "true".to_owned());
+        [
+            ("--policy", "routing.policy", flags.policy.clone()),
+            ("--theme", "console.theme", flags.theme.clone()),
+            ("--ascii", "console.ascii", ascii),
+        ]
+        .into_iter()
+        .filter_map(|(flag, path, value)| Some(Layer::flag(flag, path, &value?)))
+        .collect()
     }
 
-    /// A demo's layers: the fleet in place of the user's models; of the user's file only how the
-    /// console looks and listens.
-    fn demo_layers(&self, fleet: &Fleet) -> Vec<Layer> {
-        let console = self.user_layer().ok().flatten().and_then(|layer| console_only(&layer));
-        let fleet = Layer {
-            kind: LayerKind::User,
-            name: "simulated fleet".to_owned(),
-            text: fleet.config_text(),
-        };
-        [Some(fleet), console, self.flag_layer()].into_iter().flatten().collect()
+    /// The demo's configuration: the fleet in place of the user's models; of the user's file only
+    /// how the console looks and listens.
+    fn load_demo(&self, fleet: &Fleet) -> Result<Loaded, Stop> {
+        let file = self.user_layer().ok().flatten();
+        let layers: Vec<Layer> = file.into_iter().chain(self.flag_layers()).collect();
+        config::load_demo(&fleet.config_text(), &layers).map_err(|errors| wrong(&errors))
     }
 
     /// Starts the engine, and in a demo the fleet it talks to. Inside a runtime.
     pub async fn start(&self) -> Result<Running, Stop> {
         let fleet = if self.global.demo { Some(start_fleet(DEMO_SEED).await?) } else { None };
         let loaded = match &fleet {
-            Some(fleet) => load(&self.demo_layers(fleet))?,
+            Some(fleet) => self.load_demo(fleet)?,
             None => self.load()?,
         };
-        let mut config = loaded.config;
-        if fleet.is_some() {
-            config.providers.retain(|_, provider| provider.simulated);
-            let providers = &config.providers;
-            config.models.retain(|_, model| providers.contains_key(&model.provider));
+        for warning in &loaded.warnings {
+            tracing::warn!(%warning, "configuration");
         }
-        let config = Arc::new(config);
-        let engine = engine::start(Arc::clone(&config), self.engine_options())?;
-        Ok(Running { engine, config, fleet })
+        let engine = engine::start(Arc::new(loaded.config), self.engine_options());
+        Ok(Running { engine, fleet })
     }
 
     fn engine_options(&self) -> engine::Options {
@@ -176,24 +172,56 @@ pub async fn start_fleet(seed: u64) -> Result<Fleet, Stop> {
     Ok(sim::start(FleetOptions { seed, ports: Ports::Any, pace: 1.0 }).await?)
 }
 
-fn load(layers: &[Layer]) -> Result<Loaded, Stop> {
-    config::load(layers).map_err(|errors| {
-        let mut lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        lines.insert(0, match errors.len() {
-            1 => "the configuration has an error".to_owned(),
-            count => format!("the configuration has {count} errors"),
-        });
-        Stop::Say(Exit::Usage, lines.join("\n"))
-    })
+/// Every error, one a line.
+fn wrong(errors: &[ConfigError]) -> Stop {
+    let mut lines = vec![match errors.len() {
+        1 => "the configuration has an error".to_owned(),
+        count => format!("the configuration has {count} errors"),
+    }];
+    lines.extend(errors.iter().map(|error| format!("  {error}")));
+    Stop::Say(Exit::Usage, lines.join("\n"))
 }
 
-/// The `[console]` part of a layer. A file that cannot be read is no reason not to show a demo.
-fn console_only(layer: &Layer) -> Option<Layer> {
-    let mut document = layer.text.parse::<toml_edit::DocumentMut>().ok()?;
-    let console = document.remove("console")?;
-    let mut only = toml_edit::DocumentMut::new();
-    only.insert("console", console);
-    Some(Layer { kind: layer.kind, name: layer.name.clone(), text: only.to_string() })
+/// Where a provider's key is, if it is anywhere.
+pub fn key(provider: &Provider, env: &Env) -> KeyLookup {
+    secret::find(provider, &**env)
+}
+
+impl Running {
+    /// What is known once local servers and discovering providers have answered or were given up.
+    pub async fn settled(&self) -> Arc<Snapshot> {
+        self.engine.settled(DISCOVERY).await
+    }
+}
+
+/// Asks every provider for its models, all at once; a line about each, in the same order.
+pub async fn probe_all(providers: &[&Provider], setup: &Setup) -> Result<Vec<String>, Stop> {
+    let http = Http::new(&setup.http_options())?;
+    let asked = providers.iter().map(|provider| async {
+        let key = match key(provider, &setup.env) {
+            KeyLookup::Found { key, .. } => Some(key),
+            KeyLookup::Missing { .. } | KeyLookup::Failed { .. } => None,
+        };
+        let call = wire::models_call(provider, key.as_ref());
+        match tokio::time::timeout(PROBE, models(&http, &call)).await {
+            Ok(Ok((count, took))) => format!("answers in {}, {count} models", story::seconds(took)),
+            Ok(Err(report)) => story::error(&report).join("; ").replace("  ", " "),
+            Err(_) => format!("no answer in {}s", PROBE.as_secs()),
+        }
+    });
+    Ok(futures_util::future::join_all(asked).await)
+}
+
+async fn models(http: &Http, call: &HttpCall) -> Result<(usize, u64), ErrorReport> {
+    let mut response = http.send(call, CONNECT).await?;
+    let body = response.body(LIST_CAP).await;
+    if !(200..300).contains(&response.status) {
+        let now = engine::now();
+        return Err(wire::read_error(response.status, &response.headers, &body, now));
+    }
+    let took = response.sent.elapsed().as_millis();
+    let listed = wire::read_models(&body)?;
+    Ok((listed.len(), u64::try_from(took).unwrap_or(u64::MAX)))
 }
 
 /// A runtime for commands that talk to the network.

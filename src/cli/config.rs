@@ -2,10 +2,9 @@
 //!
 //! Invariant: a file that is there is never written over; a new one is private to the user.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+use crate::config;
 
 use super::args::ConfigCommand;
 use super::compose::Setup;
@@ -25,7 +24,11 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             io.talk("written; every line is a comment until you change it");
         }
         ConfigCommand::Check => {
-            let config = setup.load()?.config;
+            let loaded = setup.load()?;
+            for warning in &loaded.warnings {
+                io.talk(&format!("note: {warning}"));
+            }
+            let config = loaded.config;
             writeln!(
                 io.out,
                 "ok: {} providers, {} models, {} rules, policy {}",
@@ -37,12 +40,6 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
         }
         ConfigCommand::Show { filter } => {
             let shown = setup.load()?.show(filter.as_deref());
-            if shown.trim().is_empty() {
-                return Err(Stop::error(match filter {
-                    Some(prefix) => format!("nothing is set under {prefix:?}"),
-                    None => "nothing is set".to_owned(),
-                }));
-            }
             io.out.write_all(shown.as_bytes())?;
         }
         ConfigCommand::Path => writeln!(io.out, "{}", path.display())?,
@@ -51,18 +48,12 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Stop> {
-    let told = |error: std::io::Error| match error.kind() {
+    config::write_new(path, text).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Stop::error(format!("{} is there already; left as it is", path.display()))
         }
         _ => Stop::error(format!("{}: {error}", path.display())),
-    };
-    if let Some(dir) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(told)?;
-    }
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(told)?;
-    file.write_all(text.as_bytes()).map_err(told)
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::route::{self, DecisionInput};
 
 use super::args::ExplainArgs;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Stop, json as machine};
+use super::{Exit, Io, Stop, json as machine, names};
 use view::{Alternative, Detail, Explanation};
 
 /// Decides and prints.
@@ -59,9 +59,8 @@ struct Decided {
 
 async fn decide(mut request: Request, setup: &Setup) -> Result<Decided, Stop> {
     let running = setup.start().await?;
-    compose::settle(&running.engine).await;
-    let snapshot = running.engine.snapshot();
-    compose::check_names(&mut request, &snapshot.config)?;
+    let snapshot = running.settled().await;
+    names::resolve(&mut request, &snapshot.config)?;
     let input = snapshot.decision_input(&request, engine::now(), seed(&request));
     let decision = route::decide(&input);
     let alternatives = alternatives(&input, &snapshot.config);

@@ -1,5 +1,7 @@
 //! `wheelhouse models list`: the registry as a table, with the prices in force at this moment.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::config::{Config, KeyNeed, Mention, Model, QualitySource, secret::KeyLookup};
@@ -20,11 +22,10 @@ pub fn run(args: &ModelsListArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit
     let runtime = compose::runtime()?;
     let read = runtime.block_on(async {
         let running = setup.start().await?;
-        compose::settle(&running.engine).await;
-        let config = running.engine.snapshot().config.clone();
-        Ok::<_, Stop>((config, running.fleet))
+        let snapshot = running.settled().await;
+        Ok::<_, Stop>((Arc::clone(&snapshot.config), running))
     });
-    let (config, fleet) = read?;
+    let (config, running) = read?;
     let now = engine::now();
     let rows: Vec<Row<'_>> = config
         .models
@@ -48,7 +49,7 @@ pub fn run(args: &ModelsListArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit
             ));
         }
     }
-    drop(fleet);
+    drop(running);
     runtime.shutdown_background();
     Ok(Exit::Done)
 }
