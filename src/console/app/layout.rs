@@ -89,12 +89,30 @@ impl Layout {
         (cell, line - self.tops[cell])
     }
 
-    fn count(&self, cell: &Cell) -> usize {
-        let text = match cell {
+    /// Cells and lines within them that hold this text, whatever its case, top to bottom.
+    pub fn find(&self, cells: &[Cell], needle: &str) -> Vec<(usize, usize)> {
+        let needle = needle.to_lowercase();
+        let mut hits = Vec::new();
+        for (index, cell) in cells.iter().enumerate() {
+            for (line, text) in Self::text(cell).lines().enumerate() {
+                if !needle.is_empty() && text.to_lowercase().contains(&needle) {
+                    hits.push((index, line + 1));
+                }
+            }
+        }
+        hits
+    }
+
+    fn text(cell: &Cell) -> &str {
+        match cell {
             Cell::User(user) => &user.text,
             Cell::Reply(reply) => &reply.reply.text,
             Cell::Note(note) => &note.text,
-        };
+        }
+    }
+
+    fn count(&self, cell: &Cell) -> usize {
+        let text = Self::text(cell);
         let width = usize::from(self.width.max(1));
         let lines: usize =
             text.lines().map(|line| line.chars().count().div_ceil(width).max(1)).sum();
