@@ -292,3 +292,54 @@ fn the_checks_themselves_see_what_they_look_for() {
     assert!(!names_a_requirement("CR1.5 and R2D2"));
     assert_eq!(code("a\n// b\n#[cfg(test)]\nmod tests {\n    c"), ["a"]);
 }
+
+/// The README's part between two marks.
+fn part(text: &str, mark: &str) -> String {
+    let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->"));
+    let from = text.find(&begin).unwrap() + begin.len();
+    let to = text.find(&end).unwrap();
+    text[from..to].trim().to_owned()
+}
+
+#[test]
+fn the_readme_lists_the_keys_the_program_has() {
+    use wheelhouse::console::keys::{Keymap, readme};
+    let path = root().join("README.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let table = readme(&Keymap::defaults());
+    if std::env::var_os("UPDATE_README").is_some() {
+        let old = part(&text, "keys");
+        let new = format!("<!-- keys -->\n{}\n<!-- /keys -->", table.trim());
+        let marks = [
+            format!("<!-- keys -->\n{old}\n<!-- /keys -->"),
+            "<!-- keys -->\n<!-- /keys -->".into(),
+        ];
+        let mark = marks.iter().find(|mark| text.contains(mark.as_str())).unwrap();
+        fs::write(&path, text.replace(mark, &new)).unwrap();
+        return;
+    }
+    assert_eq!(part(&text, "keys"), table.trim(), "UPDATE_README=1 cargo test --test it house");
+}
+
+#[test]
+fn the_readme_tells_what_the_program_does() {
+    use clap::CommandFactory as _;
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    for line in wheelhouse::cli::args::EXIT_CODES.lines() {
+        let (code, meaning) = line.trim().split_once(' ').unwrap();
+        let row = format!("| {code} | {} |", meaning.trim());
+        assert!(text.contains(&row), "the exit codes differ: {row}");
+    }
+    let command = wheelhouse::cli::args::Cli::command();
+    for line in
+        text.lines().filter_map(|line| line.trim().split_once("wheelhouse ").map(|(_, l)| l))
+    {
+        let word = line.split_whitespace().next().unwrap_or_default();
+        let known =
+            word.starts_with(['-', '"', '`', '#']) || command.find_subcommand(word).is_some();
+        assert!(known || !text.contains(&format!("    wheelhouse {word}")), "no command {word:?}");
+    }
+    for picture in text.split("](assets/").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(root().join("assets").join(picture).exists(), "{picture} is not there");
+    }
+}
