@@ -27,7 +27,7 @@ pub enum StreamEnd {
     Unmarked,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum State {
     OpenAi(OpenAi),
     Anthropic(Anthropic),
@@ -56,7 +56,7 @@ impl State {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Mode {
     /// Nothing but blanks so far.
     Start,
@@ -65,7 +65,7 @@ enum Mode {
 }
 
 /// Reads an answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Decoder {
     mode: Mode,
     reader: SseReader,

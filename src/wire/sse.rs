@@ -37,7 +37,7 @@ pub enum SseItem<'a> {
 }
 
 /// Reads server-sent events from bytes that arrive in any pieces.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SseReader {
     /// The unfinished line.
     line: Vec<u8>,

@@ -17,13 +17,12 @@ enum Block {
 }
 
 /// The state of one answer.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::wire) struct Anthropic {
     started: bool,
     /// Content has been given since the start.
     spoke: bool,
     finished: bool,
-    done: bool,
     blocks: Vec<(u64, Block)>,
     tools: u32,
     meter: Meter,
@@ -50,10 +49,7 @@ impl Anthropic {
             "content_block_start" => self.open(value, out),
             "content_block_delta" => self.delta(value, out),
             "message_delta" => self.message_delta(value, out),
-            "message_stop" => {
-                self.done = true;
-                out.push(Frame::Done);
-            }
+            "message_stop" => out.push(Frame::Done),
             "message" => self.whole(value, out),
             _ => {}
         }
@@ -65,11 +61,6 @@ impl Anthropic {
     /// Has the model said that it is done?
     pub(in crate::wire) fn finished(&self) -> bool {
         self.finished
-    }
-
-    /// Was the end marked?
-    pub(in crate::wire) fn done(&self) -> bool {
-        self.done
     }
 
     fn start(&mut self, message: &Value, out: &mut Vec<Frame>) {

@@ -10,7 +10,7 @@ use super::usage;
 use crate::domain::{ErrorReport, Finish, OutcomeClass, Usage};
 
 /// The state of one answer.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::wire) struct OpenAi {
     started: bool,
     /// Whether any text was given; a whole `message` within a stream repeats it otherwise.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::Frame;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Call {
     number: Option<u64>,
     id: Option<String>,
@@ -14,7 +14,7 @@ struct Call {
 }
 
 /// The calls seen so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Calls(Vec<Call>);
 
 impl Calls {
