@@ -75,7 +75,7 @@ fn check(url: &str, provider: &Provider) -> Result<(), ErrorReport> {
         "base_url",
         format!("The base_url of {} is not an http address", provider.name),
     );
-    report.hint = "Set base_url to something like https://host/v1.".to_owned();
+    "Set base_url to something like https://host/v1.".clone_into(&mut report.hint);
     Err(report)
 }
 

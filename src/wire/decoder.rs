@@ -250,7 +250,7 @@ impl Decoder {
 fn is_words(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
     let text = text.trim().trim_start_matches('\u{FEFF}');
-    let fields = ["data", "event", "id", "retry", ":"];
+    let fields = ["data:", "event:", "id:", "retry:", ":"];
     !text.is_empty()
         && !fields.iter().any(|field| text.starts_with(field) || field.starts_with(text))
 }

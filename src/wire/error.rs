@@ -82,7 +82,8 @@ fn judge(status: u16, headers: &Headers, said: &Said, now: Option<UnixMs>) -> Er
             "The day's quota is used up".clone_into(&mut message);
         }
     }
-    let mut report = ErrorReport::new(class, code(said, hint.as_ref(), effective), message);
+    let mut report = ErrorReport::new(class, code(said, hint.as_ref(), effective), "");
+    report.message = clean::one_line(&message, MESSAGE_CAP * 2);
     report.original = clean::clean(&said.original, clean::ORIGINAL_CAP);
     advice.clone_into(&mut report.hint);
     report.status = Some(status);

@@ -445,6 +445,15 @@ fn nothing_dangerous_gets_into_a_report() {
 }
 
 #[test]
+fn numbers_taken_from_a_text_are_cleaned_too() {
+    let report = read(403, "{\"error\":\"用户剩余额度: \\u001b[2J1, 需要预扣费额度: 2\"}");
+    assert_eq!(
+        report.message,
+        "Balance [2J1 is below the 2 the relay reserves; lower max_tokens or top up"
+    );
+}
+
+#[test]
 fn a_redirect_names_the_new_address() {
     let headers = Headers::from_pairs([("location", "https://new.example.com/v1")]);
     let report = read_error(308, &headers, b"", UnixMs(0));
@@ -457,6 +466,8 @@ fn answers_are_not_mistaken_for_errors() {
     for body in [
         r#"{"choices":[],"code":7,"message":"x"}"#,
         r#"{"id":"1","error":null,"choices":[]}"#,
+        r#"{"id":"1","error":{},"choices":[]}"#,
+        r#"{"id":"1","error":"","choices":[]}"#,
         r#"{"code":0,"message":"ok","data":{}}"#,
         r#"{"type":"ping"}"#,
         r#"{"type":"message","content":[],"detail":"x"}"#,

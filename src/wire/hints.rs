@@ -152,7 +152,7 @@ pub struct Hint {
     pub class: HintClass,
     /// What it means, in English.
     pub english: String,
-    /// How sure a status code may overrule it: general words and texts give way to a plain status.
+    /// It rests on a general word or text, which gives way to a plain status.
     pub general: bool,
 }
 

@@ -24,7 +24,7 @@ use crate::domain::{ErrorReport, OutcomeClass};
 
 /// How long an idle connection is kept: longer than the keep-warm pinger's minute, shorter than most
 /// servers' own limit would be of use.
-const POOL_IDLE: Duration = Duration::from_secs(120);
+const POOL_IDLE: Duration = Duration::from_mins(2);
 
 /// How often the kernel asks whether a silent peer is still there.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 const H2_PING: Duration = Duration::from_secs(20);
 
 /// The bound on connecting where the caller's own is not in force.
-const CONNECT_BOUND: Duration = Duration::from_secs(60);
+const CONNECT_BOUND: Duration = Duration::from_mins(1);
 
 /// How the client is set up.
 #[derive(Debug, Clone)]

@@ -1,5 +1,7 @@
 //! Tests of the SSE reader.
 
+use std::fmt::Write as _;
+
 use futures_util::StreamExt;
 use proptest::prelude::*;
 
@@ -126,16 +128,16 @@ proptest! {
         let mut text = String::new();
         for (name, lines) in &events {
             if let Some(name) = name {
-                text.push_str(&format!("event: {name}{end}"));
+                write!(text, "event: {name}{end}").unwrap();
             }
-            text.push_str(&format!(":{comment}{end}"));
+            write!(text, ":{comment}{end}").unwrap();
             for line in lines {
-                text.push_str(&format!("data: {line}{end}"));
+                write!(text, "data: {line}{end}").unwrap();
             }
             text.push_str(end);
         }
         // One more line: a CR at the very end could still become CRLF.
-        text.push_str(&format!(": end{end}"));
+        write!(text, ": end{end}").unwrap();
         let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
         let ours: Vec<String> =
             read_in(&pieces, CAP).into_iter().filter(|item| item != "comment").collect();

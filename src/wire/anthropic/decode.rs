@@ -108,7 +108,7 @@ impl Anthropic {
             }
             "thinking" => {
                 self.thinking(word("thinking"), out);
-                self.signature(word("signature"), out);
+                signature(word("signature"), out);
                 Block::Thinking
             }
             "tool_use" => {
@@ -148,12 +148,6 @@ impl Anthropic {
         }
     }
 
-    fn signature(&mut self, signature: &str, out: &mut Vec<Frame>) {
-        if !signature.is_empty() {
-            out.push(Frame::ReasoningSignature(signature.to_owned()));
-        }
-    }
-
     fn delta(&mut self, value: &Value, out: &mut Vec<Frame>) {
         let Some(delta) = value.get("delta") else { return };
         let number = Self::number(value);
@@ -165,7 +159,7 @@ impl Anthropic {
         match (word("type"), block) {
             ("text_delta", _) => self.text(word("text"), out),
             ("thinking_delta", _) => self.thinking(word("thinking"), out),
-            ("signature_delta", _) => self.signature(word("signature"), out),
+            ("signature_delta", _) => signature(word("signature"), out),
             ("input_json_delta", Some(Block::Tool(index))) => {
                 let arguments = word("partial_json").to_owned();
                 if !arguments.is_empty() {
@@ -208,5 +202,11 @@ impl Anthropic {
             self.block(block, out);
         }
         self.finish(message.get("stop_reason"), out);
+    }
+}
+
+fn signature(signature: &str, out: &mut Vec<Frame>) {
+    if !signature.is_empty() {
+        out.push(Frame::ReasoningSignature(signature.to_owned()));
     }
 }

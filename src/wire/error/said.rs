@@ -45,7 +45,7 @@ pub(in crate::wire) struct Said {
 pub(in crate::wire) fn looks_like_error(value: &Value) -> bool {
     let value = value.as_array().and_then(|list| list.first()).unwrap_or(value);
     let Some(map) = value.as_object() else { return false };
-    if map.get("error").is_some_and(|error| !error.is_null() && *error != Value::Bool(false)) {
+    if map.get("error").is_some_and(says_something) {
         return true;
     }
     if map.contains_key("choices") || map.contains_key("content") {
@@ -57,6 +57,17 @@ pub(in crate::wire) fn looks_like_error(value: &Value) -> bool {
         || map.get("code").is_some_and(|code| *code != 0 && !code.is_null() && *code != 200);
     let speaks = ["message", "msg", "detail"].iter().any(|name| map.contains_key(*name));
     speaks && (failed || map.contains_key("detail")) || map.contains_key("html-message")
+}
+
+/// Some endpoints send an empty `error` with every answer.
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
 }
 
 impl Said {

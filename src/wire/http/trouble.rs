@@ -109,7 +109,7 @@ pub(super) fn report(error: &reqwest::Error, place: &Place, connect: Duration) -
 }
 
 fn kind(error: &reqwest::Error, place: &Place) -> Kind {
-    if chain(error).any(|cause| cause.is::<TooSlow>()) || error.is_timeout() {
+    if chain(error).any(<dyn Error>::is::<TooSlow>) || error.is_timeout() {
         return Kind::Slow;
     }
     let connecting = error.is_connect();
@@ -117,10 +117,8 @@ fn kind(error: &reqwest::Error, place: &Place) -> Kind {
         return Kind::Dns;
     }
     for cause in chain(error) {
-        if let Some(cause) = cause.downcast_ref::<hyper::Error>() {
-            if cause.is_incomplete_message() {
-                return Kind::Eof;
-            }
+        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
+            return Kind::Eof;
         }
         let Some(cause) = cause.downcast_ref::<io::Error>() else { continue };
         match cause.kind() {

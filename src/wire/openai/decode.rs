@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::super::{Frame, error};
+use super::super::{Frame, HintClass, error};
 use super::tools::Calls;
 use super::usage;
 use crate::domain::{ErrorReport, Finish, OutcomeClass, Usage};
@@ -89,7 +89,7 @@ impl OpenAi {
                 }
             },
         };
-        self.reasoning(body, out);
+        reasoning(body, out);
         match body.get("content") {
             Some(Value::String(text)) => self.text(text, out),
             Some(Value::Array(parts)) => parts.iter().for_each(|part| self.part(part, out)),
@@ -111,31 +111,6 @@ impl OpenAi {
         if !text.is_empty() {
             self.spoke = true;
             out.push(Frame::Text(text.to_owned()));
-        }
-    }
-
-    /// Thinking, under whichever name comes first; relays that send two send the same twice.
-    fn reasoning(&mut self, body: &Value, out: &mut Vec<Frame>) {
-        for name in ["reasoning_content", "reasoning", "thinking"] {
-            let text = match body.get(name) {
-                Some(Value::String(text)) => text.clone(),
-                Some(value @ (Value::Object(_) | Value::Array(_))) => spoken(value),
-                _ => continue,
-            };
-            if !text.is_empty() {
-                out.push(Frame::Reasoning(text));
-                return;
-            }
-        }
-        for detail in body.get("reasoning_details").and_then(Value::as_array).into_iter().flatten()
-        {
-            let text = spoken(detail);
-            if !text.is_empty() {
-                out.push(Frame::Reasoning(text));
-            }
-            if let Some(signature) = detail.get("signature").and_then(Value::as_str) {
-                out.push(Frame::ReasoningSignature(signature.to_owned()));
-            }
         }
     }
 
@@ -196,9 +171,33 @@ impl OpenAi {
             Meaning::Broke(message) => {
                 let mut report = ErrorReport::new(OutcomeClass::Provider, raw, message);
                 report.status = Some(200);
-                report.hint = super::super::HintClass::ServerError.advice().to_owned();
+                HintClass::ServerError.advice().clone_into(&mut report.hint);
                 out.push(Frame::Error(Box::new(report)));
             }
+        }
+    }
+}
+
+/// Thinking, under whichever name comes first; relays that send two send the same twice.
+fn reasoning(body: &Value, out: &mut Vec<Frame>) {
+    for name in ["reasoning_content", "reasoning", "thinking"] {
+        let text = match body.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(value @ (Value::Object(_) | Value::Array(_))) => spoken(value),
+            _ => continue,
+        };
+        if !text.is_empty() {
+            out.push(Frame::Reasoning(text));
+            return;
+        }
+    }
+    for detail in body.get("reasoning_details").and_then(Value::as_array).into_iter().flatten() {
+        let text = spoken(detail);
+        if !text.is_empty() {
+            out.push(Frame::Reasoning(text));
+        }
+        if let Some(signature) = detail.get("signature").and_then(Value::as_str) {
+            out.push(Frame::ReasoningSignature(signature.to_owned()));
         }
     }
 }

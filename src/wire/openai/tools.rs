@@ -58,15 +58,11 @@ impl Calls {
             (None, Some(id)) => call.id.as_deref() == Some(id),
             (None, None) => !named,
         });
-        match known {
-            Some(at) => {
-                let other =
-                    id.is_some_and(|id| self.0[at].id.as_deref().is_some_and(|own| own != id));
-                if !(other && named) {
-                    return at;
-                }
+        if let Some(at) = known {
+            let other = id.is_some_and(|id| self.0[at].id.as_deref().is_some_and(|own| own != id));
+            if !(other && named) {
+                return at;
             }
-            None => {}
         }
         self.0.push(Call { number, id: None, named: false });
         self.0.len() - 1
