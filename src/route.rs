@@ -4,9 +4,11 @@
 //! Owns: the policy. Must not know: channels, clocks, I/O, configuration files. Invariant: the same
 //! [`DecisionInput`] gives the same [`crate::domain::Decision`], whenever and wherever it runs.
 
+mod features;
 mod input;
 mod observe;
 
+pub use features::{Surface, difficulty, features, tokens_per_char};
 pub use input::{
     CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState, RuleEffect,
     RuleInput,
