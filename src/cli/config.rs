@@ -10,16 +10,15 @@ use super::args::ConfigCommand;
 use super::compose::Setup;
 use super::{Exit, Io, Stop};
 
-/// What a new file says: everything in it is a comment, since nothing is needed.
-pub const STARTER: &str = include_str!("../../assets/starter.toml");
-
 /// Does what was asked.
 pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let path = &setup.paths.config_file;
     match what {
-        ConfigCommand::Init { print: true } => io.out.write_all(STARTER.as_bytes())?,
+        ConfigCommand::Init { print: true } => {
+            io.out.write_all(config::starter(None).as_bytes())?;
+        },
         ConfigCommand::Init { print: false } => {
-            write_new(path, STARTER)?;
+            write_new(path, &config::starter(None))?;
             writeln!(io.out, "{}", path.display())?;
             io.talk("written; every line is a comment until you change it");
         }
@@ -28,7 +27,7 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             for warning in &loaded.warnings {
                 io.talk(&format!("note: {warning}"));
             }
-            let config = loaded.config;
+            let config = &loaded.config;
             writeln!(
                 io.out,
                 "ok: {} providers, {} models, {} rules, policy {}",
