@@ -8,6 +8,9 @@ use std::process::ExitCode;
 
 pub mod args;
 mod completions;
+mod compose;
+mod config;
+mod doctor;
 mod exit;
 #[cfg(test)]
 mod fixture;
@@ -16,6 +19,7 @@ mod json;
 mod log;
 mod man;
 mod names;
+mod sim;
 mod story;
 mod svg;
 mod table;
@@ -24,6 +28,7 @@ pub use exit::{Exit, Stop};
 pub use io::{Io, Kind};
 
 use args::{Cli, Command};
+use compose::Setup;
 
 /// Runs the program with these arguments.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -55,9 +60,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    let setup = Setup::new(&cli.global);
     match &cli.command {
         Some(Command::Completions { shell }) => completions::run(*shell, io),
         Some(Command::Man { command }) => man::run(command.as_deref(), io),
+        Some(Command::Config { what }) => config::run(what, &setup, io),
+        Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
+        Some(Command::Sim(args)) => sim::run(args, &setup, io),
         _ => Ok(Exit::Done),
     }
 }

@@ -180,7 +180,7 @@ fn tell(reply: &Reply, setup: &Setup, io: &mut Io<'_>) {
         lines.extend(story::summary(reply));
     }
     for line in lines {
-        io.talk(&crate::text::sanitize(&line));
+        io.talk(&line);
     }
 }
 

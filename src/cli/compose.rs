@@ -1,5 +1,5 @@
-//! Puts the rooms together into what a command needs: configuration layers, a runtime, the simulated
-//! fleet, an engine. The only file of this room that knows how the others are started.
+//! What a command works with before anything runs: where files are, the configuration from all its
+//! layers, a runtime, free calls to providers. Starting the engine is its own file.
 //!
 //! Invariant: nothing here writes a file, and a demo never reads the user's models or keys.
 
@@ -13,20 +13,13 @@ use uuid::Uuid;
 
 use crate::config::secret::{self, KeyLookup};
 use crate::config::{self, ConfigError, Layer, Loaded, Paths, Provider};
-use crate::domain::ErrorReport;
-use crate::engine::{self, EngineHandle, Env, Snapshot};
-use crate::sim::{self, Fleet, FleetOptions, Ports};
+use crate::domain::{ErrorReport, UnixMs};
+use crate::sim::Fleet;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
 
 use super::args::Global;
 use super::{Exit, Stop, log, story};
-
-/// The demo's answers are the same every time.
-const DEMO_SEED: u64 = 7;
-
-/// How long local servers get to say which models they have before a command goes on without them.
-const DISCOVERY: Duration = Duration::from_millis(1500);
 
 /// How long a provider gets to answer `doctor --probe`.
 const PROBE: Duration = Duration::from_secs(10);
@@ -39,6 +32,9 @@ const LIST_CAP: usize = 16 * 1024 * 1024;
 
 /// Threads that serve sockets and requests; the screen draws on its own.
 const WORKERS: usize = 2;
+
+/// How names in the environment are read.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What a command works with before anything is started.
 pub struct Setup {
@@ -60,14 +56,6 @@ impl Drop for Scratch {
         // It may never have been made, and what cannot be removed is the system's to clear.
         let _left = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// A running engine and what keeps it running.
-pub struct Running {
-    /// The engine.
-    pub engine: EngineHandle,
-    /// The simulated fleet, in a demo.
-    pub fleet: Option<Fleet>,
 }
 
 impl Setup {
@@ -128,32 +116,10 @@ impl Setup {
 
     /// The demo's configuration: the fleet in place of the user's models; of the user's file only
     /// how the console looks and listens.
-    fn load_demo(&self, fleet: &Fleet) -> Result<Loaded, Stop> {
+    pub fn load_demo(&self, fleet: &Fleet) -> Result<Loaded, Stop> {
         let file = self.user_layer().ok().flatten();
         let layers: Vec<Layer> = file.into_iter().chain(self.flag_layers()).collect();
         config::load_demo(&fleet.config_text(), &layers).map_err(|errors| wrong(&errors))
-    }
-
-    /// Starts the engine, and in a demo the fleet it talks to. Inside a runtime.
-    pub async fn start(&self) -> Result<Running, Stop> {
-        let fleet = if self.global.demo { Some(start_fleet(DEMO_SEED).await?) } else { None };
-        let loaded = match &fleet {
-            Some(fleet) => self.load_demo(fleet)?,
-            None => self.load()?,
-        };
-        for warning in &loaded.warnings {
-            tracing::warn!(%warning, "configuration");
-        }
-        let engine = engine::start(Arc::new(loaded.config), self.engine_options());
-        Ok(Running { engine, fleet })
-    }
-
-    fn engine_options(&self) -> engine::Options {
-        engine::Options {
-            http: self.http_options(),
-            env: Arc::clone(&self.env),
-            ..engine::Options::default()
-        }
     }
 
     /// How HTTP is spoken.
@@ -165,11 +131,6 @@ impl Setup {
     pub fn ca_file(&self) -> Option<PathBuf> {
         (self.env)("SSL_CERT_FILE").map(PathBuf::from)
     }
-}
-
-/// Starts the fleet at the pace its originals have.
-pub async fn start_fleet(seed: u64) -> Result<Fleet, Stop> {
-    Ok(sim::start(FleetOptions { seed, ports: Ports::Any, pace: 1.0 }).await?)
 }
 
 /// Every error, one a line.
@@ -185,13 +146,6 @@ fn wrong(errors: &[ConfigError]) -> Stop {
 /// Where a provider's key is, if it is anywhere.
 pub fn key(provider: &Provider, env: &Env) -> KeyLookup {
     secret::find(provider, &**env)
-}
-
-impl Running {
-    /// What is known once local servers and discovering providers have answered or were given up.
-    pub async fn settled(&self) -> Arc<Snapshot> {
-        self.engine.settled(DISCOVERY).await
-    }
 }
 
 /// Asks every provider for its models, all at once; a line about each, in the same order.
@@ -212,11 +166,16 @@ pub async fn probe_all(providers: &[&Provider], setup: &Setup) -> Result<Vec<Str
     Ok(futures_util::future::join_all(asked).await)
 }
 
+/// The present moment.
+pub fn now() -> UnixMs {
+    UnixMs(jiff::Timestamp::now().as_millisecond())
+}
+
 async fn models(http: &Http, call: &HttpCall) -> Result<(usize, u64), ErrorReport> {
     let mut response = http.send(call, CONNECT).await?;
     let body = response.body(LIST_CAP).await;
     if !(200..300).contains(&response.status) {
-        let now = engine::now();
+        let now = now();
         return Err(wire::read_error(response.status, &response.headers, &body, now));
     }
     let took = response.sent.elapsed().as_millis();

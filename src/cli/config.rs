@@ -16,7 +16,7 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
     match what {
         ConfigCommand::Init { print: true } => {
             io.out.write_all(config::starter(None).as_bytes())?;
-        },
+        }
         ConfigCommand::Init { print: false } => {
             write_new(path, &config::starter(None))?;
             writeln!(io.out, "{}", path.display())?;

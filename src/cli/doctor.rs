@@ -6,7 +6,8 @@
 
 use std::path::Path;
 
-use crate::config::{Config, KeyNeed, Mention, Provider, secret::KeyLookup};
+use crate::config::secret::KeyLookup;
+use crate::config::{CacheWhen, Config, KeyNeed, Mention, Provider};
 
 use super::args::DoctorArgs;
 use super::compose::{self, Setup};
@@ -41,7 +42,7 @@ pub fn run(args: &DoctorArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, St
         }
     }
     for line in out {
-        writeln!(io.out, "{}", crate::text::sanitize(&line))?;
+        io.line(&line)?;
     }
     Ok(exit)
 }
@@ -139,18 +140,16 @@ fn colours(setup: &Setup) -> String {
 }
 
 fn utf8(setup: &Setup) -> bool {
-    ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| (setup.env)(name))
-        .is_some_and(|locale| {
-            let locale = locale.to_ascii_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        })
+    ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| (setup.env)(name)).is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 fn network(setup: &Setup) -> Rows {
     let mut rows = Vec::new();
-    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"] {
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"]
+    {
         if let Some(value) = (setup.env)(name) {
             rows.push(row(name, without_password(&value)));
         }
@@ -158,11 +157,16 @@ fn network(setup: &Setup) -> Rows {
     if rows.is_empty() {
         rows.push(row("proxy", "none"));
     }
-    rows.push(row("authorities", match setup.ca_file() {
-        None => "built in (SSL_CERT_FILE adds a file)".to_owned(),
-        Some(path) if path.exists() => format!("built in and {}", path.display()),
-        Some(path) => format!("built in; {} is not there (SSL_CERT_FILE)", path.display()),
-    }));
+    rows.push(row(
+        "authorities",
+        match setup.ca_file() {
+            None => "the system's (SSL_CERT_FILE adds a file)".to_owned(),
+            Some(path) if path.exists() => {
+                format!("the system's and {} (SSL_CERT_FILE)", path.display())
+            }
+            Some(path) => format!("{} is not there (SSL_CERT_FILE)", path.display()),
+        },
+    ));
     rows
 }
 
@@ -190,12 +194,15 @@ fn configuration(setup: &Setup, config: &Config) -> Rows {
         row(
             "cache",
             format!(
-                "{:?}, at most {} MB and {} answers in memory",
-                config.cache.when,
+                "{}, at most {} MB and {} answers in memory",
+                match config.cache.when {
+                    CacheWhen::Deterministic => "repeatable requests",
+                    CacheWhen::Always => "all whole answers",
+                    CacheWhen::Never => "nothing",
+                },
                 config.cache.max_bytes / 1_000_000,
                 config.cache.max_entries
-            )
-            .to_lowercase(),
+            ),
         ),
     ]
 }
@@ -211,16 +218,16 @@ fn keys(setup: &Setup, config: &Config) -> Rows {
             KeyLookup::Failed { why } => rows.push(row(&label, why)),
             KeyLookup::Missing { names } => match provider.key_need {
                 KeyNeed::Optional => rows.push(row(&label, "none needed")),
-                KeyNeed::Required => missing.push(format!(
-                    "{label} ({})",
-                    if names.is_empty() { "api_key".to_owned() } else { names.join(" or ") }
-                )),
+                KeyNeed::Required if names.is_empty() => {
+                    missing.push(row(&label, "none: give it an api_key"));
+                }
+                KeyNeed::Required => {
+                    missing.push(row(&label, format!("none: set {}", names.join(" or "))));
+                }
             },
         }
     }
-    if !missing.is_empty() {
-        rows.push(row("no key", missing.join(", ")));
-    }
+    rows.extend(missing);
     rows
 }
 

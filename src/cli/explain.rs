@@ -45,7 +45,7 @@ pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
         let what =
             Explanation { decision: &decision, flips: &flips, alternatives: &alternatives };
         for line in view::lines(&what, detail) {
-            writeln!(io.out, "{}", crate::text::sanitize(&line))?;
+            io.line(&line)?;
         }
     }
     Ok(if decision.chosen().is_some() { Exit::Done } else { Exit::Unanswered })

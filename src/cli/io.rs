@@ -4,6 +4,8 @@
 
 use std::io::{IsTerminal as _, Read as _, Write};
 
+use crate::text;
+
 use super::Stop;
 
 /// The most that is read from standard input; more is refused rather than sent by mistake.
@@ -50,9 +52,14 @@ impl<'a> Io<'a> {
         }
     }
 
-    /// Talks: one line on standard error. A lost standard error is no reason to stop.
-    pub fn talk(&mut self, line: &str) {
-        let _lost = writeln!(self.err, "{line}");
+    /// Talks: lines on standard error. A lost standard error is no reason to stop.
+    pub fn talk(&mut self, lines: &str) {
+        let _lost = writeln!(self.err, "{}", text::sanitize(lines));
+    }
+
+    /// One line of data for people, made safe: names come from files and providers.
+    pub fn line(&mut self, line: &str) -> Result<(), Stop> {
+        Ok(writeln!(self.out, "{}", text::sanitize(line))?)
     }
 
     /// Standard input, whole, where it is not a terminal.

@@ -65,7 +65,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("WHEELHOUSE__SECTION__KEY", "one configuration value: WHEELHOUSE__ROUTING__POLICY=cheapest"),
     ("NO_COLOR", "no colours, where set and not empty"),
     ("HTTPS_PROXY, NO_PROXY", "the proxy for calls to providers"),
-    ("SSL_CERT_FILE", "a file of certificate authorities to trust besides the built-in ones"),
+    ("SSL_CERT_FILE", "a file of certificate authorities to trust besides the system's"),
     (
         "OPENAI_API_KEY, DEEPSEEK_API_KEY, ...",
         "keys; wheelhouse doctor lists the names it looks for",

@@ -40,7 +40,7 @@ pub fn run(args: &ModelsListArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit
         writeln!(io.out, "{}", Value::Array(list))?;
     } else {
         for line in table(shown) {
-            writeln!(io.out, "{}", crate::text::sanitize(&line))?;
+            io.line(&line)?;
         }
         if hidden > 0 && !args.all {
             io.talk(&format!(

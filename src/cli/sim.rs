@@ -25,7 +25,8 @@ pub fn run(args: &SimArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
         io.out.flush()?;
         io.talk("simulated providers, everything they say is made up:");
         for endpoint in fleet.endpoints() {
-            io.talk(&format!("  {endpoint}"));
+            let models = endpoint.models.join(", ");
+            io.talk(&format!("  {}  {} ({models})", endpoint.base_url(), endpoint.provider));
         }
         io.talk("Ctrl+C stops them");
         tokio::signal::ctrl_c().await?;

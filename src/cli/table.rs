@@ -1,7 +1,7 @@
 //! Plain tables for the terminal: columns as wide as their widest cell, nothing wrapped or cut, so
 //! that `awk` and people read the same thing.
 
-use unicode_width::UnicodeWidthStr as _;
+use crate::text::width;
 
 /// Which side a column's cells keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Table {
     /// The lines, two spaces between columns, no trailing spaces.
     pub fn lines(&self) -> Vec<String> {
         let widths: Vec<usize> = (0..self.aligns.len())
-            .map(|i| self.rows.iter().filter_map(|r| r.get(i)).map(|c| c.width()).max())
+            .map(|i| self.rows.iter().filter_map(|r| r.get(i)).map(|c| width(c)).max())
             .map(Option::unwrap_or_default)
             .collect();
         self.rows.iter().map(|row| self.line(row, &widths)).collect()
@@ -44,8 +44,8 @@ impl Table {
 
     fn line(&self, row: &[String], widths: &[usize]) -> String {
         let mut line = String::new();
-        for ((cell, width), align) in row.iter().zip(widths).zip(&self.aligns) {
-            let pad = " ".repeat(width.saturating_sub(cell.width()));
+        for ((cell, wide), align) in row.iter().zip(widths).zip(&self.aligns) {
+            let pad = " ".repeat(wide.saturating_sub(width(cell)));
             match align {
                 Align::Left => {
                     line.push_str(cell);

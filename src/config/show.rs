@@ -157,7 +157,12 @@ fn write_value(value: &Value, out: &mut String) {
 fn masked(key: &str, text: String) -> String {
     let lower = key.to_ascii_lowercase();
     let sounds = ["token", "secret", "password"].iter().any(|word| lower.contains(word));
-    if sounds && !lower.contains("tokens") && !lower.starts_with("token") && text.starts_with('"') {
+    if sounds
+        && !lower.contains("tokens")
+        && !lower.starts_with("token")
+        && !lower.ends_with("first_token")
+        && text.starts_with('"')
+    {
         return "\"…\"".to_owned();
     }
     let Some(start) = text.find("://").map(|at| at + 3) else { return text };
