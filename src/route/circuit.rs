@@ -20,7 +20,7 @@ const SHARE_SAMPLES: u32 = 10;
 
 /// First wait before a probe; each failed probe doubles it up to the last.
 const FIRST_DELAY: Duration = Duration::from_secs(5);
-const LAST_DELAY: Duration = Duration::from_secs(300);
+const LAST_DELAY: Duration = Duration::from_mins(5);
 
 /// A probe that was never settled gives its slot back after this.
 const PROBE_HOLD: Duration = Duration::from_secs(310);

@@ -13,7 +13,7 @@ use crate::route::{
 
 const NOW: UnixMs = UnixMs(1_795_000_000_000);
 
-pub(super) const BALANCED: [f64; 3] = [0.5, 0.3, 0.2];
+const BALANCED: [f64; 3] = [0.5, 0.3, 0.2];
 const CHEAPEST: [f64; 3] = [0.2, 0.7, 0.1];
 const FASTEST: [f64; 3] = [0.2, 0.1, 0.7];
 const BEST: [f64; 3] = [0.85, 0.05, 0.10];
@@ -267,7 +267,8 @@ fn every_filter_says_its_figure() {
     for candidate in &mut input.candidates {
         candidate.capabilities.vision = true;
     }
-    let cases: Vec<(FilterCode, &str, Box<dyn Fn(&mut CandidateInput)>)> = vec![
+    type Change = Box<dyn Fn(&mut CandidateInput)>;
+    let cases: Vec<(FilterCode, &str, Change)> = vec![
         (FilterCode::Capability, "no images", Box::new(|c| c.capabilities.vision = false)),
         (FilterCode::Context, "needs 12k, holds 8.2k", Box::new(|c| c.context = 8_192)),
         (

@@ -14,7 +14,7 @@ use super::{HealthState, ModelHealth, Warmth};
 
 /// Samples of "usual": one in so many milliseconds at most, over the last hour.
 const USUAL_EVERY_MS: i64 = 6_000;
-const USUAL_FOR: Duration = Duration::from_secs(3_600);
+const USUAL_FOR: Duration = Duration::from_hours(1);
 const USUAL_SAMPLES: usize = 600;
 
 /// Samples needed before "usual" means anything, and before a median is compared with it.
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     const BOUNDS: Bounds =
-        Bounds { span: Duration::from_secs(300), samples: 200, warm_for: Duration::from_secs(90) };
+        Bounds { span: Duration::from_mins(5), samples: 200, warm_for: Duration::from_secs(90) };
 
     fn at(seconds: i64) -> UnixMs {
         UnixMs(seconds * 1000)

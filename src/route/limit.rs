@@ -9,10 +9,10 @@ use crate::domain::{RateWindow, UnixMs};
 
 /// Waits after throttling without being told for how long; each one in a row doubles it.
 const UNTOLD_FIRST: Duration = Duration::from_secs(2);
-const UNTOLD_LAST: Duration = Duration::from_secs(60);
+const UNTOLD_LAST: Duration = Duration::from_mins(1);
 
 /// No wait is believed beyond this.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// Windows kept per model.
 const WINDOWS: usize = 8;

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn traffic_stays_away_and_comes_back_in_steps() {
         let mut shift = Shift::default();
-        shift.start(at(0), Duration::from_secs(300));
+        shift.start(at(0), Duration::from_mins(5));
         assert_eq!(shift.phase(at(299)), ShiftPhase::Away { until: at(300) });
         let passed =
             |shift: &mut Shift, now| (0..20).filter(|_| shift.try_pass(now).is_ok()).count();
@@ -112,8 +112,8 @@ mod tests {
     #[test]
     fn it_is_not_prolonged_while_away_and_can_be_undone() {
         let mut shift = Shift::default();
-        shift.start(at(0), Duration::from_secs(300));
-        shift.start(at(200), Duration::from_secs(300));
+        shift.start(at(0), Duration::from_mins(5));
+        shift.start(at(200), Duration::from_mins(5));
         assert_eq!(shift.phase(at(300)), ShiftPhase::Returning { one_in: 10, until: at(330) });
         shift.undo(at(301));
         assert_eq!(shift.phase(at(301)), ShiftPhase::Steady);

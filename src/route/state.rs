@@ -51,11 +51,11 @@ pub struct RouterSettings {
 impl Default for RouterSettings {
     fn default() -> Self {
         Self {
-            window: Duration::from_secs(300),
+            window: Duration::from_mins(5),
             samples: 200,
             warm_for: Duration::from_secs(90),
             p95_limit: Duration::from_secs(3),
-            shift_for: Duration::from_secs(300),
+            shift_for: Duration::from_mins(5),
             min_samples: 20,
         }
     }
