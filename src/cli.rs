@@ -7,19 +7,23 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub mod args;
+mod ask;
 mod completions;
 mod compose;
 mod config;
 mod doctor;
 mod exit;
+mod explain;
 #[cfg(test)]
 mod fixture;
 mod io;
 mod json;
 mod log;
 mod man;
+mod models;
 mod names;
 mod sim;
+mod start;
 mod story;
 mod svg;
 mod table;
@@ -27,7 +31,7 @@ mod table;
 pub use exit::{Exit, Stop};
 pub use io::{Io, Kind};
 
-use args::{Cli, Command};
+use args::{Cli, Command, ModelsCommand};
 use compose::Setup;
 
 /// Runs the program with these arguments.
@@ -67,6 +71,15 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Config { what }) => config::run(what, &setup, io),
         Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
         Some(Command::Sim(args)) => sim::run(args, &setup, io),
+        Some(Command::Ask(args)) => ask::run(args, &setup, io),
+        Some(Command::Explain(args)) => explain::run(args, &setup, io),
+        Some(Command::Models { what: ModelsCommand::List(args) }) => models::run(args, &setup, io),
+        None if wants_answer(cli, io) => ask::run(&cli.ask, &setup, io),
         _ => Ok(Exit::Done),
     }
+}
+
+/// Without a command: a prompt, or text from a pipe, is asked; else it is the console.
+fn wants_answer(cli: &Cli, io: &Io<'_>) -> bool {
+    !cli.ask.prompt.is_empty() || io.in_kind == Kind::Pipe
 }

@@ -18,7 +18,7 @@ use super::{Exit, Io, Kind, Stop, json, names, story};
 /// Asks.
 pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
-    let request = request(args, setup, Origin::Ask, reader, io)?;
+    let request = request(args, Origin::Ask, reader, io)?;
     let _log = setup.log()?;
     let runtime = compose::runtime()?;
     let asked = runtime.block_on(ask(request.clone(), args, setup, io));
@@ -48,7 +48,6 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
 /// The request these arguments make, standard input included.
 pub fn request(
     args: &AskArgs,
-    setup: &Setup,
     origin: Origin,
     reader: ReaderKind,
     io: &Io<'_>,

@@ -18,7 +18,7 @@ use view::{Alternative, Detail, Explanation};
 /// Decides and prints.
 pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = ReaderKind::Replaceable;
-    let request = super::ask::request(&args.ask, setup, Origin::Explain, reader, io)?;
+    let request = super::ask::request(&args.ask, Origin::Explain, reader, io)?;
     let _log = setup.log()?;
     let runtime = compose::runtime()?;
     let decided = runtime.block_on(decide(request, setup));
@@ -42,8 +42,7 @@ pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
         writeln!(io.out, "{value}")?;
     } else {
         let detail = if args.all { Detail::Whole } else { Detail::Short };
-        let what =
-            Explanation { decision: &decision, flips: &flips, alternatives: &alternatives };
+        let what = Explanation { decision: &decision, flips: &flips, alternatives: &alternatives };
         for line in view::lines(&what, detail) {
             io.line(&line)?;
         }

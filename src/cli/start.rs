@@ -21,7 +21,7 @@ pub struct Running {
     /// The engine.
     pub engine: EngineHandle,
     /// The simulated fleet, in a demo.
-    pub fleet: Option<Fleet>,
+    _fleet: Option<Fleet>,
 }
 
 impl Setup {
@@ -36,7 +36,7 @@ impl Setup {
             tracing::warn!(%warning, "configuration");
         }
         let engine = engine::start(Arc::new(loaded.config), self.engine_options());
-        Ok(Running { engine, fleet })
+        Ok(Running { engine, _fleet: fleet })
     }
 
     fn engine_options(&self) -> engine::Options {

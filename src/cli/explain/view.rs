@@ -268,8 +268,11 @@ mod tests {
             ttft_ms: Some(700),
         }];
         let flips = ["cost weight under .12 -> beta".to_owned()];
-        lines(&Explanation { decision: &decision, flips: &flips, alternatives: &alternatives }, detail)
-            .join("\n")
+        lines(
+            &Explanation { decision: &decision, flips: &flips, alternatives: &alternatives },
+            detail,
+        )
+        .join("\n")
     }
 
     #[test]
@@ -294,12 +297,17 @@ mod tests {
 
     #[test]
     fn all_lists_those_without_a_key() {
-        assert!(text(Detail::Whole).contains("gamma     no key: set SOME_KEY"), "{}", text(Detail::Whole));
+        assert!(
+            text(Detail::Whole).contains("gamma     no key: set SOME_KEY"),
+            "{}",
+            text(Detail::Whole)
+        );
     }
 
     #[test]
     fn a_decision_nobody_can_carry_out_says_so() {
-        let decision = fixture::decision(vec![fixture::candidate("x", 0.0, Some(FilterCode::Budget))]);
+        let decision =
+            fixture::decision(vec![fixture::candidate("x", 0.0, Some(FilterCode::Budget))]);
         let what = Explanation { decision: &decision, flips: &[], alternatives: &[] };
         let lines = lines(&what, Detail::Short);
         assert_eq!(lines[0], "Nobody can answer this now");
