@@ -65,7 +65,7 @@ fn line_breaks_become_one_kind() {
 fn tabs_reach_the_next_stop_or_stay() {
     assert_eq!(sanitize("\ta\n日\tb\nabcd\te"), "    a\n日  b\nabcd    e");
     assert_eq!(sanitize_with("\ta", Tabs::Keep), "\ta");
-    assert_eq!(sanitize_line("a\nb\tc"), "a b c");
+    assert_eq!(sanitize_line("a\nbcd\te"), "a bcd e");
 }
 
 #[test]

@@ -260,7 +260,8 @@ impl OpenFence {
         }
         self.lines = out.lines.len();
         let unfinished = &source[self.source..];
-        if !unfinished.is_empty() && !self.fence.closed_by(unfinished) {
+        let blank = unfinished.trim_start_matches([' ', '\t']).is_empty();
+        if !blank && !self.fence.closed_by(unfinished) {
             *work += unfinished.len();
             if self.code_lines > 0 {
                 block.text.push('\n');

@@ -89,7 +89,9 @@ fn a_definition_reaches_the_links_above_it() {
     text.push(" of [b].");
     assert_eq!(rows(&text).last().unwrap(), "End of b (https://example.org).");
     let mut last = StreamingText::new(60, options());
-    last.push("See [b].\n\nMore.\n\n[b]: https://example.org");
+    for delta in ["See [b].\n\n", "More.\n\n", "[b]: https://example.org"] {
+        last.push(delta);
+    }
     assert_eq!(rows(&last)[0], "See [b].");
     last.finish();
     assert_eq!(rows(&last)[0], "See b (https://example.org).");

@@ -184,7 +184,12 @@ impl Iterator for Cells<'_> {
             ' '..='~' if alone => 1,
             _ => grapheme_width(grapheme),
         };
-        Some(Cell { start, end: self.at, width, kind: kind(first, width) })
+        let kind = match kind(first, width) {
+            // A space that carries a mark is something to show.
+            Kind::Space if grapheme.len() > first.len_utf8() => Kind::Word,
+            kind => kind,
+        };
+        Some(Cell { start, end: self.at, width, kind })
     }
 }
 

@@ -126,7 +126,8 @@ impl Blocks<'_> {
 /// What stands around a block.
 #[derive(Debug)]
 enum Container {
-    Quote,
+    /// A block quote, and how many rows there were before it.
+    Quote { since: usize },
     /// A list item or footnote: its marker until it has been drawn, and the marker's width.
     Item { marker: Option<Span>, indent: usize },
 }
@@ -243,11 +244,11 @@ impl<'a> Walker<'a> {
             }
             Tag::BlockQuote(kind) => {
                 self.open();
-                self.containers.push(Container::Quote);
+                self.containers.push(Container::Quote { since: self.out.lines.len() });
                 if let Some(kind) = kind {
-                    let mut line = self.begin().first;
-                    line.push_str(callout(kind), TextStyle::of(Role::Callout));
-                    self.out.lines.push(line);
+                    self.inline.flow.push(callout(kind), TextStyle::of(Role::Callout));
+                    self.flush();
+                    self.gap = false;
                 }
             }
             Tag::CodeBlock(kind) => {
@@ -339,7 +340,7 @@ impl<'a> Walker<'a> {
         if self.table.as_ref().is_some_and(|table| table.rows.len() == 1) {
             return Role::TableHead;
         }
-        match self.containers.iter().any(|around| matches!(around, Container::Quote)) {
+        match self.containers.iter().any(|around| matches!(around, Container::Quote { .. })) {
             true => Role::Quote,
             false => Role::Body,
         }
@@ -350,7 +351,7 @@ impl<'a> Walker<'a> {
         let mut indent = Indent::default();
         for container in &mut self.containers {
             match container {
-                Container::Quote => {
+                Container::Quote { .. } => {
                     let style = TextStyle::of(Role::QuoteMark);
                     for line in [&mut indent.first, &mut indent.rest] {
                         line.push_str(self.options.glyphs.quote, style);
@@ -381,7 +382,7 @@ impl<'a> Walker<'a> {
         let mut line = Line::blank();
         for container in &self.containers {
             match container {
-                Container::Quote => {
+                Container::Quote { .. } => {
                     line.push_str(self.options.glyphs.quote, style);
                     line.push_str(" ", style);
                 }
@@ -406,12 +407,13 @@ impl<'a> Walker<'a> {
         self.draw_gap();
     }
 
-    /// After a container: one that drew nothing still shows its marker.
+    /// After a container: one that drew nothing still shows its mark.
     fn close(&mut self) {
         self.flush();
         let undrawn = match self.containers.last() {
             Some(Container::Item { marker, .. }) => marker.is_some(),
-            Some(Container::Quote) | None => false,
+            Some(Container::Quote { since }) => self.out.lines.len() == *since,
+            None => false,
         };
         if undrawn {
             let mut line = self.begin().first;
@@ -426,7 +428,7 @@ impl<'a> Walker<'a> {
     fn finish(&mut self) {
         self.gap = match self.containers.last() {
             Some(Container::Item { .. }) => self.lists.last().is_some_and(|list| list.loose),
-            Some(Container::Quote) | None => true,
+            Some(Container::Quote { .. }) | None => true,
         };
     }
 
@@ -450,8 +452,12 @@ impl<'a> Walker<'a> {
         let number = self.out.code_blocks.len() + 1;
         let mut rows = CodeRows::new(&code.lang, self.width, indent.rest, self.options);
         self.out.lines.push(rows.header(&code.lang, number, &indent.first, self.options));
-        let text = code.text.strip_suffix('\n').unwrap_or(&code.text);
-        if !code.text.is_empty() {
+        // The blank start of a line that is still being written is not code yet.
+        let written = code.text.trim_end_matches([' ', '\t']);
+        let unfinished = written.is_empty() || written.ends_with('\n');
+        let all = if unfinished { written } else { code.text.as_str() };
+        let text = all.strip_suffix('\n').unwrap_or(all);
+        if !all.is_empty() {
             for code_line in text.split('\n') {
                 rows.line(code_line, &mut self.out.lines);
             }
