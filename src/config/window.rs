@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn the_next_beginning_is_counted_to_the_millisecond() {
         let window: WeekWindow = "Tue 02:00-03:00 UTC".parse().unwrap();
-        assert_eq!(window.begins_in(at(0, 2, 0)), Some(Duration::from_secs(24 * 3600)));
+        assert_eq!(window.begins_in(at(0, 2, 0)), Some(Duration::from_hours(24)));
         assert_eq!(window.begins_in(at(1, 2, 30)), Some(Duration::ZERO));
         let just_before = at(1, 2, 0) - Duration::from_millis(1);
         assert_eq!(window.begins_in(just_before), Some(Duration::from_millis(1)));

@@ -113,12 +113,11 @@ fn follow_input(mut schedule: ScheduledRates, follow: Follow) -> ScheduledRates 
 fn schedules(fields: &Fields<'_>) -> Vec<ScheduledRates> {
     let mut except_days = Vec::new();
     for (text, at) in fields.dates("except") {
-        match text.parse::<jiff::civil::Date>().ok().and_then(|_| moment(text)) {
-            Some(moment) => except_days.push(moment.0.div_euclid(DAY_MS)),
-            None => {
-                let message = format!("expected a day such as \"2026-10-01\", found {text:?}");
-                fields.ctx.error(at, &fields.path_of("except"), message);
-            }
+        if let Some(day) = text.parse::<jiff::civil::Date>().ok().and_then(|_| moment(text)) {
+            except_days.push(day.0.div_euclid(DAY_MS));
+        } else {
+            let message = format!("expected a day such as \"2026-10-01\", found {text:?}");
+            fields.ctx.error(at, &fields.path_of("except"), message);
         }
     }
     let date = |name: &str| {
