@@ -10,7 +10,7 @@ use crate::domain::{ModelName, ProviderName};
 
 use super::error::ConfigError;
 use super::preset::{DEFAULTS, PRESETS};
-use super::read::{model, provider, settings};
+use super::read::{model, price, provider, settings};
 use super::reader::{Ctx, Fields, Names};
 use super::schema::{MODEL, PROVIDER, ROOT};
 use super::settings::Config;
@@ -117,6 +117,7 @@ fn build(
     }
     let unknown_presets =
         shipped.map(|shipped| underlay(&mut tree, &shipped, &mut clashes)).unwrap_or_default();
+    price::drop_outdated(&mut tree, &sources);
     let names = names(&tree, broken.is_empty());
     let ctx = Ctx::new(&sources, names);
     for error in broken {

@@ -186,8 +186,11 @@ fn a_variable_reaches_a_name_with_characters_it_cannot_have() {
 
 #[test]
 fn a_price_a_person_set_is_not_beaten_by_shipped_schedules_nor_dated_by_shipped_notes() {
-    let config = ok("[models.deepseek-flash]\nprice = { input = 1, output = 2 }\n");
-    let prices = &config.models["deepseek-flash"].prices;
+    let loaded = load(&[user("[models.deepseek-flash]\nprice = { input = 1, output = 2 }\n")]);
+    let loaded = loaded.unwrap();
+    assert!(!loaded.show(Some("models.deepseek-flash.price")).contains("as_of"));
+    assert!(!loaded.show(Some("models.deepseek-flash")).contains(".prices"));
+    let prices = &loaded.config.models["deepseek-flash"].prices;
     assert!(prices.schedules.is_empty());
     assert_eq!((&prices.as_of, &prices.source), (&None, &None));
     let own = "[models.deepseek-flash]\nprice = { input = 1, output = 2, as_of = 2026-11-20 }\n\
@@ -485,6 +488,17 @@ fn every_field_of_the_schema_is_read() {
         for field in section.fields {
             let known = read.contains(&(section.path, field.name.to_owned()));
             assert!(known, "{}: {} is listed but never read", section.path, field.name);
+        }
+    }
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    for at in (0..WHOLE.len()).step_by(11).filter(|at| WHOLE.is_char_boundary(*at)) {
+        for strange in ["é", "\"", "[", "9", ".", "=", "→ab", "\u{0}"] {
+            let mut text = WHOLE.to_owned();
+            text.insert_str(at, strange);
+            let _ = build(&[], &[user(&text)], &|_, _, _| {});
         }
     }
 }
