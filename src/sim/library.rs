@@ -169,7 +169,7 @@ mod tests {
         assert!(TOPICS.len() >= 24, "{}", TOPICS.len());
         for topic in TOPICS.iter() {
             let reply = reply(&topic.file).unwrap_or_else(|| panic!("no file {}", topic.file));
-            assert!(reply.answer.len() > 20, "{} is empty", topic.file);
+            assert!(!reply.answer.is_empty(), "{} is empty", topic.file);
         }
         for (file, _) in FILES.iter().filter(|(file, _)| *file != "generic") {
             assert!(TOPICS.iter().any(|topic| topic.file == *file), "{file} is never found");

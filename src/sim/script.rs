@@ -99,6 +99,8 @@ pub fn timing(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Opening,
+    /// Comments for ever: a fault.
+    Comments,
     Reasoning,
     Text,
     Tool,
@@ -194,10 +196,10 @@ impl Script {
         self.steps.push_back(Step::Wait(self.timing.head));
         self.steps.push_back(Step::Head);
         match self.fault {
-            Some(Fault::HeadersThenSilence) => return self.steps.push_back(Step::Hang),
+            Some(Fault::HeadersThenSilence) => return self.last(Step::Hang),
             Some(Fault::CommentsOnly) => {
-                // Comments come for ever: `advance` goes on with them.
                 self.comment();
+                self.phase = Phase::Comments;
                 return;
             }
             _ => {}
@@ -332,15 +334,10 @@ impl Script {
     /// Makes the next steps; `false` when there are none.
     fn advance(&mut self) -> bool {
         match self.phase {
-            Phase::Opening if self.fault == Some(Fault::CommentsOnly) && self.sent > 0 => {
+            Phase::Opening => self.opening(),
+            Phase::Comments => {
                 self.steps.push_back(Step::Hold(COMMENT_EVERY));
                 self.comment();
-            }
-            Phase::Opening => {
-                self.opening();
-                if self.fault == Some(Fault::CommentsOnly) {
-                    self.sent = 1;
-                }
             }
             Phase::Reasoning => {
                 if !self.thought || !self.delta("reason.delta") {
