@@ -10,12 +10,12 @@ use crate::domain::{ModelName, ProviderName};
 
 use super::error::ConfigError;
 use super::preset::{DEFAULTS, PRESETS};
-use super::read::{model, provider, settings};
+use super::read::{model, price, provider, settings};
 use super::reader::{Ctx, Fields, Names};
 use super::schema::{MODEL, PROVIDER, ROOT};
 use super::settings::Config;
 use super::source::{Layer, LayerKind, Sources};
-use super::tree::{self, Node, SyntaxError, Table, Value, merge};
+use super::tree::{self, Clash, Node, SyntaxError, Table, Value, merge};
 use super::{Model, Provider};
 
 /// A configuration, and where each of its values came from.
@@ -93,10 +93,11 @@ fn build(
     let mut sources = Sources::default();
     let mut broken: Vec<SyntaxError> = Vec::new();
     let mut tree = Table::default();
+    let mut clashes = Vec::new();
     for (name, text) in std::iter::once(&DEFAULTS).chain(presets) {
         let layer = sources.push_shipped(name, text);
         match tree::parse(text, layer) {
-            Ok(shipped) => merge(&mut tree, shipped, LayerKind::Shipped),
+            Ok(shipped) => merge(&mut tree, shipped, LayerKind::Shipped, &mut clashes),
             Err(error) => broken.push(error),
         }
     }
@@ -109,16 +110,21 @@ fn build(
         match tree::parse(&layer.text, number) {
             Ok(mut upper) => {
                 keep(layer.kind, index, &mut upper);
-                merge(&mut tree, upper, layer.kind);
+                merge(&mut tree, upper, layer.kind, &mut clashes);
             }
             Err(error) => broken.push(error),
         }
     }
-    let unknown_presets = shipped.map(|shipped| underlay(&mut tree, &shipped)).unwrap_or_default();
+    let unknown_presets =
+        shipped.map(|shipped| underlay(&mut tree, &shipped, &mut clashes)).unwrap_or_default();
+    price::drop_outdated(&mut tree, &sources);
     let names = names(&tree, broken.is_empty());
     let ctx = Ctx::new(&sources, names);
     for error in broken {
         ctx.error(error.at, "", format!("not TOML: {}", error.message));
+    }
+    for clash in clashes {
+        ctx.error(clash.at, &clash.path, format!("expected a table, found {}", clash.found));
     }
     for (node, name, preset) in unknown_presets {
         let known = ctx.names.providers.iter().map(String::as_str).filter(|known| *known != name);
@@ -134,7 +140,11 @@ fn build(
 
 /// Puts under every provider that names a `preset` the shipped provider of that name. Returns the
 /// ones whose preset does not exist.
-fn underlay(tree: &mut Table, shipped: &Table) -> Vec<(Node, String, String)> {
+fn underlay(
+    tree: &mut Table,
+    shipped: &Table,
+    clashes: &mut Vec<Clash>,
+) -> Vec<(Node, String, String)> {
     let mut unknown = Vec::new();
     let Some(entry) = tree.entries.get_mut("providers") else { return unknown };
     let Value::Table(providers) = &mut entry.node.value else { return unknown };
@@ -149,7 +159,7 @@ fn underlay(tree: &mut Table, shipped: &Table) -> Vec<(Node, String, String)> {
         let mut merged = base.clone();
         // Two endpoints with one label could not be told apart.
         merged.entries.remove("label");
-        merge(&mut merged, own.clone(), LayerKind::User);
+        merge(&mut merged, own.clone(), LayerKind::User, clashes);
         entry.node.value = Value::Table(merged);
     }
     unknown

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::*;
@@ -82,7 +83,7 @@ fn the_whole_configuration_is_accepted() {
     assert_eq!(config.limits.first_token, Duration::from_secs(10));
     assert_eq!(config.feedback.p95_limit, Duration::from_secs(3));
     assert_eq!((config.cache.when, config.cache.max_bytes), (CacheWhen::Deterministic, 64_000_000));
-    assert_eq!(config.cache.redis.as_ref().unwrap().ttl, Duration::from_secs(3_600));
+    assert_eq!(config.cache.redis.as_ref().unwrap().ttl, Duration::from_hours(1));
     let day = config.budget.day.unwrap();
     assert_eq!((day.limit.to_string().as_str(), day.at_limit), ("2.00", AtLimit::Ask));
     assert_eq!(config.console.theme, "terminal");
@@ -185,8 +186,11 @@ fn a_variable_reaches_a_name_with_characters_it_cannot_have() {
 
 #[test]
 fn a_price_a_person_set_is_not_beaten_by_shipped_schedules_nor_dated_by_shipped_notes() {
-    let config = ok("[models.deepseek-flash]\nprice = { input = 1, output = 2 }\n");
-    let prices = &config.models["deepseek-flash"].prices;
+    let loaded = load(&[user("[models.deepseek-flash]\nprice = { input = 1, output = 2 }\n")]);
+    let loaded = loaded.unwrap();
+    assert!(!loaded.show(Some("models.deepseek-flash.price")).contains("as_of"));
+    assert!(!loaded.show(Some("models.deepseek-flash")).contains(".prices"));
+    let prices = &loaded.config.models["deepseek-flash"].prices;
     assert!(prices.schedules.is_empty());
     assert_eq!((&prices.as_of, &prices.source), (&None, &None));
     let own = "[models.deepseek-flash]\nprice = { input = 1, output = 2, as_of = 2026-11-20 }\n\
@@ -314,13 +318,10 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
             "[providers.ollama]\nlocal = \"yes\"\n",
             "config.toml:2:9: providers.ollama.local: expected true or false, found a string",
         ),
-        (
-            "providers = 3\n",
-            "config.toml:1:13: providers: expected tables by name, found a whole number",
-        ),
+        ("providers = 3\n", "config.toml:1:13: providers: expected a table, found a whole number"),
         (
             "[providers.ollama.quirks]\neffort = \"thinkin\"\n",
-            "config.toml:2:10: providers.ollama.quirks.effort: expected \"unsupported\", \"reasoning_effort\", \"thinking_type\", \"enable_thinking\", \"reasoning_object\", \"adaptive_thinking\" or \"thinking_budget\", found \"thinkin\"",
+            "config.toml:2:10: providers.ollama.quirks.effort: expected \"unsupported\", \"reasoning_effort\", \"thinking_type\", \"enable_thinking\", \"reasoning_object\", \"adaptive_thinking\" or \"thinking_budget\", found \"thinkin\"; did you mean `thinking_type`?",
         ),
         (
             "[models.sonet]\nquality = { code = 0.5 }\n",
@@ -364,7 +365,7 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
         ),
         (
             "[models.x]\nprovider = \"ollama\"\nprice = { input = 1 }\n",
-            "config.toml:3:1: models.x.price.output: a price needs both input and output",
+            "config.toml:3:9: models.x.price.output: a price needs both input and output",
         ),
         (
             "[[models.sonnet.prices]]\nwindow = \"Mon 01:00\"\ninput = 1\n",
@@ -463,9 +464,49 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
             "config.toml:2:11: console.keys.\"global.palette\": expected a key such as \"ctrl+p\", or a list",
         ),
     ];
+    let mut differ = String::new();
     for (text, expected) in cases {
-        assert_eq!(wrong(text), expected, "\nin {text}");
+        let found = wrong(text);
+        if found != expected {
+            let _ = write!(differ, "in {text}  found:    {found}\n  expected: {expected}\n");
+        }
     }
+    assert!(differ.is_empty(), "\n{differ}");
+}
+
+#[test]
+fn every_field_of_the_schema_is_read() {
+    use crate::config::{reader, schema};
+    reader::READ.take();
+    let more = "[budget]\nmonth = { limit = 1 }\n[[routing.rules]]\nthen = { policy = \"best\" }\n";
+    let then = "[[routing.rules]]\nthen = { only = [\"sonnet\"] }\n\
+                [[routing.rules]]\nthen = { avoid = [\"sonnet\"] }\n";
+    load(&[user(WHOLE)]).unwrap();
+    load(&[user(&format!("{more}{then}"))]).unwrap();
+    let read = reader::READ.take();
+    for section in schema::SECTIONS {
+        for field in section.fields {
+            let known = read.contains(&(section.path, field.name.to_owned()));
+            assert!(known, "{}: {} is listed but never read", section.path, field.name);
+        }
+    }
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    for at in (0..WHOLE.len()).step_by(11).filter(|at| WHOLE.is_char_boundary(*at)) {
+        for strange in ["é", "\"", "[", "9", ".", "=", "→ab", "\u{0}"] {
+            let mut text = WHOLE.to_owned();
+            text.insert_str(at, strange);
+            let _ = build(&[], &[user(&text)], &|_, _, _| {});
+        }
+    }
+}
+
+#[test]
+fn a_smaller_window_takes_the_shipped_answer_size_with_it() {
+    let sonnet = &ok("[models.sonnet]\ncontext = 8192\n").models["sonnet"];
+    assert_eq!((sonnet.context, sonnet.max_output), (8_192, 8_192));
 }
 
 #[test]

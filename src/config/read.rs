@@ -30,12 +30,11 @@ pub(super) fn languages(fields: &Fields<'_>, name: &str) -> Option<Vec<Lang>> {
     let texts = fields.texts(name)?;
     let mut out = Vec::with_capacity(texts.len());
     for (text, at) in texts {
-        match Lang::new(text) {
-            Some(lang) => out.push(lang),
-            None => {
-                let message = format!("expected a two-letter language code, found {text:?}");
-                fields.ctx.error(at, &fields.path_of(name), message);
-            }
+        if let Some(lang) = Lang::new(text) {
+            out.push(lang);
+        } else {
+            let message = format!("expected a two-letter language code, found {text:?}");
+            fields.ctx.error(at, &fields.path_of(name), message);
         }
     }
     Some(out)

@@ -16,6 +16,12 @@ use super::schema::Section;
 use super::source::{At, Sources, join_path};
 use super::tree::{Node, Table, Value};
 
+#[cfg(test)]
+thread_local! {
+    /// Which fields were looked for, for the test that compares them with the schema.
+    pub(super) static READ: RefCell<BTreeSet<(&'static str, String)>> = RefCell::default();
+}
+
 static EMPTY: Table = Table { entries: BTreeMap::new() };
 
 /// The names that fields may refer to, gathered before anything is read.
@@ -181,6 +187,8 @@ impl<'a> Fields<'a> {
             "{name} is not in the schema of {}",
             self.section.path
         );
+        #[cfg(test)]
+        READ.with_borrow_mut(|read| read.insert((self.section.path, name.to_owned())));
         self.table.get(name)
     }
 
@@ -400,17 +408,20 @@ impl<'a> Fields<'a> {
         out
     }
 
+    /// A table inside this one, if it is given and is one.
+    pub(super) fn opened(&self, name: &str, section: &'static Section) -> Option<Fields<'a>> {
+        Fields::open(self.ctx, self.node(name)?, self.path_of(name), section)
+    }
+
     /// A table inside this one; an empty one where it is not given.
     pub(super) fn section(&self, name: &str, section: &'static Section) -> Fields<'a> {
-        self.node(name)
-            .and_then(|node| Fields::open(self.ctx, node, self.path_of(name), section))
-            .unwrap_or_else(|| Fields {
-                ctx: self.ctx,
-                table: &EMPTY,
-                path: self.path_of(name),
-                at: self.place(name),
-                section,
-            })
+        self.opened(name, section).unwrap_or_else(|| Fields {
+            ctx: self.ctx,
+            table: &EMPTY,
+            path: self.path_of(name),
+            at: self.place(name),
+            section,
+        })
     }
 
     /// Tables by name.

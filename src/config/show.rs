@@ -85,7 +85,7 @@ impl Loaded {
                 value => {
                     let mut text = String::new();
                     write_value(value, &mut text);
-                    let text = masked(key, text);
+                    let text = masked(&path, text);
                     out.push(Line { path, text, from: self.from(entry.node.at) });
                 }
             }
@@ -154,15 +154,11 @@ fn write_value(value: &Value, out: &mut String) {
 }
 
 /// Hides what may be secret: passwords inside addresses, and values under names that sound so.
-fn masked(key: &str, text: String) -> String {
-    let lower = key.to_ascii_lowercase();
-    let sounds = ["token", "secret", "password"].iter().any(|word| lower.contains(word));
-    if sounds
-        && !lower.contains("tokens")
-        && !lower.starts_with("token")
-        && !lower.ends_with("first_token")
-        && text.starts_with('"')
-    {
+fn masked(path: &str, text: String) -> String {
+    let free = [".params.", ".headers."].iter().any(|part| path.contains(part));
+    let lower = path.to_ascii_lowercase();
+    let sounds = ["token", "secret", "password"].iter().any(|word| lower.ends_with(word));
+    if free && sounds {
         return "\"…\"".to_owned();
     }
     let Some(start) = text.find("://").map(|at| at + 3) else { return text };

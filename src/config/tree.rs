@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{Item, TableLike};
 
-use super::source::{At, LayerKind};
+use super::source::{At, LayerKind, join_path};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
@@ -151,37 +151,50 @@ fn value(from: &toml_edit::Value, key_at: At, text: &str, at: &dyn Fn(usize) -> 
     Node { at: place, value }
 }
 
+/// A value that stands where the layers below have a table. The table stays.
+pub(super) struct Clash {
+    pub(super) at: At,
+    pub(super) path: String,
+    pub(super) found: &'static str,
+}
+
 /// Lays `upper` over `lower`. In variables, `_` may stand for any character a variable's name
 /// cannot have, so `gpt_4o` finds `gpt-4o`.
-pub(super) fn merge(lower: &mut Table, upper: Table, kind: LayerKind) {
+pub(super) fn merge(lower: &mut Table, upper: Table, kind: LayerKind, clashes: &mut Vec<Clash>) {
+    merge_at("", lower, upper, kind, clashes);
+}
+
+fn merge_at(
+    path: &str,
+    lower: &mut Table,
+    upper: Table,
+    kind: LayerKind,
+    clashes: &mut Vec<Clash>,
+) {
     for (key, entry) in upper.entries {
         let key = match kind {
             LayerKind::Environment if !lower.entries.contains_key(&key) => {
                 let plain = as_variable(&key);
-                lower
-                    .entries
-                    .keys()
-                    .find(|known| as_variable(known) == plain)
-                    .cloned()
-                    .unwrap_or(key)
+                let known = lower.entries.keys().find(|known| as_variable(known) == plain);
+                known.cloned().unwrap_or(key)
             }
             _ => key,
         };
-        match lower.entries.get_mut(&key) {
-            None => {
-                lower.entries.insert(key, entry);
+        let Some(below) = lower.entries.get_mut(&key) else {
+            lower.entries.insert(key, entry);
+            continue;
+        };
+        let at = entry.node.at;
+        match (&mut below.node.value, entry.node.value) {
+            (Value::Table(lower), Value::Table(upper)) => {
+                below.key_at = entry.key_at;
+                below.node.at = at;
+                merge_at(&join_path(path, &key), lower, upper, kind, clashes);
             }
-            Some(below) => match (&mut below.node.value, entry.node.value) {
-                (Value::Table(lower), Value::Table(upper)) => {
-                    below.key_at = entry.key_at;
-                    below.node.at = entry.node.at;
-                    merge(lower, upper, kind);
-                }
-                (_, value) => {
-                    *below =
-                        Entry { key_at: entry.key_at, node: Node { at: entry.node.at, value } };
-                }
-            },
+            (Value::Table(_), other) => {
+                clashes.push(Clash { at, path: join_path(path, &key), found: other.what() });
+            }
+            (_, value) => *below = Entry { key_at: entry.key_at, node: Node { at, value } },
         }
     }
 }
@@ -203,7 +216,12 @@ mod tests {
     #[test]
     fn tables_merge_by_key_and_everything_else_is_replaced() {
         let mut lower = tree("[a]\nx = 1\ny = [1, 2]\n[[b]]\nz = 1\n[[b]]\nz = 2", 0);
-        merge(&mut lower, tree("a = { y = [3] }\n[[b]]\nz = 3", 1), LayerKind::User);
+        merge(
+            &mut lower,
+            tree("a = { y = [3] }\n[[b]]\nz = 3", 1),
+            LayerKind::User,
+            &mut Vec::new(),
+        );
         let a = lower.table("a").unwrap();
         assert!(matches!(a.get("x").unwrap(), Node { at: At { layer: 0, .. }, .. }));
         assert!(matches!(&a.get("y").unwrap().value, Value::List(items) if items.len() == 1));
@@ -211,9 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn a_table_is_not_lost_to_a_value_in_its_place() {
+        let mut lower = tree("[a.b]\nx = 1", 0);
+        let mut clashes = Vec::new();
+        merge(&mut lower, tree("a = { b = 3 }", 1), LayerKind::User, &mut clashes);
+        assert_eq!((clashes[0].path.as_str(), clashes[0].found), ("a.b", "a whole number"));
+        assert!(lower.table("a").unwrap().table("b").is_some());
+    }
+
+    #[test]
     fn a_variable_finds_the_name_it_cannot_spell() {
         let mut lower = tree("[models.\"gpt-4.1\"]\nid = \"a\"", 0);
-        merge(&mut lower, tree("models.gpt_4_1.id = \"b\"", 1), LayerKind::Environment);
+        merge(
+            &mut lower,
+            tree("models.gpt_4_1.id = \"b\"", 1),
+            LayerKind::Environment,
+            &mut Vec::new(),
+        );
         let models = lower.table("models").unwrap();
         assert_eq!(models.entries.len(), 1);
         assert_eq!(models.table("gpt-4.1").unwrap().text("id"), Some("b"));

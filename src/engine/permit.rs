@@ -92,8 +92,9 @@ mod tests {
     async fn a_permit_comes_back_on_every_path() {
         let board = Arc::new(Board::default());
         let mut permit = Permit::new(&board, &"small".into(), Admission::Free);
+        permit.began();
         let task = tokio::spawn(async move {
-            permit.began();
+            let _held = permit;
             std::future::pending::<()>().await;
         });
         task.abort();

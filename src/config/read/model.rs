@@ -38,10 +38,7 @@ pub(in crate::config) fn model(
     let family = family(fields, &id, local);
     let given_context = fields.count("context");
     let context = given_context.unwrap_or(UNKNOWN_CONTEXT);
-    let max_output = fields.count("max_output").unwrap_or(UNKNOWN_MAX_OUTPUT.min(context));
-    if max_output > context {
-        fields.wrong("max_output", format!("more than the context of {context} tokens"));
-    }
+    let max_output = max_output(fields, given_context, context);
     let prices = price::prices(fields, local);
     if by_user && fields.node("context").is_none() {
         let message = format!("no context given: {UNKNOWN_CONTEXT} tokens are assumed");
@@ -79,6 +76,19 @@ pub(in crate::config) fn model(
         mention: if by_user { Mention::User } else { Mention::Shipped },
     };
     provider.is_some().then_some(model)
+}
+
+/// The greatest answer. One set below a window that was set later shrinks with it; one that was
+/// never possible is a mistake.
+fn max_output(fields: &Fields<'_>, given_context: Option<u64>, context: u64) -> u64 {
+    let given = fields.count("max_output").unwrap_or(UNKNOWN_MAX_OUTPUT);
+    let layer = |name| fields.place(name).layer;
+    let same_hand = layer("max_output") >= layer("context");
+    if fields.node("max_output").is_some() && given_context.is_some_and(|c| given > c) && same_hand
+    {
+        fields.wrong("max_output", format!("more than the context of {context} tokens"));
+    }
+    given.min(context)
 }
 
 fn provider_name<'a>(fields: &Fields<'a>) -> Option<&'a str> {

@@ -7,7 +7,8 @@
 use crate::config::model::{PriceList, ScheduledRates};
 use crate::config::reader::Fields;
 use crate::config::schema::{PRICE, SCHEDULE};
-use crate::config::source::LayerKind;
+use crate::config::source::Sources;
+use crate::config::tree::{Node, Table, Value};
 use crate::config::window::{ParseWindowError, WeekWindow};
 use crate::domain::{Price, Rates};
 
@@ -16,40 +17,45 @@ use super::moment;
 const FIGURES: [&str; 4] = ["input", "cached_input", "cache_write", "output"];
 const DAY_MS: i64 = 86_400_000;
 
+/// Takes out of the merged tree what was said about other figures than those in force: schedules
+/// that were shipped for a price a person has replaced, and the date and source of figures that a
+/// later layer replaced.
+pub(in crate::config) fn drop_outdated(tree: &mut Table, sources: &Sources) {
+    let models = tree.entries.get_mut("models").map(|entry| &mut entry.node.value);
+    let Some(Value::Table(models)) = models else { return };
+    for model in models.entries.values_mut() {
+        let Value::Table(model) = &mut model.node.value else { continue };
+        let price = model.entries.get_mut("price").map(|entry| &mut entry.node.value);
+        let Some(Value::Table(price)) = price else { continue };
+        let figures = FIGURES.iter().filter_map(|name| Some(sources.kind(price.get(name)?.at)));
+        let Some(set_by) = figures.max() else { continue };
+        price.entries.retain(|name, entry| {
+            FIGURES.contains(&name.as_str()) || sources.kind(entry.node.at) >= set_by
+        });
+        let shipped = |node: &Node| !sources.kind(node.at).is_users();
+        if set_by.is_users() && model.get("prices").is_some_and(shipped) {
+            model.entries.remove("prices");
+        }
+    }
+}
+
 /// Reads a model's prices. What a local provider serves is free unless priced.
 pub(super) fn prices(model: &Fields<'_>, local: bool) -> PriceList {
     let fields = model.section("price", &PRICE);
-    let set_by = figures_set_by(&fields);
     let base = base(&fields);
-    let by_user = set_by.is_some_and(LayerKind::is_users);
-    let list = model.list("prices", &SCHEDULE);
-    let read: Vec<ScheduledRates> = list.iter().flat_map(schedules).collect();
-    let outdated = by_user
-        && model.node("prices").is_some_and(|node| !model.ctx.sources.kind(node.at).is_users());
-    let schedules = if outdated { Vec::new() } else { read };
-    // A day or source below the figures' own layer is about other figures.
-    let note = |name: &str| {
-        let node = fields.node(name)?;
-        let kind = model.ctx.sources.kind(node.at);
-        set_by
-            .is_none_or(|figures| kind >= figures)
-            .then(|| fields.dates(name).first()?.0.to_owned().into())?
-    };
-    let as_of: Option<String> = note("as_of");
-    let source: Option<String> = note("source");
-    if let Some(day) = &as_of
-        && day.parse::<jiff::civil::Date>().is_err()
-    {
+    let schedules = model.list("prices", &SCHEDULE).iter().flat_map(schedules).collect();
+    let as_of = fields.dates("as_of").first().map(|(day, _)| (*day).to_owned());
+    if as_of.as_ref().is_some_and(|day| day.parse::<jiff::civil::Date>().is_err()) {
         fields.wrong("as_of", "expected a day such as \"2026-11-15\"");
     }
+    let source = fields.string("source");
     match base {
-        Some(rates) => PriceList {
-            base: Some(rates.0),
-            schedules: schedules.into_iter().map(|s| follow_input(s, rates.1)).collect(),
-            as_of,
-            source,
-        },
-        None if local && set_by.is_none() => PriceList {
+        Some((rates, follow)) => {
+            let schedules: Vec<ScheduledRates> = schedules;
+            let schedules = schedules.into_iter().map(|s| follow_input(s, follow)).collect();
+            PriceList { base: Some(rates), schedules, as_of, source }
+        }
+        None if local && FIGURES.iter().all(|name| fields.node(name).is_none()) => PriceList {
             base: Some(Rates::default()),
             schedules,
             as_of: None,
@@ -57,11 +63,6 @@ pub(super) fn prices(model: &Fields<'_>, local: bool) -> PriceList {
         },
         None => PriceList { base: None, schedules, as_of, source },
     }
-}
-
-/// The topmost kind of layer that set a figure.
-fn figures_set_by(fields: &Fields<'_>) -> Option<LayerKind> {
-    FIGURES.iter().filter_map(|name| Some(fields.ctx.sources.kind(fields.node(name)?.at))).max()
 }
 
 /// Which figures were not given and follow the input price.
@@ -113,12 +114,11 @@ fn follow_input(mut schedule: ScheduledRates, follow: Follow) -> ScheduledRates 
 fn schedules(fields: &Fields<'_>) -> Vec<ScheduledRates> {
     let mut except_days = Vec::new();
     for (text, at) in fields.dates("except") {
-        match text.parse::<jiff::civil::Date>().ok().and_then(|_| moment(text)) {
-            Some(moment) => except_days.push(moment.0.div_euclid(DAY_MS)),
-            None => {
-                let message = format!("expected a day such as \"2026-10-01\", found {text:?}");
-                fields.ctx.error(at, &fields.path_of("except"), message);
-            }
+        if let Some(day) = text.parse::<jiff::civil::Date>().ok().and_then(|_| moment(text)) {
+            except_days.push(day.0.div_euclid(DAY_MS));
+        } else {
+            let message = format!("expected a day such as \"2026-10-01\", found {text:?}");
+            fields.ctx.error(at, &fields.path_of("except"), message);
         }
     }
     let date = |name: &str| {

@@ -20,6 +20,8 @@ const NO_KEYS_HERE: &str = "keys are never written in files: use env:NAME";
 
 /// Reads one provider; `None` when it has no usable address.
 pub(in crate::config) fn provider(name: &str, fields: &Fields<'_>) -> Option<Provider> {
+    // It has been laid under this table already; here only its type is checked.
+    let _ = fields.text("preset");
     let words = [("openai", Dialect::OpenAi), ("anthropic", Dialect::Anthropic)];
     let dialect = fields.choice("dialect", &words).unwrap_or(Dialect::OpenAi);
     let keys = keys(name, fields);

@@ -38,7 +38,7 @@ pub(in crate::config) fn feedback(root: &Fields<'_>) -> Feedback {
     let samples = fields.count("min_samples").unwrap_or(20);
     Feedback {
         p95_limit: fields.span("p95_limit").unwrap_or(Duration::from_secs(3)),
-        shift_for: fields.span("shift_for").unwrap_or(Duration::from_secs(300)),
+        shift_for: fields.span("shift_for").unwrap_or(Duration::from_mins(5)),
         min_samples: u32::try_from(samples).unwrap_or(u32::MAX),
     }
 }
@@ -172,15 +172,14 @@ fn is_model(fields: &Fields<'_>, text: &str) -> bool {
 /// `cache`
 pub(in crate::config) fn cache(root: &Fields<'_>) -> CacheSettings {
     use std::time::Duration;
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     let fields = root.section("cache", &CACHE);
     let words = [
         ("deterministic", CacheWhen::Deterministic),
         ("always", CacheWhen::Always),
         ("never", CacheWhen::Never),
     ];
-    let redis = fields.section("redis", &REDIS);
-    let redis = fields.node("redis").and_then(|_| {
+    let redis = fields.opened("redis", &REDIS).and_then(|redis| {
         let ttl = redis.span("ttl").unwrap_or(HOUR);
         if redis.node("url").is_none() {
             redis.ctx.error(redis.at, &redis.path, "no url, such as \"redis://127.0.0.1:6379\"");
@@ -208,10 +207,7 @@ pub(in crate::config) fn cache(root: &Fields<'_>) -> CacheSettings {
 /// `budget`
 pub(in crate::config) fn budget(root: &Fields<'_>) -> Budget {
     let fields = root.section("budget", &BUDGET);
-    let one = |name: &str| {
-        fields.node(name)?;
-        limit(&fields.section(name, &BUDGET_LIMIT))
-    };
+    let one = |name: &str| limit(&fields.opened(name, &BUDGET_LIMIT)?);
     let mut budget = Budget {
         day: one("day"),
         month: one("month"),
