@@ -1,1 +1,26 @@
-//! Text as terminals need it: sanitising untrusted text, cell widths, wrapping, Markdown to styled lines, streaming render, highlighting, scripts of a text.
+//! Text as terminals need it: sanitising untrusted text, cell widths, wrapping, Markdown to styled
+//! lines, streaming render, highlighting, the scripts of a text.
+//!
+//! Owns: everything between a provider's characters and lines of spans that say what they *mean*.
+//! Must not know: colours, the app, providers, clocks. Invariants: no line that leaves here is wider
+//! than it was asked to be, and none holds a control character, whatever went in.
+
+mod highlight;
+mod line;
+mod markdown;
+mod sanitize;
+mod scripts;
+mod stream;
+mod width;
+mod wrap;
+
+pub use highlight::{Highlighter, Language, TokenKind, language};
+pub use line::{Line, Role, Span, TextStyle};
+pub use markdown::{CodeBlock, Glyphs, RenderOptions, Rendered, render};
+pub use sanitize::{Sanitizer, Tabs, sanitize, sanitize_line};
+pub use scripts::scripts;
+pub use stream::StreamingText;
+pub use width::{
+    Side, clip, clip_end, ellipsis, grapheme_width, graphemes, middle_ellipsis, pad, width,
+};
+pub use wrap::{wrap_spans, wrap_text};
