@@ -104,19 +104,16 @@ pub fn answer(ask: &Ask, model: &ModelHabits, continuing: Continuing) -> Answer 
         Thinks::Asked => ask.think == Some(true),
         Thinks::Always => ask.think != Some(false),
     };
-    match resume {
-        Some(resume) => {
-            // Whoever continues says all there is: a shorter voice may already be past its end.
-            let (_, whole) = compose(ask, resume.prompt, Length::Full);
-            let rest = rest_of(&whole, resume.written);
-            answer.text = if resume.repeats { format!("{}{rest}", resume.written) } else { rest };
-        }
-        None => {
-            let (think, text) = compose(ask, ask.prompt(), model.length);
-            answer.text = text;
-            if thinks {
-                answer.reasoning = think;
-            }
+    if let Some(resume) = resume {
+        // Whoever continues says all there is: a shorter voice may already be past its end.
+        let (_, whole) = compose(ask, resume.prompt, Length::Full);
+        let rest = rest_of(&whole, resume.written);
+        answer.text = if resume.repeats { format!("{}{rest}", resume.written) } else { rest };
+    } else {
+        let (think, text) = compose(ask, ask.prompt(), model.length);
+        answer.text = text;
+        if thinks {
+            answer.reasoning = think;
         }
     }
     if let Some((at, stop)) =

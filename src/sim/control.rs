@@ -276,7 +276,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_fault_for_a_while_ends_by_itself() {
         let desk = Desk::default();
-        desk.inject(Fault::Status { status: 503 }, None, Until::For(Duration::from_secs(60)));
+        desk.inject(Fault::Status { status: 503 }, None, Until::For(Duration::from_mins(1)));
         assert!(desk.strike("a").is_some() && desk.strike_list().is_some());
         tokio::time::advance(Duration::from_secs(61)).await;
         assert_eq!((desk.strike("a"), desk.strike_list()), (None, None));

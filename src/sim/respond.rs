@@ -1,18 +1,18 @@
 //! A request in, a response out: what the original would answer, and what a fault makes of it.
 //!
-//! Owns: the checks an original makes, the values its templates are filled with. Must not know:
-//! sockets. Invariant: pure; the same request in the same circumstances gives the same response.
+//! Owns: which response a request gets. Must not know: sockets. Invariant: pure; the same request in the same circumstances gives the same response.
+
+mod fill;
+mod refuse;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::answer::{self, Answer, Ends};
-use super::ask::{Ask, Who};
+use super::ask::Ask;
 use super::chance::Chance;
 use super::fault::{Fault, RetryAfter};
 use super::frames::{Frames, Values};
-use super::habits::{Continuing, ModelHabits, ProviderHabits, Speaks};
+use super::habits::{ModelHabits, ProviderHabits};
 use super::http::Incoming;
 use super::script::{self, Script, Telling, Warmth};
 
@@ -75,8 +75,6 @@ pub struct Whole {
 }
 
 const JSON: &str = "application/json";
-/// A fixed day, so that equal requests get equal bytes: 2026-11-23T00:00:00Z.
-const CREATED: u64 = 1_795_392_000;
 
 /// Renders what a server says to one request.
 pub struct Responder<'a> {
@@ -105,7 +103,7 @@ impl<'a> Responder<'a> {
             .iter()
             .filter_map(|model| {
                 let mut item = values.clone();
-                describe(&mut item, model);
+                fill::describe(&mut item, model);
                 self.frames.render("models.item", &item)
             })
             .collect();
@@ -121,17 +119,20 @@ impl<'a> Responder<'a> {
         let body = String::from_utf8_lossy(&incoming.body);
         let ask = match Ask::read(&incoming.body) {
             Ok(ask) => ask,
-            Err(why) => return self.invalid(&mut self.values("", &body), "", &why),
+            Err(why) => {
+                let mut values = self.values("", &body);
+                return self.section(refuse::invalid(&mut values, "", &why), &values);
+            }
         };
         let mut values = self.values(&ask.model, &ask.whole());
         values.set("prompt", answer::prompt_tokens(&ask).to_string());
-        if let Err(response) = self.check(incoming, &ask, &mut values) {
-            return response;
+        if let Err(section) = self.check(incoming, &ask, &mut values) {
+            return self.section(section, &values);
         }
         let Some(model) = self.provider.find(&ask.model) else {
             return self.section("error.model", &values);
         };
-        describe(&mut values, model);
+        fill::describe(&mut values, model);
         if let Some(fault) = self.at.fault.clone()
             && let Some(response) = self.before(&fault, &mut values)
         {
@@ -140,71 +141,6 @@ impl<'a> Responder<'a> {
         let mut said = answer::answer(&ask, model, self.provider.continuing);
         self.bend(&mut said);
         self.tell(&ask, model, said, values)
-    }
-
-    /// What the original refuses.
-    fn check(&self, incoming: &Incoming, ask: &Ask, values: &mut Values) -> Result<(), Response> {
-        let bearer = incoming.header("authorization").and_then(|h| h.strip_prefix("Bearer "));
-        let key = bearer.or_else(|| incoming.header("x-api-key")).unwrap_or_default();
-        if key.starts_with("bad") {
-            let tail: String = key.chars().skip(key.chars().count().saturating_sub(4)).collect();
-            values.set("key", format!("****{tail}"));
-            return Err(self.section("error.auth", values));
-        }
-        let Some(model) = self.provider.find(&ask.model) else {
-            return Err(self.section("error.model", values));
-        };
-        describe(values, model);
-        for field in self.provider.refuses.iter().chain(&model.refuses) {
-            if ask.fields.contains(field) {
-                let why = match self.provider.dialect {
-                    Speaks::Anthropic => format!("{field}: Extra inputs are not permitted"),
-                    Speaks::Openai => "Extra inputs are not permitted".to_owned(),
-                };
-                return Err(self.invalid(values, field, &why));
-            }
-        }
-        if self.provider.dialect == Speaks::Anthropic {
-            if incoming.header("anthropic-version").is_none() {
-                let why = "anthropic-version: header is required";
-                return Err(self.invalid(values, "anthropic-version", why));
-            }
-            if ask.cap.is_none() {
-                return Err(self.invalid(values, "max_tokens", "max_tokens: Field required"));
-            }
-        }
-        if !ask.said.iter().any(|said| said.who != Who::System) {
-            let why = "messages: at least one message is required";
-            return Err(self.invalid(values, "messages", why));
-        }
-        if let Some(last) = ask.trailing() {
-            if self.provider.continuing == Continuing::Refuses {
-                return Err(self.section("error.prefill", values));
-            }
-            if self.provider.continuing == Continuing::Repeats && last.mark != Some("prefix") {
-                let why = "Expected last role User or Tool (or Assistant with prefix True) for \
-                           serving but got assistant";
-                return Err(self.invalid(values, "messages", why));
-            }
-        }
-        if self.provider.continuing == Continuing::Partial && !ask.stream && ask.think == Some(true)
-        {
-            let why =
-                "parameter.enable_thinking must be set to false for non-streaming calls".to_owned();
-            return Err(self.invalid(values, "enable_thinking", &why));
-        }
-        let cap = ask.cap.unwrap_or(0);
-        values.set("cap", cap.to_string());
-        if cap > model.max_output && self.frames.status("error.cap").is_some() {
-            return Err(self.section("error.cap", values));
-        }
-        let prompt = answer::prompt_tokens(ask);
-        let counted = if self.provider.counts_cap_at_admission { cap } else { 0 };
-        values.set("requested", (prompt + cap).to_string());
-        if prompt + counted > model.context {
-            return Err(self.section("error.context", values));
-        }
-        Ok(())
     }
 
     /// The faults that strike before an answer begins.
@@ -324,7 +260,7 @@ impl<'a> Responder<'a> {
         let parts = [&*self.provider.name, &*ask.model, &*ask.whole()];
         let mut chance = Chance::new(self.at.seed ^ 1, &parts);
         let timing = script::timing(self.provider, model, self.at.warmth, &mut chance);
-        self.describe_answer(&mut values, ask, model, &said);
+        self.fill_answer(&mut values, ask, model, &said);
         if ask.stream {
             // The OpenAI dialect reports usage in a frame of its own where asked; the others always.
             let usage = ask.include_usage || self.frames.status("usage").is_none();
@@ -362,120 +298,6 @@ impl<'a> Responder<'a> {
         Response::Whole(whole)
     }
 
-    fn describe_answer(&self, values: &mut Values, ask: &Ask, model: &ModelHabits, said: &Answer) {
-        let anthropic = self.provider.dialect == Speaks::Anthropic;
-        let (prompt, cached) = (said.prompt_tokens, said.cached_tokens.min(said.prompt_tokens));
-        let output = said.output_tokens();
-        let cost = (prompt as f64 * model.price_in + output as f64 * model.price_out) / 1e6;
-        for (slot, number) in [
-            ("completion", output),
-            ("total", prompt + output),
-            ("cached", cached),
-            ("fresh", prompt - cached),
-            ("thought", said.thought_tokens()),
-        ] {
-            values.set(slot, number.to_string());
-        }
-        values.set("cost", format!("{cost:.10}").trim_end_matches('0').to_owned());
-        let usage = self.frames.render("usage.object", values).unwrap_or_default();
-        let silent = self.at.fault == Some(Fault::MissingUsage);
-        values.set("usage", if silent { "null".to_owned() } else { usage });
-        values.set("usage_null", if ask.include_usage { ",\"usage\":null" } else { "" });
-        let (finish, stop_hit) = finish(&said.ends, anthropic);
-        values.quote("finish", finish);
-        values.set("stop_hit", stop_hit.map_or("null".to_owned(), |text| json!(text).to_string()));
-        let thinks = !said.reasoning.is_empty();
-        values.set("content_start", if thinks { "null" } else { "\"\"" });
-        values.set("reason_start", if thinks { ",\"reasoning_content\":\"\"" } else { "" });
-        values.set("reason_null", if thinks { ",\"reasoning_content\":null" } else { "" });
-        self.describe_whole(values, said, thinks);
-    }
-
-    /// What only an answer that is not streamed shows.
-    fn describe_whole(&self, values: &mut Values, said: &Answer, thinks: bool) {
-        let mut blocks = Vec::new();
-        if thinks {
-            let reasoning = json!(said.reasoning).to_string();
-            values.set("reasoning_member", format!(",\"reasoning_content\":{reasoning}"));
-            blocks.push(json!({"type":"thinking","thinking":said.reasoning,"signature":"c2lt"}));
-        }
-        if said.tool.is_none() || !said.text.is_empty() {
-            blocks.push(json!({"type":"text","text":said.text}));
-        }
-        values.set("content", json!(said.text).to_string());
-        values.set("tool_list", "null");
-        if let Some((name, arguments)) = &said.tool {
-            let call = values.text("call").to_owned();
-            let list = json!([{"id":format!("call_{call}"),"type":"function",
-                "function":{"name":name,"arguments":arguments}}]);
-            values.quote("tool", name);
-            values.quote("arguments", arguments);
-            values.set("content", "null");
-            values.set("tool_list", list.to_string());
-            values.set("tool_member", format!(",\"tool_calls\":{list}"));
-            values.set("tool_calls", format!("\n        \"tool_calls\": {list},"));
-            let input: Value = serde_json::from_str(arguments).unwrap_or_default();
-            blocks.push(json!({"type":"tool_use","id":format!("toolu_{call}"),"name":name,
-                "input":input}));
-        }
-        let blocks: Vec<String> = blocks.iter().map(Value::to_string).collect();
-        values.set("blocks", blocks.join(","));
-    }
-
-    /// The values that do not depend on the answer.
-    fn values(&self, model: &str, request: &str) -> Values {
-        let mut chance = Chance::new(self.at.seed, &[&self.provider.name, model, request]);
-        let mut values = Values::default();
-        let hex = |chance: &mut Chance| format!("{:016x}{:016x}", chance.next(), chance.next());
-        let bare = hex(&mut chance);
-        values.set(
-            "uuid",
-            format!(
-                "{}-{}-4{}-a{}-{}",
-                &bare[..8],
-                &bare[8..12],
-                &bare[13..16],
-                &bare[17..20],
-                &bare[20..]
-            ),
-        );
-        values.set("bare_id", bare);
-        let created = CREATED + chance.between(0, 86_399);
-        values.set("created", created.to_string());
-        values.set("generation", format!("gen-{created}-{}", chance.word(20)));
-        values.set("id", format!("chatcmpl-{}", chance.word(29)));
-        values.set("call", chance.word(24));
-        values.set("signature", chance.word(64));
-        values.set("request_id", format!("req_{}", &hex(&mut chance)[..24]));
-        values.set("trace", hex(&mut chance));
-        values.set("fingerprint", format!("fp_{}", &hex(&mut chance)[..10]));
-        values.set("processing_ms", chance.between(120, 900).to_string());
-        // What a caller wrote is put into JSON strings of the templates: without what would end one.
-        let safe: String =
-            model.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect();
-        values.set("model", safe);
-        let (requests, tokens) = self.at.left;
-        values.set("limit_requests", self.provider.requests_per_min.to_string());
-        values.set("limit_tokens", self.provider.tokens_per_min.to_string());
-        values.set("left_requests", requests.to_string());
-        values.set("left_tokens", tokens.to_string());
-        values.set("reset_go", go_duration(self.at.resets_in));
-        let resets =
-            self.at.now + jiff::SignedDuration::try_from(self.at.resets_in).unwrap_or_default();
-        values.set("reset_rfc", resets.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-        values.set("reset_epoch_ms", resets.as_millisecond().to_string());
-        values.set("prompt", "0");
-        values.set("cap", "0");
-        values
-    }
-
-    fn invalid(&self, values: &mut Values, field: &str, why: &str) -> Response {
-        values.quote("why", why);
-        values.quote("why_zh", &format!("参数错误: {why}"));
-        values.quote("field", field);
-        self.section("error.invalid", values)
-    }
-
     /// A section as a whole response, with the status it names.
     fn section(&self, section: &str, values: &Values) -> Response {
         Response::Whole(Whole {
@@ -488,53 +310,5 @@ impl<'a> Responder<'a> {
             cut: None,
             answered: None,
         })
-    }
-}
-
-fn describe(values: &mut Values, model: &ModelHabits) {
-    values.set("model", model.id.clone());
-    values.set("context", model.context.to_string());
-    values.set("max_output", model.max_output.to_string());
-    // An aggregator lists dollars per single token.
-    let per_token = |price: f64| {
-        format!("{:.12}", price / 1e6).trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
-    values.set("price_in", per_token(model.price_in));
-    values.set("price_out", per_token(model.price_out));
-}
-
-fn finish(ends: &Ends, anthropic: bool) -> (&'static str, Option<&str>) {
-    match (ends, anthropic) {
-        (Ends::Stop, true) => ("end_turn", None),
-        (Ends::StopText(text), true) => ("stop_sequence", Some(text)),
-        (Ends::Length, true) => ("max_tokens", None),
-        (Ends::Filter, true) => ("refusal", None),
-        (Ends::Tool, true) => ("tool_use", None),
-        (Ends::Stop | Ends::StopText(_), false) => ("stop", None),
-        (Ends::Length, false) => ("length", None),
-        (Ends::Filter, false) => ("content_filter", None),
-        (Ends::Tool, false) => ("tool_calls", None),
-    }
-}
-
-/// A duration as Go prints it: `120ms`, `6.5s`, `1m0s`.
-fn go_duration(span: Duration) -> String {
-    let ms = span.as_millis() as u64;
-    match ms {
-        0..1000 => format!("{ms}ms"),
-        1000..60_000 => format!("{}s", ms as f64 / 1000.0),
-        _ => format!("{}m{}s", ms / 60_000, (ms % 60_000) as f64 / 1000.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_written_as_go_writes_them() {
-        let go = |ms| go_duration(Duration::from_millis(ms));
-        assert_eq!((go(120), go(6500), go(60_000)), ("120ms".into(), "6.5s".into(), "1m0s".into()));
-        assert_eq!(go(360_000), "6m0s");
     }
 }

@@ -26,7 +26,7 @@ use super::script::{Script, Step, Warmth};
 const GATHER: usize = 16 * 1024;
 /// Steps played before other tasks get their turn when nothing waits between them.
 const TURN: usize = 64;
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// One simulated server.
 #[derive(Debug)]

@@ -541,7 +541,7 @@ async fn a_fault_can_be_put_in_and_lifted_over_http() {
 async fn an_endpoint_that_is_down_does_not_list_its_models_either() {
     let fleet = fleet(0.0).await;
     let fault = Fault::Status { status: 503 };
-    fleet.control().inject("sim-openai", fault, Until::For(Duration::from_secs(3600))).unwrap();
+    fleet.control().inject("sim-openai", fault, Until::For(Duration::from_hours(1))).unwrap();
     let list = async || read(&mut open(&fleet, "sim-openai", "GET", "/v1/models", "").await).await;
     assert_eq!(list().await.status(), 503);
     fleet.control().clear("sim-openai").unwrap();
