@@ -88,6 +88,11 @@ pub(super) fn headed(
 ) -> HttpCall {
     let mut headers = Vec::new();
     let mut secret_headers = Vec::new();
+    let elsewhere = provider.quirks.auth_header.as_deref().zip(key);
+    if let Some((name, key)) = elsewhere {
+        secret_headers.push((name.to_ascii_lowercase(), key.clone()));
+    }
+    let key = key.filter(|_| elsewhere.is_none());
     match provider.dialect {
         Dialect::OpenAi => {
             if let Some(key) = key.filter(|_| !address::overrides(provider, "authorization")) {

@@ -386,6 +386,16 @@ fn keys_travel_in_the_dialects_own_header_and_never_in_debug_output() {
 }
 
 #[test]
+fn a_key_that_goes_elsewhere_goes_only_there() {
+    let mut lab = provider(Dialect::OpenAi);
+    lab.quirks.auth_header = Some("X-Portkey-Api-Key".to_owned());
+    let call = made(&ask("x"), &lab, &model(), None).call;
+    assert_eq!(call.secret_headers.len(), 1);
+    assert_eq!(call.secret_headers[0].0, "x-portkey-api-key");
+    assert_eq!(call.secret_headers[0].1.expose_secret(), "sk-test");
+}
+
+#[test]
 fn the_users_own_headers_replace_ours() {
     let mut lab = provider(Dialect::Anthropic);
     lab.headers.insert("Authorization".to_owned(), "Bearer mine".to_owned());
