@@ -138,8 +138,8 @@ fn config_commands_write_once_check_and_show() {
     assert_eq!(mode, 0o600);
     assert!(home.run(&["config", "init"]).ends(1).err.contains("left as it is"));
     assert!(home.run(&["config", "check"]).ends(0).out.starts_with("ok: "));
-    let shown =
-        home.command(&["config", "show", "routing"]).env("WHEELHOUSE__ROUTING__POLICY", "cheapest");
+    let mut shown = home.command(&["config", "show", "routing"]);
+    shown.env("WHEELHOUSE__ROUTING__POLICY", "cheapest");
     let ran = Ran::of(shown.output().unwrap()).ends(0);
     assert!(
         ran.out.contains("cheapest") && ran.out.contains("WHEELHOUSE__ROUTING__POLICY"),
