@@ -10,9 +10,7 @@
 //! lines.
 
 use super::line::Line;
-use super::markdown::{
-    CodeBlock, CodeRows, Fence, Mark, RenderOptions, Rendered, fence_language, walk,
-};
+use super::markdown::{CodeBlock, CodeRows, Fence, Mark, RenderOptions, Rendered, walk};
 use super::sanitize::{Sanitizer, Tabs};
 
 /// A reply as it streams.
@@ -195,17 +193,17 @@ impl StreamingText {
         let tail = &self.source[self.frozen.source..];
         let Some((first, code)) = tail.split_once('\n') else { return };
         let Some(fence) = Fence::open(first) else { return };
-        let closed = code.split_inclusive('\n').any(|line| line.ends_with('\n') && fence.closed_by(line));
+        let closed =
+            code.split_inclusive('\n').any(|line| line.ends_with('\n') && fence.closed_by(line));
         let Some(block) = self.out.code_blocks.get_mut(self.frozen.code_blocks) else { return };
         if closed {
             return;
         }
         block.text.clear();
         self.out.lines.truncate(block.line + 1);
-        let lang = fence_language(fence.info(first));
         let mut open = OpenFence {
             fence,
-            rows: CodeRows::new(&lang, self.width, Line::blank(), &self.options),
+            rows: CodeRows::new(&block.lang, self.width, Line::blank(), &self.options),
             source: self.source.len() - code.len(),
             lines: block.line + 1,
             code_lines: 0,
