@@ -1,1 +1,3 @@
 //! The interactive console.
+
+pub mod term;
