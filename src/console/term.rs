@@ -22,7 +22,7 @@ pub use parse::{Parsed, Parser};
 pub use screen::{Screen, output};
 pub use signals::{Signal, Signals};
 
-use std::fmt;
+use super::app::Answer;
 
 /// What the terminal told of itself, as far as it has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,26 +31,4 @@ pub struct Capabilities {
     pub kitty_keys: Answer,
     /// It holds a frame back until it is whole (mode 2026).
     pub synchronized: Answer,
-}
-
-/// An answer that may never come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Answer {
-    /// Nothing was heard (yet).
-    #[default]
-    Unknown,
-    /// It said yes.
-    Yes,
-    /// It said no, or answered a later question without answering this one.
-    No,
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Unknown => "not answered",
-            Self::Yes => "yes",
-            Self::No => "no",
-        })
-    }
 }

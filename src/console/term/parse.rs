@@ -5,7 +5,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Answer, Capabilities};
+use super::Capabilities;
+use crate::console::app::Answer;
 
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,38 @@
+//! The console's state and how it changes: a message in, effects out, nothing else.
+//!
+//! Owns: [`AppState`], [`Msg`], [`Effect`], `update`. Must not know: the terminal, tasks, clocks,
+//! files, providers. Invariant: `update` is synchronous and pure; all it knows of the time is the
+//! moment it is given.
+
+mod cell;
+mod first_run;
+mod ids;
+mod layout;
+mod line_input;
+mod message;
+mod overlay;
+mod scroll;
+mod state;
+
+pub use cell::{
+    Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
+};
+pub use first_run::{
+    Detection, FirstRun, FirstRunField, FirstRunPage, FoundKey, FoundProvider, FoundServer,
+    Looking, StartChoice,
+};
+pub use ids::IdMint;
+pub use layout::Layout;
+pub use line_input::LineInput;
+pub use message::{Copied, DecideFor, Effect, Focused, Msg, StartPlan};
+pub use overlay::{
+    Completion, CompletionItem, CompletionKind, Help, HelpLine, HistorySearch, Overlay,
+    OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run, TestCard,
+};
+pub use scroll::Scroll;
+pub use state::{
+    Answer, AppState, Armed, Background, ColorDepth, Contest, Decided, EnginePhase, FilterPhase,
+    Find, FindPhase, Focus, Follow, Geometry, Glyphs, ListFilter, Looks, Measure, Meters, Mouse,
+    OtherPolicy, Panel, Preview, QueuePhase, Queued, RoutesState, Size, Stage, TerminalCaps, Toast,
+    Transcript, View, Zoom,
+};

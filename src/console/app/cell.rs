@@ -1,0 +1,263 @@
+//! The transcript's cells: what was asked, what came back, and notes between them.
+//!
+//! Owns: the source of everything the transcript shows. Must not know: widths, lines, colours; the
+//! layout is made from these cells and can be thrown away at any time. Invariant: a cell's index is
+//! its identity while it lives; cells are only appended, changed in place, or cut off at the end.
+
+use crate::domain::{
+    AttemptKind, FirstToken, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
+};
+
+/// One entry of the transcript.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// What the user asked.
+    User(UserCell),
+    /// What came back.
+    Reply(Box<ReplyCell>),
+    /// A line of the program's own: `pinned sonnet for this chat`, the answer to a command.
+    Note(NoteCell),
+}
+
+/// What the user asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserCell {
+    /// When it was sent.
+    pub at: UnixMs,
+    /// What was sent, pastes expanded, sanitised.
+    pub text: String,
+    /// What was typed, pastes still folded; what history and editing bring back.
+    pub draft: String,
+    /// The model named for this message alone.
+    pub model: Option<ModelName>,
+    /// The policy named for this message alone (`:floor`, `:nitro`).
+    pub policy: Option<String>,
+    /// Marks for rules, without the `#`.
+    pub tags: Vec<String>,
+}
+
+/// How a reply was routed: the mark in front of its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RouteMark {
+    /// The router chose. `◆`
+    #[default]
+    Auto,
+    /// A pin chose. `■`
+    Pinned,
+    /// Named for this message. `◇`
+    OneShot,
+    /// The first choice failed and another answered. `↪`
+    FellBack,
+}
+
+/// An attempt that is running.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunningAttempt {
+    /// Its number within the request, from 1.
+    pub n: u32,
+    /// Whom it asks.
+    pub model: ModelName,
+    /// That model's provider.
+    pub provider: ProviderName,
+    /// Why it is made.
+    pub kind: AttemptKind,
+    /// When it began.
+    pub since: UnixMs,
+}
+
+/// How far a reply has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReplyPhase {
+    /// Sent to the engine; not routed or not attempted yet.
+    Connecting,
+    /// An attempt runs and nothing has come from it.
+    Waiting(RunningAttempt),
+    /// Thinking arrives, no text yet.
+    Thinking(RunningAttempt),
+    /// Text arrives.
+    Streaming(RunningAttempt),
+    /// Over; how is in `reply.outcome`.
+    Done,
+}
+
+impl ReplyPhase {
+    /// Is it still coming?
+    pub const fn running(&self) -> bool {
+        !matches!(self, Self::Done)
+    }
+
+    /// The attempt that runs now.
+    pub const fn attempt(&self) -> Option<&RunningAttempt> {
+        match self {
+            Self::Connecting | Self::Done => None,
+            Self::Waiting(attempt) | Self::Thinking(attempt) | Self::Streaming(attempt) => {
+                Some(attempt)
+            }
+        }
+    }
+}
+
+/// What routing saved against asking the baseline model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// How much; negative when the baseline would have been cheaper.
+    pub amount: Money,
+    /// The baseline.
+    pub versus: ModelName,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplyCell {
+    /// The request it answers.
+    pub request: RequestId,
+    /// The index of the user's cell it answers.
+    pub answers: usize,
+    /// When the user pressed Enter: waits are counted from here.
+    pub asked_at: UnixMs,
+    /// How far it has come.
+    pub phase: ReplyPhase,
+    /// Everything received, folded: decision, attempts over, text, thinking, usage, outcome.
+    pub reply: Reply,
+    /// Rises whenever received text became void, so that a layout starts it over.
+    pub restarts: u32,
+    /// Why the text was started over, for people; the newest reason.
+    pub restarted_because: Option<String>,
+    /// The answering attempt's first token: what it was and its time from sent, in milliseconds.
+    pub first_token: Option<(FirstToken, u64)>,
+    /// When the first text arrived here.
+    pub first_text_at: Option<UnixMs>,
+    /// When the last event arrived here.
+    pub last_at: UnixMs,
+    /// Estimated tokens of text and thinking so far, in tenths; the provider's count replaces it.
+    pub streamed_tenths: u64,
+    /// Said to stop by the user.
+    pub stopped: bool,
+    /// What routing saved, once it is over.
+    pub saved: Option<Saved>,
+}
+
+impl ReplyCell {
+    /// A reply nothing has come for yet.
+    pub fn new(request: RequestId, answers: usize, asked_at: UnixMs) -> Self {
+        Self {
+            request,
+            answers,
+            asked_at,
+            phase: ReplyPhase::Connecting,
+            reply: Reply::default(),
+            restarts: 0,
+            restarted_because: None,
+            first_token: None,
+            first_text_at: None,
+            last_at: asked_at,
+            streamed_tenths: 0,
+            stopped: false,
+            saved: None,
+        }
+    }
+
+    /// Who answers, as far as is known: the one that did, else the one asked now, else the choice.
+    pub fn model(&self) -> Option<(&ModelName, &ProviderName)> {
+        if let Some(outcome) = &self.reply.outcome
+            && let (Some(model), Some(provider)) = (&outcome.model, &outcome.provider)
+        {
+            return Some((model, provider));
+        }
+        if let Some(attempt) = self.phase.attempt() {
+            return Some((&attempt.model, &attempt.provider));
+        }
+        let decision = self.reply.decision.as_ref()?;
+        decision.chosen().map(|chosen| (&chosen.model, &chosen.provider))
+    }
+
+    /// The mark in front of its header.
+    pub fn mark(&self) -> RouteMark {
+        let Some(decision) = &self.reply.decision else { return RouteMark::Auto };
+        let first = decision.chosen().map(|chosen| &chosen.model);
+        if first.is_some()
+            && self.reply.attempts.iter().any(|attempt| attempt.outcome.is_some())
+            && self.model().map(|(model, _)| model) != first
+        {
+            return RouteMark::FellBack;
+        }
+        match &decision.imposed {
+            Some(imposed) if imposed.model.is_some() => match imposed.scope {
+                crate::domain::PinScope::Message => RouteMark::OneShot,
+                crate::domain::PinScope::Session
+                | crate::domain::PinScope::Tag(_)
+                | crate::domain::PinScope::All => RouteMark::Pinned,
+            },
+            _ => RouteMark::Auto,
+        }
+    }
+
+    /// Milliseconds the user waited for the first text; while nothing has come, the wait so far.
+    pub fn waited_ms(&self, now: UnixMs) -> u64 {
+        if let Some(ms) = self.reply.outcome.as_ref().and_then(|outcome| outcome.wait_ms) {
+            return ms;
+        }
+        let until = match self.first_text_at {
+            Some(at) => at,
+            None if self.phase.running() => now,
+            None => self.last_at,
+        };
+        u64::try_from(until.since(self.asked_at).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Milliseconds lost to attempts that failed before this answer.
+    pub fn lost_ms(&self) -> u64 {
+        self.reply
+            .attempts
+            .iter()
+            .filter(|attempt| attempt.outcome.is_some())
+            .map(|attempt| attempt.ms + attempt.waited_ms)
+            .sum()
+    }
+
+    /// Answer tokens so far; the provider's own count once it came.
+    pub fn output_tokens(&self) -> u64 {
+        match &self.reply.usage {
+            Some(usage) if usage.output > 0 => usage.output,
+            _ => self.streamed_tenths / 10,
+        }
+    }
+
+    /// Tokens per second from the first text to the last event; `None` before there is a rate.
+    pub fn tokens_per_s(&self) -> Option<f64> {
+        if let Some(done) = self.reply.attempts.iter().rev().find(|a| a.outcome.is_none()) {
+            let from = done.stamps.first_reasoning.or(done.stamps.first_text)?;
+            let ms = done.stamps.last?.saturating_sub(from);
+            if ms > 0 && done.usage.output > 1 {
+                return Some(done.usage.output as f64 * 1000.0 / ms as f64);
+            }
+        }
+        let ms = self.last_at.since(self.first_text_at?).as_millis();
+        let tokens = self.streamed_tenths / 10;
+        (ms >= 200 && tokens > 1).then(|| tokens as f64 * 1000.0 / ms as f64)
+    }
+}
+
+/// How loud a note or toast is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tone {
+    /// Worth knowing.
+    Info,
+    /// It worked.
+    Good,
+    /// Something is off.
+    Warn,
+    /// It did not work.
+    Bad,
+}
+
+/// A line of the program's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteCell {
+    /// When.
+    pub at: UnixMs,
+    /// How loud.
+    pub tone: Tone,
+    /// What it says; may have several lines.
+    pub text: String,
+}

@@ -1,0 +1,187 @@
+//! The first screen: what was found on this machine, and the choices it leaves.
+//!
+//! Owns: its own state. Must not know how things are found. Invariant: nothing is written or sent
+//! by anything here; the choices are data that the shell acts upon.
+
+use super::LineInput;
+
+/// A provider's place on the first screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundProvider {
+    /// The preset's name: `openai`.
+    pub name: String,
+    /// Its name for people: `OpenAI`.
+    pub label: String,
+    /// The variable a key is expected in: `OPENAI_API_KEY`.
+    pub variable: String,
+    /// Whether it is there.
+    pub key: FoundKey,
+}
+
+/// What is known of a key. Its value is never here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundKey {
+    /// Not set.
+    Missing,
+    /// Set in this variable; not used yet.
+    Present {
+        /// Which of its variables.
+        variable: String,
+    },
+    /// Given for this run only.
+    ForThisRun,
+}
+
+/// A server found on a loopback port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundServer {
+    /// The preset's name: `ollama`, or `local` for one that no preset names.
+    pub name: String,
+    /// Its name for people: `Ollama`.
+    pub label: String,
+    /// `127.0.0.1:11434`.
+    pub address: String,
+    /// How many models it lists.
+    pub models: usize,
+}
+
+/// What was found. Nothing left this machine to find it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Detection {
+    /// Local servers that answer.
+    pub servers: Vec<FoundServer>,
+    /// Providers by preset, those with keys first.
+    pub providers: Vec<FoundProvider>,
+}
+
+impl Detection {
+    /// Providers whose key is there.
+    pub fn ready(&self) -> impl Iterator<Item = &FoundProvider> {
+        self.providers.iter().filter(|provider| provider.key != FoundKey::Missing)
+    }
+}
+
+/// What the user can choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StartChoice {
+    /// Start with everything found.
+    Found,
+    /// Start with local servers only.
+    LocalOnly,
+    /// Show what to set.
+    AddKey,
+    /// The simulated fleet.
+    Demo,
+}
+
+/// How far looking has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Looking {
+    /// Ports are being tried (a third of a second at most).
+    Now,
+    /// All was tried.
+    Done,
+}
+
+/// What the first screen shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FirstRunPage {
+    /// What was found and the choices.
+    Choose,
+    /// Choose a provider to add a key for.
+    AddKey {
+        /// Which of the providers without a key.
+        selected: usize,
+    },
+    /// What to set for one provider; a key may be pasted for this run only.
+    KeyFor {
+        /// Index into the detection's providers.
+        provider: usize,
+        /// What is pasted; drawn as dots.
+        field: LineInput,
+    },
+    /// The file that would be written.
+    ViewFile {
+        /// First line shown.
+        top: usize,
+    },
+}
+
+/// Where the caret is on the first screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FirstRunField {
+    /// The list of choices.
+    Choices,
+    /// The daily budget.
+    Budget,
+}
+
+/// The first screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FirstRun {
+    /// Whether looking goes on.
+    pub looking: Looking,
+    /// What was found so far.
+    pub found: Detection,
+    /// What it shows.
+    pub page: FirstRunPage,
+    /// Which of [`FirstRun::choices`].
+    pub selected: usize,
+    /// Where the caret is.
+    pub field: FirstRunField,
+    /// Dollars a day, as typed.
+    pub budget: LineInput,
+    /// The file that would be written, as shown to people: `~/.config/wheelhouse/config.toml`.
+    pub path: String,
+    /// It was written.
+    pub written: bool,
+    /// Why it could not be written, or what is wrong with the budget.
+    pub problem: Option<String>,
+}
+
+impl FirstRun {
+    /// The first screen before anything was found.
+    pub fn new(path: String) -> Self {
+        Self {
+            looking: Looking::Now,
+            found: Detection::default(),
+            page: FirstRunPage::Choose,
+            selected: 0,
+            field: FirstRunField::Choices,
+            budget: LineInput::with("2.00"),
+            path,
+            written: false,
+            problem: None,
+        }
+    }
+
+    /// The choices that lead somewhere, best first. The demo is always there.
+    pub fn choices(&self) -> Vec<StartChoice> {
+        let mut choices = Vec::new();
+        let keys = self.found.ready().next().is_some();
+        if keys {
+            choices.push(StartChoice::Found);
+        }
+        if !self.found.servers.is_empty() {
+            choices.push(StartChoice::LocalOnly);
+        }
+        if !keys && self.found.servers.is_empty() {
+            choices.extend([StartChoice::Demo, StartChoice::AddKey]);
+        } else {
+            choices.extend([StartChoice::AddKey, StartChoice::Demo]);
+        }
+        choices
+    }
+
+    /// The names of everything found: `local and openai`.
+    pub fn names(&self) -> String {
+        let mut names: Vec<&str> =
+            self.found.servers.iter().map(|server| server.name.as_str()).collect();
+        names.extend(self.found.ready().map(|provider| provider.name.as_str()));
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => (*one).to_owned(),
+            [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+        }
+    }
+}

@@ -1,0 +1,517 @@
+//! Everything the console shows, as one plain value. Drawing is a read of it.
+//!
+//! Owns: the shape of the state. Must not know: the terminal, tasks, providers. Invariants: only
+//! [`super::update()`] changes it; phases are enums, so a state that makes no sense cannot be
+//! written; no clock is read: `now` is the moment of the last message.
+
+use std::sync::Arc;
+
+use crate::console::composer::Composer;
+use crate::console::keys::{Chord, Keymap};
+use crate::domain::{Decision, ModelName, RequestId, SessionId, UnixMs};
+use crate::engine::Snapshot;
+use crate::route::DecisionInput;
+
+use super::{
+    Cell, Completion, FirstRun, IdMint, Layout, LineInput, Overlay, ReplyCell, Saved, Scroll, Tone,
+};
+
+/// A view of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum View {
+    /// The conversation.
+    #[default]
+    Chat,
+    /// The routing log.
+    Routes,
+}
+
+impl View {
+    /// Every view, in the order of its digit.
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Routes];
+
+    /// Its name: on the top line, in commands, in the docs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "Chat",
+            Self::Routes => "Routes",
+        }
+    }
+}
+
+/// Which pane takes keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Focus {
+    /// The draft.
+    #[default]
+    Composer,
+    /// The transcript: single letters are actions here, never text.
+    Read,
+    /// The view's list.
+    List,
+    /// The pane that explains the list's selection.
+    Detail,
+}
+
+/// What fills the screen.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Stage {
+    /// The first screen, before there is anything to talk to.
+    FirstRun(Box<FirstRun>),
+    /// The views.
+    #[default]
+    Main,
+}
+
+/// How far the engine has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum EnginePhase {
+    /// Not asked to start: the first screen is up.
+    #[default]
+    NotStarted,
+    /// Starting.
+    Starting,
+    /// Runs.
+    Ready,
+    /// Did not start; why.
+    Failed(String),
+}
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ColorDepth {
+    /// 24 bit.
+    True,
+    /// The 256-colour cube.
+    Indexed,
+    /// The 16 named ones.
+    #[default]
+    Named,
+    /// None: bold, dim, reverse and underline only.
+    Mono,
+}
+
+/// The terminal's background, as far as it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Background {
+    /// It did not say.
+    #[default]
+    Unknown,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// Whether the terminal tells Shift+Enter from Enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Answer {
+    /// Not asked, or no answer yet.
+    #[default]
+    Unknown,
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+/// What is known of the terminal. Answers arrive late or never, and nothing waits for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct TerminalCaps {
+    /// The kitty keyboard protocol.
+    pub kitty_keys: Answer,
+    /// Colours.
+    pub colors: ColorDepth,
+    /// Background.
+    pub background: Background,
+    /// Widths of ambiguous and emoji cells agree with ours.
+    pub wide_ok: Answer,
+    /// Synchronised output.
+    pub synchronized: Answer,
+    /// Copies must travel through the terminal: a remote session.
+    pub remote: Answer,
+    /// The terminal has the keyboard focus; trusted after the first focus event only.
+    pub focused: Answer,
+}
+
+/// What the mouse does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Mouse {
+    /// It is the terminal's own: select and copy as usual.
+    #[default]
+    Off,
+    /// The wheel scrolls.
+    Wheel,
+    /// Everything.
+    Full,
+}
+
+/// The glyph set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Glyphs {
+    /// `◆ ● ─ ▇`.
+    #[default]
+    Unicode,
+    /// `A + - #`.
+    Ascii,
+}
+
+/// Whether the side panel shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Panel {
+    /// Where the screen has room for it.
+    #[default]
+    Auto,
+    /// Not at all.
+    Hidden,
+    /// Also where it lies over the text.
+    Shown,
+}
+
+/// Whether one pane fills the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Zoom {
+    /// The usual panes.
+    #[default]
+    Off,
+    /// The focused one alone.
+    Focused,
+}
+
+/// How the console looks; changed live.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looks {
+    /// The theme's name.
+    pub theme: String,
+    /// Themes there are.
+    pub themes: Vec<String>,
+    /// Glyphs.
+    pub glyphs: Glyphs,
+    /// Mouse.
+    pub mouse: Mouse,
+    /// Side panel.
+    pub panel: Panel,
+    /// One pane alone.
+    pub zoom: Zoom,
+    /// `true` while the fleet is simulated, which is said on the top line.
+    pub simulated: bool,
+}
+
+/// Rows and columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Columns.
+    pub cols: u16,
+    /// Rows.
+    pub rows: u16,
+}
+
+/// The room panes have, as the view computes it from the state alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Geometry {
+    /// Columns of text in the transcript.
+    pub transcript_cols: u16,
+    /// Rows of the transcript.
+    pub transcript_rows: u16,
+    /// Rows of the view's list.
+    pub list_rows: u16,
+    /// Rows of the detail pane.
+    pub detail_rows: u16,
+    /// Columns of the composer's text.
+    pub composer_cols: u16,
+}
+
+/// How the view computes [`Geometry`]: a plain function, so that the state needs no view.
+pub type Measure = fn(&AppState) -> Geometry;
+
+/// A short message that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// How loud.
+    pub tone: Tone,
+    /// What it says.
+    pub text: String,
+    /// When it goes.
+    pub until: UnixMs,
+}
+
+/// What the draft would do, decided without sending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// The draft's revision it was decided for; older than the composer's means it is catching up.
+    pub draft: u64,
+    /// The decision.
+    pub decision: Arc<Decision>,
+}
+
+/// A prompt that waits for the reply before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// What was typed, pastes folded.
+    pub draft: String,
+    /// What will be sent.
+    pub text: String,
+    /// The model named for it.
+    pub model: Option<ModelName>,
+    /// The policy named for it.
+    pub policy: Option<String>,
+    /// Marks.
+    pub tags: Vec<String>,
+}
+
+/// Whether queued prompts go out by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum QueuePhase {
+    /// The next goes when the reply before it is done.
+    #[default]
+    Flowing,
+    /// The user stopped a reply: Enter on an empty draft sends the next.
+    Held,
+}
+
+/// Looking for a text in the transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Find {
+    /// What is looked for.
+    pub query: LineInput,
+    /// Typing it, or walking through hits.
+    pub phase: FindPhase,
+    /// Cells and line numbers within them that hold it, top to bottom.
+    pub hits: Vec<(usize, usize)>,
+    /// Which of the hits.
+    pub at: usize,
+}
+
+/// How far a search has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FindPhase {
+    /// It is being typed.
+    Typing,
+    /// `n` and `N` walk.
+    Walking,
+}
+
+/// The transcript: its cells, their layout, and what of it is shown.
+#[derive(Debug)]
+pub struct Transcript {
+    /// The cells, oldest first.
+    pub cells: Vec<Cell>,
+    /// Their lines at the current width.
+    pub layout: Layout,
+    /// What is shown.
+    pub scroll: Scroll,
+    /// The cell read mode is on.
+    pub selected: Option<usize>,
+    /// A search.
+    pub find: Option<Find>,
+}
+
+/// Which entries the Routes list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListFilter {
+    /// What is typed; matches prompt, model, provider, reason.
+    pub query: LineInput,
+    /// Typing, on, or off but remembered.
+    pub phase: FilterPhase,
+}
+
+/// Whether a filter holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum FilterPhase {
+    /// None was typed, or it is switched off.
+    #[default]
+    Off,
+    /// Being typed; it holds already.
+    Typing,
+    /// It holds.
+    On,
+}
+
+/// What the Routes list follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Follow {
+    /// The newest entry.
+    #[default]
+    Newest,
+    /// The selected one.
+    Selected(RequestId),
+}
+
+/// What another policy would have chosen for an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OtherPolicy {
+    /// The policy.
+    pub policy: String,
+    /// Its decision over the same input.
+    pub decision: Arc<Decision>,
+}
+
+/// The same prompt under other policies, and what would flip the choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contest {
+    /// The entry it is for.
+    pub request: RequestId,
+    /// Other policies, the entry's own among them.
+    pub policies: Vec<OtherPolicy>,
+    /// What would flip it: `cost weight under .12 -> sonnet`.
+    pub flips: Vec<String>,
+}
+
+/// The Routes view.
+#[derive(Debug, Clone, Default)]
+pub struct RoutesState {
+    /// What it follows.
+    pub follow: Follow,
+    /// First entry shown of the filtered list, counted from the newest.
+    pub top: usize,
+    /// The filter.
+    pub filter: ListFilter,
+    /// The screen is frozen at this snapshot; traffic goes on.
+    pub frozen: Option<Arc<Snapshot>>,
+    /// First line shown of the detail pane.
+    pub detail_top: usize,
+    /// The selected entry under other policies.
+    pub contest: Option<Contest>,
+}
+
+/// Running sums of this run that only the console knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Meters {
+    /// Replies that ended whole.
+    pub answered: u32,
+    /// Replies that were asked for and are over.
+    pub asked: u32,
+    /// Of those answered, how many by another than the first choice.
+    pub fell_back: u32,
+    /// Messages the user sent to a model of their own choice.
+    pub overridden: u32,
+    /// Of those, how many auto would have sent to the same model.
+    pub agreed: u32,
+    /// Saved against the baseline in this run.
+    pub saved: Option<Saved>,
+}
+
+/// A second press that is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Armed {
+    /// None.
+    #[default]
+    No,
+    /// Ctrl+C once more before this moment quits.
+    Quit {
+        /// When it lapses.
+        until: UnixMs,
+    },
+    /// Esc once more before this moment takes back the queue, or opens the rewind list.
+    Rewind {
+        /// When it lapses.
+        until: UnixMs,
+    },
+}
+
+/// Everything the console shows.
+#[derive(Debug)]
+pub struct AppState {
+    /// The moment of the last message.
+    pub now: UnixMs,
+    /// Offset of local time from UTC in seconds, for times of day.
+    pub utc_offset_s: i32,
+    /// The terminal's size.
+    pub size: Size,
+    /// How panes are measured.
+    pub measure: Measure,
+    /// What is known of the terminal.
+    pub caps: TerminalCaps,
+    /// How it looks.
+    pub looks: Looks,
+    /// What fills the screen.
+    pub stage: Stage,
+    /// The view.
+    pub view: View,
+    /// The pane that takes keys.
+    pub focus: Focus,
+    /// What lies over the view.
+    pub overlay: Option<Overlay>,
+    /// The first key of a two-key chord, while the second is waited for.
+    pub pending: Option<Chord>,
+    /// A second press that is waited for.
+    pub armed: Armed,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// The draft.
+    pub composer: Composer,
+    /// What is offered under the caret.
+    pub completion: Option<Completion>,
+    /// Where the draft would go.
+    pub preview: Option<Preview>,
+    /// The conversation's id.
+    pub session: SessionId,
+    /// The conversation's title: the first words of its first message.
+    pub title: String,
+    /// The system prompt, if one was set.
+    pub system: Option<String>,
+    /// The conversation.
+    pub transcript: Transcript,
+    /// Prompts that wait.
+    pub queue: Vec<Queued>,
+    /// Whether they go out by themselves.
+    pub queue_phase: QueuePhase,
+    /// How far the engine has come.
+    pub engine: EnginePhase,
+    /// What the engine last published.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// The Routes view.
+    pub routes: RoutesState,
+    /// Running sums.
+    pub meters: Meters,
+    /// A message that goes away by itself.
+    pub toast: Option<Toast>,
+    /// The newest engine notice that was not dismissed, by its moment; older ones are not shown.
+    pub dismissed_until: UnixMs,
+    /// Models used lately, newest first.
+    pub recent_models: Vec<ModelName>,
+    /// Mints ids.
+    pub ids: IdMint,
+    /// It is over: the shell leaves after this message.
+    pub quitting: bool,
+}
+
+impl AppState {
+    /// The reply that is still coming, with its cell's index.
+    pub fn running(&self) -> Option<(usize, &ReplyCell)> {
+        self.transcript.cells.iter().enumerate().rev().find_map(|(index, cell)| match cell {
+            Cell::Reply(reply) if reply.phase.running() => Some((index, reply.as_ref())),
+            Cell::Reply(_) | Cell::User(_) | Cell::Note(_) => None,
+        })
+    }
+
+    /// The newest reply, with its cell's index.
+    pub fn last_reply(&self) -> Option<(usize, &ReplyCell)> {
+        self.transcript.cells.iter().enumerate().rev().find_map(|(index, cell)| match cell {
+            Cell::Reply(reply) => Some((index, reply.as_ref())),
+            Cell::User(_) | Cell::Note(_) => None,
+        })
+    }
+
+    /// The snapshot the Routes view shows: the frozen one while it is frozen.
+    pub fn routes_snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.routes.frozen.as_ref().or(self.snapshot.as_ref())
+    }
+
+    /// The first screen, while it is up.
+    pub fn first_run(&self) -> Option<&FirstRun> {
+        match &self.stage {
+            Stage::FirstRun(first) => Some(first),
+            Stage::Main => None,
+        }
+    }
+}
+
+/// A decision made for the console, with what it was made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// The decision.
+    pub decision: Arc<Decision>,
+    /// What it was decided from.
+    pub input: Arc<DecisionInput>,
+}
