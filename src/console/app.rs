@@ -9,6 +9,7 @@ mod first_run;
 mod ids;
 mod layout;
 mod line_input;
+mod looks;
 mod message;
 mod overlay;
 mod scroll;
@@ -24,6 +25,9 @@ pub use first_run::{
 pub use ids::IdMint;
 pub use layout::Layout;
 pub use line_input::LineInput;
+pub use looks::{
+    Answer, Background, ColorDepth, Geometry, Glyphs, Looks, Mouse, Panel, Size, TerminalCaps, Zoom,
+};
 pub use message::{Copied, DecideFor, Effect, Focused, Msg, StartPlan};
 pub use overlay::{
     Completion, CompletionItem, CompletionKind, Help, HelpLine, HistorySearch, Overlay,
@@ -31,8 +35,7 @@ pub use overlay::{
 };
 pub use scroll::Scroll;
 pub use state::{
-    Answer, AppState, Armed, Background, ColorDepth, Contest, Decided, EnginePhase, FilterPhase,
-    Find, FindPhase, Focus, Follow, Geometry, Glyphs, ListFilter, Looks, Measure, Meters, Mouse,
-    OtherPolicy, Panel, Preview, QueuePhase, Queued, RoutesState, Size, Stage, TerminalCaps, Toast,
-    Transcript, View, Zoom,
+    AppState, Armed, Contest, Decided, EnginePhase, FilterPhase, Find, FindPhase, Focus, Follow,
+    ListFilter, Measure, Meters, OtherPolicy, Preview, QueuePhase, Queued, RoutesState, Stage,
+    Toast, Transcript, View,
 };

@@ -11,8 +11,7 @@ use secrecy::SecretString;
 use crate::domain::{ReplyEvent, Request, RequestId};
 use crate::engine::{Command, LogEntry, Snapshot};
 
-use super::state::{Background, Decided, Size, TerminalCaps};
-use super::{Contest, Detection};
+use super::{Background, Contest, Decided, Detection, Mouse, Size, TerminalCaps};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -158,7 +157,7 @@ pub enum Effect {
     /// Put a theme on; answers with [`Msg::ThemeSet`].
     SetTheme(String),
     /// Capture the mouse or let it go.
-    SetMouse(super::state::Mouse),
+    SetMouse(Mouse),
     /// Ring the terminal's bell: a long reply ended while the user was elsewhere.
     Bell,
     /// Look for keys and local servers again; answers with [`Msg::Detected`].

@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use crate::console::app::View;
 
 use super::{Action, Context, HelpGroup, Keymap};
-use Context::{Chat, Composer, FirstRun, Global, List, Overlay, Read, Routes};
-use HelpGroup as G;
 
 /// One action.
 #[derive(Debug, Clone, Copy)]
@@ -25,636 +23,121 @@ pub struct ActionInfo {
     pub keys: &'static [(Context, &'static [&'static str])],
 }
 
-const fn row(
-    action: Action,
-    name: &'static str,
-    title: &'static str,
-    doc: &'static str,
-    group: HelpGroup,
-    keys: &'static [(Context, &'static [&'static str])],
-) -> ActionInfo {
-    ActionInfo { action, name, title, doc, group, keys }
+macro_rules! table {
+    ($($variant:ident $(($with:expr))? => $name:literal $title:literal, $doc:literal, $group:ident:
+        $($context:ident $($key:literal)+),+;)+) => {
+        &[$(ActionInfo {
+            action: Action::$variant $(($with))?,
+            name: $name,
+            title: $title,
+            doc: $doc,
+            group: HelpGroup::$group,
+            keys: &[$((Context::$context, &[$($key),+])),+],
+        }),+]
+    };
 }
 
-/// Every action.
-pub static TABLE: &[ActionInfo] = &[
+/// Every action: `Action => name, title in the palette, what it does, column of help: keys`.
+pub static TABLE: &[ActionInfo] = table! {
     // Writing.
-    row(
-        Action::Submit,
-        "send",
-        "",
-        "send, or queue while a reply streams",
-        G::Write,
-        &[(Composer, &["enter"])],
-    ),
-    row(
-        Action::Newline,
-        "newline",
-        "",
-        "new line (also \\ then Enter)",
-        G::Write,
-        &[(Composer, &["ctrl-j", "shift-enter", "alt-enter", "ctrl-enter"])],
-    ),
-    row(
-        Action::Editor,
-        "editor",
-        "Draft: write in $EDITOR",
-        "write in $EDITOR",
-        G::Write,
-        &[(Global, &["ctrl-g"])],
-    ),
-    row(
-        Action::HistorySearch,
-        "history-search",
-        "Draft: search earlier prompts",
-        "search earlier prompts",
-        G::Write,
-        &[(Global, &["ctrl-r"])],
-    ),
-    row(Action::Up, "up", "", "up; an earlier prompt at the top", G::Write, &[(Composer, &["up"])]),
-    row(
-        Action::Down,
-        "down",
-        "",
-        "down; a later prompt at the bottom",
-        G::Plain,
-        &[(Composer, &["down"])],
-    ),
-    row(Action::Undo, "undo", "", "undo", G::Write, &[(Composer, &["ctrl-_", "ctrl-7"])]),
-    row(Action::Redo, "redo", "", "redo", G::Plain, &[(Composer, &["alt-_"])]),
-    row(
-        Action::Complete,
-        "complete",
-        "",
-        "complete a word, else next pane",
-        G::Write,
-        &[(Composer, &["tab"])],
-    ),
-    row(
-        Action::DeleteBack,
-        "delete-back",
-        "",
-        "delete backwards",
-        G::Plain,
-        &[(Composer, &["backspace", "shift-backspace"])],
-    ),
-    row(
-        Action::DeleteForward,
-        "delete-forward",
-        "",
-        "delete forwards",
-        G::Plain,
-        &[(Composer, &["delete"])],
-    ),
-    row(
-        Action::DeleteOrQuit,
-        "delete-or-quit",
-        "",
-        "delete forwards; quit when empty",
-        G::Stop,
-        &[(Composer, &["ctrl-d"])],
-    ),
-    row(
-        Action::DeleteWordBack,
-        "delete-word-back",
-        "",
-        "delete a word backwards",
-        G::Plain,
-        &[(Composer, &["ctrl-w", "alt-backspace", "ctrl-backspace"])],
-    ),
-    row(
-        Action::DeleteWordForward,
-        "delete-word-forward",
-        "",
-        "delete a word forwards",
-        G::Plain,
-        &[(Composer, &["alt-d", "ctrl-delete"])],
-    ),
-    row(
-        Action::KillToEnd,
-        "kill-to-end",
-        "",
-        "cut to the end of the line",
-        G::Plain,
-        &[(Composer, &["ctrl-k"])],
-    ),
-    row(
-        Action::KillToHead,
-        "kill-to-head",
-        "",
-        "cut to the beginning of the line",
-        G::Plain,
-        &[(Composer, &["ctrl-u"])],
-    ),
-    row(Action::Yank, "yank", "", "put back what was cut", G::Plain, &[(Composer, &["ctrl-y"])]),
-    row(Action::Left, "left", "", "left", G::Plain, &[(Composer, &["left"])]),
-    row(Action::Right, "right", "", "right", G::Plain, &[(Composer, &["right"])]),
-    row(
-        Action::WordLeft,
-        "word-left",
-        "",
-        "a word to the left",
-        G::Plain,
-        &[(Composer, &["alt-b", "ctrl-left", "alt-left"])],
-    ),
-    row(
-        Action::WordRight,
-        "word-right",
-        "",
-        "a word to the right",
-        G::Plain,
-        &[(Composer, &["alt-f", "ctrl-right", "alt-right"])],
-    ),
-    row(
-        Action::LineStart,
-        "line-start",
-        "",
-        "beginning of the line",
-        G::Plain,
-        &[(Composer, &["ctrl-a"])],
-    ),
-    row(Action::LineEnd, "line-end", "", "end of the line", G::Plain, &[(Composer, &["ctrl-e"])]),
-    row(
-        Action::Home,
-        "home",
-        "",
-        "beginning of the line; top of the chat when empty",
-        G::Plain,
-        &[(Composer, &["home"])],
-    ),
-    row(
-        Action::End,
-        "end",
-        "",
-        "end of the line; follow the chat when empty",
-        G::Plain,
-        &[(Composer, &["end"])],
-    ),
+    Submit => "send" "", "send, or queue while a reply streams", Write: Composer "enter";
+    Newline => "newline" "", "new line (also \\ then Enter)", Write: Composer "ctrl-j" "shift-enter" "alt-enter" "ctrl-enter";
+    Editor => "editor" "Draft: write in $EDITOR", "write in $EDITOR", Write: Global "ctrl-g";
+    HistorySearch => "history-search" "Draft: search earlier prompts", "search earlier prompts", Write: Global "ctrl-r";
+    Up => "up" "", "up; an earlier prompt at the top", Write: Composer "up";
+    Down => "down" "", "down; a later prompt at the bottom", Plain: Composer "down";
+    Undo => "undo" "", "undo", Write: Composer "ctrl-_" "ctrl-7" "ctrl-/";
+    Redo => "redo" "", "redo", Plain: Composer "alt-_";
+    Complete => "complete" "", "complete a word, else next pane", Write: Composer "tab";
+    DeleteBack => "delete-back" "", "delete backwards", Plain: Composer "backspace" "shift-backspace";
+    DeleteForward => "delete-forward" "", "delete forwards", Plain: Composer "delete";
+    DeleteOrQuit => "delete-or-quit" "", "delete forwards; quit when empty", Stop: Composer "ctrl-d";
+    DeleteWordBack => "delete-word-back" "", "delete a word backwards", Plain: Composer "ctrl-w" "alt-backspace" "ctrl-backspace";
+    DeleteWordForward => "delete-word-forward" "", "delete a word forwards", Plain: Composer "alt-d" "ctrl-delete";
+    KillToEnd => "kill-to-end" "", "cut to the end of the line", Plain: Composer "ctrl-k";
+    KillToHead => "kill-to-head" "", "cut to the beginning of the line", Plain: Composer "ctrl-u";
+    Yank => "yank" "", "put back what was cut", Plain: Composer "ctrl-y";
+    Left => "left" "", "left", Plain: Composer "left";
+    Right => "right" "", "right", Plain: Composer "right";
+    WordLeft => "word-left" "", "a word to the left", Plain: Composer "alt-b" "ctrl-left" "alt-left";
+    WordRight => "word-right" "", "a word to the right", Plain: Composer "alt-f" "ctrl-right" "alt-right";
+    LineStart => "line-start" "", "beginning of the line", Plain: Composer "ctrl-a";
+    LineEnd => "line-end" "", "end of the line", Plain: Composer "ctrl-e";
+    Home => "home" "", "beginning of the line; top of the chat when empty", Plain: Composer "home";
+    End => "end" "", "end of the line; follow the chat when empty", Plain: Composer "end";
     // Routing.
-    row(
-        Action::Override,
-        "override",
-        "Route: choose the model",
-        "override the model",
-        G::Route,
-        &[(Global, &["ctrl-o"])],
-    ),
-    row(
-        Action::TestDraft,
-        "test",
-        "Route: test the draft, send nothing",
-        "test the draft, do not send",
-        G::Route,
-        &[(Global, &["ctrl-t"]), (Routes, &["t"])],
-    ),
-    row(
-        Action::CycleModel,
-        "next-model",
-        "Route: next of the models used lately",
-        "last model again",
-        G::Route,
-        &[(Global, &["f2"])],
-    ),
-    row(
-        Action::CycleModelBack,
-        "previous-model",
-        "",
-        "the one before",
-        G::Plain,
-        &[(Global, &["shift-f2"])],
-    ),
-    row(
-        Action::BackToAuto,
-        "auto",
-        "Route: back to auto",
-        "back to auto",
-        G::Route,
-        &[(Global, &["ctrl-x a"])],
-    ),
-    row(
-        Action::PinHere,
-        "pin-here",
-        "Route: pin the last model to this chat",
-        "pin the last model here",
-        G::Route,
-        &[(Global, &["ctrl-x k"])],
-    ),
-    row(
-        Action::UseInstead,
-        "use-instead",
-        "",
-        "send it to another model",
-        G::Route,
-        &[(Routes, &["i"])],
-    ),
-    row(Action::Never, "never", "", "avoid this model until undone", G::Route, &[(Routes, &["V"])]),
+    Override => "override" "Route: choose the model", "override the model", Route: Global "ctrl-o";
+    TestDraft => "test" "Route: test the draft, send nothing", "test the draft, do not send", Route: Global "ctrl-t", Routes "t";
+    CycleModel => "next-model" "Route: next of the models used lately", "last model again", Route: Global "f2";
+    CycleModelBack => "previous-model" "", "the one before", Plain: Global "shift-f2";
+    BackToAuto => "auto" "Route: back to auto", "back to auto", Route: Global "ctrl-x a";
+    PinHere => "pin-here" "Route: pin the last model to this chat", "pin the last model here", Route: Global "ctrl-x k";
+    UseInstead => "use-instead" "", "send it to another model", Route: Routes "i";
+    Never => "never" "", "avoid this model until undone", Route: Routes "V";
     // Reading.
-    row(
-        Action::PageUp,
-        "page-up",
-        "",
-        "scroll",
-        G::Read,
-        &[(Global, &["pageup"]), (Read, &["ctrl-b"]), (List, &["ctrl-b"])],
-    ),
-    row(
-        Action::PageDown,
-        "page-down",
-        "",
-        "scroll",
-        G::Plain,
-        &[(Global, &["pagedown"]), (Read, &["ctrl-f", "space"]), (List, &["ctrl-f", "space"])],
-    ),
-    row(
-        Action::LineUp,
-        "line-up",
-        "",
-        "up",
-        G::Plain,
-        &[(Read, &["k", "up"]), (List, &["k", "up"])],
-    ),
-    row(
-        Action::LineDown,
-        "line-down",
-        "",
-        "down",
-        G::Plain,
-        &[(Read, &["j", "down"]), (List, &["j", "down"])],
-    ),
-    row(
-        Action::HalfUp,
-        "half-up",
-        "",
-        "half a page up",
-        G::Plain,
-        &[(Read, &["ctrl-u"]), (List, &["ctrl-u"])],
-    ),
-    row(
-        Action::HalfDown,
-        "half-down",
-        "",
-        "half a page down",
-        G::Plain,
-        &[(Read, &["ctrl-d"]), (List, &["ctrl-d"])],
-    ),
-    row(
-        Action::Top,
-        "top",
-        "",
-        "to the top",
-        G::Plain,
-        &[(Read, &["g", "home"]), (List, &["g", "home"])],
-    ),
-    row(
-        Action::Bottom,
-        "bottom",
-        "Chat: follow the newest",
-        "follow the newest",
-        G::Read,
-        &[(Read, &["G", "end"]), (List, &["G", "end"])],
-    ),
-    row(
-        Action::PrevMessage,
-        "previous-message",
-        "",
-        "the message before",
-        G::Read,
-        &[(Chat, &["K", "shift-up", "{"])],
-    ),
-    row(
-        Action::NextMessage,
-        "next-message",
-        "",
-        "the message after",
-        G::Plain,
-        &[(Chat, &["J", "shift-down", "}"])],
-    ),
-    row(
-        Action::Open,
-        "open",
-        "",
-        "open: why this reply, or the chat",
-        G::Read,
-        &[(Read, &["enter"]), (List, &["enter"])],
-    ),
-    row(
-        Action::Find,
-        "find",
-        "Chat: find",
-        "find in the chat",
-        G::Read,
-        &[(Chat, &["/"]), (Composer, &["ctrl-f"])],
-    ),
-    row(Action::FindNext, "find-next", "", "the next hit", G::Read, &[(Chat, &["n"])]),
-    row(Action::FindPrev, "find-previous", "", "the hit before", G::Plain, &[(Chat, &["N"])]),
-    row(
-        Action::CopyMessage,
-        "copy-message",
-        "Copy: the selected message",
-        "copy the message",
-        G::Read,
-        &[(Chat, &["y y"])],
-    ),
-    row(
-        Action::CopyBlock(1),
-        "copy-block-1",
-        "",
-        "copy code block 1",
-        G::Read,
-        &[(Chat, &["y 1"])],
-    ),
-    row(
-        Action::CopyBlock(2),
-        "copy-block-2",
-        "",
-        "copy code block 2",
-        G::Plain,
-        &[(Chat, &["y 2"])],
-    ),
-    row(
-        Action::CopyBlock(3),
-        "copy-block-3",
-        "",
-        "copy code block 3",
-        G::Plain,
-        &[(Chat, &["y 3"])],
-    ),
-    row(
-        Action::CopyBlock(4),
-        "copy-block-4",
-        "",
-        "copy code block 4",
-        G::Plain,
-        &[(Chat, &["y 4"])],
-    ),
-    row(
-        Action::CopyBlock(5),
-        "copy-block-5",
-        "",
-        "copy code block 5",
-        G::Plain,
-        &[(Chat, &["y 5"])],
-    ),
-    row(
-        Action::CopyBlock(6),
-        "copy-block-6",
-        "",
-        "copy code block 6",
-        G::Plain,
-        &[(Chat, &["y 6"])],
-    ),
-    row(
-        Action::CopyBlock(7),
-        "copy-block-7",
-        "",
-        "copy code block 7",
-        G::Plain,
-        &[(Chat, &["y 7"])],
-    ),
-    row(
-        Action::CopyBlock(8),
-        "copy-block-8",
-        "",
-        "copy code block 8",
-        G::Plain,
-        &[(Chat, &["y 8"])],
-    ),
-    row(
-        Action::CopyBlock(9),
-        "copy-block-9",
-        "",
-        "copy code block 9",
-        G::Plain,
-        &[(Chat, &["y 9"])],
-    ),
-    row(
-        Action::CopyAll,
-        "copy-all",
-        "Copy: the whole chat",
-        "copy the chat",
-        G::Read,
-        &[(Chat, &["y a"])],
-    ),
-    row(
-        Action::CopyReply,
-        "copy-reply",
-        "Copy: the last reply",
-        "copy the last reply",
-        G::Read,
-        &[(Global, &["ctrl-x y"])],
-    ),
-    row(
-        Action::Retry,
-        "retry",
-        "Chat: ask the same again",
-        "ask the same again",
-        G::Route,
-        &[(Chat, &["r"])],
-    ),
-    row(
-        Action::RetryWith,
-        "retry-with",
-        "Chat: ask another model the same",
-        "ask another model",
-        G::Route,
-        &[(Chat, &["R"])],
-    ),
-    row(
-        Action::EditResend,
-        "edit",
-        "Chat: edit a message and send it again",
-        "edit and send again",
-        G::Route,
-        &[(Chat, &["e"])],
-    ),
-    row(Action::Filter, "filter", "Routes: filter", "filter", G::Read, &[(List, &["/"])]),
-    row(Action::ToggleFilter, "toggle-filter", "", "filter off and on", G::Read, &[(List, &["F"])]),
-    row(
-        Action::Freeze,
-        "freeze",
-        "Routes: freeze the screen",
-        "freeze; traffic goes on",
-        G::Read,
-        &[(Routes, &["f"])],
-    ),
+    PageUp => "page-up" "", "scroll", Read: Global "pageup", Read "ctrl-b", List "ctrl-b";
+    PageDown => "page-down" "", "scroll", Plain: Global "pagedown", Read "ctrl-f" "space", List "ctrl-f" "space";
+    LineUp => "line-up" "", "up", Plain: Read "k" "up", List "k" "up";
+    LineDown => "line-down" "", "down", Plain: Read "j" "down", List "j" "down";
+    HalfUp => "half-up" "", "half a page up", Plain: Read "ctrl-u", List "ctrl-u";
+    HalfDown => "half-down" "", "half a page down", Plain: Read "ctrl-d", List "ctrl-d";
+    Top => "top" "", "to the top", Plain: Read "g" "home", List "g" "home";
+    Bottom => "bottom" "Chat: follow the newest", "follow the newest", Read: Read "G" "end", List "G" "end";
+    PrevMessage => "previous-message" "", "the message before", Read: Chat "K" "shift-up" "{";
+    NextMessage => "next-message" "", "the message after", Plain: Chat "J" "shift-down" "}";
+    Open => "open" "", "open: why this reply, or the chat", Read: Read "enter", List "enter";
+    Find => "find" "Chat: find", "find in the chat", Read: Chat "/", Composer "ctrl-f";
+    FindNext => "find-next" "", "the next hit", Read: Chat "n";
+    FindPrev => "find-previous" "", "the hit before", Plain: Chat "N";
+    CopyMessage => "copy-message" "Copy: the selected message", "copy the message", Read: Chat "y y";
+    CopyBlock(1) => "copy-block-1" "", "copy code block 1", Read: Chat "y 1";
+    CopyBlock(2) => "copy-block-2" "", "copy code block 2", Plain: Chat "y 2";
+    CopyBlock(3) => "copy-block-3" "", "copy code block 3", Plain: Chat "y 3";
+    CopyBlock(4) => "copy-block-4" "", "copy code block 4", Plain: Chat "y 4";
+    CopyBlock(5) => "copy-block-5" "", "copy code block 5", Plain: Chat "y 5";
+    CopyBlock(6) => "copy-block-6" "", "copy code block 6", Plain: Chat "y 6";
+    CopyBlock(7) => "copy-block-7" "", "copy code block 7", Plain: Chat "y 7";
+    CopyBlock(8) => "copy-block-8" "", "copy code block 8", Plain: Chat "y 8";
+    CopyBlock(9) => "copy-block-9" "", "copy code block 9", Plain: Chat "y 9";
+    CopyAll => "copy-all" "Copy: the whole chat", "copy the chat", Read: Chat "y a";
+    CopyReply => "copy-reply" "Copy: the last reply", "copy the last reply", Read: Global "ctrl-x y";
+    Retry => "retry" "Chat: ask the same again", "ask the same again", Route: Chat "r";
+    RetryWith => "retry-with" "Chat: ask another model the same", "ask another model", Route: Chat "R";
+    EditResend => "edit" "Chat: edit a message and send it again", "edit and send again", Route: Chat "e";
+    Filter => "filter" "Routes: filter", "filter", Read: List "/";
+    ToggleFilter => "toggle-filter" "", "filter off and on", Read: List "F";
+    Freeze => "freeze" "Routes: freeze the screen", "freeze; traffic goes on", Read: Routes "f";
     // Stopping.
-    row(
-        Action::Escape,
-        "back",
-        "",
-        "close, then stop and keep the text, then read",
-        G::Stop,
-        &[(Composer, &["esc"])],
-    ),
-    row(
-        Action::Interrupt,
-        "interrupt",
-        "",
-        "stop, clear the draft, then quit",
-        G::Stop,
-        &[(Global, &["ctrl-c"])],
-    ),
-    row(Action::Quit, "quit", "Quit", "quit", G::Stop, &[(Global, &["ctrl-q"])]),
-    row(Action::Suspend, "suspend", "", "suspend", G::Stop, &[(Global, &["ctrl-z"])]),
+    Escape => "back" "", "close, then stop and keep the text, then read", Stop: Composer "esc";
+    Interrupt => "interrupt" "", "stop, clear the draft, then quit", Stop: Global "ctrl-c";
+    Quit => "quit" "Quit", "quit", Stop: Global "ctrl-q";
+    Suspend => "suspend" "", "suspend", Stop: Global "ctrl-z";
     // Going.
-    row(
-        Action::Palette,
-        "palette",
-        "",
-        "commands",
-        G::Go,
-        &[(Global, &["ctrl-p"]), (Read, &[":"]), (List, &[":"])],
-    ),
-    row(
-        Action::Help,
-        "help",
-        "Help: keys of this pane",
-        "help",
-        G::Go,
-        &[(Global, &["f1"]), (Read, &["?"]), (List, &["?"])],
-    ),
-    row(
-        Action::NextPane,
-        "next-pane",
-        "",
-        "next pane",
-        G::Go,
-        &[(Read, &["tab"]), (List, &["tab"])],
-    ),
-    row(
-        Action::PrevPane,
-        "previous-pane",
-        "",
-        "pane before",
-        G::Plain,
-        &[(Global, &["shift-tab"])],
-    ),
-    row(
-        Action::Go(View::Chat),
-        "chat",
-        "Chat: open",
-        "Chat",
-        G::Go,
-        &[(Global, &["ctrl-x 1"]), (Read, &["1"]), (List, &["1"])],
-    ),
-    row(
-        Action::Go(View::Routes),
-        "routes",
-        "Routes: open log",
-        "Routes",
-        G::Go,
-        &[(Global, &["ctrl-x 2"]), (Read, &["2"]), (List, &["2"])],
-    ),
-    row(
-        Action::Back,
-        "close",
-        "",
-        "back to Chat, then to the draft",
-        G::Go,
-        &[(Read, &["q", "esc"]), (List, &["q", "esc"])],
-    ),
-    row(Action::NewChat, "new", "Chat: new", "new chat", G::Go, &[(Global, &["ctrl-n"])]),
-    row(
-        Action::TogglePanel,
-        "panel",
-        "Panel: show or hide",
-        "side panel",
-        G::Go,
-        &[(Global, &["ctrl-x p"])],
-    ),
-    row(
-        Action::ToggleZoom,
-        "zoom",
-        "Pane: alone, and back",
-        "this pane alone",
-        G::Go,
-        &[(Read, &["z"]), (List, &["z"])],
-    ),
-    row(
-        Action::UndoNotice,
-        "undo-notice",
-        "Notice: undo",
-        "undo what the notice says",
-        G::Go,
-        &[(Global, &["ctrl-x u"])],
-    ),
-    row(
-        Action::DismissNotice,
-        "dismiss-notice",
-        "Notice: dismiss",
-        "dismiss the notice",
-        G::Go,
-        &[(Global, &["ctrl-x d"])],
-    ),
-    row(Action::Redraw, "redraw", "Redraw", "repaint the screen", G::Go, &[(Global, &["ctrl-l"])]),
+    Palette => "palette" "", "commands", Go: Global "ctrl-p", Read ":", List ":";
+    Help => "help" "Help: keys of this pane", "help", Go: Global "f1", Read "?", List "?";
+    NextPane => "next-pane" "", "next pane", Go: Read "tab", List "tab";
+    PrevPane => "previous-pane" "", "pane before", Plain: Global "shift-tab";
+    Go(View::Chat) => "chat" "Chat: open", "Chat", Go: Global "ctrl-x 1", Read "1", List "1";
+    Go(View::Routes) => "routes" "Routes: open log", "Routes", Go: Global "ctrl-x 2", Read "2", List "2";
+    Back => "close" "", "back to Chat, then to the draft", Go: Read "q" "esc", List "q" "esc";
+    NewChat => "new" "Chat: new", "new chat", Go: Global "ctrl-n";
+    TogglePanel => "panel" "Panel: show or hide", "side panel", Go: Global "ctrl-x p";
+    ToggleZoom => "zoom" "Pane: alone, and back", "this pane alone", Go: Read "z", List "z";
+    UndoNotice => "undo-notice" "Notice: undo", "undo what the notice says", Go: Global "ctrl-x u";
+    DismissNotice => "dismiss-notice" "Notice: dismiss", "dismiss the notice", Go: Global "ctrl-x d";
+    Redraw => "redraw" "Redraw", "repaint the screen", Go: Global "ctrl-l";
     // Over a view.
-    row(
-        Action::SelectUp,
-        "select-up",
-        "",
-        "up",
-        G::Plain,
-        &[(Overlay, &["up", "ctrl-p"]), (FirstRun, &["up", "k"])],
-    ),
-    row(
-        Action::SelectDown,
-        "select-down",
-        "",
-        "down",
-        G::Plain,
-        &[(Overlay, &["down", "ctrl-n"]), (FirstRun, &["down", "j"])],
-    ),
-    row(
-        Action::SelectPageUp,
-        "select-page-up",
-        "",
-        "a page up",
-        G::Plain,
-        &[(Overlay, &["pageup"]), (FirstRun, &["pageup"])],
-    ),
-    row(
-        Action::SelectPageDown,
-        "select-page-down",
-        "",
-        "a page down",
-        G::Plain,
-        &[(Overlay, &["pagedown"]), (FirstRun, &["pagedown"])],
-    ),
-    row(
-        Action::Accept,
-        "accept",
-        "",
-        "take it",
-        G::Plain,
-        &[(Overlay, &["enter"]), (FirstRun, &["enter"])],
-    ),
-    row(
-        Action::Close,
-        "close-overlay",
-        "",
-        "close",
-        G::Plain,
-        &[(Overlay, &["esc"]), (FirstRun, &["esc"])],
-    ),
-    row(
-        Action::NextField,
-        "next-field",
-        "",
-        "next scope",
-        G::Plain,
-        &[(Overlay, &["tab"]), (FirstRun, &["tab"])],
-    ),
-    row(
-        Action::PrevField,
-        "previous-field",
-        "",
-        "scope before",
-        G::Plain,
-        &[(Overlay, &["shift-tab"]), (FirstRun, &["shift-tab"])],
-    ),
-    row(Action::ViewFile, "view-file", "", "view the file", G::Plain, &[(FirstRun, &["v"])]),
-    row(Action::WriteFile, "write-file", "", "write the file", G::Plain, &[(FirstRun, &["w"])]),
-];
+    SelectUp => "select-up" "", "up", Plain: Overlay "up" "ctrl-p", FirstRun "up" "k";
+    SelectDown => "select-down" "", "down", Plain: Overlay "down" "ctrl-n", FirstRun "down" "j";
+    SelectPageUp => "select-page-up" "", "a page up", Plain: Overlay "pageup", FirstRun "pageup";
+    SelectPageDown => "select-page-down" "", "a page down", Plain: Overlay "pagedown", FirstRun "pagedown";
+    Accept => "accept" "", "take it", Plain: Overlay "enter", FirstRun "enter";
+    Close => "close-overlay" "", "close", Plain: Overlay "esc", FirstRun "esc";
+    NextField => "next-field" "", "next scope", Plain: Overlay "tab", FirstRun "tab";
+    PrevField => "previous-field" "", "scope before", Plain: Overlay "shift-tab", FirstRun "shift-tab";
+    ViewFile => "view-file" "", "view the file", Plain: FirstRun "v";
+    WriteFile => "write-file" "", "write the file", Plain: FirstRun "w";
+};
 
 /// The table's row of an action.
 pub fn info(action: Action) -> &'static ActionInfo {
