@@ -34,7 +34,7 @@ pub use overlay::{
 };
 pub use scroll::Scroll;
 pub use state::{
-    AppState, Armed, Contest, Decided, EnginePhase, FilterPhase, Find, FindPhase, Focus, Follow,
-    ListFilter, Measure, Meters, OtherPolicy, Preview, QueuePhase, Queued, RoutesState, Stage,
-    Toast, Transcript, View,
+    AppState, Armed, Boot, Contest, Decided, EnginePhase, FilterPhase, Find, FindPhase, Focus,
+    Follow, ListFilter, Measure, Meters, OtherPolicy, Preview, QueuePhase, Queued, RoutesState,
+    Stage, Toast, Transcript, View,
 };

@@ -50,21 +50,19 @@ impl Layout {
 
     /// A cell was appended.
     pub fn push(&mut self, cell: &Cell) {
-        let first_block = self.entries.last().map_or(0, blocks_after);
-        let rows = CellRows::new(cell, self.width, first_block);
+        let rows = CellRows::new(cell, self.width);
         self.tops.push(self.lines() + rows.height());
         self.entries.push(Entry::Exact(Box::new(rows)));
     }
 
     /// A cell changed in place; most often the last one, which is cheap.
     pub fn update(&mut self, index: usize, cell: &Cell) {
-        let first_block = index.checked_sub(1).and_then(|i| self.entries.get(i)).map_or(0, blocks_after);
         let Some(entry) = self.entries.get_mut(index) else { return };
         let before = entry.height();
         match entry {
             Entry::Exact(rows) => rows.update(cell, self.width),
             Entry::Estimated(_) => {
-                *entry = Entry::Exact(Box::new(CellRows::new(cell, self.width, first_block)));
+                *entry = Entry::Exact(Box::new(CellRows::new(cell, self.width)));
             }
         }
         let after = entry.height();
@@ -91,7 +89,6 @@ impl Layout {
         let near = anchor.saturating_sub(NEAR)..(anchor + NEAR);
         let mut old = std::mem::take(&mut self.entries).into_iter();
         for (index, cell) in cells.iter().enumerate() {
-            let first_block = self.entries.last().map_or(0, blocks_after);
             let was = old.next();
             self.entries.push(if near.contains(&index) || index + NEAR >= cells.len() {
                 match was {
@@ -99,7 +96,7 @@ impl Layout {
                         rows.set_width(width, cell);
                         Entry::Exact(rows)
                     }
-                    _ => Entry::Exact(Box::new(CellRows::new(cell, width, first_block))),
+                    _ => Entry::Exact(Box::new(CellRows::new(cell, width))),
                 }
             } else {
                 Entry::Estimated(rows::estimate(cell, width))
@@ -119,8 +116,7 @@ impl Layout {
                     self.sum_from(lowest.unwrap_or(index));
                     return true;
                 }
-                let first_block = index.checked_sub(1).map_or(0, |i| blocks_after(&self.entries[i]));
-                let rows = CellRows::new(&cells[index], self.width, first_block);
+                let rows = CellRows::new(&cells[index], self.width);
                 self.entries[index] = Entry::Exact(Box::new(rows));
                 lowest = Some(index);
                 left -= 1;
@@ -166,6 +162,42 @@ impl Layout {
         over.div_ceil(jump) * jump
     }
 
+    /// Cells and rows within them whose text holds this, whatever its case, top to bottom.
+    pub fn find(&self, cells: &[Cell], needle: &str) -> Vec<(usize, usize)> {
+        let needle = needle.to_lowercase();
+        let mut hits = Vec::new();
+        if needle.is_empty() {
+            return hits;
+        }
+        for (index, cell) in cells.iter().enumerate() {
+            // Only cells that hold the words at all are looked through row by row.
+            if !rows::source(cell).to_lowercase().contains(&needle) {
+                continue;
+            }
+            let made;
+            let rows = match self.rows(index) {
+                Some(rows) => rows,
+                None => {
+                    made = CellRows::new(cell, self.width);
+                    &made
+                }
+            };
+            let before = hits.len();
+            for line in 0..rows.height() {
+                if let Row::Text(text) = rows.row(line)
+                    && text.text().to_lowercase().contains(&needle)
+                {
+                    hits.push((index, line));
+                }
+            }
+            // Words that wrapping or Markdown took apart are found at the cell.
+            if hits.len() == before {
+                hits.push((index, 0));
+            }
+        }
+        hits
+    }
+
     /// The rows of a cell; `None` while they are only estimated.
     pub fn rows(&self, cell: usize) -> Option<&CellRows> {
         match self.entries.get(cell)? {
@@ -183,13 +215,6 @@ impl Layout {
             let last = self.lines();
             self.tops.push(last + entry.height());
         }
-    }
-}
-
-fn blocks_after(entry: &Entry) -> usize {
-    match entry {
-        Entry::Exact(rows) => rows.blocks_after(),
-        Entry::Estimated(_) => 0,
     }
 }
 

@@ -4,6 +4,7 @@
 //! layout is made from these cells and can be thrown away at any time. Invariant: a cell's index is
 //! its identity while it lives; cells are only appended, changed in place, or cut off at the end.
 
+use crate::console::composer::Draft;
 use crate::domain::{
     AttemptKind, FirstToken, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
 };
@@ -26,8 +27,8 @@ pub struct UserCell {
     pub at: UnixMs,
     /// What was sent, pastes expanded, sanitised.
     pub text: String,
-    /// What was typed, pastes still folded; what history and editing bring back.
-    pub draft: String,
+    /// What was typed; what history and editing bring back.
+    pub draft: Draft,
     /// The model named for this message alone.
     pub model: Option<ModelName>,
     /// The policy named for this message alone (`:floor`, `:nitro`).
@@ -135,6 +136,8 @@ pub struct ReplyCell {
     pub stopped: bool,
     /// What routing saved, once it is over.
     pub saved: Option<Saved>,
+    /// Code blocks in the replies before this one: labels go on counting from here.
+    pub first_block: usize,
 }
 
 impl ReplyCell {
@@ -154,7 +157,14 @@ impl ReplyCell {
             streamed_tenths: 0,
             stopped: false,
             saved: None,
+            first_block: 0,
         }
+    }
+
+    /// The digit that copies this reply's n-th code block (from 0). Labels go round from 1 to 9
+    /// through the whole chat, so that the newest nine can always be had with one digit.
+    pub fn block_label(&self, n: usize) -> u8 {
+        ((self.first_block + n) % 9) as u8 + 1
     }
 
     /// Who answers, as far as is known: the one that did, else the one asked now, else the choice.

@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use crate::console::composer::Composer;
-use crate::console::keys::{Chord, Keymap};
+use crate::console::composer::{Composer, Draft};
+use crate::console::keys::{Chord, Context, Keymap};
 use crate::domain::{Decision, ModelName, RequestId, SessionId, UnixMs};
-use crate::engine::Snapshot;
+use crate::engine::{Command, Snapshot};
 use crate::route::DecisionInput;
 
 use super::{
@@ -104,8 +104,8 @@ pub struct Preview {
 /// A prompt that waits for the reply before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
-    /// What was typed, pastes folded.
-    pub draft: String,
+    /// What was typed, to take it back.
+    pub draft: Draft,
     /// What will be sent.
     pub text: String,
     /// The model named for it.
@@ -149,7 +149,7 @@ pub enum FindPhase {
 }
 
 /// The transcript: its cells, their layout, and what of it is shown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Transcript {
     /// The cells, oldest first.
     pub cells: Vec<Cell>,
@@ -327,13 +327,110 @@ pub struct AppState {
     pub dismissed_until: UnixMs,
     /// Models used lately, newest first.
     pub recent_models: Vec<ModelName>,
+    /// The user's cell that is being edited: sending replaces it and all after it.
+    pub editing: Option<usize>,
+    /// What takes back the last override made by hand.
+    pub undo: Vec<Command>,
+    /// The model savings are counted against, where the user set one.
+    pub baseline: Option<ModelName>,
     /// Mints ids.
     pub ids: IdMint,
     /// It is over: the shell leaves after this message.
     pub quitting: bool,
 }
 
+/// What a state begins with.
+#[derive(Debug, Clone)]
+pub struct Boot {
+    /// The moment.
+    pub now: UnixMs,
+    /// Offset of local time from UTC in seconds.
+    pub utc_offset_s: i32,
+    /// The terminal's size.
+    pub size: Size,
+    /// How panes are measured.
+    pub measure: Measure,
+    /// How it looks.
+    pub looks: Looks,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// What fills the screen.
+    pub stage: Stage,
+    /// The model savings are counted against, where the user set one.
+    pub baseline: Option<ModelName>,
+    /// Makes the ids of this run its own.
+    pub seed: u64,
+}
+
 impl AppState {
+    /// The state at the start.
+    pub fn new(boot: Boot) -> Self {
+        let Boot { now, utc_offset_s, size, measure, looks, keymap, stage, baseline, seed } = boot;
+        let mut ids = IdMint::new(seed);
+        let engine = match stage {
+            Stage::FirstRun(_) => EnginePhase::NotStarted,
+            Stage::Main => EnginePhase::Starting,
+        };
+        let mut state = Self {
+            now,
+            utc_offset_s,
+            size,
+            measure,
+            caps: TerminalCaps::default(),
+            looks,
+            stage,
+            view: View::Chat,
+            focus: Focus::Composer,
+            overlay: None,
+            pending: None,
+            armed: Armed::No,
+            keymap,
+            composer: Composer::default(),
+            completion: None,
+            preview: None,
+            session: ids.session(now),
+            title: String::new(),
+            system: None,
+            transcript: Transcript::default(),
+            queue: Vec::new(),
+            queue_phase: QueuePhase::Flowing,
+            engine,
+            snapshot: None,
+            routes: RoutesState::default(),
+            meters: Meters::default(),
+            toast: None,
+            dismissed_until: UnixMs(0),
+            recent_models: Vec::new(),
+            editing: None,
+            undo: Vec::new(),
+            baseline,
+            ids,
+            quitting: false,
+        };
+        let geometry = state.geometry();
+        state.transcript.layout = Layout::new(geometry.transcript_cols);
+        state
+    }
+
+    /// The room panes have now.
+    pub fn geometry(&self) -> Geometry {
+        (self.measure)(self)
+    }
+
+    /// The contexts whose keys hold now, nearest first.
+    pub fn contexts(&self) -> &'static [Context] {
+        if self.overlay.is_some() {
+            return &[Context::Overlay, Context::Global];
+        }
+        match (&self.stage, self.focus) {
+            (Stage::FirstRun(_), _) => &[Context::FirstRun, Context::Global],
+            (Stage::Main, Focus::Composer) => &[Context::Composer, Context::Global],
+            (Stage::Main, Focus::Read) => &[Context::Chat, Context::Read, Context::Global],
+            (Stage::Main, Focus::List) => &[Context::Routes, Context::List, Context::Global],
+            (Stage::Main, Focus::Detail) => &[Context::Routes, Context::Read, Context::Global],
+        }
+    }
+
     /// The reply that is still coming, with its cell's index.
     pub fn running(&self) -> Option<(usize, &ReplyCell)> {
         self.transcript.cells.iter().enumerate().rev().find_map(|(index, cell)| match cell {

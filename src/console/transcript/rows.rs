@@ -69,7 +69,6 @@ struct Streamed {
     fed: (usize, u64),
     restarts: u32,
     finished: Finished,
-    first_block: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,18 +82,23 @@ fn body_width(width: u16) -> u16 {
     width.saturating_sub(BODY_INDENT + BODY_MARGIN).max(1)
 }
 
-/// About how many rows a cell has: good enough for a scroll bar until it is measured.
-pub(super) fn estimate(cell: &Cell, width: u16) -> usize {
-    let text = match cell {
+/// The text a cell's rows are made of.
+pub(super) fn source(cell: &Cell) -> &str {
+    match cell {
         Cell::User(user) => &user.text,
         Cell::Reply(reply) => &reply.reply.text,
         Cell::Note(note) => &note.text,
-    };
+    }
+}
+
+/// About how many rows a cell has: good enough for a scroll bar until it is measured.
+pub(super) fn estimate(cell: &Cell, width: u16) -> usize {
+    let text = source(cell);
     text.len() / usize::from(body_width(width)) + text.bytes().filter(|b| *b == b'\n').count() + 4
 }
 
 impl CellRows {
-    pub(super) fn new(cell: &Cell, width: u16, first_block: usize) -> Self {
+    pub(super) fn new(cell: &Cell, width: u16) -> Self {
         match cell {
             Cell::User(user) => Self {
                 head: vec![Fixed::Head],
@@ -111,7 +115,7 @@ impl CellRows {
             Cell::Reply(reply) => {
                 let mut rows = Self {
                     head: Vec::new(),
-                    body: Body::Streamed(Box::new(Streamed::new(width, reply, first_block))),
+                    body: Body::Streamed(Box::new(Streamed::new(width, reply))),
                     problem: Vec::new(),
                     tail: Vec::new(),
                 };
@@ -123,7 +127,7 @@ impl CellRows {
 
     pub(super) fn update(&mut self, cell: &Cell, width: u16) {
         match cell {
-            Cell::User(_) | Cell::Note(_) => *self = Self::new(cell, width, 0),
+            Cell::User(_) | Cell::Note(_) => *self = Self::new(cell, width),
             Cell::Reply(reply) => self.update_reply(reply, width),
         }
     }
@@ -137,7 +141,7 @@ impl CellRows {
                 }
                 self.update_reply(reply, width);
             }
-            _ => *self = Self::new(cell, width, 0),
+            _ => *self = Self::new(cell, width),
         }
     }
 
@@ -191,14 +195,6 @@ impl CellRows {
     pub fn ends_text(&self, line: usize) -> bool {
         line + 1 == self.head.len() + self.body.height()
     }
-
-    /// Code blocks of the conversation up to the end of this cell.
-    pub(super) fn blocks_after(&self) -> usize {
-        match &self.body {
-            Body::Plain(_) => 0,
-            Body::Streamed(streamed) => streamed.first_block,
-        }
-    }
 }
 
 impl Fixed {
@@ -249,13 +245,12 @@ impl Body {
 }
 
 impl Streamed {
-    fn new(width: u16, reply: &ReplyCell, first_block: usize) -> Self {
+    fn new(width: u16, reply: &ReplyCell) -> Self {
         Self {
             parts: vec![part(width)],
             fed: (0, 0),
             restarts: reply.restarts,
             finished: Finished::No,
-            first_block,
         }
     }
 
@@ -267,7 +262,7 @@ impl Streamed {
             || text.len() < self.fed.0
             || self.parts.len() > seams.len() + 1;
         if void {
-            *self = Self::new(width, reply, self.first_block);
+            *self = Self::new(width, reply);
         }
         let mut rest = text.get(self.fed.0..).unwrap_or("");
         while self.parts.len() <= seams.len() {

@@ -4,8 +4,9 @@
 //! draft holds.
 
 use ratatui::layout::{Position, Rect};
+use ratatui::widgets::Widget;
 
-use super::paint::{Ink, Piece, below, row};
+use super::paint::{Ink, Piece, row};
 use super::{areas, words};
 use crate::console::app::{AppState, Focus};
 use crate::console::keys::Action;
@@ -47,9 +48,7 @@ fn wrap(line: usize, source: &str, cols: usize, out: &mut Vec<Wrapped>) {
 fn wrapped(lines: &[String], cols: u16, chip: usize) -> Vec<Wrapped> {
     let mut out = Vec::new();
     for (index, line) in lines.iter().enumerate() {
-        // The chip takes room on the first line.
-        let cols = usize::from(cols).saturating_sub(if index == 0 { chip } else { 0 }).max(8);
-        wrap(index, line, cols, &mut out);
+        wrap(index, line, usize::from(cols).saturating_sub(chip).max(8), &mut out);
     }
     out
 }
@@ -70,39 +69,25 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> Option<Po
     if area.height == 0 {
         return None;
     }
-    let lines = state.composer.area().lines();
-    let chip = chip_cells(state);
-    let rows = wrapped(lines, area.width.saturating_sub(4), chip);
-    let cursor = state.composer.area().cursor();
-    let (line, column) = (cursor.0, cursor.1);
-    let byte = lines
-        .get(line)
-        .map_or(0, |l| l.char_indices().nth(column).map_or(l.len(), |(at, _)| at));
-    let caret_row = rows.iter().rposition(|r| r.line == line && r.from <= byte).unwrap_or(0);
-    let top = (caret_row + 1).saturating_sub(usize::from(area.height));
     let focused = state.focus == Focus::Composer && state.overlay.is_none();
     let mark = if focused { Token::Accent } else { Token::Dim };
     ink.put(row(area, 0), 1, ink.glyphs.prompt, mark);
-    let mut caret = None;
-    for (n, wrapped) in rows.iter().skip(top).take(usize::from(area.height)).enumerate() {
-        let line_row = row(area, n as u16);
-        let mut x = 3;
-        if let (Some(chip), 0, 0) = (&state.composer.chip, wrapped.line, wrapped.from) {
-            x = ink.puts(line_row, x, &[("@", Token::Accent), (chip.as_str(), Token::Accent), (" ", Token::Fg)]);
-        }
-        let source = lines.get(wrapped.line).map_or("", String::as_str);
-        ink.put(line_row, x, &source[wrapped.from..wrapped.to], Token::Fg);
-        if top + n == caret_row {
-            let before = text::width(&source[wrapped.from..byte.min(wrapped.to)]) as u16;
-            let at = (line_row.x + x + before).min(area.right().saturating_sub(1));
-            caret = Some(Position::new(at, line_row.y));
-        }
+    let chip = chip_cells(state) as u16;
+    if let Some(name) = &state.composer.chip {
+        ink.puts(row(area, 0), 3, &[("@", Token::Accent), (name.as_str(), Token::Accent)]);
     }
+    let indent = (3 + chip).min(area.width.saturating_sub(9));
+    let text = Rect { x: area.x + indent, width: area.width.saturating_sub(indent + 1), ..area };
+    let draft = state.composer.area();
+    draft.render(text, ink.buffer);
     if state.composer.is_empty() && state.composer.chip.is_none() {
         placeholder(ink, state, row(area, 0));
     }
-    queued(ink, state, below(area, rows.len() as u16));
-    caret.filter(|_| focused)
+    let cursor = draft.screen_cursor();
+    let top = usize::from(draft.scroll_offset().0);
+    let y = text.y + (cursor.row.saturating_sub(top) as u16).min(text.height - 1);
+    let x = (text.x + cursor.col as u16).min(area.right().saturating_sub(1));
+    focused.then(|| Position::new(x, y))
 }
 
 fn placeholder(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
@@ -114,15 +99,6 @@ fn placeholder(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         "Ask on"
     };
     ink.put(line, 3, words, Token::Dim);
-}
-
-fn queued(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
-    if let (Some(next), true) = (state.queue.first(), area.height > 0) {
-        let count = words::count(state.queue.len(), "message");
-        let first = next.draft.lines().next().unwrap_or("");
-        let left: &[Piece<'_>] = &[("queued ", Token::Warn), (first, Token::Dim)];
-        ink.both(row(area, area.height - 1), 3, left, &[(&count, Token::Dim)]);
-    }
 }
 
 /// The line under the draft: where it would go, decided without sending.
