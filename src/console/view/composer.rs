@@ -4,6 +4,7 @@
 //! draft holds.
 
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Modifier;
 use ratatui::widgets::Widget;
 
 use super::paint::{Ink, Piece, row};
@@ -80,6 +81,12 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> Option<Po
     let text = Rect { x: area.x + indent, width: area.width.saturating_sub(indent + 1), ..area };
     let draft = state.composer.area();
     draft.render(text, ink.buffer);
+    // The terminal's own cursor stands at the caret; a second one drawn there would hide its shape.
+    for at in text.intersection(ink.buffer.area).positions() {
+        if let Some(cell) = ink.buffer.cell_mut(at) {
+            cell.modifier.remove(Modifier::REVERSED);
+        }
+    }
     if state.composer.is_empty() && state.composer.chip.is_none() {
         placeholder(ink, state, row(area, 0));
     }

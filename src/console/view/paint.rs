@@ -133,7 +133,7 @@ impl Ink<'_> {
 
     /// Empties an area and paints the theme's background.
     pub(super) fn clear(&mut self, area: Rect) {
-        let style = Style::reset().patch(self.style(Token::Bg));
+        let style = Style::reset().patch(self.style(Token::Fg)).patch(self.style(Token::Bg));
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
