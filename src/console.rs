@@ -6,5 +6,6 @@
 //! key.
 
 pub mod app;
+pub mod command;
 pub mod composer;
 pub mod keys;
