@@ -6,6 +6,7 @@
 //! key.
 
 pub mod app;
+pub mod command;
 pub mod composer;
 pub mod keys;
 pub mod term;

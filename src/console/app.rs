@@ -4,8 +4,10 @@
 //! files, providers. Invariant: `update` is synchronous and pure; all it knows of the time is the
 //! moment it is given.
 
+mod blocks;
 mod cell;
 mod first_run;
+mod fuzzy;
 mod ids;
 mod line_input;
 mod looks;
@@ -13,7 +15,9 @@ mod message;
 mod overlay;
 mod scroll;
 mod state;
+mod update;
 
+pub use blocks::blocks;
 pub use cell::{
     Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
 };
@@ -38,3 +42,4 @@ pub use state::{
     Follow, ListFilter, Measure, Meters, OtherPolicy, Preview, QueuePhase, Queued, RoutesState,
     Stage, Toast, Transcript, View,
 };
+pub use update::update;
