@@ -23,7 +23,6 @@ mod why;
 mod words;
 
 pub use areas::measure;
-pub use routes::shown as shown_routes;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

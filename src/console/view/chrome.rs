@@ -34,12 +34,9 @@ pub(super) const fn tone_token(tone: Tone) -> Token {
 
 /// Money spent in this run.
 pub(super) fn spent(snapshot: &Snapshot) -> String {
-    let spend: Cost = snapshot.spend.cost;
-    let text = if spend.amount.pico() == 0 { "$0.00".to_owned() } else { words::cost(spend) };
-    // Cents are enough on the top line once there are some.
-    match spend.amount.dollars() {
-        d if d >= 0.1 => format!("${d:.2}"),
-        _ => text,
+    match snapshot.spend.cost {
+        cost if cost.amount.pico() == 0 => "$0.00".to_owned(),
+        cost => words::cost(cost),
     }
 }
 
@@ -113,7 +110,7 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
             right.push(format!("session {cost}"));
         }
         if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
-            right.push(format!("saved {}", saved.amount.short()));
+            right.push(format!("saved {}", words::money(saved.amount)));
         }
     } else {
         right.push(mode(state));

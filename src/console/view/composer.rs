@@ -118,7 +118,7 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let key = key_words(state);
     let change = format!("{key} change");
     if let Some(next) = state.queue.first().filter(|_| state.composer.is_empty()) {
-        let words = next.draft.lines().next().unwrap_or("").to_owned();
+        let words = next.text.lines().next().unwrap_or("").to_owned();
         ink.both(line, 3, &[("queued ", Token::Warn), (&words, Token::Dim)], &[("Esc Esc takes it back", Token::Dim)]);
         return;
     }

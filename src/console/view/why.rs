@@ -19,7 +19,7 @@ const BESIDE: u16 = 112;
 const PIPELINE: u16 = 45;
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title: Rect, area: Rect) {
-    let case = Case::of_entry(entry);
+    let case = Case::of_entry(state, entry);
     let name = case.answered().unwrap_or("nobody").to_uppercase();
     let heading = if case.failed() {
         "WHY NOBODY ANSWERED THIS".to_owned()

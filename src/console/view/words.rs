@@ -71,9 +71,18 @@ pub(super) fn grouped(n: u64) -> String {
     out
 }
 
+/// Money with the digits that matter: `$0.0041`, `$0.061`, `$0.42`.
+pub(super) fn money(amount: Money) -> String {
+    match amount.dollars().abs() {
+        d if d >= 0.1 => format!("${:.2}", amount.dollars()),
+        d if d >= 0.01 => format!("${:.3}", amount.dollars()),
+        _ => amount.short(),
+    }
+}
+
 /// Money and whether it is all of it: `$0.0041`, `~$0.0007`.
 pub(super) fn cost(cost: Cost) -> String {
-    let short = cost.amount.short();
+    let short = money(cost.amount);
     if cost.exact { short } else { format!("~{short}") }
 }
 

@@ -25,7 +25,7 @@ fn dearest(snapshot: &Snapshot) -> Vec<&ModelStatus> {
 fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
-        out.push(format!("saved {} vs all {}", saved.amount.short(), saved.versus));
+        out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
     }
     if snapshot.spend.lost.amount.pico() > 0 {
         out.push(format!("lost {} in failed attempts", words::cost(snapshot.spend.lost)));

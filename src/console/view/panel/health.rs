@@ -131,7 +131,7 @@ pub(in crate::console::view) fn trend(
         let piece: Piece<'_> = match sample {
             None => (ink.glyphs.lost, Token::Bad),
             Some(ms) => {
-                let step = (ms * 7).div_ceil(most).min(7) as usize;
+                let step = (ms * 7 / most).min(7) as usize;
                 (ink.glyphs.steps[step], if step > 5 { Token::Warn } else { Token::Dim })
             }
         };

@@ -42,7 +42,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     }
     for (n, entry) in entries.iter().enumerate() {
         let line = row(area, 1 + n as u16);
-        let case = Case::of_entry(entry);
+        let case = Case::of_entry(state, entry);
         let mark = case.mark();
         let (model, provider) = case.answerer();
         let at = words::clock_s(entry.at, state.utc_offset_s);
