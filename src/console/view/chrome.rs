@@ -165,7 +165,7 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     if line.height == 0 {
         return;
     }
-    if message(ink, state, line) {
+    if message(ink, state, line, NoticeAge::Fresh) {
         return;
     }
     let Some(snapshot) = &state.snapshot else { return };
@@ -196,14 +196,39 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     }
 }
 
+/// How long a notice shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoticeAge {
+    /// Until it is dismissed: there is a line for it.
+    Any,
+    /// A moment: it borrows another line. What needs the user stays.
+    Fresh,
+}
+
+/// A moment, for [`NoticeAge::Fresh`].
+const FRESH_MS: u128 = 10_000;
+
 /// The newest notice that was not dismissed.
-fn newest(state: &AppState) -> Option<&Notice> {
+fn newest(state: &AppState, age: NoticeAge) -> Option<&Notice> {
     let snapshot = state.snapshot.as_ref()?;
-    snapshot.notices.iter().rev().find(|notice| notice.at > state.dismissed_until)
+    let notice = snapshot.notices.iter().rev().find(|notice| notice.at > state.dismissed_until)?;
+    let shown = match age {
+        NoticeAge::Any => true,
+        NoticeAge::Fresh => {
+            notice.level == NoticeLevel::Error
+                || state.now.since(notice.at).as_millis() < FRESH_MS
+        }
+    };
+    shown.then_some(notice)
 }
 
 /// A toast or a notice, if there is one; `false` when there is none.
-pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect) -> bool {
+pub(super) fn message(
+    ink: &mut Ink<'_>,
+    state: &AppState,
+    line: Rect,
+    age: NoticeAge,
+) -> bool {
     if line.height == 0 {
         return false;
     }
@@ -222,7 +247,7 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect) -> bool {
         ink.put(line, 1, &words, tone_token(toast.tone));
         return true;
     }
-    let Some(notice) = newest(state) else { return false };
+    let Some(notice) = newest(state, age) else { return false };
     let (label, token) = match notice.level {
         NoticeLevel::Info => ("Notice", Token::Accent),
         NoticeLevel::Warn => ("Notice", Token::Warn),

@@ -69,10 +69,10 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ink.put(line, 1, &text::ellipsis(model.model.as_str(), 10), Token::Fg);
         let cost = words::cost(model.spend.cost);
         ink.right(line, 20, &[(&cost, Token::Fg)]);
-        let room = if table { 22 } else { area.width.saturating_sub(22 + 6) };
+        let room = if table { 19 } else { area.width.saturating_sub(22 + 6) };
         let cells = (share * f64::from(room)).round() as usize;
         ink.put(line, 22, &ink.glyphs.full.repeat(cells), Token::Accent);
-        let end = if table { 49 } else { area.width.saturating_sub(1) };
+        let end = if table { 46 } else { area.width.saturating_sub(1) };
         ink.right(line, end, &[(&words::percent(share), Token::Dim)]);
         if table {
             let usage = model.spend.usage;

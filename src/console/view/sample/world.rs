@@ -487,7 +487,7 @@ pub(super) fn snapshot(state: &AppState, scene: Scene) -> Snapshot {
             Vec::new()
         } else {
             vec![Notice {
-                at: NOW,
+                at: UnixMs(NOW.0 - 60_000),
                 level: NoticeLevel::Warn,
                 text: "google is 4x slower than its own hour; auto avoids it until p50 is under 0.8s"
                     .to_owned(),
