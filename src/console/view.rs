@@ -64,7 +64,8 @@ fn chat_view(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     let caret = composer::draw(ink, state, areas.composer);
     composer::preview(ink, state, areas.preview);
     let finding = popup::find(ink, state, areas.preview);
-    let bottom = if areas.foot_rule.height > 0 { areas.foot_rule.y } else { areas.preview.bottom() };
+    let bottom =
+        if areas.foot_rule.height > 0 { areas.foot_rule.y } else { areas.preview.bottom() };
     if areas.foot_rule.height > 0 {
         ink.line(areas.foot_rule);
     }
@@ -75,7 +76,11 @@ fn chat_view(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     }
     if areas.panel.width > 0 {
         if areas.panel_over {
-            ink.clear(Rect { x: areas.panel.x.saturating_sub(1), width: areas.panel.width + 1, ..areas.panel });
+            ink.clear(Rect {
+                x: areas.panel.x.saturating_sub(1),
+                width: areas.panel.width + 1,
+                ..areas.panel
+            });
         }
         panel::draw(ink, state, areas.panel);
         let bottom = if areas.panel_over { areas.panel.bottom() } else { bottom };

@@ -154,7 +154,11 @@ pub(super) fn chat(state: &AppState) -> Chat {
     areas.composer = cut.bottom(wanted.max(1 + air).min(most).min(cut.0.height.saturating_sub(3)));
     areas.composer_rule = cut.bottom(1);
     areas.transcript = cut.0;
-    if areas.panel.width == 0 && state.looks.panel == Panel::Shown && room <= Room::Narrow && !zoomed {
+    if areas.panel.width == 0
+        && state.looks.panel == Panel::Shown
+        && room <= Room::Narrow
+        && !zoomed
+    {
         let body = areas.transcript;
         let cols = 38.min(body.width);
         areas.panel = Rect { x: body.right() - cols, width: cols, ..body };

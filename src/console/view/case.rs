@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::words;
 use crate::console::app::{AppState, ReplyCell, RouteMark, RunningAttempt};
+use crate::domain::Outcome;
 use crate::domain::{
     AttemptReport, Candidate, Decision, FilterCode, OutcomeClass, PinScope, RequestFeatures,
     RequestId, UnixMs,
 };
 use crate::engine::LogEntry;
-use crate::domain::Outcome;
 
 /// One request from decision to outcome.
 pub(super) struct Case<'a> {
@@ -122,7 +122,7 @@ impl<'a> Case<'a> {
         if let Some(reason) = candidate.filtered.first() {
             return reason.code.name().to_owned();
         }
-        candidate.note.clone()
+        candidate.note.replace("x the cost", "x cost")
     }
 }
 
@@ -152,10 +152,18 @@ pub(super) fn tasks(features: &RequestFeatures, short: bool) -> String {
         .take(3)
         .map(|(task, share)| {
             let share = f64::from(*share);
-            if short { format!("{task} {}", words::fraction(share)) } else { format!("{task} {share:.2}") }
+            if short {
+                format!("{task} {}", words::fraction(share))
+            } else {
+                format!("{task} {share:.2}")
+            }
         })
         .collect();
-    if parts.is_empty() { features.task.name().to_owned() } else { parts.join(if short { "  " } else { "   " }) }
+    if parts.is_empty() {
+        features.task.name().to_owned()
+    } else {
+        parts.join(if short { "  " } else { "   " })
+    }
 }
 
 /// `ctx 4.2k · no tools · no images · no JSON`.

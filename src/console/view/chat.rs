@@ -82,11 +82,8 @@ fn below(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     if new == 0 || area.height < 3 {
         return;
     }
-    let text = format!(
-        " {} {} below · End follows ",
-        ink.glyphs.below,
-        words::count(new, "new line")
-    );
+    let text =
+        format!(" {} {} below · End follows ", ink.glyphs.below, words::count(new, "new line"));
     let last = row(area, area.height - 1);
     ink.clear(last);
     ink.right(last, area.width.saturating_sub(1), &[(&text, Token::Accent)]);
@@ -181,7 +178,11 @@ fn empty(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     ];
     if models > 0 {
         lines.push((
-            format!("{} over {} ready", words::count(models, "model"), words::count(providers, "provider")),
+            format!(
+                "{} over {} ready",
+                words::count(models, "model"),
+                words::count(providers, "provider")
+            ),
             Token::Dim,
         ));
     }

@@ -50,18 +50,37 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let mut x = ink.puts(
         line,
         1,
-        &[(ink.glyphs.wheel, Token::Accent), (" wheelhouse", Token::Strong), (gap, Token::Fg), (if wide { " " } else { "" }, Token::Fg)],
+        &[
+            (ink.glyphs.wheel, Token::Accent),
+            (" wheelhouse", Token::Strong),
+            (gap, Token::Fg),
+            (if wide { " " } else { "" }, Token::Fg),
+        ],
     );
     for (index, view) in View::ALL.into_iter().enumerate() {
         let name = format!("{} {}", index + 1, view.name());
         x = if view == state.view {
-            ink.puts(line, x, &[("[", Token::Accent), (&name, Token::Accent), ("]", Token::Accent), (gap, Token::Fg)])
+            ink.puts(
+                line,
+                x,
+                &[
+                    ("[", Token::Accent),
+                    (&name, Token::Accent),
+                    ("]", Token::Accent),
+                    (gap, Token::Fg),
+                ],
+            )
         } else {
             ink.puts(line, x, &[(&name, Token::Dim), (gap, Token::Fg)])
         };
     }
     if state.looks.simulated {
-        ink.put(line, x + u16::from(!wide), if wide { "simulated fleet" } else { "simulated" }, Token::Warn);
+        ink.put(
+            line,
+            x + u16::from(!wide),
+            if wide { "simulated fleet" } else { "simulated" },
+            Token::Warn,
+        );
     }
     let Some(snapshot) = &state.snapshot else {
         let words = match &state.engine {
@@ -72,11 +91,8 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         ink.right(line, line.width.saturating_sub(1), &[(words, Token::Dim)]);
         return;
     };
-    let up = snapshot
-        .providers
-        .values()
-        .filter(|p| p.active && p.state != HealthState::Down)
-        .count();
+    let up =
+        snapshot.providers.values().filter(|p| p.active && p.state != HealthState::Down).count();
     let all = snapshot.providers.values().filter(|p| p.active).count();
     let up_text = format!("{up}/{all} up");
     let up_token = if up == all { Token::Dim } else { Token::Warn };
@@ -176,6 +192,7 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let words = match provider.state {
             HealthState::Up => figure,
             HealthState::Slow => format!("{figure} slow"),
+            HealthState::Down if provider.note.starts_with("down") => provider.note.clone(),
             HealthState::Down => format!("down {}", provider.note.trim_start_matches("retry in ")),
             HealthState::Probing => "probing".to_owned(),
             HealthState::Unknown => String::new(),
@@ -215,26 +232,22 @@ fn newest(state: &AppState, age: NoticeAge) -> Option<&Notice> {
     let shown = match age {
         NoticeAge::Any => true,
         NoticeAge::Fresh => {
-            notice.level == NoticeLevel::Error
-                || state.now.since(notice.at).as_millis() < FRESH_MS
+            notice.level == NoticeLevel::Error || state.now.since(notice.at).as_millis() < FRESH_MS
         }
     };
     shown.then_some(notice)
 }
 
 /// A toast or a notice, if there is one; `false` when there is none.
-pub(super) fn message(
-    ink: &mut Ink<'_>,
-    state: &AppState,
-    line: Rect,
-    age: NoticeAge,
-) -> bool {
+pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: NoticeAge) -> bool {
     if line.height == 0 {
         return false;
     }
     let armed = match state.armed {
         Armed::Quit { .. } => Some("Ctrl+C once more quits"),
-        Armed::Rewind { .. } if !state.queue.is_empty() => Some("Esc once more takes back the queue"),
+        Armed::Rewind { .. } if !state.queue.is_empty() => {
+            Some("Esc once more takes back the queue")
+        }
         Armed::Rewind { .. } => Some("Esc once more goes back to an earlier message"),
         Armed::No => None,
     };
@@ -287,7 +300,11 @@ pub(super) fn keys(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let stop = ink.right(line, end, &[(&right, Token::Dim)]).saturating_sub(2);
     let mut x = 1;
     if let Some(pending) = state.pending {
-        ink.puts(line, x, &[(&pending.short(), Token::Accent), (" waits for a second key", Token::Dim)]);
+        ink.puts(
+            line,
+            x,
+            &[(&pending.short(), Token::Accent), (" waits for a second key", Token::Dim)],
+        );
         return;
     }
     for (action, label) in actions {

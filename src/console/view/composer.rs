@@ -123,7 +123,12 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     };
     if let Some(next) = state.queue.first().filter(|_| state.composer.is_empty()) {
         let words = next.text.lines().next().unwrap_or("").to_owned();
-        ink.both(line, 3, &[("queued ", Token::Warn), (&words, Token::Dim)], &[("Esc Esc takes it back", Token::Dim)]);
+        ink.both(
+            line,
+            3,
+            &[("queued ", Token::Warn), (&words, Token::Dim)],
+            &[("Esc Esc takes it back", Token::Dim)],
+        );
         return;
     }
     let Some(preview) = state.preview.as_ref().filter(|_| !state.composer.is_empty()) else {
@@ -141,13 +146,19 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ink.both(
             line,
             3,
-            &[(&lead, Token::Dim), ("no model can take it", Token::Bad), (": ", Token::Dim), (why, Token::Dim)],
+            &[
+                (&lead, Token::Dim),
+                ("no model can take it", Token::Bad),
+                (": ", Token::Dim),
+                (why, Token::Dim),
+            ],
             &[(&change, Token::Dim)],
         );
         return;
     };
     let figures = figures(state, chosen);
-    let would = if preview.draft == state.composer.revision() { "would go to " } else { "looking… " };
+    let would =
+        if preview.draft == state.composer.revision() { "would go to " } else { "looking… " };
     let provider = words::beside(chosen.model.as_str(), chosen.provider.as_str());
     let provider = format!(" {} {provider}", ink.glyphs.dot);
     let mut left: Vec<Piece<'_>> = vec![
@@ -162,9 +173,10 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         left.push((&reason, Token::Dim));
     }
     left.push((&figures, Token::Dim));
-    let next = decision.ranked().nth(1).map(|next| {
-        format!(" {} next {}{}", ink.glyphs.dot, next.model, against(next, chosen))
-    });
+    let next = decision
+        .ranked()
+        .nth(1)
+        .map(|next| format!(" {} next {}{}", ink.glyphs.dot, next.model, against(next, chosen)));
     if let (Some(next), true) = (&next, huge) {
         left.push((next, Token::Dim));
     }
@@ -187,7 +199,9 @@ fn short_reason(reason: &str) -> &str {
 
 /// `, 6x cheaper`.
 fn against(next: &Candidate, chosen: &Candidate) -> String {
-    let (Some(a), Some(b)) = (next.estimate.cost, chosen.estimate.cost) else { return String::new() };
+    let (Some(a), Some(b)) = (next.estimate.cost, chosen.estimate.cost) else {
+        return String::new();
+    };
     if a.pico() <= 0 || b.pico() <= 0 {
         return String::new();
     }
@@ -203,7 +217,8 @@ fn against(next: &Candidate, chosen: &Candidate) -> String {
 
 /// `~$0.0023 · TTFT p50 0.41s`; the prior where nothing was measured.
 fn figures(state: &AppState, chosen: &Candidate) -> String {
-    let cost = chosen.estimate.cost.map_or("no price".to_owned(), |cost| format!("~{}", cost.short()));
+    let cost =
+        chosen.estimate.cost.map_or("no price".to_owned(), |cost| format!("~{}", cost.short()));
     let measured = state
         .snapshot
         .as_ref()

@@ -99,7 +99,8 @@ fn choose(
     let mut y = if short { 1 } else { 2 };
     // The choices must always fit: what was found is cut first.
     let choices = first.choices();
-    let most = area.height.saturating_sub(y + choices.len() as u16 + if short { 3 } else { 9 }).max(2);
+    let most =
+        area.height.saturating_sub(y + choices.len() as u16 + if short { 3 } else { 9 }).max(2);
     let end = y + most;
     for server in &first.found.servers {
         if y < end {
@@ -190,7 +191,11 @@ fn choose(
         y += 3;
         let written = if first.written { "Written  " } else { "Will write  " };
         let note = if first.written { "   (0600)" } else { "   (shown first, 0600)" };
-        ink.puts(row(area, y), 2, &[(written, Token::Dim), (&first.path, Token::Fg), (note, Token::Dim)]);
+        ink.puts(
+            row(area, y),
+            2,
+            &[(written, Token::Dim), (&first.path, Token::Fg), (note, Token::Dim)],
+        );
     }
     caret
 }
@@ -214,7 +219,12 @@ fn terminal(ink: &mut Ink<'_>, state: &AppState, keys: Rect, colours: Rect) {
 }
 
 fn add_key(ink: &mut Ink<'_>, first: &FirstRun, selected: usize, area: Rect) {
-    ink.put(row(area, 0), 2, "Which provider? Its key stays where you put it; it is never written by us.", Token::Fg);
+    ink.put(
+        row(area, 0),
+        2,
+        "Which provider? Its key stays where you put it; it is never written by us.",
+        Token::Fg,
+    );
     let missing = first.found.providers.iter().filter(|p| p.key == FoundKey::Missing);
     let rows = usize::from(area.height.saturating_sub(4)).max(1);
     let top = (selected + 1).saturating_sub(rows);
@@ -245,14 +255,21 @@ fn key_for(
         &[("   ", Token::Fg), (&set, Token::Code)],
         &[("then start wheelhouse again.", Token::Fg)],
         &[],
-        &[("Or paste it here for this run only. It is kept in memory, never written or shown:", Token::Fg)],
+        &[(
+            "Or paste it here for this run only. It is kept in memory, never written or shown:",
+            Token::Fg,
+        )],
     ];
     for (n, pieces) in lines.iter().enumerate() {
         ink.puts(row(area, n as u16), 2, pieces);
     }
     let line = row(area, lines.len() as u16);
     let dots = "•".repeat(typed.chars().count().min(40));
-    let x = ink.puts(line, 5, &[(ink.glyphs.prompt, Token::Accent), (" ", Token::Fg), (&dots, Token::Fg)]);
+    let x = ink.puts(
+        line,
+        5,
+        &[(ink.glyphs.prompt, Token::Accent), (" ", Token::Fg), (&dots, Token::Fg)],
+    );
     Some(Position::new(line.x + x, line.y))
 }
 
@@ -260,7 +277,9 @@ fn view_file(ink: &mut Ink<'_>, first: &FirstRun, top: usize, area: Rect) {
     ink.rule(row(area, 0), &[(&first.path, Token::Strong)], &[("not written yet", Token::Dim)]);
     let text = first.file().unwrap_or_else(|problem| format!("# {problem}"));
     let room = below(area, 1);
-    for (n, text) in text.lines().skip(top).take(usize::from(room.height.saturating_sub(2))).enumerate() {
+    for (n, text) in
+        text.lines().skip(top).take(usize::from(room.height.saturating_sub(2))).enumerate()
+    {
         let token = if text.trim_start().starts_with('#') { Token::Comment } else { Token::Fg };
         ink.put(row(room, n as u16), 3, text, token);
     }

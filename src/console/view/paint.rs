@@ -136,6 +136,12 @@ impl Ink<'_> {
         let style = Style::reset().patch(self.style(Token::Fg)).patch(self.style(Token::Bg));
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
+            // A wide grapheme that reaches into the area goes whole.
+            if let Some(cell) = area.x.checked_sub(1).and_then(|x| self.buffer.cell_mut((x, y)))
+                && text::width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
+            }
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
                     cell.reset();
@@ -187,7 +193,8 @@ impl Ink<'_> {
                 end = self.right(edge, edge.width, &[(&right_text, Token::Dim)]);
             }
             if !left.is_empty() {
-                let text = format!(" {} ", text::ellipsis(left, usize::from(end.saturating_sub(5))));
+                let text =
+                    format!(" {} ", text::ellipsis(left, usize::from(end.saturating_sub(5))));
                 self.put(edge, 2, &text, token);
             }
         }

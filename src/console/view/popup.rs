@@ -15,7 +15,9 @@ const COMPLETIONS: usize = 8;
 
 /// What is offered under the caret, above the draft.
 pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Chat) {
-    let Some(completion) = state.completion.as_ref().filter(|c| !c.items.is_empty()) else { return };
+    let Some(completion) = state.completion.as_ref().filter(|c| !c.items.is_empty()) else {
+        return;
+    };
     let shown = completion.items.len().min(COMPLETIONS);
     let top = (completion.selected + 1).saturating_sub(COMPLETIONS);
     let items = &completion.items[top..top + shown.min(completion.items.len() - top)];
@@ -23,8 +25,14 @@ pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Cha
     let detail = items.iter().map(|item| text::width(&item.detail)).max().unwrap_or(0);
     let width = (name + detail + 8).min(usize::from(areas.composer.width.saturating_sub(4))) as u16;
     let height = (items.len() as u16 + 2).min(areas.composer_rule.y.saturating_sub(1));
-    let x = areas.composer.x + (3 + completion.from as u16).min(areas.composer.width.saturating_sub(width));
-    let area = Rect::new(x, areas.composer_rule.y + 1 - height.min(areas.composer_rule.y + 1), width, height);
+    let x = areas.composer.x
+        + (3 + completion.from as u16).min(areas.composer.width.saturating_sub(width));
+    let area = Rect::new(
+        x,
+        areas.composer_rule.y + 1 - height.min(areas.composer_rule.y + 1),
+        width,
+        height,
+    );
     let title = match completion.kind {
         CompletionKind::Model => "models",
         CompletionKind::Command => "commands",
@@ -51,12 +59,7 @@ pub(super) fn which_key(ink: &mut Ink<'_>, state: &AppState, screen: Rect) {
     }
     let width = 34.min(screen.width.saturating_sub(2));
     let height = (following.len() as u16 + 2).min(screen.height.saturating_sub(3));
-    let area = Rect::new(
-        screen.right() - width - 1,
-        screen.bottom() - height - 1,
-        width,
-        height,
-    );
+    let area = Rect::new(screen.right() - width - 1, screen.bottom() - height - 1, width, height);
     let inside = ink.window(area, &first.short(), "then", ("Esc forgets it", ""));
     for (n, (chord, action)) in following.iter().take(usize::from(inside.height)).enumerate() {
         let key = text::pad(&chord.short(), 7, Side::End);
@@ -71,7 +74,8 @@ pub(super) fn toast(ink: &mut Ink<'_>, state: &AppState, screen: Rect, has_line:
         return;
     }
     let Some(toast) = &state.toast else { return };
-    let words = format!(" {} ", text::ellipsis(&toast.text, usize::from(screen.width.saturating_sub(6))));
+    let words =
+        format!(" {} ", text::ellipsis(&toast.text, usize::from(screen.width.saturating_sub(6))));
     let width = text::width(&words) as u16;
     let y = screen.bottom().saturating_sub(2);
     let area = Rect::new(screen.right().saturating_sub(width + 1), y, width, 1);

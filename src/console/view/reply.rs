@@ -29,7 +29,8 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
     let reason = reason(reply, ink.glyphs.arrow);
     let wide = target.width >= 81;
     let figures = figures(state, reply, wide, target.width >= 100);
-    let right: Vec<Piece<'_>> = figures.iter().map(|(text, token)| (text.as_str(), *token)).collect();
+    let right: Vec<Piece<'_>> =
+        figures.iter().map(|(text, token)| (text.as_str(), *token)).collect();
     let Some((model, provider)) = reply.model() else {
         let words = if reply.phase.running() { "routing" } else { "no model" };
         ink.both(target, 1, &[(&glyph, token), (words, Token::Dim)], &right);
@@ -81,7 +82,9 @@ pub(super) fn lost_words(attempts: &[AttemptReport]) -> String {
             continue;
         }
         match groups.last_mut() {
-            Some((provider, was, _, n)) if *provider == attempt.provider.as_str() && *was == class => {
+            Some((provider, was, _, n))
+                if *provider == attempt.provider.as_str() && *was == class =>
+            {
                 *n += 1;
             }
             _ => groups.push((attempt.provider.as_str(), class, &attempt.detail, 1)),
@@ -113,21 +116,22 @@ pub(super) fn lost_words(attempts: &[AttemptReport]) -> String {
 }
 
 /// The figures at the right end of the header.
-fn figures(
-    state: &AppState,
-    reply: &ReplyCell,
-    story: bool,
-    roomy: bool,
-) -> Vec<(String, Token)> {
+fn figures(state: &AppState, reply: &ReplyCell, story: bool, roomy: bool) -> Vec<(String, Token)> {
     let waited = reply.waited_ms(state.now);
     let rate = reply.tokens_per_s().map(|rate| format!("{rate:.0} t/s"));
     let has_story = story && !lost_words(&reply.reply.attempts).is_empty();
     match &reply.phase {
         ReplyPhase::Connecting | ReplyPhase::Waiting(_) => {
-            vec![("waiting  ".to_owned(), Token::Dim), (format!("TTFT {}", words::seconds(waited)), Token::Accent)]
+            vec![
+                ("waiting  ".to_owned(), Token::Dim),
+                (format!("TTFT {}", words::seconds(waited)), Token::Accent),
+            ]
         }
         ReplyPhase::Thinking(_) => {
-            vec![("thinking  ".to_owned(), Token::Dim), (format!("TTFT {}", words::seconds(waited)), Token::Accent)]
+            vec![
+                ("thinking  ".to_owned(), Token::Dim),
+                (format!("TTFT {}", words::seconds(waited)), Token::Accent),
+            ]
         }
         ReplyPhase::Streaming(_) if has_story => vec![("streaming".to_owned(), Token::Ok)],
         ReplyPhase::Streaming(_) => {
@@ -142,7 +146,9 @@ fn figures(
         }
         ReplyPhase::Done => {
             let mut parts = Vec::new();
-            if reply.first_text_at.is_some() || reply.reply.outcome.as_ref().is_some_and(|o| o.wait_ms.is_some()) {
+            if reply.first_text_at.is_some()
+                || reply.reply.outcome.as_ref().is_some_and(|o| o.wait_ms.is_some())
+            {
                 parts.push(format!("TTFT {}", words::ttft(waited)));
             }
             parts.extend(rate);
@@ -210,11 +216,8 @@ pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targ
     if let Some(cost) = cost_so_far(state, reply) {
         out.push_str(&format!(" · {cost}"));
     }
-    let right: &[Piece<'_>] = if reply.phase.running() {
-        &[("Esc stops, keeps text", Token::Dim)]
-    } else {
-        &[]
-    };
+    let right: &[Piece<'_>] =
+        if reply.phase.running() { &[("Esc stops, keeps text", Token::Dim)] } else { &[] };
     ink.both(target, BODY_INDENT, &[(&out, Token::Dim)], right);
 }
 
@@ -265,7 +268,11 @@ pub(super) fn seam(ink: &mut Ink<'_>, reply: &ReplyCell, n: usize, target: Rect)
     } else {
         format!("{} broke off, {} went on", seam.from, seam.to)
     };
-    let inner = Rect { x: target.x + BODY_INDENT, width: target.width.saturating_sub(BODY_INDENT + 1), ..target };
+    let inner = Rect {
+        x: target.x + BODY_INDENT,
+        width: target.width.saturating_sub(BODY_INDENT + 1),
+        ..target
+    };
     ink.rule(inner, &[(&words, Token::Warn)], &[]);
 }
 

@@ -103,12 +103,30 @@ struct Columns {
 
 fn columns(width: u16) -> Columns {
     match width {
-        ..60 => Columns { model: 10, provider: 0, reason: width.saturating_sub(34), figures: false, prompt: 0 },
-        60..110 => Columns { model: 12, provider: 0, reason: width.saturating_sub(43), figures: false, prompt: 0 },
+        ..60 => Columns {
+            model: 10,
+            provider: 0,
+            reason: width.saturating_sub(34),
+            figures: false,
+            prompt: 0,
+        },
+        60..110 => Columns {
+            model: 12,
+            provider: 0,
+            reason: width.saturating_sub(43),
+            figures: false,
+            prompt: 0,
+        },
         _ => {
             let spare = width - 110;
             let reason = 29 + spare / 3;
-            Columns { model: 11, provider: 12, reason, figures: true, prompt: width.saturating_sub(67 + reason) }
+            Columns {
+                model: 11,
+                provider: 12,
+                reason,
+                figures: true,
+                prompt: width.saturating_sub(67 + reason),
+            }
         }
     }
 }
@@ -160,7 +178,10 @@ fn list(
         if top + n == selected {
             ink.put(line, 0, ink.glyphs.pick, Token::Accent);
             if state.focus == Focus::List {
-                ink.over(Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line }, Token::Sel);
+                ink.over(
+                    Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line },
+                    Token::Sel,
+                );
             }
         }
     }
@@ -179,7 +200,11 @@ fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Colum
     let mut x = ink.puts(
         line,
         1,
-        &[(&at, Token::Dim), (&glyph, reply::mark_token(mark)), (&fit(model, cols.model), Token::Fg)],
+        &[
+            (&at, Token::Dim),
+            (&glyph, reply::mark_token(mark)),
+            (&fit(model, cols.model), Token::Fg),
+        ],
     );
     if cols.provider > 0 {
         x = ink.put(line, x, &fit(provider, cols.provider), Token::Dim);
@@ -196,7 +221,11 @@ fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Colum
     x += 7;
     if cols.figures {
         let tokens = outcome.map_or(String::new(), |outcome| {
-            format!("{}/{}", words::tokens(outcome.usage.input), words::tokens(outcome.usage.output))
+            format!(
+                "{}/{}",
+                words::tokens(outcome.usage.input),
+                words::tokens(outcome.usage.output)
+            )
         });
         ink.right(line, x + 9, &[(&tokens, Token::Dim)]);
         x += 10;

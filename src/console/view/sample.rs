@@ -11,7 +11,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::measure;
 use crate::console::app::{
-    AppState, Answer, Boot, ColorDepth, Contest, Detection, EnginePhase, FirstRun, Focus, FoundKey,
+    Answer, AppState, Boot, ColorDepth, Contest, Detection, EnginePhase, FirstRun, Focus, FoundKey,
     FoundProvider, FoundServer, Glyphs, Looking, Looks, Meters, Mouse, Msg, OtherPolicy, Panel,
     Saved, Size, Stage, TerminalCaps, View, Zoom, update,
 };

@@ -97,7 +97,10 @@ fn pipeline(case: &Case<'_>) -> Sheet {
                 _ => groups.push((name, 1)),
             }
         }
-        groups.into_iter().map(|(name, n)| if n > 1 { format!("{name} x{n}") } else { name }).collect()
+        groups
+            .into_iter()
+            .map(|(name, n)| if n > 1 { format!("{name} x{n}") } else { name })
+            .collect()
     };
     let tried = if tried.is_empty() { "not yet".to_owned() } else { tried.join(", then ") };
     let answer = match case.outcome {
@@ -127,11 +130,11 @@ fn pipeline(case: &Case<'_>) -> Sheet {
     .enumerate()
     {
         let bad = name == "answer" && case.failed();
-        sheet
-            .line()
-            .at(1, (n + 1).to_string(), Token::Dim)
-            .at(3, name, Token::Dim)
-            .at(13, value, if bad { Token::Bad } else { Token::Fg });
+        sheet.line().at(1, (n + 1).to_string(), Token::Dim).at(3, name, Token::Dim).at(
+            12,
+            value,
+            if bad { Token::Bad } else { Token::Fg },
+        );
     }
     sheet
 }
@@ -139,7 +142,9 @@ fn pipeline(case: &Case<'_>) -> Sheet {
 /// What every policy makes of the same prompt.
 fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet {
     let mut sheet = Sheet::default();
-    let Some(contest) = contest.filter(|contest| !contest.policies.is_empty()) else { return sheet };
+    let Some(contest) = contest.filter(|contest| !contest.policies.is_empty()) else {
+        return sheet;
+    };
     sheet.line();
     sheet.heading("SAME PROMPT, OTHER POLICIES");
     for other in &contest.policies {
@@ -147,9 +152,7 @@ fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet
         let who = chosen.map_or("none".to_owned(), |c| {
             format!("{} {}", c.model, words::beside(c.model.as_str(), c.provider.as_str()))
         });
-        let cost = chosen
-            .and_then(|c| c.estimate.cost)
-            .map_or("---".to_owned(), words::tight);
+        let cost = chosen.and_then(|c| c.estimate.cost).map_or("---".to_owned(), words::tight);
         sheet
             .line()
             .at(1, if other.policy == policy { glyphs.pick } else { " " }, Token::Accent)
@@ -168,7 +171,7 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
     let mut sheet = Sheet::default();
     sheet.line().at(3, "candidate", Token::Dim);
     let heads: &[(u16, &str)] = if bars {
-        &[(1, "quality"), (15, "cost"), (26, "speed"), (37, "score")]
+        &[(1, "quality"), (15, "cost"), (26, "speed"), (36, "score")]
     } else {
         &[(0, "qual"), (8, "cost"), (15, "TTFT"), (22, "score")]
     };
@@ -183,13 +186,20 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
         let used = case.answered() == Some(candidate.model.as_str());
         let token = if candidate.usable() { Token::Fg } else { Token::Dim };
         let verdict = case.verdict(candidate);
-        let verdict = if used && case.outcome.is_some() && !case.failed() { "used".to_owned() } else { verdict };
+        let verdict = if used && case.outcome.is_some() && !case.failed() {
+            "used".to_owned()
+        } else {
+            verdict
+        };
         let bad = verdict.starts_with("failed");
         let name = words::who(candidate.model.as_str(), candidate.provider.as_str());
         let guess = if candidate.quality_guess { "~" } else { "" };
         let cost = candidate.estimate.cost.map_or("---".to_owned(), words::tight);
-        let score =
-            if candidate.usable() { format!("{:.2}", candidate.score.total) } else { "---".to_owned() };
+        let score = if candidate.usable() {
+            format!("{:.2}", candidate.score.total)
+        } else {
+            "---".to_owned()
+        };
         let x = 3 + who;
         sheet
             .line()
@@ -204,9 +214,13 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
                 .to(x + 20, &cost, token)
                 .at(x + 21, bar(glyphs, log_share(cents, dearest, 1e-5), 5), Token::Dim)
                 .to(x + 31, &words::bare_seconds(candidate.estimate.ttft_ms), token)
-                .at(x + 32, bar(glyphs, log_share(candidate.estimate.ttft_ms as f64, slowest, 50.0), 5), Token::Dim)
-                .to(x + 42, &score, token)
-                .at(x + 43, verdict, if bad { Token::Bad } else { Token::Dim });
+                .at(
+                    x + 32,
+                    bar(glyphs, log_share(candidate.estimate.ttft_ms as f64, slowest, 50.0), 4),
+                    Token::Dim,
+                )
+                .to(x + 41, &score, token)
+                .at(x + 42, verdict, if bad { Token::Bad } else { Token::Dim });
         } else {
             sheet
                 .to(x + 13, &cost, token)
@@ -308,7 +322,11 @@ fn flips(case: &Case<'_>, contest: Option<&Contest>, width: u16) -> Sheet {
         if flips.is_empty() {
             sheet.line();
         }
-        sheet.line().at(3, "Quality with ~ is a family's usual figure, not a measurement.", Token::Dim);
+        sheet.line().at(
+            3,
+            "Quality with ~ is a family's usual figure, not a measurement.",
+            Token::Dim,
+        );
     }
     sheet
 }

@@ -9,11 +9,45 @@ use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, below, row};
 use crate::text::{self, Side};
 
-/// The groups in columns, left to right, top to bottom.
-const COLUMNS: [HelpGroup; 3] = [HelpGroup::Write, HelpGroup::Route, HelpGroup::Read];
-const BELOW: [HelpGroup; 3] = [HelpGroup::Stop, HelpGroup::Go, HelpGroup::Plain];
-/// Rows at the bottom for what the terminal can do.
+/// The groups, in the order they are read.
+const GROUPS: [HelpGroup; 6] = [
+    HelpGroup::Write,
+    HelpGroup::Route,
+    HelpGroup::Read,
+    HelpGroup::Stop,
+    HelpGroup::Go,
+    HelpGroup::Plain,
+];
+/// Rows at the bottom for what the terminal can do, the blank one above them included.
 const ABOUT: u16 = 3;
+/// Columns a column of help needs.
+const COLUMN: u16 = 36;
+
+/// A row of help.
+#[derive(Clone, Copy)]
+enum Row<'a> {
+    Heading(HelpGroup),
+    Blank,
+    /// Its place among the hits, and the line.
+    Line(usize, &'a HelpLine),
+}
+
+fn rows(help: &Help) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    for group in GROUPS {
+        let lines =
+            help.hits.iter().enumerate().filter_map(|(n, i)| Some((n, help.items.get(*i)?)));
+        let mut lines = lines.filter(|(_, line)| line.group == group).peekable();
+        if lines.peek().is_some() {
+            if !rows.is_empty() {
+                rows.push(Row::Blank);
+            }
+            rows.push(Row::Heading(group));
+        }
+        rows.extend(lines.map(|(n, line)| Row::Line(n, line)));
+    }
+    rows
+}
 
 pub(super) fn draw(
     ink: &mut Ink<'_>,
@@ -21,19 +55,11 @@ pub(super) fn draw(
     help: &Help,
     screen: Rect,
 ) -> Option<Position> {
-    let hits: Vec<(usize, &HelpLine)> = help
-        .hits
-        .iter()
-        .enumerate()
-        .filter_map(|(n, i)| Some((n, help.items.get(*i)?)))
-        .collect();
-    let of = |group: HelpGroup| hits.iter().filter(move |(_, line)| line.group == group);
-    let tall = |groups: &[HelpGroup]| {
-        groups.iter().map(|g| of(*g).count()).max().map_or(0, |n| if n > 0 { n + 1 } else { 0 })
-    };
-    let (upper, lower) = (tall(&COLUMNS), tall(&BELOW));
-    let wanted = (upper + lower) as u16 + ABOUT + 4;
-    let area = centred(screen, 100.min(screen.width), wanted);
+    let rows = rows(help);
+    let width = 116.min(screen.width.saturating_sub(2));
+    let columns = (width.saturating_sub(4) / COLUMN).clamp(1, 3);
+    let tall = rows.len().div_ceil(usize::from(columns)).max(3);
+    let area = centred(screen, width, tall as u16 + ABOUT + 2 + u16::from(help.filter.is_some()));
     let title = format!("KEYS for {}", help.title);
     let keys = format!("{} runs the key you are on", ink.glyphs.enter);
     let inside = ink.window(area, &title, "F1 · / filters", (&keys, "wheelhouse doctor says more"));
@@ -44,44 +70,33 @@ pub(super) fn draw(
         body = below(inside, 1);
     }
     let body = Rect { height: body.height.saturating_sub(ABOUT), ..body };
-    if hits.is_empty() {
+    if rows.is_empty() {
         nothing(ink, body, 0);
     }
-    let column = body.width / 3;
-    // What does not fit is reached by moving: the selected line's part is shown.
-    let selected_lower = hits
-        .get(help.selected)
-        .is_some_and(|(_, line)| BELOW.contains(&line.group));
-    let fits = upper + lower <= usize::from(body.height);
-    let parts: &[(&[HelpGroup; 3], u16)] = if fits {
-        &[(&COLUMNS, 0), (&BELOW, upper as u16)]
-    } else if selected_lower {
-        &[(&BELOW, 0)]
-    } else {
-        &[(&COLUMNS, 0)]
-    };
-    for (groups, y) in parts {
-        for (n, group) in groups.iter().enumerate() {
-            let area = Rect {
-                x: body.x + column * n as u16,
-                width: column.saturating_sub(1),
-                ..below(body, *y)
-            };
-            let lines: Vec<&(usize, &HelpLine)> = of(*group).collect();
-            if lines.is_empty() {
-                continue;
-            }
-            ink.put(row(area, 0), 0, group.name(), Token::Strong);
-            let room = usize::from(area.height.saturating_sub(1));
-            let at = lines.iter().position(|(n, _)| *n == help.selected).unwrap_or(0);
-            let top = (at + 1).saturating_sub(room.max(1));
-            for (y, (n, line)) in lines.iter().skip(top).take(room).enumerate() {
-                let target = row(area, y as u16 + 1);
-                let keys = text::pad(&text::ellipsis(&line.keys, 9), 10, Side::End);
-                let doc = text::ellipsis(&line.doc, usize::from(area.width.saturating_sub(11)));
-                ink.puts(target, 1, &[(&keys, Token::Accent), (&doc, Token::Fg)]);
-                if *n == help.selected {
-                    ink.over(target, Token::Sel);
+    // All columns scroll together, just far enough to show the selected line.
+    let at = rows
+        .iter()
+        .position(|row| matches!(row, Row::Line(n, _) if *n == help.selected))
+        .unwrap_or(0);
+    let top = (at % tall + 1).saturating_sub(usize::from(body.height.max(1)));
+    let cells = body.width / columns;
+    for (n, column) in rows.chunks(tall).enumerate() {
+        let area = Rect { x: body.x + cells * n as u16, width: cells.saturating_sub(1), ..body };
+        for (y, what) in column.iter().skip(top).take(usize::from(body.height)).enumerate() {
+            let target = row(area, y as u16);
+            match what {
+                Row::Blank => {}
+                Row::Heading(group) => {
+                    ink.put(target, 0, group.name(), Token::Strong);
+                }
+                Row::Line(n, line) => {
+                    let keys = text::pad(&text::ellipsis(&line.keys, 9), 10, Side::End);
+                    let room = usize::from(area.width.saturating_sub(11));
+                    let doc = text::ellipsis(&line.doc, room);
+                    ink.puts(target, 1, &[(&keys, Token::Accent), (&doc, Token::Fg)]);
+                    if *n == help.selected {
+                        ink.over(target, Token::Sel);
+                    }
                 }
             }
         }
@@ -118,7 +133,8 @@ fn about(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         "kitty keys {} · clipboard OSC 52, unconfirmed · mouse {mouse}",
         say(caps.kitty_keys)
     );
-    let second = format!("{colors} · {background} · synchronized frames {}", say(caps.synchronized));
+    let second =
+        format!("{colors} · {background} · synchronized frames {}", say(caps.synchronized));
     ink.puts(row(area, 0), 0, &[("this terminal  ", Token::Dim), (&first, Token::Dim)]);
     ink.put(row(area, 1), 15, &second, Token::Dim);
 }

@@ -23,7 +23,9 @@ pub(super) fn palette(ink: &mut Ink<'_>, palette: &Palette, screen: Rect) -> Opt
     let (top, shown) = window_of(palette.selected, palette.hits.len(), usize::from(list.height));
     for n in 0..shown {
         let line = row(list, n as u16);
-        let Some(item) = palette.hits.get(top + n).and_then(|i| palette.items.get(*i)) else { break };
+        let Some(item) = palette.hits.get(top + n).and_then(|i| palette.items.get(*i)) else {
+            break;
+        };
         ink.both(line, 2, &[(&item.title, Token::Fg)], &[(&item.keys, Token::Dim)]);
         choose(ink, line, top + n == palette.selected);
     }
@@ -47,7 +49,8 @@ pub(super) fn history(ink: &mut Ink<'_>, search: &HistorySearch, screen: Rect) -
         let Some(item) = search.hits.get(top + n).and_then(|i| search.items.get(*i)) else { break };
         let first = item.lines().next().unwrap_or("");
         let more = item.lines().count().saturating_sub(1);
-        let more = if more > 0 { format!("+{}", words::count(more, "line")) } else { String::new() };
+        let more =
+            if more > 0 { format!("+{}", words::count(more, "line")) } else { String::new() };
         ink.both(line, 2, &[(first, Token::Fg)], &[(&more, Token::Dim)]);
         choose(ink, line, top + n == search.selected);
     }

@@ -98,9 +98,10 @@ fn price(pick: &PickRow) -> String {
         return "free".to_owned();
     }
     let short = |dollars: f64| {
-        if dollars >= 10.0 { format!("{dollars:.0}") } else {
-            let text = format!("{dollars:.2}");
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        if dollars >= 10.0 || dollars.fract() == 0.0 {
+            format!("{dollars:.0}")
+        } else {
+            format!("{dollars:.2}")
         }
     };
     format!("${}/{}", short(input.dollars_per_million()), short(output.dollars_per_million()))

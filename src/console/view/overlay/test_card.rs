@@ -61,10 +61,8 @@ pub(super) fn draw(ink: &mut Ink<'_>, card: &TestCard, screen: Rect) {
         if candidate.usable() {
             ink.right(line, 54, &[(&format!("{:.2}", candidate.score.total), token)]);
         }
-        let word = candidate
-            .filtered
-            .first()
-            .map_or(candidate.note.as_str(), |reason| reason.code.name());
+        let word =
+            candidate.filtered.first().map_or(candidate.note.as_str(), |reason| reason.code.name());
         let room = usize::from(inside.width.saturating_sub(56));
         ink.put(line, 56, &text::ellipsis(word, room), Token::Dim);
     }

@@ -76,7 +76,8 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ink.right(line, end, &[(&words::percent(share), Token::Dim)]);
         if table {
             let usage = model.spend.usage;
-            let tokens = format!("{} in {:>4} out", words::tokens(usage.input), words::tokens(usage.output));
+            let tokens =
+                format!("{} in {:>4} out", words::tokens(usage.input), words::tokens(usage.output));
             ink.right(line, area.width, &[(&tokens, Token::Dim)]);
         }
     }

@@ -39,7 +39,11 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     }
     for provider in shown(state) {
         let line = row(area, n);
-        if table { wide(ink, provider, line) } else { narrow(ink, provider, line) }
+        if table {
+            wide(ink, provider, line)
+        } else {
+            narrow(ink, provider, line)
+        }
         n += 1;
     }
 }
@@ -73,7 +77,9 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
     let left = provider
         .limits
         .iter()
-        .filter_map(|window| Some(window.remaining? as f64 / window.limit.filter(|l| *l > 0)? as f64))
+        .filter_map(|window| {
+            Some(window.remaining? as f64 / window.limit.filter(|l| *l > 0)? as f64)
+        })
         .fold(None, |least: Option<f64>, share| Some(least.map_or(share, |l| l.min(share))));
     let left = left.map_or("---".to_owned(), words::percent);
     let err_token = if provider.error_rate >= 0.2 { Token::Bad } else { Token::Dim };

@@ -25,7 +25,11 @@ pub(in crate::console::view) fn draw(ink: &mut Ink<'_>, state: &AppState, area: 
             "{}  {}{}",
             words::clock(state.now, state.utc_offset_s),
             words::count(questions, "message"),
-            if state.queue.is_empty() { String::new() } else { format!("  {} queued", state.queue.len()) }
+            if state.queue.is_empty() {
+                String::new()
+            } else {
+                format!("  {} queued", state.queue.len())
+            }
         );
         ink.put(last, 3, &facts, Token::Dim);
     }
@@ -108,7 +112,9 @@ fn rule_words(rule: &crate::config::Rule) -> String {
 
 /// What the router reads off the draft.
 fn draft(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
-    let Some(preview) = state.preview.as_ref().filter(|_| !state.composer.is_empty()) else { return 0 };
+    let Some(preview) = state.preview.as_ref().filter(|_| !state.composer.is_empty()) else {
+        return 0;
+    };
     if area.height < 6 {
         return 0;
     }
@@ -119,7 +125,13 @@ fn draft(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
     fact(ink, row(area, 1), "task", &leading.join("  "), Token::Fg);
     fact(ink, row(area, 2), "hard", &format!("{:.2} of 1", features.difficulty), Token::Dim);
     fact(ink, row(area, 3), "language", features.lang.code(), Token::Dim);
-    fact(ink, row(area, 4), "answer", &format!("~{} tokens", words::tokens(features.output_tokens)), Token::Dim);
+    fact(
+        ink,
+        row(area, 4),
+        "answer",
+        &format!("~{} tokens", words::tokens(features.output_tokens)),
+        Token::Dim,
+    );
     5
 }
 

@@ -30,7 +30,11 @@ pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let facts = facts(state);
-    let room = area.height.saturating_sub(2 + facts.len() as u16).min(if state.size.rows >= 50 { 10 } else { 8 });
+    let room = area.height.saturating_sub(2 + facts.len() as u16).min(if state.size.rows >= 50 {
+        10
+    } else {
+        8
+    });
     let entries: Vec<&LogEntry> = shown(state).take(usize::from(room)).collect();
     let about = match entries.len() {
         0 => String::new(),
@@ -51,13 +55,22 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let cells = if wide { 10 } else { 8 };
         let provider = words::beside(model, provider);
         let model = text::pad(&text::ellipsis(model, cells), cells + 1, text::Side::End);
-        let x = ink.puts(line, 1, &[(&at, Token::Dim), (&glyph, reply::mark_token(mark)), (&model, Token::Fg)]);
+        let x = ink.puts(
+            line,
+            1,
+            &[(&at, Token::Dim), (&glyph, reply::mark_token(mark)), (&model, Token::Fg)],
+        );
         let reason = case.reason();
         if wide {
             let provider = text::pad(&text::ellipsis(provider, 9), 10, text::Side::End);
             let x = ink.put(line, x, &provider, Token::Dim);
             let end = line.width.saturating_sub(16);
-            ink.put(Rect { width: end, ..line }, x, &text::ellipsis(&reason, usize::from(end.saturating_sub(x))), Token::Dim);
+            ink.put(
+                Rect { width: end, ..line },
+                x,
+                &text::ellipsis(&reason, usize::from(end.saturating_sub(x))),
+                Token::Dim,
+            );
             if let Some(outcome) = &entry.outcome {
                 let took = words::short_seconds(outcome.total_ms);
                 let cost = words::tight(outcome.cost.amount);

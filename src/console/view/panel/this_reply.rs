@@ -14,11 +14,9 @@ pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let Some((_, reply)) = state.last_reply() else { return };
-    let who = reply
-        .model()
-        .map_or("routing".to_owned(), |(model, provider)| {
-            words::who(model.as_str(), provider.as_str())
-        });
+    let who = reply.model().map_or("routing".to_owned(), |(model, provider)| {
+        words::who(model.as_str(), provider.as_str())
+    });
     ink.rule(row(area, 0), &[("THIS REPLY", Token::Strong)], &[(&who, Token::Dim)]);
     let room = usize::from(area.width.saturating_sub(1));
     ink.put(row(area, 1), 1, &text::ellipsis(&waits(state, reply), room), Token::Fg);

@@ -43,7 +43,12 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ink.both(line, 10, &[(value, Token::Fg)], &[]);
     }
     let mut rest = below(area, 5);
-    ink.put(row(rest, 0), 3, "candidate             qual    cost    TTFT  score verdict", Token::Dim);
+    ink.put(
+        row(rest, 0),
+        3,
+        "candidate             qual    cost    TTFT  score verdict",
+        Token::Dim,
+    );
     rest = below(rest, 1);
     for (n, candidate) in case.decision.candidates.iter().take(CANDIDATES).enumerate() {
         let line = row(rest, n as u16);
@@ -60,12 +65,21 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let cost = candidate.estimate.cost.map_or("---".to_owned(), words::tight);
         ink.right(line, 37, &[(&cost, token)]);
         ink.right(line, 44, &[(&words::seconds(candidate.estimate.ttft_ms), token)]);
-        let score = if candidate.usable() { format!("{:.2}", candidate.score.total) } else { "---".to_owned() };
+        let score = if candidate.usable() {
+            format!("{:.2}", candidate.score.total)
+        } else {
+            "---".to_owned()
+        };
         ink.right(line, 50, &[(&score, token)]);
         let verdict = case.verdict(candidate);
         let room = usize::from(line.width.saturating_sub(51));
         let bad = verdict.starts_with("failed");
-        ink.put(line, 51, &text::ellipsis(&verdict, room), if bad { Token::Bad } else { Token::Dim });
+        ink.put(
+            line,
+            51,
+            &text::ellipsis(&verdict, room),
+            if bad { Token::Bad } else { Token::Dim },
+        );
     }
     attempts(ink, &case, below(rest, case.decision.candidates.len().min(CANDIDATES) as u16 + 1));
 }
@@ -81,7 +95,10 @@ fn attempts(ink: &mut Ink<'_>, case: &Case<'_>, area: Rect) {
         let ok = attempt.outcome.is_none();
         let end = attempt.outcome.map_or("ok", |class| class.name());
         let detail = if ok && attempt.detail.is_empty() {
-            attempt.stamps.first_text.map_or(String::new(), |ms| format!("first token {}", words::seconds(ms)))
+            attempt
+                .stamps
+                .first_text
+                .map_or(String::new(), |ms| format!("first token {}", words::seconds(ms)))
         } else {
             attempt.detail.clone()
         };

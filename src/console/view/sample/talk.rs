@@ -55,13 +55,15 @@ fn push(state: &mut AppState, cell: Cell) {
 
 /// A reply that ended well.
 fn answered(state: &AppState, index: usize, text: &str) -> Cell {
-    let entry = state.snapshot.as_ref().and_then(|snapshot| snapshot.log.iter().rev().nth(1).cloned());
+    let entry =
+        state.snapshot.as_ref().and_then(|snapshot| snapshot.log.iter().rev().nth(1).cloned());
     let at = UnixMs(NOW.0 - 126_200);
     let mut ids = state.ids.clone();
     let request = entry.as_ref().map_or_else(|| ids.request(at), |entry| entry.request);
     let mut reply = ReplyCell::new(request, index, at);
     reply.reply.decision = entry.as_ref().map(|entry| Arc::clone(&entry.decision));
-    reply.reply.attempts = vec![world::attempt(request, 1, ("sonnet", "anthropic"), (0, 1_900), None, "")];
+    reply.reply.attempts =
+        vec![world::attempt(request, 1, ("sonnet", "anthropic"), (0, 1_900), None, "")];
     if let Some(attempt) = reply.reply.attempts.first_mut() {
         attempt.stamps.first_text = Some(412);
         attempt.stamps.last = Some(412 + 1_510);
@@ -90,7 +92,12 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
 }
 
 pub(super) fn fill(state: &mut AppState, scene: Scene) {
-    state.title = if scene == Scene::Wide { "请解释一下 Rust 的所有权" } else { "rust borrow question" }.to_owned();
+    state.title = if scene == Scene::Wide {
+        "请解释一下 Rust 的所有权"
+    } else {
+        "rust borrow question"
+    }
+    .to_owned();
     let wide = scene == Scene::Wide;
     push(state, user(UnixMs(NOW.0 - 126_300), if wide { ASKED_WIDE } else { ASKED }));
     let cell = answered(state, 0, if wide { ANSWER_WIDE } else { ANSWER });
@@ -100,7 +107,8 @@ pub(super) fn fill(state: &mut AppState, scene: Scene) {
         return;
     }
     push(state, user(UnixMs(NOW.0 - 6_200), ASKED_AGAIN));
-    let Some(entry) = state.snapshot.as_ref().and_then(|snapshot| snapshot.log.last().cloned()) else {
+    let Some(entry) = state.snapshot.as_ref().and_then(|snapshot| snapshot.log.last().cloned())
+    else {
         return;
     };
     let mut reply = ReplyCell::new(entry.request, 2, entry.at);
@@ -132,7 +140,8 @@ pub(super) fn fill(state: &mut AppState, scene: Scene) {
 fn type_draft(state: &mut AppState, text: &str) {
     state.composer.insert(text);
     let request = state.ids.request(NOW);
-    let decision = world::decision(request, NOW, "sonnet", "balanced", "code 0.79, cheapest of 3 that fit");
+    let decision =
+        world::decision(request, NOW, "sonnet", "balanced", "code 0.79, cheapest of 3 that fit");
     state.preview =
         Some(Preview { draft: state.composer.revision(), decision: Arc::new(decision) });
 }

@@ -36,17 +36,8 @@ fn exact(text: &str) -> Cost {
 }
 
 /// Name, provider, dollars in and out per million, quality, TTFT, tokens/s, window, spent.
-type Line = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    f32,
-    u64,
-    f64,
-    u64,
-    &'static str,
-);
+type Line =
+    (&'static str, &'static str, &'static str, &'static str, f32, u64, f64, u64, &'static str);
 
 const MODELS: [Line; 7] = [
     ("flash", "google", "0.30", "2.50", 0.75, 1920, 64.0, 1_000_000, "0.02"),
@@ -306,71 +297,161 @@ type Logged = (
 );
 
 const LOG: [Logged; 8] = [
-    (15, "opus", "opus", "one-shot", (1_020, 340), 610, 2_900, "0.0310", "prove the lemma in the notes"),
-    (14, "mini", "mini", "cheap enough, quality 0.76", (80, 210), 360, 1_100, "0.0009", "three names for a bakery"),
-    (13, "qwen", "qwen", "rule #private: only local", (2_100, 220), 90, 6_000, "0", "summarise the attached NDA"),
-    (7, "opus", "opus", "pinned by you", (9_000, 540), 550, 2_700, "0.0480", "redline clause 7, second pass"),
-    (6, "opus", "opus", "pinned by you", (9_100, 610), 580, 3_100, "0.0520", "redline clause 7 against our template"),
-    (4, "flash", "flash", "short factual 0.92", (31, 64), 1_710, 2_800, "0.0002", "capital of Burkina Faso"),
-    (2, "sonnet", "sonnet", "code 0.81, cheapest of 3 that fit", (214, 356), 412, 1_900, "0.0041", "Why does this borrow fail, and what is the smallest fix?"),
-    (0, "llama", "mini", "cheapest of 5 that fit", (4_124, 128), 4_390, 6_200, "0.0007", "Which of these does the borrow checker itself suggest?"),
+    (
+        15,
+        "opus",
+        "opus",
+        "one-shot",
+        (1_020, 340),
+        610,
+        2_900,
+        "0.0310",
+        "prove the lemma in the notes",
+    ),
+    (
+        14,
+        "mini",
+        "mini",
+        "cheap enough, quality 0.76",
+        (80, 210),
+        360,
+        1_100,
+        "0.0009",
+        "three names for a bakery",
+    ),
+    (
+        13,
+        "qwen",
+        "qwen",
+        "rule #private: only local",
+        (2_100, 220),
+        90,
+        6_000,
+        "0",
+        "summarise the attached NDA",
+    ),
+    (
+        7,
+        "opus",
+        "opus",
+        "pinned by you",
+        (9_000, 540),
+        550,
+        2_700,
+        "0.0480",
+        "redline clause 7, second pass",
+    ),
+    (
+        6,
+        "opus",
+        "opus",
+        "pinned by you",
+        (9_100, 610),
+        580,
+        3_100,
+        "0.0520",
+        "redline clause 7 against our template",
+    ),
+    (
+        4,
+        "flash",
+        "flash",
+        "short factual 0.92",
+        (31, 64),
+        1_710,
+        2_800,
+        "0.0002",
+        "capital of Burkina Faso",
+    ),
+    (
+        2,
+        "sonnet",
+        "sonnet",
+        "code 0.81, cheapest of 3 that fit",
+        (214, 356),
+        412,
+        1_900,
+        "0.0041",
+        "Why does this borrow fail, and what is the smallest fix?",
+    ),
+    (
+        0,
+        "llama",
+        "mini",
+        "cheapest of 5 that fit",
+        (4_124, 128),
+        4_390,
+        6_200,
+        "0.0007",
+        "Which of these does the borrow checker itself suggest?",
+    ),
 ];
 
 fn log(state: &AppState, scene: Scene) -> Vec<Arc<LogEntry>> {
     let mut ids = crate::console::app::IdMint::new(11);
     LOG.iter()
-        .map(|(minutes, first, model, reason, (input_tokens, output), wait, total, cost, prompt)| {
-            let at = UnixMs(NOW.0 - minutes * 60_000 - 6_200);
-            let request = ids.request(at);
-            let mut decision = decision(request, at, first, "balanced", reason);
-            let scope = match *reason {
-                "pinned by you" => Some(PinScope::Session),
-                "one-shot" => Some(PinScope::Message),
-                _ => None,
-            };
-            decision.imposed = scope.map(|scope| OverrideKind {
-                scope,
-                model: Some((*model).into()),
-                exclusive: false,
-                would_be: Some("sonnet".into()),
-            });
-            if reason.starts_with("rule") {
-                decision.rule = Some("#private: only local".to_owned());
-            }
-            let provider = MODELS.iter().find(|line| line.0 == *model).map_or("", |line| line.1);
-            let mut attempts = if first == model { Vec::new() } else { lost(request) };
-            let started = if first == model { 0 } else { 4_010 };
-            let live = *minutes == 0 && scene != Scene::Routes && scene != Scene::Why;
-            if !live {
-                let n = attempts.len() as u32 + 1;
-                attempts.push(attempt(request, n, (model, provider), (started, total - started), None, ""));
-            }
-            let input = input(&decision);
-            Arc::new(LogEntry {
-                request,
-                session: Some(state.session),
-                origin: Origin::Chat,
-                at,
-                prompt: (*prompt).to_owned(),
-                decision: Arc::new(decision),
-                input: Arc::new(input),
-                decided_in: Duration::from_micros(180),
-                attempts,
-                outcome: (!live).then(|| Outcome {
-                    finish: Finish::Stop,
+        .map(
+            |(minutes, first, model, reason, (input_tokens, output), wait, total, cost, prompt)| {
+                let at = UnixMs(NOW.0 - minutes * 60_000 - 6_200);
+                let request = ids.request(at);
+                let mut decision = decision(request, at, first, "balanced", reason);
+                let scope = match *reason {
+                    "pinned by you" => Some(PinScope::Session),
+                    "one-shot" => Some(PinScope::Message),
+                    _ => None,
+                };
+                decision.imposed = scope.map(|scope| OverrideKind {
+                    scope,
                     model: Some((*model).into()),
-                    provider: Some(provider.into()),
-                    model_id: Some(format!("{provider}-{model}")),
-                    usage: Usage { input: *input_tokens, output: *output, ..Usage::default() },
-                    cost: exact(cost),
-                    wait_ms: Some(*wait),
-                    ttft_ms: Some(*wait),
-                    total_ms: *total,
-                    cached: None,
-                    error: None,
-                }),
-            })
-        })
+                    exclusive: false,
+                    would_be: Some("sonnet".into()),
+                });
+                if reason.starts_with("rule") {
+                    decision.rule = Some("#private: only local".to_owned());
+                }
+                let provider =
+                    MODELS.iter().find(|line| line.0 == *model).map_or("", |line| line.1);
+                let mut attempts = if first == model { Vec::new() } else { lost(request) };
+                let started = if first == model { 0 } else { 4_010 };
+                let live = *minutes == 0 && scene != Scene::Routes && scene != Scene::Why;
+                if !live {
+                    let n = attempts.len() as u32 + 1;
+                    attempts.push(attempt(
+                        request,
+                        n,
+                        (model, provider),
+                        (started, total - started),
+                        None,
+                        "",
+                    ));
+                }
+                let input = input(&decision);
+                Arc::new(LogEntry {
+                    request,
+                    session: Some(state.session),
+                    origin: Origin::Chat,
+                    at,
+                    prompt: (*prompt).to_owned(),
+                    decision: Arc::new(decision),
+                    input: Arc::new(input),
+                    decided_in: Duration::from_micros(180),
+                    attempts,
+                    outcome: (!live).then(|| Outcome {
+                        finish: Finish::Stop,
+                        model: Some((*model).into()),
+                        provider: Some(provider.into()),
+                        model_id: Some(format!("{provider}-{model}")),
+                        usage: Usage { input: *input_tokens, output: *output, ..Usage::default() },
+                        cost: exact(cost),
+                        wait_ms: Some(*wait),
+                        ttft_ms: Some(*wait),
+                        total_ms: *total,
+                        cached: None,
+                        error: None,
+                    }),
+                })
+            },
+        )
         .collect()
 }
 
@@ -379,12 +460,66 @@ type Health =
     (&'static str, HealthState, &'static str, Option<u64>, Option<u64>, f64, f32, [i64; 12]);
 
 const HEALTH: [Health; 6] = [
-    ("anthropic", HealthState::Up, "", Some(410), Some(720), 78.0, 0.001, [300, 310, 420, 310, 300, 430, 310, 300, 310, 420, 300, 310]),
-    ("google", HealthState::Slow, "slow 4x", Some(1_920), Some(4_100), 64.0, 0.004, [400, 420, 410, 600, 620, 1_000, 1_500, 1_800, 1_900, 1_900, 2_200, 2_200]),
-    ("groq", HealthState::Down, "down 2m", None, None, 0.0, 1.0, [200, 210, 200, 300, 210, 320, 210, 700, -1, -1, -1, -1]),
-    ("local", HealthState::Up, "warm", Some(90), Some(110), 34.0, 0.0, [90, 91, 90, 92, 90, 90, 91, 90, 90, 93, 90, 90]),
-    ("mistral", HealthState::Probing, "probing", Some(660), None, 52.0, 0.5, [-2, -2, -2, -2, -2, -2, -2, -2, -2, -2, 640, 680]),
-    ("openai", HealthState::Up, "", Some(380), Some(610), 71.0, 0.0, [310, 200, 310, 320, 210, 330, 310, 300, 200, 310, 200, 310]),
+    (
+        "anthropic",
+        HealthState::Up,
+        "",
+        Some(410),
+        Some(720),
+        78.0,
+        0.001,
+        [300, 310, 420, 310, 300, 430, 310, 300, 310, 420, 300, 310],
+    ),
+    (
+        "google",
+        HealthState::Slow,
+        "slow 4x",
+        Some(1_920),
+        Some(4_100),
+        64.0,
+        0.004,
+        [400, 420, 410, 600, 620, 1_000, 1_500, 1_800, 1_900, 1_900, 2_200, 2_200],
+    ),
+    (
+        "groq",
+        HealthState::Down,
+        "down 2m",
+        None,
+        None,
+        0.0,
+        1.0,
+        [200, 210, 200, 300, 210, 320, 210, 700, -1, -1, -1, -1],
+    ),
+    (
+        "local",
+        HealthState::Up,
+        "warm",
+        Some(90),
+        Some(110),
+        34.0,
+        0.0,
+        [90, 91, 90, 92, 90, 90, 91, 90, 90, 93, 90, 90],
+    ),
+    (
+        "mistral",
+        HealthState::Probing,
+        "probing",
+        Some(660),
+        None,
+        52.0,
+        0.5,
+        [-2, -2, -2, -2, -2, -2, -2, -2, -2, -2, 640, 680],
+    ),
+    (
+        "openai",
+        HealthState::Up,
+        "",
+        Some(380),
+        Some(610),
+        71.0,
+        0.0,
+        [310, 200, 310, 320, 210, 330, 310, 300, 200, 310, 200, 310],
+    ),
 ];
 
 fn provider_status(line: &Health) -> ProviderStatus {
@@ -400,11 +535,7 @@ fn provider_status(line: &Health) -> ProviderStatus {
         ttft_p95: p95,
         tokens_per_s: (rate > 0.0).then_some(rate),
         error_rate,
-        recent: recent
-            .iter()
-            .filter(|ms| **ms != -2)
-            .map(|ms| u64::try_from(*ms).ok())
-            .collect(),
+        recent: recent.iter().filter(|ms| **ms != -2).map(|ms| u64::try_from(*ms).ok()).collect(),
         in_flight: u32::from(name == "openai"),
         limits: vec![RateWindow {
             what: "requests".to_owned(),
@@ -489,8 +620,9 @@ pub(super) fn snapshot(state: &AppState, scene: Scene) -> Snapshot {
             vec![Notice {
                 at: UnixMs(NOW.0 - 60_000),
                 level: NoticeLevel::Warn,
-                text: "google is 4x slower than its own hour; auto avoids it until p50 is under 0.8s"
-                    .to_owned(),
+                text:
+                    "google is 4x slower than its own hour; auto avoids it until p50 is under 0.8s"
+                        .to_owned(),
             }]
         },
     }
