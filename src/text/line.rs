@@ -4,7 +4,7 @@
 //! terminals. Invariant: a line holds no line break; equal neighbours are one span.
 
 use super::highlight::TokenKind;
-use super::width::width;
+use super::width::{clip_end, width};
 
 /// What a piece of text is. The theme decides how that looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -143,6 +143,25 @@ impl Line {
     /// The characters without their styles.
     pub fn text(&self) -> String {
         self.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    /// The last cells of the row, as many as allowed.
+    pub(super) fn keep_end(self, cells: usize) -> Self {
+        let mut excess = self.width().saturating_sub(cells);
+        if excess == 0 {
+            return self;
+        }
+        let mut line = Self::blank();
+        for span in self.spans {
+            let taken = width(&span.text);
+            if excess >= taken {
+                excess -= taken;
+            } else {
+                line.push_str(clip_end(&span.text, taken - excess), span.style);
+                excess = 0;
+            }
+        }
+        line
     }
 
     /// Drops spaces at the end of the row.

@@ -1,0 +1,499 @@
+//! Walks the events of a Markdown source and appends rows.
+//!
+//! Owns: the order of blocks, the gaps between them, quotes and items around them. Must not know: how
+//! a table or a code block is drawn, what happens to the rows. Invariant: the walk reports where the
+//! last top-level block begins that later text cannot turn into part of the block before it.
+
+use std::ops::Range;
+
+use pulldown_cmark::{
+    BlockQuoteKind, CodeBlockKind, Event, Options, Parser, Tag, TagEnd, TextMergeWithOffset,
+};
+
+use super::code::CodeRows;
+use super::inline::Inline;
+use super::table::Table;
+use super::{CodeBlock, RenderOptions, Rendered};
+use crate::text::line::{Line, Role, Span, TextStyle};
+use crate::text::sanitize::sanitize_line;
+use crate::text::width::width;
+use crate::text::wrap::{Cut, Indent, wrap_flow};
+
+/// Cells that quotes and lists leave to the text inside them, however deep they go.
+const TEXT_AT_LEAST: usize = 8;
+
+/// Extensions models use. Formulas are only recognised so that `_` and `*` inside them stay.
+const EXTENSIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_MATH)
+    .union(Options::ENABLE_GFM)
+    .union(Options::ENABLE_FOOTNOTES);
+
+/// Where a top-level block begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::text) struct Mark {
+    /// Byte of the source, at the start of a line.
+    pub(in crate::text) source: usize,
+    /// Rows before it, the gap above it not counted.
+    pub(in crate::text) lines: usize,
+    /// Code blocks before it.
+    pub(in crate::text) code_blocks: usize,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(in crate::text) struct Walked {
+    /// The last top-level block whose first line is whole.
+    pub(in crate::text) last: Option<Mark>,
+    /// Link definitions, as ranges of the source, in order.
+    pub(in crate::text) definitions: Vec<Range<usize>>,
+}
+
+/// Renders `source`, appending to `out`. `known` holds the text of link definitions that stand
+/// before it.
+pub(in crate::text) fn walk(
+    source: &str,
+    known: &str,
+    width: usize,
+    options: &RenderOptions,
+    out: &mut Rendered,
+) -> Walked {
+    let joined;
+    let (text, skip) = if known.is_empty() {
+        (source, 0)
+    } else {
+        joined = format!("{known}\n\n{source}");
+        (joined.as_str(), known.len() + 2)
+    };
+    let parser = Parser::new_ext(text, EXTENSIONS);
+    let mut walked = Walked::default();
+    for (_, definition) in parser.reference_definitions().iter() {
+        let span = &definition.span;
+        if span.start >= skip {
+            walked.definitions.push(span.start - skip..span.end - skip);
+        }
+    }
+    walked.definitions.sort_unstable_by_key(|span| span.start);
+    let blocks = Blocks { source, whole_lines: source.rfind('\n').unwrap_or(0) };
+    let mut walker = Walker::new(width, options, out);
+    let mut depth = 0_usize;
+    for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
+        let starts = matches!(event, Event::Start(_));
+        let ends = matches!(event, Event::End(_));
+        if depth == 0 && !ends {
+            let offset = range.start.saturating_sub(skip);
+            if blocks.settled(offset, &walked.definitions) {
+                let line = source[..offset].rfind('\n').map_or(0, |at| at + 1);
+                walked.last = Some(walker.mark(line));
+            }
+        }
+        depth = if starts { depth + 1 } else { depth.saturating_sub(usize::from(ends)) };
+        walker.event(event);
+    }
+    walked
+}
+
+/// Tells which block starts will stay block starts.
+struct Blocks<'a> {
+    source: &'a str,
+    /// Where the last line break is.
+    whole_lines: usize,
+}
+
+impl Blocks<'_> {
+    /// Whether more text can no longer make the block at `offset` part of what stands before it: its
+    /// first line is whole, or a blank line parts them and it is not the number of a list item to be.
+    /// A title could still be added to a link definition right above.
+    fn settled(&self, offset: usize, definitions: &[Range<usize>]) -> bool {
+        let parted_from = |end: usize| {
+            let between = self.source.get(end..offset).unwrap_or_default();
+            between.bytes().filter(|b| *b == b'\n').count() > 1
+        };
+        if definitions.iter().any(|span| span.end <= offset && !parted_from(span.end)) {
+            return false;
+        }
+        if offset < self.whole_lines {
+            return true;
+        }
+        let before = self.source[..offset].trim_end_matches([' ', '\t']);
+        let blank = before.strip_suffix('\n').map(|text| text.trim_end_matches([' ', '\t']));
+        blank.is_some_and(|text| text.ends_with('\n'))
+            && !self.source[offset..].trim_start().starts_with(|c: char| c.is_ascii_digit())
+    }
+}
+
+/// What stands around a block.
+#[derive(Debug)]
+enum Container {
+    /// A block quote, and how many rows there were before it.
+    Quote { since: usize },
+    /// A list item or footnote: its marker until it has been drawn, and the marker's width.
+    Item { marker: Option<Span>, indent: usize },
+}
+
+#[derive(Debug)]
+struct List {
+    next: Option<u64>,
+    /// Items are parted by blank rows.
+    loose: bool,
+}
+
+/// A code block being gathered.
+#[derive(Debug)]
+struct Code {
+    lang: String,
+    text: String,
+}
+
+#[derive(Debug)]
+struct Walker<'a> {
+    width: usize,
+    options: &'a RenderOptions,
+    out: &'a mut Rendered,
+    containers: Vec<Container>,
+    lists: Vec<List>,
+    /// A blank row is due before the next block.
+    gap: bool,
+    inline: Inline,
+    heading: Option<u8>,
+    code: Option<Code>,
+    table: Option<Table>,
+}
+
+impl<'a> Walker<'a> {
+    fn new(width: usize, options: &'a RenderOptions, out: &'a mut Rendered) -> Self {
+        Self {
+            width,
+            options,
+            gap: !out.lines.is_empty(),
+            out,
+            containers: Vec::new(),
+            lists: Vec::new(),
+            inline: Inline::default(),
+            heading: None,
+            code: None,
+            table: None,
+        }
+    }
+
+    fn mark(&self, source: usize) -> Mark {
+        Mark { source, lines: self.out.lines.len(), code_blocks: self.out.code_blocks.len() }
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        let role = self.role();
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) => match &mut self.code {
+                Some(code) => code.text.push_str(&text),
+                None => self.inline.text(&text, role),
+            },
+            Event::Code(code) => self.inline.piece("`", &code, "`", Role::Code),
+            Event::InlineMath(math) => self.inline.piece("$", &math, "$", Role::Math),
+            Event::DisplayMath(math) => self.inline.piece("$$", &math, "$$", Role::Math),
+            Event::Html(html) => {
+                for line in html.split_inclusive('\n') {
+                    self.inline.piece("", line.trim_end_matches('\n'), "", Role::Html);
+                    if line.ends_with('\n') {
+                        self.inline.line_break();
+                    }
+                }
+            }
+            Event::InlineHtml(html) => self.inline.html(&html),
+            Event::FootnoteReference(label) => {
+                self.inline.text("[^", role);
+                self.inline.text(&label, role);
+                self.inline.text("]", role);
+            }
+            // Models break lines where they mean it; joining them would run verses together.
+            Event::SoftBreak | Event::HardBreak => self.inline.line_break(),
+            Event::Rule => {
+                self.flush();
+                let indent = self.begin();
+                let mut line = indent.first;
+                let room = self.width.saturating_sub(line.width());
+                line.push_str(&self.options.glyphs.rule.repeat(room), TextStyle::of(Role::Rule));
+                self.out.lines.push(line);
+                self.finish();
+            }
+            Event::TaskListMarker(done) => {
+                let boxed = if done { "[x] " } else { "[ ] " };
+                if let Some(Container::Item { marker, indent }) = self.containers.last_mut() {
+                    *indent = boxed.len();
+                    *marker = Some(Span::new(boxed, Role::ListMarker));
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Paragraph => {
+                self.flush();
+                if matches!(self.containers.last(), Some(Container::Item { .. }))
+                    && let Some(list) = self.lists.last_mut()
+                {
+                    list.loose = true;
+                }
+            }
+            Tag::Heading { level, .. } => {
+                self.flush();
+                self.heading = Some(level as u8);
+            }
+            Tag::BlockQuote(kind) => {
+                self.open();
+                self.containers.push(Container::Quote { since: self.out.lines.len() });
+                if let Some(kind) = kind {
+                    self.inline.flow.push(callout(kind), TextStyle::of(Role::Callout));
+                    self.flush();
+                    self.gap = false;
+                }
+            }
+            Tag::CodeBlock(kind) => {
+                self.flush();
+                let lang = match kind {
+                    CodeBlockKind::Indented => String::new(),
+                    CodeBlockKind::Fenced(info) => fence_language(&info),
+                };
+                self.code = Some(Code { lang, text: String::new() });
+            }
+            Tag::List(first) => {
+                self.open();
+                self.lists.push(List { next: first, loose: false });
+            }
+            Tag::Item => {
+                self.gap |= self.lists.last().is_some_and(|list| list.loose);
+                self.open();
+                let marker = match self.lists.last_mut().and_then(|list| list.next.as_mut()) {
+                    Some(number) => {
+                        let marker = format!("{number}. ");
+                        *number = number.saturating_add(1);
+                        marker
+                    }
+                    None => format!("{} ", self.options.glyphs.bullet),
+                };
+                self.item(marker);
+            }
+            Tag::FootnoteDefinition(label) => {
+                self.open();
+                self.item(format!("[^{}]: ", sanitize_line(&label)));
+                self.lists.push(List { next: None, loose: false });
+            }
+            Tag::Table(aligns) => {
+                self.flush();
+                self.table = Some(Table { aligns, rows: Vec::new() });
+            }
+            Tag::TableHead | Tag::TableRow => {
+                if let Some(table) = &mut self.table {
+                    table.rows.push(Vec::new());
+                }
+            }
+            Tag::HtmlBlock => self.flush(),
+            Tag::TableCell => {}
+            tag => self.inline.start(&tag),
+        }
+    }
+
+    fn item(&mut self, marker: String) {
+        let indent = width(&marker);
+        let marker = Some(Span::new(marker, Role::ListMarker));
+        self.containers.push(Container::Item { marker, indent });
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Paragraph | TagEnd::HtmlBlock => self.flush(),
+            TagEnd::Heading(_) => {
+                self.flush();
+                self.heading = None;
+            }
+            TagEnd::BlockQuote(_) | TagEnd::Item => self.close(),
+            TagEnd::FootnoteDefinition => {
+                self.close();
+                self.lists.pop();
+                self.finish();
+            }
+            TagEnd::List(_) => {
+                self.lists.pop();
+                self.finish();
+            }
+            TagEnd::CodeBlock => self.draw_code(),
+            TagEnd::TableCell => {
+                if let Some(row) = self.table.as_mut().and_then(|table| table.rows.last_mut()) {
+                    row.push(self.inline.flow.clone());
+                }
+                self.inline.clear();
+            }
+            TagEnd::Table => self.draw_table(),
+            TagEnd::TableHead | TagEnd::TableRow => {}
+            tag => self.inline.end(tag),
+        }
+    }
+
+    /// The role of running text here.
+    fn role(&self) -> Role {
+        if let Some(level) = self.heading {
+            return Role::Heading(level);
+        }
+        if self.table.as_ref().is_some_and(|table| table.rows.len() == 1) {
+            return Role::TableHead;
+        }
+        match self.containers.iter().any(|around| matches!(around, Container::Quote { .. })) {
+            true => Role::Quote,
+            false => Role::Body,
+        }
+    }
+
+    /// What stands before the rows of the next block; markers not yet drawn are, from now on.
+    fn indent(&mut self) -> Indent {
+        let mut indent = Indent::default();
+        for container in &mut self.containers {
+            match container {
+                Container::Quote { .. } => {
+                    let style = TextStyle::of(Role::QuoteMark);
+                    for line in [&mut indent.first, &mut indent.rest] {
+                        line.push_str(self.options.glyphs.quote, style);
+                        line.push_str(" ", style);
+                    }
+                }
+                Container::Item { marker, indent: cells } => {
+                    let spaces = " ".repeat(*cells);
+                    match marker.take() {
+                        Some(marker) => indent.first.push(marker),
+                        None => indent.first.push_str(&spaces, TextStyle::BODY),
+                    }
+                    indent.rest.push_str(&spaces, TextStyle::BODY);
+                }
+            }
+        }
+        let least = self.width.min(TEXT_AT_LEAST);
+        let most = self.width - least;
+        Indent { first: indent.first.keep_end(most), rest: indent.rest.keep_end(most) }
+    }
+
+    /// Draws the blank row that is due.
+    fn draw_gap(&mut self) {
+        if !std::mem::take(&mut self.gap) {
+            return;
+        }
+        let style = TextStyle::of(Role::QuoteMark);
+        let mut line = Line::blank();
+        for container in &self.containers {
+            match container {
+                Container::Quote { .. } => {
+                    line.push_str(self.options.glyphs.quote, style);
+                    line.push_str(" ", style);
+                }
+                Container::Item { indent, .. } => line.push_str(&" ".repeat(*indent), TextStyle::BODY),
+            }
+        }
+        let least = self.width.min(TEXT_AT_LEAST);
+        let mut line = line.keep_end(self.width - least);
+        line.trim_end();
+        self.out.lines.push(line);
+    }
+
+    /// Before a block's first row.
+    fn begin(&mut self) -> Indent {
+        self.draw_gap();
+        self.indent()
+    }
+
+    /// Before a container: text gathered so far is a block of its own.
+    fn open(&mut self) {
+        self.flush();
+        self.draw_gap();
+    }
+
+    /// After a container: one that drew nothing still shows its mark.
+    fn close(&mut self) {
+        self.flush();
+        let undrawn = match self.containers.last() {
+            Some(Container::Item { marker, .. }) => marker.is_some(),
+            Some(Container::Quote { since }) => self.out.lines.len() == *since,
+            None => false,
+        };
+        if undrawn {
+            let mut line = self.begin().first;
+            line.trim_end();
+            self.out.lines.push(line);
+        }
+        self.containers.pop();
+        self.finish();
+    }
+
+    /// After a block: whether a blank row is due before the next.
+    fn finish(&mut self) {
+        self.gap = match self.containers.last() {
+            Some(Container::Item { .. }) => self.lists.last().is_some_and(|list| list.loose),
+            Some(Container::Quote { .. }) | None => true,
+        };
+    }
+
+    /// Draws the text gathered so far.
+    fn flush(&mut self) {
+        if self.inline.flow.is_empty() {
+            return;
+        }
+        let mut inline = std::mem::take(&mut self.inline);
+        let indent = self.begin();
+        wrap_flow(&inline.flow, self.width, &indent, Cut::Words, &mut self.out.lines);
+        inline.clear();
+        self.inline = inline;
+        self.finish();
+    }
+
+    fn draw_code(&mut self) {
+        let Some(code) = self.code.take() else { return };
+        let indent = self.begin();
+        let line = self.out.lines.len();
+        let number = self.out.code_blocks.len() + 1;
+        let mut rows = CodeRows::new(&code.lang, self.width, indent.rest, self.options);
+        self.out.lines.push(rows.header(&code.lang, number, &indent.first, self.options));
+        // The blank start of a line that is still being written is not code yet.
+        let written = code.text.trim_end_matches([' ', '\t']);
+        let unfinished = written.is_empty() || written.ends_with('\n');
+        let all = if unfinished { written } else { code.text.as_str() };
+        let text = all.strip_suffix('\n').unwrap_or(all);
+        if !all.is_empty() {
+            for code_line in text.split('\n') {
+                rows.line(code_line, &mut self.out.lines);
+            }
+        }
+        self.out.lines.push(rows.footer());
+        self.out.code_blocks.push(CodeBlock { lang: code.lang, text: text.to_owned(), line });
+        self.finish();
+    }
+
+    fn draw_table(&mut self) {
+        let Some(table) = self.table.take() else { return };
+        let indent = self.begin();
+        let room = self.width.saturating_sub(indent.rest.width()).max(1);
+        for (index, drawn) in table.draw(room, self.options.glyphs.rule).into_iter().enumerate() {
+            let mut line = if index == 0 { indent.first.clone() } else { indent.rest.clone() };
+            for span in drawn.spans {
+                line.push(span);
+            }
+            self.out.lines.push(line);
+        }
+        self.finish();
+    }
+}
+
+/// The language of a fence: the first word of its info string.
+pub(in crate::text) fn fence_language(info: &str) -> String {
+    let word = info.split([' ', '\t', ',', '{', ':', '\n']).find(|word| !word.is_empty());
+    sanitize_line(word.unwrap_or_default().trim_start_matches('.')).into_owned()
+}
+
+const fn callout(kind: BlockQuoteKind) -> &'static str {
+    match kind {
+        BlockQuoteKind::Note => "Note",
+        BlockQuoteKind::Tip => "Tip",
+        BlockQuoteKind::Important => "Important",
+        BlockQuoteKind::Warning => "Warning",
+        BlockQuoteKind::Caution => "Caution",
+    }
+}
