@@ -238,5 +238,6 @@ fn in_main(state: &AppState) -> bool {
 }
 
 #[cfg(test)]
-#[path = "update/tests.rs"]
+mod fixture;
+#[cfg(test)]
 mod tests;
