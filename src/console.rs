@@ -9,3 +9,7 @@ pub mod app;
 pub mod command;
 pub mod composer;
 pub mod keys;
+pub mod term;
+pub mod theme;
+pub mod transcript;
+pub mod view;

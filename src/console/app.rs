@@ -9,7 +9,6 @@ mod cell;
 mod first_run;
 mod fuzzy;
 mod ids;
-mod layout;
 mod line_input;
 mod looks;
 mod message;
@@ -27,7 +26,7 @@ pub use first_run::{
     Looking, StartChoice,
 };
 pub use ids::IdMint;
-pub use layout::Layout;
+pub use crate::console::transcript::Layout;
 pub use line_input::LineInput;
 pub use looks::{
     Answer, Background, ColorDepth, Geometry, Glyphs, Looks, Mouse, Panel, Size, TerminalCaps, Zoom,
