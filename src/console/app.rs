@@ -17,6 +17,7 @@ mod scroll;
 mod state;
 mod update;
 
+pub use crate::console::transcript::Layout;
 pub use blocks::blocks;
 pub use cell::{
     Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
@@ -26,7 +27,6 @@ pub use first_run::{
     Looking, StartChoice,
 };
 pub use ids::IdMint;
-pub use crate::console::transcript::Layout;
 pub use line_input::LineInput;
 pub use looks::{
     Answer, Background, ColorDepth, Geometry, Glyphs, Looks, Mouse, Panel, Size, TerminalCaps, Zoom,

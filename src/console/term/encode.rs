@@ -22,9 +22,7 @@ pub fn diff(prev: &Buffer, next: &Buffer, out: &mut String) {
         return;
     }
     let mut pen = Pen::default();
-    for (y, (row, old)) in
-        next.content.chunks(width).zip(prev.content.chunks(width)).enumerate()
-    {
+    for (y, (row, old)) in next.content.chunks(width).zip(prev.content.chunks(width)).enumerate() {
         if row == old {
             continue;
         }

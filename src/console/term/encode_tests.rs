@@ -44,18 +44,22 @@ fn assert_shows(parser: &vt100::Parser, next: &Buffer) {
 struct Dice(u64);
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
 
 fn scribble(buffer: &mut Buffer, dice: &mut Dice) {
-    let words = ["route", "漢字", "  ", "a", "sonnet · anthropic", "——", "한글", "             ", "é"];
+    let words =
+        ["route", "漢字", "  ", "a", "sonnet · anthropic", "——", "한글", "             ", "é"];
     for _ in 0..dice.roll(12) {
         let style = match dice.roll(5) {
             0 => Style::new().fg(Color::Red),
             1 => Style::new().add_modifier(Modifier::BOLD),
-            2 => Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD | Modifier::ITALIC),
+            2 => {
+                Style::new().fg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::BOLD | Modifier::ITALIC)
+            }
             3 => Style::new().fg(Color::LightBlue),
             _ => Style::reset(),
         };

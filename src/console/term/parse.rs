@@ -85,7 +85,8 @@ impl Parser {
                 let rest = &self.held[at..];
                 if let Some(end) = memchr::memmem::find(rest, PASTE_END) {
                     paste.extend_from_slice(&rest[..end]);
-                    let text = String::from_utf8_lossy(paste).replace("\r\n", "\n").replace('\r', "\n");
+                    let text =
+                        String::from_utf8_lossy(paste).replace("\r\n", "\n").replace('\r', "\n");
                     out.push(Parsed::Paste(text));
                     self.paste = None;
                     at += end + PASTE_END.len();
@@ -116,8 +117,12 @@ impl Parser {
             b'\t' => took(1, KeyCode::Tab, KeyModifiers::NONE),
             0x7f | 0x08 => took(1, KeyCode::Backspace, KeyModifiers::NONE),
             0 => took(1, KeyCode::Char(' '), KeyModifiers::CONTROL),
-            c @ 0x01..=0x1a => took(1, KeyCode::Char(char::from(c - 1 + b'a')), KeyModifiers::CONTROL),
-            c @ 0x1c..=0x1f => took(1, KeyCode::Char(char::from(c - 0x1c + b'4')), KeyModifiers::CONTROL),
+            c @ 0x01..=0x1a => {
+                took(1, KeyCode::Char(char::from(c - 1 + b'a')), KeyModifiers::CONTROL)
+            }
+            c @ 0x1c..=0x1f => {
+                took(1, KeyCode::Char(char::from(c - 0x1c + b'4')), KeyModifiers::CONTROL)
+            }
             _ => match first_char(bytes) {
                 Some(Ok(c)) => took(c.len_utf8(), KeyCode::Char(c), shift_of(c)),
                 Some(Err(())) => Step::Took(1, None),
@@ -133,7 +138,9 @@ impl Parser {
             Some(b'[') => self.csi(at),
             Some(b'O') => match bytes.get(2) {
                 None => Step::Wait,
-                Some(&end) => Step::Took(3, letter_key(end).map(|code| key(code, KeyModifiers::NONE))),
+                Some(&end) => {
+                    Step::Took(3, letter_key(end).map(|code| key(code, KeyModifiers::NONE)))
+                }
             },
             // Strings (OSC, DCS, APC, PM) are answers; none of them is a key.
             Some(b']' | b'P' | b'_' | b'^') => match string_end(bytes) {

@@ -138,10 +138,7 @@ fn answers_never_show_as_keys_and_the_last_question_settles_the_others() {
     let events = read(b"\x1b[?2026;2$y\x1b[?62;22c\x1b]10;rgb:ffff/ffff/ffff\x07");
     assert_eq!(
         events.last(),
-        Some(&Parsed::Answers(Capabilities {
-            kitty_keys: Answer::No,
-            synchronized: Answer::Yes
-        }))
+        Some(&Parsed::Answers(Capabilities { kitty_keys: Answer::No, synchronized: Answer::Yes }))
     );
     assert!(events.iter().all(|event| matches!(event, Parsed::Answers(_))));
     assert_eq!(

@@ -86,7 +86,10 @@ impl<W: Write> Screen<W> {
 
     /// Draws a frame: `draw` fills a blank buffer and returns where the caret is. Returns how many
     /// bytes were written.
-    pub fn frame(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<usize> {
+    pub fn frame(
+        &mut self,
+        draw: impl FnOnce(&mut Buffer) -> Option<Position>,
+    ) -> io::Result<usize> {
         self.next.reset();
         let caret = draw(&mut self.next);
         self.bytes.clear();
@@ -179,8 +182,7 @@ mod tests {
     fn the_real_cursor_sits_at_the_caret() {
         let mut screen = Screen::new(Counting::default(), 20, 4);
         screen.frame(text("hello")).unwrap();
-        let mut parser =
-            vt100::Parser::new(4.try_into().unwrap(), 20.try_into().unwrap(), 0);
+        let mut parser = vt100::Parser::new(4.try_into().unwrap(), 20.try_into().unwrap(), 0);
         parser.process(&screen.writer().bytes);
         assert_eq!(parser.screen().cursor_position(), (0, 2));
         assert!(!parser.screen().hide_cursor());

@@ -215,8 +215,7 @@ impl Body {
         match self {
             Self::Plain(lines) => lines.len(),
             Self::Streamed(streamed) => {
-                streamed.parts.iter().map(StreamingText::len).sum::<usize>()
-                    + streamed.parts.len()
+                streamed.parts.iter().map(StreamingText::len).sum::<usize>() + streamed.parts.len()
                     - 1
             }
         }
@@ -321,7 +320,11 @@ fn problem(reply: &ReplyCell, columns: u16) -> Vec<Line> {
         if !error.original.is_empty() && error.original != error.message {
             let said = error.provider.as_ref().map_or("it said", |p| p.as_str());
             let words = format!("{said}: {}", error.original);
-            let row = if width(&words) > usize::from(cells) * 3 { &words[..words.floor_char_boundary(usize::from(cells) * 3)] } else { &words };
+            let row = if width(&words) > usize::from(cells) * 3 {
+                &words[..words.floor_char_boundary(usize::from(cells) * 3)]
+            } else {
+                &words
+            };
             out.extend(lines(row, cells.saturating_sub(2)));
         }
     }
