@@ -23,7 +23,6 @@ mod why;
 mod words;
 
 pub use areas::measure;
-pub use routes::shown as shown_routes;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -86,7 +85,7 @@ fn chat_view(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
         }
     }
     chrome::strip(ink, state, areas.strip);
-    chrome::message(ink, state, areas.notice);
+    chrome::message(ink, state, areas.notice, chrome::NoticeAge::Any);
     chrome::keys(ink, state, areas.keys);
     popup::completion(ink, state, &areas);
     let has_line = areas.strip.height > 0 || areas.notice.height > 0;

@@ -63,8 +63,10 @@ impl InputStream {
         } else {
             File::open("/dev/tty")?
         };
+        #[expect(deprecated, reason = "deprecated for types that lie about their descriptor; a File owns its own, and unsafe code is forbidden here")]
+        let terminal = AsyncFd::with_interest(file, Interest::READABLE)?;
         Ok(Self {
-            terminal: AsyncFd::with_interest(file, Interest::READABLE)?,
+            terminal,
             resized: unix::signal(SignalKind::window_change())?,
             size: crossterm::terminal::size()?,
             parser: Parser::default(),

@@ -228,5 +228,6 @@ pub fn measure(state: &AppState) -> Geometry {
         list_rows: list,
         detail_rows: routes.detail.height,
         composer_cols: draft_cols(chat.composer.width),
+        panel_shown: chat.panel.width > 0,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::words;
-use crate::console::app::{ReplyCell, RouteMark, RunningAttempt};
+use crate::console::app::{AppState, ReplyCell, RouteMark, RunningAttempt};
 use crate::domain::{
     AttemptReport, Candidate, Decision, FilterCode, OutcomeClass, PinScope, RequestFeatures,
     RequestId, UnixMs,
@@ -23,7 +23,12 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn of_entry(entry: &'a LogEntry) -> Self {
+    /// A line of the log, with what the conversation knows of it while it runs.
+    pub(super) fn of_entry(state: &'a AppState, entry: &'a LogEntry) -> Self {
+        let running = match state.running() {
+            Some((_, reply)) if reply.request == entry.request => reply.phase.attempt(),
+            _ => None,
+        };
         Self {
             request: entry.request,
             at: entry.at,
@@ -31,7 +36,7 @@ impl<'a> Case<'a> {
             decided_in: Some(entry.decided_in),
             attempts: &entry.attempts,
             outcome: entry.outcome.as_ref(),
-            running: None,
+            running: running.filter(|_| entry.outcome.is_none()),
         }
     }
 

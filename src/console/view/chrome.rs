@@ -34,12 +34,9 @@ pub(super) const fn tone_token(tone: Tone) -> Token {
 
 /// Money spent in this run.
 pub(super) fn spent(snapshot: &Snapshot) -> String {
-    let spend: Cost = snapshot.spend.cost;
-    let text = if spend.amount.pico() == 0 { "$0.00".to_owned() } else { words::cost(spend) };
-    // Cents are enough on the top line once there are some.
-    match spend.amount.dollars() {
-        d if d >= 0.1 => format!("${d:.2}"),
-        _ => text,
+    match snapshot.spend.cost {
+        cost if cost.amount.pico() == 0 => "$0.00".to_owned(),
+        cost => words::cost(cost),
     }
 }
 
@@ -113,7 +110,7 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
             right.push(format!("session {cost}"));
         }
         if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
-            right.push(format!("saved {}", saved.amount.short()));
+            right.push(format!("saved {}", words::money(saved.amount)));
         }
     } else {
         right.push(mode(state));
@@ -168,7 +165,7 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     if line.height == 0 {
         return;
     }
-    if message(ink, state, line) {
+    if message(ink, state, line, NoticeAge::Fresh) {
         return;
     }
     let Some(snapshot) = &state.snapshot else { return };
@@ -199,14 +196,39 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     }
 }
 
+/// How long a notice shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoticeAge {
+    /// Until it is dismissed: there is a line for it.
+    Any,
+    /// A moment: it borrows another line. What needs the user stays.
+    Fresh,
+}
+
+/// A moment, for [`NoticeAge::Fresh`].
+const FRESH_MS: u128 = 10_000;
+
 /// The newest notice that was not dismissed.
-fn newest(state: &AppState) -> Option<&Notice> {
+fn newest(state: &AppState, age: NoticeAge) -> Option<&Notice> {
     let snapshot = state.snapshot.as_ref()?;
-    snapshot.notices.iter().rev().find(|notice| notice.at > state.dismissed_until)
+    let notice = snapshot.notices.iter().rev().find(|notice| notice.at > state.dismissed_until)?;
+    let shown = match age {
+        NoticeAge::Any => true,
+        NoticeAge::Fresh => {
+            notice.level == NoticeLevel::Error
+                || state.now.since(notice.at).as_millis() < FRESH_MS
+        }
+    };
+    shown.then_some(notice)
 }
 
 /// A toast or a notice, if there is one; `false` when there is none.
-pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect) -> bool {
+pub(super) fn message(
+    ink: &mut Ink<'_>,
+    state: &AppState,
+    line: Rect,
+    age: NoticeAge,
+) -> bool {
     if line.height == 0 {
         return false;
     }
@@ -225,7 +247,7 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect) -> bool {
         ink.put(line, 1, &words, tone_token(toast.tone));
         return true;
     }
-    let Some(notice) = newest(state) else { return false };
+    let Some(notice) = newest(state, age) else { return false };
     let (label, token) = match notice.level {
         NoticeLevel::Info => ("Notice", Token::Accent),
         NoticeLevel::Warn => ("Notice", Token::Warn),

@@ -115,10 +115,14 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     }
     let line = row(area, 0);
     let lead = format!("{} ", ink.glyphs.leads);
-    let key = key_words(state);
-    let change = format!("{key} change");
+    let huge = areas::room(state) == areas::Room::Huge;
+    let change = if huge {
+        state.keymap.hint(Action::Override)
+    } else {
+        format!("{} change", key_words(state))
+    };
     if let Some(next) = state.queue.first().filter(|_| state.composer.is_empty()) {
-        let words = next.draft.lines().next().unwrap_or("").to_owned();
+        let words = next.text.lines().next().unwrap_or("").to_owned();
         ink.both(line, 3, &[("queued ", Token::Warn), (&words, Token::Dim)], &[("Esc Esc takes it back", Token::Dim)]);
         return;
     }
@@ -144,7 +148,8 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     };
     let figures = figures(state, chosen);
     let would = if preview.draft == state.composer.revision() { "would go to " } else { "looking… " };
-    let provider = format!(" {} {}", ink.glyphs.dot, chosen.provider);
+    let provider = words::beside(chosen.model.as_str(), chosen.provider.as_str());
+    let provider = format!(" {} {provider}", ink.glyphs.dot);
     let mut left: Vec<Piece<'_>> = vec![
         (&lead, Token::Dim),
         (would, Token::Dim),
@@ -153,7 +158,6 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ("   ", Token::Dim),
     ];
     let reason = format!("{} {} ", short_reason(&decision.reason), ink.glyphs.dot);
-    let huge = areas::room(state) == areas::Room::Huge;
     if huge {
         left.push((&reason, Token::Dim));
     }

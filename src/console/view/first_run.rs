@@ -258,7 +258,7 @@ fn key_for(
 
 fn view_file(ink: &mut Ink<'_>, first: &FirstRun, top: usize, area: Rect) {
     ink.rule(row(area, 0), &[(&first.path, Token::Strong)], &[("not written yet", Token::Dim)]);
-    let text = first.file_text();
+    let text = first.file().unwrap_or_else(|problem| format!("# {problem}"));
     let room = below(area, 1);
     for (n, text) in text.lines().skip(top).take(usize::from(room.height.saturating_sub(2))).enumerate() {
         let token = if text.trim_start().starts_with('#') { Token::Comment } else { Token::Fg };

@@ -16,7 +16,6 @@ use super::areas::{self, Room};
 use super::paint::{Ink, below};
 use crate::console::app::AppState;
 
-pub(super) use health::trend;
 pub(super) use left::draw as left;
 
 /// A section: its rows at this width, and how it is drawn.

@@ -35,7 +35,8 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
         ink.both(target, 1, &[(&glyph, token), (words, Token::Dim)], &right);
         return;
     };
-    let provider = format!(" {} {}", ink.glyphs.dot, provider);
+    let provider = words::beside(model.as_str(), provider.as_str());
+    let provider = format!(" {} {provider}", ink.glyphs.dot);
     let reason_token = if mark == RouteMark::FellBack { Token::Warn } else { Token::Dim };
     ink.both(
         target,

@@ -1,6 +1,8 @@
 //! The Routes view: the log, and why the selected entry went where it did.
 
-use ratatui::layout::Rect;
+use std::sync::Arc;
+
+use ratatui::layout::{Position, Rect};
 
 use super::areas;
 use super::case::Case;
@@ -8,36 +10,11 @@ use super::paint::{Ink, row};
 use super::{chrome, reply, why, words};
 use crate::console::app::{AppState, FilterPhase, Focus, Follow};
 use crate::console::theme::Token;
-use crate::domain::Origin;
 use crate::engine::LogEntry;
 use crate::text::{self, Side};
 
-/// The entries the list shows, newest first: all but probes and pings, narrowed by the filter.
-pub fn shown(state: &AppState) -> Vec<&LogEntry> {
-    let Some(snapshot) = state.routes_snapshot() else { return Vec::new() };
-    let filter = &state.routes.filter;
-    let query = match filter.phase {
-        FilterPhase::Off => String::new(),
-        FilterPhase::Typing | FilterPhase::On => filter.query.text().to_lowercase(),
-    };
-    snapshot
-        .log
-        .iter()
-        .rev()
-        .map(AsRef::as_ref)
-        .filter(|entry| !matches!(entry.origin, Origin::Ping | Origin::Probe))
-        .filter(|entry| query.is_empty() || haystack(entry).contains(&query))
-        .collect()
-}
-
-fn haystack(entry: &LogEntry) -> String {
-    let case = Case::of_entry(entry);
-    let (model, provider) = case.answerer();
-    format!("{} {model} {provider} {}", entry.prompt, case.reason()).to_lowercase()
-}
-
 /// Which of the shown entries is selected.
-fn selected(state: &AppState, entries: &[&LogEntry]) -> usize {
+fn selected(state: &AppState, entries: &[Arc<LogEntry>]) -> usize {
     match state.routes.follow {
         Follow::Newest => 0,
         Follow::Selected(request) => {
@@ -46,10 +23,10 @@ fn selected(state: &AppState, entries: &[&LogEntry]) -> usize {
     }
 }
 
-pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) -> Option<ratatui::layout::Position> {
+pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     let areas = areas::routes(state);
     chrome::top(ink, state, areas.top);
-    let entries = shown(state);
+    let entries = state.routes_entries();
     let selected = selected(state, &entries);
     let mut caret = None;
     if areas.title.height > 0 {
@@ -74,22 +51,22 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) -> Option<ratatui::layou
 fn title(
     ink: &mut Ink<'_>,
     state: &AppState,
-    entries: &[&LogEntry],
+    entries: &[Arc<LogEntry>],
     line: Rect,
-) -> Option<ratatui::layout::Position> {
+) -> Option<Position> {
     let filter = &state.routes.filter;
     if filter.phase == FilterPhase::Typing {
         ink.line(line);
         let (before, after) = filter.query.split();
         let x = ink.puts(line, 2, &[(" / ", Token::Accent), (before, Token::Fg)]);
         ink.puts(line, x, &[(after, Token::Fg), (" ", Token::Fg)]);
-        return Some(ratatui::layout::Position::new(line.x + x, line.y));
+        return Some(Position::new(line.x + x, line.y));
     }
     let mut facts = vec![format!("{} this run", entries.len())];
     let yours = entries.iter().filter(|e| e.decision.imposed.is_some()).count();
     let fell = entries
         .iter()
-        .filter(|e| Case::of_entry(e).mark() == crate::console::app::RouteMark::FellBack)
+        .filter(|e| Case::of_entry(state, e).mark() == crate::console::app::RouteMark::FellBack)
         .count();
     if line.width >= 76 {
         facts.push(format!("{} auto", entries.len() - yours));
@@ -139,7 +116,7 @@ fn columns(width: u16) -> Columns {
 fn list(
     ink: &mut Ink<'_>,
     state: &AppState,
-    entries: &[&LogEntry],
+    entries: &[Arc<LogEntry>],
     selected: usize,
     head: Rect,
     area: Rect,
@@ -190,7 +167,7 @@ fn list(
 }
 
 fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Columns, line: Rect) {
-    let case = Case::of_entry(entry);
+    let case = Case::of_entry(state, entry);
     let (model, provider) = case.answerer();
     let mark = case.mark();
     let at = words::clock_s(entry.at, state.utc_offset_s);

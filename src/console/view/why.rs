@@ -19,7 +19,7 @@ const BESIDE: u16 = 112;
 const PIPELINE: u16 = 45;
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title: Rect, area: Rect) {
-    let case = Case::of_entry(entry);
+    let case = Case::of_entry(state, entry);
     let name = case.answered().unwrap_or("nobody").to_uppercase();
     let heading = if case.failed() {
         "WHY NOBODY ANSWERED THIS".to_owned()
@@ -144,7 +144,9 @@ fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet
     sheet.heading("SAME PROMPT, OTHER POLICIES");
     for other in &contest.policies {
         let chosen = other.decision.chosen();
-        let who = chosen.map_or("none".to_owned(), |c| format!("{} {}", c.model, c.provider));
+        let who = chosen.map_or("none".to_owned(), |c| {
+            format!("{} {}", c.model, words::beside(c.model.as_str(), c.provider.as_str()))
+        });
         let cost = chosen
             .and_then(|c| c.estimate.cost)
             .map_or("---".to_owned(), words::tight);
@@ -162,11 +164,11 @@ fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet
 fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
     let decision = case.decision;
     let bars = width >= 70;
-    let who = if bars { (width - 53).min(34) } else { 24 };
+    let who = if bars { (width - 54).min(34) } else { 24 };
     let mut sheet = Sheet::default();
     sheet.line().at(3, "candidate", Token::Dim);
     let heads: &[(u16, &str)] = if bars {
-        &[(0, "quality"), (14, "cost"), (27, "speed"), (39, "score")]
+        &[(1, "quality"), (15, "cost"), (26, "speed"), (37, "score")]
     } else {
         &[(0, "qual"), (8, "cost"), (15, "TTFT"), (22, "score")]
     };
@@ -183,7 +185,7 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
         let verdict = case.verdict(candidate);
         let verdict = if used && case.outcome.is_some() && !case.failed() { "used".to_owned() } else { verdict };
         let bad = verdict.starts_with("failed");
-        let name = format!("{} · {}", candidate.model, candidate.provider);
+        let name = words::who(candidate.model.as_str(), candidate.provider.as_str());
         let guess = if candidate.quality_guess { "~" } else { "" };
         let cost = candidate.estimate.cost.map_or("---".to_owned(), words::tight);
         let score =
@@ -198,13 +200,13 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
             let quality = f64::from(candidate.quality);
             let cents = candidate.estimate.cost.map_or(0.0, |cost| cost.dollars());
             sheet
-                .at(x + 6, bar(glyphs, quality, 8), Token::Accent)
-                .to(x + 21, &cost, token)
-                .at(x + 22, bar(glyphs, log_share(cents, dearest, 1e-5), 5), Token::Dim)
-                .to(x + 32, &words::bare_seconds(candidate.estimate.ttft_ms), token)
-                .at(x + 33, bar(glyphs, log_share(candidate.estimate.ttft_ms as f64, slowest, 50.0), 5), Token::Dim)
-                .to(x + 44, &score, token)
-                .at(x + 45, verdict, if bad { Token::Bad } else { Token::Dim });
+                .at(x + 6, bar(glyphs, quality, 7), Token::Accent)
+                .to(x + 20, &cost, token)
+                .at(x + 21, bar(glyphs, log_share(cents, dearest, 1e-5), 5), Token::Dim)
+                .to(x + 31, &words::bare_seconds(candidate.estimate.ttft_ms), token)
+                .at(x + 32, bar(glyphs, log_share(candidate.estimate.ttft_ms as f64, slowest, 50.0), 5), Token::Dim)
+                .to(x + 42, &score, token)
+                .at(x + 43, verdict, if bad { Token::Bad } else { Token::Dim });
         } else {
             sheet
                 .to(x + 13, &cost, token)

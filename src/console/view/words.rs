@@ -52,7 +52,8 @@ pub(super) fn span(ms: u64) -> String {
 pub(super) fn tokens(n: u64) -> String {
     match n {
         0..1000 => n.to_string(),
-        1000..10_000 => format!("{}.{}k", n / 1000, n % 1000 / 100),
+        1000..10_000 if n % 1000 >= 100 => format!("{}.{}k", n / 1000, n % 1000 / 100),
+        1000..10_000 => format!("{}k", n / 1000),
         10_000..1_000_000 => format!("{}k", n / 1000),
         _ => format!("{}.{}M", n / 1_000_000, n % 1_000_000 / 100_000),
     }
@@ -71,9 +72,18 @@ pub(super) fn grouped(n: u64) -> String {
     out
 }
 
+/// Money with the digits that matter: `$0.0041`, `$0.061`, `$0.42`.
+pub(super) fn money(amount: Money) -> String {
+    match amount.dollars().abs() {
+        d if d >= 0.1 => format!("${:.2}", amount.dollars()),
+        d if d >= 0.01 => format!("${:.3}", amount.dollars()),
+        _ => amount.short(),
+    }
+}
+
 /// Money and whether it is all of it: `$0.0041`, `~$0.0007`.
 pub(super) fn cost(cost: Cost) -> String {
-    let short = cost.amount.short();
+    let short = money(cost.amount);
     if cost.exact { short } else { format!("~{short}") }
 }
 
@@ -95,6 +105,20 @@ pub(super) fn percent(share: f64) -> String {
 pub(super) fn fraction(value: f64) -> String {
     let text = format!("{value:.2}");
     text.strip_prefix('0').map_or(text.clone(), str::to_owned)
+}
+
+/// `sonnet · anthropic`. Where both names say that they are simulated, once is enough.
+pub(super) fn who(model: &str, provider: &str) -> String {
+    format!("{model} · {}", beside(model, provider))
+}
+
+/// A provider's name beside a model's: what the model's name already says is not said again.
+pub(super) fn beside<'a>(model: &str, provider: &'a str) -> &'a str {
+    const MARK: &str = "sim-";
+    match provider.strip_prefix(MARK) {
+        Some(bare) if model.starts_with(MARK) => bare,
+        _ => provider,
+    }
 }
 
 /// `1 message`, `6 messages`.

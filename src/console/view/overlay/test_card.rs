@@ -21,7 +21,8 @@ pub(super) fn draw(ink: &mut Ink<'_>, card: &TestCard, screen: Rect) {
     };
     match decision.chosen() {
         Some(chosen) => {
-            let provider = format!(" {} {}   ", ink.glyphs.dot, chosen.provider);
+            let provider = words::beside(chosen.model.as_str(), chosen.provider.as_str());
+            let provider = format!(" {} {provider}   ", ink.glyphs.dot);
             ink.both(
                 row(inside, 2),
                 0,
@@ -52,7 +53,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, card: &TestCard, screen: Rect) {
         if n == 0 && candidate.usable() {
             ink.put(line, 0, ink.glyphs.pick, Token::Accent);
         }
-        let who = format!("{} · {}", candidate.model, candidate.provider);
+        let who = words::who(candidate.model.as_str(), candidate.provider.as_str());
         ink.put(line, 2, &text::ellipsis(&who, 28), token);
         let cost = candidate.estimate.cost.map_or("---".to_owned(), |c| format!("~{}", c.short()));
         ink.right(line, 40, &[(&cost, Token::Dim)]);

@@ -25,7 +25,7 @@ fn dearest(snapshot: &Snapshot) -> Vec<&ModelStatus> {
 fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
-        out.push(format!("saved {} vs all {}", saved.amount.short(), saved.versus));
+        out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
     }
     if snapshot.spend.lost.amount.pico() > 0 {
         out.push(format!("lost {} in failed attempts", words::cost(snapshot.spend.lost)));
@@ -69,10 +69,10 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ink.put(line, 1, &text::ellipsis(model.model.as_str(), 10), Token::Fg);
         let cost = words::cost(model.spend.cost);
         ink.right(line, 20, &[(&cost, Token::Fg)]);
-        let room = if table { 22 } else { area.width.saturating_sub(22 + 6) };
+        let room = if table { 19 } else { area.width.saturating_sub(22 + 6) };
         let cells = (share * f64::from(room)).round() as usize;
         ink.put(line, 22, &ink.glyphs.full.repeat(cells), Token::Accent);
-        let end = if table { 49 } else { area.width.saturating_sub(1) };
+        let end = if table { 46 } else { area.width.saturating_sub(1) };
         ink.right(line, end, &[(&words::percent(share), Token::Dim)]);
         if table {
             let usage = model.spend.usage;

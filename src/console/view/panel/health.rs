@@ -67,7 +67,8 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
     name(ink, provider, line, 12);
     let seconds = |ms: Option<u64>| ms.map_or("---".to_owned(), words::bare_seconds);
     let rate = provider.tokens_per_s.map_or("---".to_owned(), |rate| format!("{rate:.0}"));
-    let err = format!("{:.1}%", provider.error_rate * 100.0);
+    let share = provider.error_rate * 100.0;
+    let err = if share >= 10.0 { format!("{share:.0}%") } else { format!("{share:.1}%") };
     let err = if provider.recent.is_empty() { "---".to_owned() } else { err };
     let left = provider
         .limits
@@ -131,7 +132,7 @@ pub(in crate::console::view) fn trend(
         let piece: Piece<'_> = match sample {
             None => (ink.glyphs.lost, Token::Bad),
             Some(ms) => {
-                let step = (ms * 7).div_ceil(most).min(7) as usize;
+                let step = (ms * 7 / most).min(7) as usize;
                 (ink.glyphs.steps[step], if step > 5 { Token::Warn } else { Token::Dim })
             }
         };

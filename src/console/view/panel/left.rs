@@ -34,7 +34,7 @@ pub(in crate::console::view) fn draw(ink: &mut Ink<'_>, state: &AppState, area: 
 /// A labelled row; the label only on the first of its kind.
 fn fact(ink: &mut Ink<'_>, line: Rect, label: &str, value: &str, token: Token) {
     ink.put(line, 1, label, Token::Dim);
-    ink.put(line, 10, &text::ellipsis(value, usize::from(line.width.saturating_sub(10))), token);
+    ink.put(line, 10, &text::ellipsis(value, usize::from(line.width.saturating_sub(11))), token);
 }
 
 fn routing(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
@@ -80,7 +80,8 @@ fn routing(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
         put(ink, "avoid", &format!("{}{until}", veto.name), Token::Warn);
     }
     for provider in snapshot.providers.values().filter(|p| p.active) {
-        if matches!(provider.state, HealthState::Down | HealthState::Slow) {
+        let vetoed = snapshot.overrides.vetoes.iter().any(|v| v.name == provider.provider.as_str());
+        if !vetoed && matches!(provider.state, HealthState::Down | HealthState::Slow) {
             let words = format!("{}  {}", provider.provider, provider.note);
             put(ink, "avoid", &words, chrome::state_token(provider.state));
         }
@@ -113,7 +114,9 @@ fn draft(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
     }
     let features = &preview.decision.features;
     ink.rule(row(area, 0), &[("THIS DRAFT", Token::Strong)], &[]);
-    fact(ink, row(area, 1), "task", &case::tasks(features, true), Token::Fg);
+    let tasks = case::tasks(features, true);
+    let leading: Vec<&str> = tasks.split("  ").take(1).collect();
+    fact(ink, row(area, 1), "task", &leading.join("  "), Token::Fg);
     fact(ink, row(area, 2), "hard", &format!("{:.2} of 1", features.difficulty), Token::Dim);
     fact(ink, row(area, 3), "language", features.lang.code(), Token::Dim);
     fact(ink, row(area, 4), "answer", &format!("~{} tokens", words::tokens(features.output_tokens)), Token::Dim);

@@ -42,17 +42,19 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     }
     for (n, entry) in entries.iter().enumerate() {
         let line = row(area, 1 + n as u16);
-        let case = Case::of_entry(entry);
+        let case = Case::of_entry(state, entry);
         let mark = case.mark();
         let (model, provider) = case.answerer();
         let at = words::clock_s(entry.at, state.utc_offset_s);
         let glyph = format!(" {} ", ink.glyphs.mark(mark));
         let wide = area.width >= TABLE;
-        let model = text::pad(&text::ellipsis(model, 11), if wide { 12 } else { 9 }, text::Side::End);
+        let cells = if wide { 10 } else { 8 };
+        let provider = words::beside(model, provider);
+        let model = text::pad(&text::ellipsis(model, cells), cells + 1, text::Side::End);
         let x = ink.puts(line, 1, &[(&at, Token::Dim), (&glyph, reply::mark_token(mark)), (&model, Token::Fg)]);
         let reason = case.reason();
         if wide {
-            let provider = text::pad(&text::ellipsis(provider, 12), 13, text::Side::End);
+            let provider = text::pad(&text::ellipsis(provider, 9), 10, text::Side::End);
             let x = ink.put(line, x, &provider, Token::Dim);
             let end = line.width.saturating_sub(16);
             ink.put(Rect { width: end, ..line }, x, &text::ellipsis(&reason, usize::from(end.saturating_sub(x))), Token::Dim);

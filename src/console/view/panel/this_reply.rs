@@ -6,6 +6,7 @@ use crate::console::app::{AppState, ReplyCell};
 use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, row};
 use crate::console::view::words;
+use crate::text;
 
 pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
     if state.last_reply().is_some() { 4 } else { 0 }
@@ -15,9 +16,12 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let Some((_, reply)) = state.last_reply() else { return };
     let who = reply
         .model()
-        .map_or("routing".to_owned(), |(model, provider)| format!("{model} · {provider}"));
+        .map_or("routing".to_owned(), |(model, provider)| {
+            words::who(model.as_str(), provider.as_str())
+        });
     ink.rule(row(area, 0), &[("THIS REPLY", Token::Strong)], &[(&who, Token::Dim)]);
-    ink.both(row(area, 1), 1, &[(&waits(state, reply), Token::Fg)], &[]);
+    let room = usize::from(area.width.saturating_sub(1));
+    ink.put(row(area, 1), 1, &text::ellipsis(&waits(state, reply), room), Token::Fg);
     bar(ink, state, reply, area);
 }
 
@@ -67,21 +71,26 @@ fn bar(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, area: Rect) {
     x = ink.puts(line, x, &[(&l, Token::Bad), (&w, Token::Dim), (&s, Token::Ok)]);
     let left = u64::from(area.width.saturating_sub(1 + x));
     ink.put(line, x, &text(ink.glyphs.none, left), Token::Rule);
-    let mut at = 1;
-    if lost > 0 {
-        at = ink.put(legend, at, "lost", Token::Bad) + 1;
-        at = at.max(1 + lost_cells as u16);
-    }
-    at = ink.put(legend, at, "wait", Token::Dim) + 2;
+    let mut facts = String::new();
     let tokens = reply.output_tokens();
     if tokens > 0 {
-        let mut facts = format!("{tokens} tok");
+        facts = format!("{tokens} tok");
         if let Some(rate) = reply.tokens_per_s() {
             facts.push_str(&format!(", {rate:.0}/s"));
         }
         if streamed > 0 {
             facts.push_str(&format!(", {}", words::short_seconds(streamed)));
         }
-        ink.put(legend, at, &facts, Token::Ok);
     }
+    // Each word stands under its part where there is room, and never over the next one.
+    let facts_at = (lost_cells + wait_cells + 1).min(cells + 1 - text::width(&facts) as u64) as u16;
+    let wait_at = (lost_cells as u16 + 1).min(facts_at.saturating_sub(6));
+    if lost > 0 {
+        ink.put(legend, 1, "lost", Token::Bad);
+    }
+    if lost == 0 || wait_at > 5 {
+        ink.put(legend, wait_at.max(1), "wait", Token::Dim);
+    }
+    let facts_at = if lost == 0 { facts_at.max(7) } else { facts_at };
+    ink.put(legend, facts_at, &facts, Token::Ok);
 }

@@ -43,7 +43,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ink.both(line, 10, &[(value, Token::Fg)], &[]);
     }
     let mut rest = below(area, 5);
-    ink.put(row(rest, 0), 3, "candidate                 qual    cost    TTFT  score  verdict", Token::Dim);
+    ink.put(row(rest, 0), 3, "candidate             qual    cost    TTFT  score verdict", Token::Dim);
     rest = below(rest, 1);
     for (n, candidate) in case.decision.candidates.iter().take(CANDIDATES).enumerate() {
         let line = row(rest, n as u16);
@@ -52,20 +52,20 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         if chosen {
             ink.put(line, 1, ink.glyphs.pick, Token::Accent);
         }
-        let who = format!("{} · {}", candidate.model, candidate.provider);
-        ink.put(line, 3, &text::ellipsis(&who, 24), if chosen { Token::Strong } else { token });
+        let who = words::who(candidate.model.as_str(), candidate.provider.as_str());
+        ink.put(line, 3, &text::ellipsis(&who, 20), if chosen { Token::Strong } else { token });
         let guess = if candidate.quality_guess { "~" } else { "" };
         let quality = format!("{guess}{:.2}", candidate.quality);
-        ink.right(line, 33, &[(&quality, token)]);
+        ink.right(line, 29, &[(&quality, token)]);
         let cost = candidate.estimate.cost.map_or("---".to_owned(), words::tight);
-        ink.right(line, 41, &[(&cost, token)]);
-        ink.right(line, 48, &[(&words::seconds(candidate.estimate.ttft_ms), token)]);
+        ink.right(line, 37, &[(&cost, token)]);
+        ink.right(line, 44, &[(&words::seconds(candidate.estimate.ttft_ms), token)]);
         let score = if candidate.usable() { format!("{:.2}", candidate.score.total) } else { "---".to_owned() };
-        ink.right(line, 55, &[(&score, token)]);
+        ink.right(line, 50, &[(&score, token)]);
         let verdict = case.verdict(candidate);
-        let room = usize::from(line.width.saturating_sub(57));
+        let room = usize::from(line.width.saturating_sub(51));
         let bad = verdict.starts_with("failed");
-        ink.put(line, 56, &text::ellipsis(&verdict, room + 1), if bad { Token::Bad } else { Token::Dim });
+        ink.put(line, 51, &text::ellipsis(&verdict, room), if bad { Token::Bad } else { Token::Dim });
     }
     attempts(ink, &case, below(rest, case.decision.candidates.len().min(CANDIDATES) as u16 + 1));
 }
