@@ -9,6 +9,7 @@ pub mod app;
 pub mod command;
 pub mod composer;
 pub mod keys;
+pub mod shell;
 pub mod term;
 pub mod theme;
 pub mod transcript;

@@ -4,9 +4,18 @@
 //! Owns: the policy. Must not know: channels, clocks, I/O, configuration files. Invariant: the same
 //! [`DecisionInput`] gives the same [`crate::domain::Decision`], whenever and wherever it runs.
 
+mod contest;
+mod decide;
+mod features;
+mod filter;
 mod input;
 mod observe;
+mod rules;
+mod score;
+mod words;
 
+pub use decide::{decide, flips, with_policy};
+pub use features::{Surface, difficulty, features, tokens_per_char};
 pub use input::{
     CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState, RuleEffect,
     RuleInput,

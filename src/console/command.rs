@@ -25,8 +25,6 @@ pub enum Arg {
     Span,
     /// A theme's name.
     Theme,
-    /// `off`, `wheel`, `full`.
-    Mouse,
     /// A number, or `all`.
     Which,
     /// The rest of the line.
@@ -62,7 +60,6 @@ pub enum Name {
     Routes,
     Theme,
     Panel,
-    Mouse,
     Help,
     Quit,
 }
@@ -124,7 +121,6 @@ pub static TABLE: &[CommandInfo] = &[
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
     command(Name::Panel, "panel", &[], "side panel on and off"),
-    command(Name::Mouse, "mouse", &[(Arg::Mouse, Optional)], "who has the mouse"),
     command(Name::Help, "help", &[], "keys and commands"),
     command(Name::Quit, "quit", &[], "quit"),
 ];
@@ -141,7 +137,6 @@ impl CommandInfo {
                 Arg::Scope => "chat|1h|always",
                 Arg::Span => "1h",
                 Arg::Theme => "NAME",
-                Arg::Mouse => "off|wheel|full",
                 Arg::Which => "N|all",
                 Arg::Text => "TEXT",
             };

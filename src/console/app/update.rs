@@ -18,19 +18,15 @@ mod routes;
 mod send;
 mod slash;
 
-use crossterm::event::{MouseEvent, MouseEventKind};
-
 use crate::domain::UnixMs;
 
 use super::{
-    Answer, AppState, Armed, Cell, Copied, DecideFor, Effect, EnginePhase, Focused, Mouse, Msg,
-    Overlay, Preview, ReplyPhase, Scroll, Stage, Tone,
+    Answer, AppState, Armed, Cell, Copied, DecideFor, Effect, EnginePhase, Focused, Msg, Overlay,
+    Preview, ReplyPhase, Scroll, Stage, Tone, View,
 };
 
 /// How often the waiting counter moves, in milliseconds.
 const WAIT_TICK_MS: u64 = 100;
-/// Lines one notch of the wheel scrolls.
-const WHEEL_LINES: isize = 3;
 
 /// Effects, in the order they are to be carried out.
 type Effects = Vec<Effect>;
@@ -44,7 +40,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
     match msg {
         Msg::Key(event) => key::press(state, &mut fx, event.into()),
         Msg::Paste(text) => key::paste(state, &text),
-        Msg::Mouse(event) => wheel(state, event),
+        Msg::Wheel(lines) => wheel(state, &mut fx, lines),
         Msg::Resize(size) => state.size = size,
         Msg::Focused(focused) => {
             state.caps.focused = match focused {
@@ -117,19 +113,16 @@ fn quit(state: &mut AppState, fx: &mut Effects) {
     fx.push(Effect::Quit);
 }
 
-fn wheel(state: &mut AppState, event: MouseEvent) {
-    if state.looks.mouse == Mouse::Off {
+/// The wheel scrolls what it is over, as far as that is known: the list of an overlay, the list or
+/// detail of the log, the chat.
+fn wheel(state: &mut AppState, fx: &mut Effects, lines: isize) {
+    if state.overlay.is_some() || !in_main(state) {
+        overlays::select(state, lines.signum());
         return;
     }
-    match event.kind {
-        MouseEventKind::ScrollUp => read::scroll(state, -WHEEL_LINES),
-        MouseEventKind::ScrollDown => read::scroll(state, WHEEL_LINES),
-        MouseEventKind::Down(_)
-        | MouseEventKind::Up(_)
-        | MouseEventKind::Drag(_)
-        | MouseEventKind::Moved
-        | MouseEventKind::ScrollLeft
-        | MouseEventKind::ScrollRight => {}
+    read::scroll(state, lines);
+    if state.view == View::Routes {
+        routes::moved(state, fx);
     }
 }
 
@@ -238,5 +231,6 @@ fn in_main(state: &AppState) -> bool {
 }
 
 #[cfg(test)]
-#[path = "update/tests.rs"]
+mod fixture;
+#[cfg(test)]
 mod tests;

@@ -117,11 +117,6 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
         }
         Arg::Span => words(&[("30m", "half an hour"), ("1h", "one hour"), ("1d", "a day")]),
         Arg::Theme => state.looks.themes.iter().map(|name| item(name, "")).collect(),
-        Arg::Mouse => words(&[
-            ("off", "the terminal's own: select and copy as usual"),
-            ("wheel", "the wheel scrolls"),
-            ("full", "everything"),
-        ]),
         Arg::Which => words(&[("all", "")]),
         Arg::Text => Vec::new(),
     }

@@ -17,6 +17,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Prompts at or under these dollars per million tokens answer to `<$1` and the like.
 const PRICE_WORDS: [(f64, &str); 3] = [(1.0, "<$1"), (5.0, "<$5"), (20.0, "<$20")];
 
+/// Words that name a property of a model.
+const PROPERTIES: [&str; 5] = ["free", "local", "vision", "tools", "reasoning"];
+
 /// Opens the picker for the draft; with an empty draft, for the last message.
 pub(super) fn open_for_draft(state: &mut AppState) {
     let last = state.transcript.cells.iter().rposition(|cell| matches!(cell, Cell::User(_)));
@@ -58,10 +61,25 @@ pub(super) fn open(state: &mut AppState, target: PickFor) {
     state.overlay = Some(Overlay::Picker(picker));
 }
 
-/// Narrows the rows to what the query says.
+/// Narrows the rows to what the query says: words that name a property must be there, the rest is
+/// looked for in names and providers.
 pub(super) fn narrow(picker: &mut OverridePicker) {
-    picker.hits =
-        fuzzy::rank(picker.query.text(), picker.rows.iter().map(|row| row.words.as_str()));
+    let (properties, names): (Vec<&str>, Vec<&str>) =
+        picker.query.text().split_whitespace().partition(|word| {
+            word.starts_with('<')
+                || PROPERTIES.contains(word)
+                || word.strip_suffix('k').is_some_and(|n| n.parse::<u64>().is_ok())
+        });
+    let fits = |row: &PickRow| {
+        properties.iter().all(|word| row.words.split_whitespace().any(|known| known == *word))
+    };
+    let plain: Vec<String> = picker
+        .rows
+        .iter()
+        .map(|row| row.words.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    picker.hits = fuzzy::rank(&names.join(" "), plain.iter().map(String::as_str));
+    picker.hits.retain(|hit| fits(&picker.rows[*hit]));
     picker.selected = 0;
 }
 

@@ -176,7 +176,7 @@ impl AppState {
                 return true;
             }
             let mut text = format!("{} {}", entry.prompt, entry.decision.reason);
-            for candidate in entry.decision.chosen() {
+            if let Some(candidate) = entry.decision.chosen() {
                 text.push_str(&format!(" {} {}", candidate.model, candidate.provider));
             }
             for attempt in &entry.attempts {

@@ -119,24 +119,16 @@ pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: 
         notes::toast(state, Tone::Warn, "still starting");
         return;
     }
-    let Some(Cell::User(user)) = state.transcript.cells.get(cell) else { return };
-    let mut user = user.clone();
-    if model.is_some() {
-        user.model = model;
-    }
     let last = state.transcript.cells.iter().rposition(|cell| matches!(cell, Cell::User(_)));
-    if last == Some(cell)
-        && !matches!(state.transcript.cells.get(cell), Some(Cell::User(old)) if old.model != user.model)
-    {
-        ask(state, fx, cell);
-        return;
-    }
+    let Some(Cell::User(user)) = state.transcript.cells.get_mut(cell) else { return };
     if last == Some(cell) {
-        state.transcript.cells[cell] = Cell::User(user);
+        user.model = model.or(user.model.take());
         super::changed_cell(state, cell);
         ask(state, fx, cell);
         return;
     }
+    let mut user = user.clone();
+    user.model = model.or(user.model);
     user.at = state.now;
     let cell = push_cell(state, Cell::User(user));
     ask(state, fx, cell);

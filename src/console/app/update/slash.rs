@@ -7,7 +7,7 @@ use crate::console::composer::Draft;
 use crate::domain::{ModelName, PinScope, parse_span};
 use crate::engine::{Command, Veto};
 
-use super::super::{AppState, Cell, Effect, Focus, Mouse, Panel, Tone, View};
+use super::super::{AppState, Cell, Effect, Focus, Panel, Tone, View};
 use super::{Effects, notes, overlays, picker, read, routes, send};
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
@@ -123,7 +123,6 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         Name::Routes => routes::enter(state, fx),
         Name::Theme => theme(state, fx, first)?,
         Name::Panel => toggle_panel(state),
-        Name::Mouse => mouse(state, fx, first)?,
         Name::Help => overlays::help(state),
         Name::Quit => super::quit(state, fx),
     }
@@ -238,24 +237,6 @@ fn theme(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), Strin
     }
     let name = named(text, state.looks.themes.iter().map(String::as_str), "theme")?.to_owned();
     fx.push(Effect::SetTheme(name));
-    Ok(())
-}
-
-fn mouse(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), String> {
-    let mouse = match (text, state.looks.mouse) {
-        ("off", _) | ("", Mouse::Wheel | Mouse::Full) => Mouse::Off,
-        ("wheel", _) | ("", Mouse::Off) => Mouse::Wheel,
-        ("full", _) => Mouse::Full,
-        (other, _) => return Err(format!("{other:?} is not off, wheel or full")),
-    };
-    state.looks.mouse = mouse;
-    let words = match mouse {
-        Mouse::Off => "the mouse is the terminal's: select and copy as usual",
-        Mouse::Wheel => "the wheel scrolls; Shift selects",
-        Mouse::Full => "the mouse is ours; Shift selects",
-    };
-    notes::toast(state, Tone::Info, words);
-    fx.push(Effect::SetMouse(mouse));
     Ok(())
 }
 

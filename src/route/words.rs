@@ -1,0 +1,199 @@
+//! A decision in a few words: why the first one, and what is to be said of the others.
+//!
+//! Owns: the texts. Must not know: anything the contest did not find. Invariant: a text names what
+//! decided, never more.
+
+use crate::domain::{FilterCode, PinScope, RequestFeatures, TaskKind};
+
+use super::contest::{Contest, Field, Ground};
+use super::filter::{self, Waiver, until_short};
+use super::{CircuitView, HealthState, Imposed, RuleEffect, rules};
+
+/// At most so many expected tokens make an answer short.
+const SHORT_ANSWER: u64 = 110;
+
+/// Below this a question is simple.
+const SIMPLE: f32 = 0.25;
+
+/// From so many prompt tokens on, size is what a request is about, if it leaves someone out.
+const LONG_PROMPT: u64 = 24_000;
+
+/// What a request is, in one or two words.
+fn label(features: &RequestFeatures, contest: &Contest) -> &'static str {
+    let too_long =
+        contest.reasons.iter().flatten().any(|reason| reason.code == FilterCode::Context);
+    if features.input_tokens >= LONG_PROMPT && too_long {
+        return "long context";
+    }
+    let short = features.output_tokens <= SHORT_ANSWER && features.difficulty < SIMPLE;
+    if features.task == TaskKind::Chat && short { "short factual" } else { features.task.name() }
+}
+
+/// Why the first one.
+pub(crate) fn reason(ground: &Ground<'_>, contest: &Contest, imposed: Option<&Imposed>) -> String {
+    let candidates = &ground.input.candidates;
+    let Some(winner) = contest.winner() else { return nobody(ground, contest, imposed) };
+    let chosen = &candidates[winner];
+    let mut text = String::new();
+    if let Some(imposed) = imposed {
+        if imposed.model == chosen.model {
+            text.push_str(&match &imposed.scope {
+                PinScope::Message => format!("one-shot @{}", imposed.model),
+                PinScope::Session => "pinned by you, this chat".to_owned(),
+                PinScope::Tag(tag) => format!("pinned by you for #{tag}"),
+                PinScope::All => "pinned by you".to_owned(),
+            });
+            if let Some(waived) = waived(ground, contest, winner) {
+                text.push_str("; ");
+                text.push_str(&waived);
+            }
+            return text;
+        }
+        let index = candidates.iter().position(|c| c.model == imposed.model);
+        let reasons = index.map(|index| contest.reasons[index].as_slice());
+        text.push_str(&filter::why_not(&imposed.model, reasons));
+        text.push_str("; ");
+    }
+    if let Some(waived) = waived(ground, contest, winner) {
+        return text + &waived;
+    }
+    if let Some(rule) = ground.rule {
+        let decided = match &rule.effect {
+            RuleEffect::Prefer(_) => rules::preference(chosen, Some(rule)).is_some(),
+            RuleEffect::Only(_) => true,
+            RuleEffect::Avoid(_) | RuleEffect::Policy { .. } => false,
+        };
+        if decided {
+            return text + "rule " + &rule.words;
+        }
+    }
+    let features = &ground.input.features;
+    let quality = ground.worths[winner].quality;
+    text.push_str(&format!("{} {quality:.2}, ", label(features, contest)));
+    text.push_str(&if contest.field == Field::NoneGood {
+        format!("best there is, {:.2} asked for", ground.floor)
+    } else {
+        place(ground, contest, winner)
+    });
+    text
+}
+
+/// How the winner stands among those that fit: `cheapest of 3 that fit`.
+fn place(ground: &Ground<'_>, contest: &Contest, winner: usize) -> String {
+    let count = contest.order.len();
+    if count == 1 {
+        return "the only one that fits".to_owned();
+    }
+    let worths = &ground.worths;
+    let tops = |value: fn(&super::score::Worth) -> f64| {
+        contest.order.iter().all(|other| value(&worths[*other]) <= value(&worths[winner]))
+    };
+    let [quality, cost, speed] = ground.weights;
+    let mut superlatives = [
+        (cost, tops(|w| w.cost), "cheapest"),
+        (quality, tops(|w| w.quality), "best"),
+        (speed, tops(|w| w.speed), "fastest"),
+    ];
+    superlatives.sort_by(|a, b| b.0.total_cmp(&a.0));
+    // With several, the one the policy weighs most; being cheapest is worth naming under any.
+    let named = superlatives.iter().find(|(_, tops, _)| *tops).map(|(_, _, name)| *name);
+    match named {
+        Some(name) => format!("{name} of {count} that fit"),
+        None => format!("best balance of {count} that fit"),
+    }
+}
+
+fn waived(ground: &Ground<'_>, contest: &Contest, winner: usize) -> Option<String> {
+    let model = &ground.input.candidates[winner].model;
+    let now = ground.input.now;
+    let Field::Waived(waiver) = contest.field else { return None };
+    Some(match waiver {
+        Waiver::Shifted => "all slow now, least bad one used".to_owned(),
+        Waiver::Maintenance => format!("nobody else: {model} may be in maintenance"),
+        Waiver::Circuit(until) => {
+            format!("all circuits open: {model} is nearest its retry, {}", until_short(now, until))
+        }
+        Waiver::Limit(until) => {
+            format!("all limited: {model} is free in {}", until_short(now, until))
+        }
+    })
+}
+
+/// Why nobody can be asked: the pin's own reason, or the reasons counted, the commonest first.
+fn nobody(ground: &Ground<'_>, contest: &Contest, imposed: Option<&Imposed>) -> String {
+    let candidates = &ground.input.candidates;
+    if let Some(imposed) = imposed.filter(|imposed| imposed.exclusive) {
+        let index = candidates.iter().position(|c| c.model == imposed.model);
+        return filter::why_not(
+            &imposed.model,
+            index.map(|index| contest.reasons[index].as_slice()),
+        );
+    }
+    if candidates.is_empty() {
+        return "no model is set up".to_owned();
+    }
+    let mut counts: Vec<(FilterCode, usize)> = Vec::new();
+    for reason in contest.reasons.iter().filter_map(|reasons| reasons.first()) {
+        match counts.iter_mut().find(|(code, _)| *code == reason.code) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((reason.code, 1)),
+        }
+    }
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let listed: Vec<String> =
+        counts.iter().map(|(code, count)| format!("{} ({count})", code.name())).collect();
+    format!("no model can take it: {}", listed.join(", "))
+}
+
+/// From this ratio on, a dearer candidate is marked so.
+const DEARER: f64 = 1.8;
+
+/// A few words on a candidate's place.
+pub(crate) fn note(ground: &Ground<'_>, contest: &Contest, index: usize) -> String {
+    let candidate = &ground.input.candidates[index];
+    let worth = &ground.worths[index];
+    if let Some(reason) = contest.reasons[index].first() {
+        return match reason.code {
+            FilterCode::BelowQuality => format!("below {:.2}", ground.floor),
+            FilterCode::CircuitOpen => format!("down, {}", reason.detail),
+            code => code.name().to_owned(),
+        };
+    }
+    let Some(winner) = contest.winner() else { return String::new() };
+    if let (true, Field::Waived(Waiver::Circuit(until))) = (index == winner, contest.field) {
+        return format!("down, retry in {}", until_short(ground.input.now, until));
+    }
+    if candidate.circuit == CircuitView::HalfOpen {
+        return "probing".to_owned();
+    }
+    if index == winner {
+        return String::new();
+    }
+    let first = &ground.worths[winner];
+    let slow = candidate.health.state == HealthState::Slow
+        || worth.estimate.ttft_ms > 1_000
+            && worth.estimate.ttft_ms > first.estimate.ttft_ms.saturating_mul(3);
+    if slow {
+        return "slow now".to_owned();
+    }
+    if let (Some(own), Some(other)) = (worth.estimate.cost, first.estimate.cost) {
+        let ratio = own.dollars() / other.dollars();
+        if ratio.is_finite() && ratio >= DEARER {
+            return if ratio < 9.5 {
+                format!("{}x the cost", (ratio * 10.0).round() / 10.0)
+            } else {
+                format!("{ratio:.0}x the cost")
+            };
+        }
+        if other.pico() == 0 && own.pico() > 0 {
+            return format!("would cost {}", own.short());
+        }
+    }
+    if worth.quality + 0.03 < first.quality {
+        return "less good at this".to_owned();
+    }
+    if worth.estimate.total_ms > first.estimate.total_ms.saturating_mul(2) {
+        return "slower".to_owned();
+    }
+    "close".to_owned()
+}
