@@ -18,7 +18,7 @@ const NEAR: usize = 24;
 /// read stands still between jumps and a long reply does not rewrite the screen for every line.
 const JUMP: usize = 6;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 enum Entry {
     Exact(Box<CellRows>),
     Estimated(usize),
@@ -34,7 +34,7 @@ impl Entry {
 }
 
 /// Rows of every cell at one width.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Layout {
     width: u16,
     entries: Vec<Entry>,

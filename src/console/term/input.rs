@@ -15,6 +15,7 @@ use crossterm::event::KeyEvent;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{self, SignalKind};
+use tokio::time::Instant;
 
 use super::{Capabilities, Parsed, Parser};
 
@@ -52,6 +53,9 @@ pub struct InputStream {
     size: (u16, u16),
     parser: Parser,
     ready: VecDeque<Input>,
+    /// When a held Esc is taken for the key. It outlives a dropped [`InputStream::next`], so that
+    /// a busy loop cannot put it off for ever.
+    escape_at: Option<Instant>,
 }
 
 impl InputStream {
@@ -74,6 +78,7 @@ impl InputStream {
             size: crossterm::terminal::size()?,
             parser: Parser::default(),
             ready: VecDeque::new(),
+            escape_at: None,
         })
     }
 
@@ -93,10 +98,10 @@ impl InputStream {
             if let Some(input) = self.ready.pop_front() {
                 return input;
             }
-            let waiting = self.parser.waiting();
+            let escape_at = self.escape_at;
             tokio::select! {
                 biased;
-                () = tokio::time::sleep(ESCAPE_WAIT), if waiting => {
+                () = expired(escape_at) => {
                     let mut out = Vec::new();
                     self.parser.flush(&mut out);
                     self.take(out);
@@ -124,12 +129,20 @@ impl InputStream {
     }
 
     fn take(&mut self, parsed: Vec<Parsed>) {
+        self.escape_at = self.parser.waiting().then(|| Instant::now() + ESCAPE_WAIT);
         self.ready.extend(parsed.into_iter().map(|event| match event {
             Parsed::Key(key) => Input::Key(key),
             Parsed::Paste(text) => Input::Paste(text),
             Parsed::Focus(on) => Input::Focus(on),
             Parsed::Answers(answers) => Input::Answers(answers),
         }));
+    }
+}
+
+async fn expired(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -37,7 +37,7 @@ pub enum Row<'a> {
 }
 
 /// A cell's rows at one width.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct CellRows {
     head: Vec<Fixed>,
     body: Body,
@@ -55,13 +55,13 @@ enum Fixed {
     Footer,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 enum Body {
     Plain(Vec<Line>),
     Streamed(Box<Streamed>),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 struct Streamed {
     /// The parts between seams; at least one.
     parts: Vec<StreamingText>,
@@ -136,8 +136,11 @@ impl CellRows {
     pub(super) fn set_width(&mut self, width: u16, cell: &Cell) {
         match (&mut self.body, cell) {
             (Body::Streamed(streamed), Cell::Reply(reply)) => {
+                let mut before = reply.first_block;
                 for part in &mut streamed.parts {
+                    part.set_options(options(width, before));
                     part.set_width(body_width(width));
+                    before += part.code_blocks().len();
                 }
                 self.update_reply(reply, width);
             }
@@ -246,7 +249,7 @@ impl Body {
 impl Streamed {
     fn new(width: u16, reply: &ReplyCell) -> Self {
         Self {
-            parts: vec![part(width)],
+            parts: vec![part(width, reply.first_block)],
             fed: (0, 0),
             restarts: reply.restarts,
             finished: Finished::No,
@@ -272,7 +275,8 @@ impl Streamed {
             if let Some(last) = self.parts.last_mut() {
                 last.finish();
             }
-            self.parts.push(part(width));
+            let before: usize = self.parts.iter().map(|part| part.code_blocks().len()).sum();
+            self.parts.push(part(width, reply.first_block + before));
             rest = tail;
         }
         self.feed(rest);
@@ -296,8 +300,18 @@ impl Streamed {
     }
 }
 
-fn part(width: u16) -> StreamingText {
-    StreamingText::new(body_width(width), RenderOptions::default())
+fn part(width: u16, first_block: usize) -> StreamingText {
+    StreamingText::new(body_width(width), options(width, first_block))
+}
+
+/// How Markdown is rendered in a pane of this width.
+fn options(width: u16, first_block: usize) -> RenderOptions {
+    let code_hint = match width {
+        ..81 => None,
+        81..100 => Some("y{n}".into()),
+        _ => Some("y{n} copy".into()),
+    };
+    RenderOptions { code_hint, first_block, ..RenderOptions::default() }
 }
 
 fn plain(text: &str, width: u16) -> Vec<Line> {
@@ -305,7 +319,7 @@ fn plain(text: &str, width: u16) -> Vec<Line> {
 }
 
 fn lines(text: &str, cells: u16) -> Vec<Line> {
-    wrap_text(text, usize::from(cells)).into_iter().map(|row| Line::of(row, Role::Body)).collect()
+    wrap_text(text, usize::from(cells), Role::Body)
 }
 
 /// What went wrong, in words; nothing when nothing did.

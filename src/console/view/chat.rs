@@ -2,6 +2,8 @@
 //!
 //! Invariant: the cost of a frame depends on the screen, never on the length of the conversation.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
@@ -10,7 +12,7 @@ use super::{reply, words};
 use crate::console::app::{AppState, Cell, Focus, NoteCell, UserCell};
 use crate::console::theme::Token;
 use crate::console::transcript::{BODY_INDENT, Row};
-use crate::text::{Line, Role, TextStyle, TokenKind};
+use crate::text::{Line, Role, Span, TextStyle, TokenKind};
 
 /// Draws the rows of the transcript that its area shows.
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
@@ -116,9 +118,28 @@ pub(super) fn text_row(ink: &mut Ink<'_>, line: &Line, target: Rect, base: Token
     let mut x = BODY_INDENT;
     for span in &line.spans {
         let style = span_style(ink, span.style, base);
-        x = ink.put_styled(target, x, &span.text, style);
+        let text = shaped(ink, span);
+        x = ink.put_styled(target, x, &text, style);
     }
     x
+}
+
+/// Shapes the renderer drew, in the glyph set in force; what the author wrote stays.
+fn shaped<'a>(ink: &Ink<'_>, span: &'a Span) -> Cow<'a, str> {
+    let drawn = matches!(
+        span.style.role,
+        Role::Rule
+            | Role::QuoteMark
+            | Role::TableRule
+            | Role::CodeRule
+            | Role::CodeWrap
+            | Role::ListMarker
+    );
+    if ink.glyphs.rule == "-" && drawn {
+        let text = span.text.replace(['─', '━'], "-").replace('│', "|");
+        return Cow::Owned(text.replace('•', "-").replace('↳', ">"));
+    }
+    Cow::Borrowed(&span.text)
 }
 
 /// What a meaning looks like.
@@ -150,14 +171,17 @@ fn span_style(ink: &Ink<'_>, style: TextStyle, base: Token) -> Style {
 
 fn code_token(kind: TokenKind) -> Token {
     match kind {
-        TokenKind::Keyword => Token::Keyword,
-        TokenKind::String => Token::String,
-        TokenKind::Comment => Token::Comment,
-        TokenKind::Number => Token::Number,
-        TokenKind::Function => Token::Function,
-        TokenKind::Type => Token::Type,
-        TokenKind::Punct => Token::Punct,
         TokenKind::Plain => Token::Fg,
+        TokenKind::Keyword => Token::Keyword,
+        TokenKind::Type => Token::Type,
+        TokenKind::Function => Token::Function,
+        TokenKind::Text => Token::String,
+        TokenKind::Number | TokenKind::Constant => Token::Number,
+        TokenKind::Comment => Token::Comment,
+        TokenKind::Attribute => Token::Code,
+        TokenKind::Punctuation => Token::Punct,
+        TokenKind::Inserted => Token::Ok,
+        TokenKind::Deleted => Token::Bad,
     }
 }
 
