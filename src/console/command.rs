@@ -4,6 +4,8 @@
 //! Owns: the commands' syntax. Must not know: what they do. Invariant: a line that is no known
 //! command is an error here, so that it is never sent to anyone.
 
+use std::fmt::Write as _;
+
 use std::time::Duration;
 
 use crate::domain::parse_span;
@@ -140,10 +142,10 @@ impl CommandInfo {
                 Arg::Which => "N|all",
                 Arg::Text => "TEXT",
             };
-            match need {
-                Required => out.push_str(&format!(" {word}")),
-                Optional => out.push_str(&format!(" [{word}]")),
-            }
+            let _ = match need {
+                Required => write!(out, " {word}"),
+                Optional => write!(out, " [{word}]"),
+            };
         }
         out
     }
@@ -291,7 +293,7 @@ mod tests {
     #[test]
     fn scopes_are_read() {
         assert_eq!(scope(""), Ok(Scope::Chat));
-        assert_eq!(scope("1h"), Ok(Scope::For(Duration::from_secs(3600))));
+        assert_eq!(scope("1h"), Ok(Scope::For(Duration::from_hours(1))));
         assert_eq!(scope("always"), Ok(Scope::Always));
         assert!(scope("forever").is_err());
     }

@@ -3,6 +3,8 @@
 //! Owns: its own state. Must not know how things are found. Invariant: nothing is written or sent
 //! by anything here; the choices are data that the shell acts upon.
 
+use std::fmt::Write as _;
+
 use crate::domain::Money;
 
 use super::LineInput;
@@ -201,20 +203,18 @@ impl FirstRun {
             "# wheelhouse. `wheelhouse config show` prints every value and where it comes from.\n",
         );
         for server in &self.found.servers {
-            out.push_str(&format!(
+            let _ = write!(
+                out,
                 "\n# {} at {}, {} models. Found without any setting; nothing to write.\n",
                 server.label, server.address, server.models
-            ));
+            );
         }
         for provider in self.found.ready() {
             let variable = match &provider.key {
                 FoundKey::Present { variable } => variable,
                 FoundKey::Missing | FoundKey::ForThisRun => &provider.variable,
             };
-            out.push_str(&format!(
-                "\n[providers.{}]\napi_key = \"env:{variable}\"\n",
-                provider.name
-            ));
+            let _ = write!(out, "\n[providers.{}]\napi_key = \"env:{variable}\"\n", provider.name);
         }
         let typed = self.budget.text().trim();
         if !typed.is_empty() {
@@ -226,9 +226,7 @@ impl FirstRun {
                     "a daily budget is more than nothing; leave it empty for none".to_owned()
                 );
             }
-            out.push_str(&format!(
-                "\n[budget]\nday = {{ limit = {amount}, at_limit = \"ask\" }}\n"
-            ));
+            let _ = write!(out, "\n[budget]\nday = {{ limit = {amount}, at_limit = \"ask\" }}\n");
         }
         Ok(out)
     }

@@ -21,7 +21,10 @@ const LIMIT: Duration = Duration::from_millis(300);
 const ANSWER_BYTES: u64 = 256 * 1024;
 
 /// Looks. `env` says whether a variable holds something.
-pub(super) async fn detect(presets: &[Preset], env: &(dyn Fn(&str) -> Option<String> + Sync)) -> Detection {
+pub(super) async fn detect(
+    presets: &[Preset],
+    env: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Detection {
     let present = |name: &str| env(name).is_some_and(|value| !value.trim().is_empty());
     let mut providers: Vec<FoundProvider> = presets
         .iter()
@@ -47,7 +50,7 @@ pub(super) async fn detect(presets: &[Preset], env: &(dyn Fn(&str) -> Option<Str
     }
     if let (Some(ollama), Some(address)) = (
         presets.iter().find(|preset| preset.name == "ollama"),
-        env("OLLAMA_HOST").and_then(loopback),
+        env("OLLAMA_HOST").and_then(|host| loopback(&host)),
     ) && !asked.iter().any(|(_, known)| *known == address)
     {
         asked.push((ollama, address));
@@ -62,7 +65,7 @@ pub(super) async fn detect(presets: &[Preset], env: &(dyn Fn(&str) -> Option<Str
 }
 
 /// `OLLAMA_HOST` as an address, where it is one of this machine's own.
-fn loopback(host: String) -> Option<String> {
+fn loopback(host: &str) -> Option<String> {
     let bare = host.trim().trim_start_matches("http://").trim_end_matches('/');
     let bare = bare.replacen("localhost", "127.0.0.1", 1).replacen("0.0.0.0", "127.0.0.1", 1);
     let with_port = if bare.contains(':') { bare } else { format!("{bare}:11434") };
@@ -147,9 +150,9 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_ever_asked() {
-        assert_eq!(loopback("localhost:11435".into()).as_deref(), Some("127.0.0.1:11435"));
-        assert_eq!(loopback("http://127.0.0.1".into()).as_deref(), Some("127.0.0.1:11434"));
-        assert_eq!(loopback("10.0.0.7:11434".into()), None);
+        assert_eq!(loopback("localhost:11435").as_deref(), Some("127.0.0.1:11435"));
+        assert_eq!(loopback("http://127.0.0.1").as_deref(), Some("127.0.0.1:11434"));
+        assert_eq!(loopback("10.0.0.7:11434"), None);
     }
 
     #[test]

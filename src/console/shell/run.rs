@@ -159,7 +159,7 @@ impl Shell {
                     while let Some(event) = input.try_next() {
                         events.push(event);
                     }
-                    self.take_input(events)?;
+                    self.take_input(&events)?;
                 }
                 Turn::Signal(Signal::Terminate | Signal::Hangup | Signal::Interrupt) => {
                     self.tell(Msg::Terminate, Urgency::Stream);
@@ -209,7 +209,7 @@ impl Shell {
     }
 
     /// Takes in what the terminal sent in one go. A burst of the same arrow is the wheel.
-    fn take_input(&mut self, events: Vec<Input>) -> io::Result<()> {
+    fn take_input(&mut self, events: &[Input]) -> io::Result<()> {
         let arrow = |event: &Input| match event {
             Input::Key(KeyEvent {
                 code: code @ (KeyCode::Up | KeyCode::Down), modifiers, ..

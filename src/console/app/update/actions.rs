@@ -196,16 +196,14 @@ fn edit(state: &mut AppState, action: Action) {
         Action::LineEnd => composer.line_end(),
         Action::Undo => composer.undo(),
         Action::Redo => composer.redo(),
-        Action::Up => {
-            if composer.up() == Moved::AtEdge {
-                composer.earlier();
-            }
-        }
-        Action::Down => {
-            if composer.down() == Moved::AtEdge {
-                composer.later();
-            }
-        }
+        Action::Up => match composer.up() {
+            Moved::AtEdge => composer.earlier(),
+            Moved::Yes => {}
+        },
+        Action::Down => match composer.down() {
+            Moved::AtEdge => composer.later(),
+            Moved::Yes => {}
+        },
         Action::Home if empty => read::top(state),
         Action::End if empty => read::bottom(state),
         Action::Home => composer.line_start(),

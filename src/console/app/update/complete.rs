@@ -30,10 +30,10 @@ fn offer(state: &AppState) -> Option<Completion> {
                     text: info.name.to_owned(),
                     detail: format!("{}  {}", info.usage(), info.doc),
                 });
-                pick(CompletionKind::Command, items.collect(), word, from)
+                pick(CompletionKind::Command, &items.collect::<Vec<_>>(), word, from)
             }
             Cursor::Argument(arg) => {
-                pick(CompletionKind::Argument, arguments(state, arg), word, from)
+                pick(CompletionKind::Argument, &arguments(state, arg), word, from)
             }
             Cursor::Nothing => None,
         };
@@ -44,12 +44,12 @@ fn offer(state: &AppState) -> Option<Completion> {
     if !begins || word.contains(char::is_whitespace) {
         return None;
     }
-    pick(CompletionKind::Model, models(state), word, from)
+    pick(CompletionKind::Model, &models(state), word, from)
 }
 
 fn pick(
     kind: CompletionKind,
-    items: Vec<CompletionItem>,
+    items: &[CompletionItem],
     word: &str,
     from: usize,
 ) -> Option<Completion> {

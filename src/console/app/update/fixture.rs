@@ -106,7 +106,7 @@ pub(super) fn config() -> Config {
         limits: Limits::default(),
         feedback: Feedback {
             p95_limit: Duration::from_secs(3),
-            shift_for: Duration::from_secs(300),
+            shift_for: Duration::from_mins(5),
             min_samples: 20,
         },
         cache: CacheSettings {

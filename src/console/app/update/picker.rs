@@ -1,5 +1,7 @@
 //! The override picker: which models there are, what is known of them, what is done with one.
 
+use std::fmt::Write as _;
+
 use std::time::Duration;
 
 use crate::domain::{ModelName, PinScope, Price, UnixMs};
@@ -13,7 +15,7 @@ use super::super::{
 use super::{Effects, notes, send};
 
 /// How long "1 hour" is.
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 /// Prompts at or under these dollars per million tokens answer to `<$1` and the like.
 const PRICE_WORDS: [(f64, &str); 3] = [(1.0, "<$1"), (5.0, "<$5"), (20.0, "<$20")];
 
@@ -156,7 +158,7 @@ fn row(state: &AppState, snapshot: &Snapshot, status: &ModelStatus) -> PickRow {
             }
         }
     }
-    words.push_str(&format!(" {}k", context / 1000));
+    let _ = write!(words, " {}k", context / 1000);
     let measured = status.health.ttft_p50;
     PickRow {
         pick: Pick::Model(status.model.clone()),

@@ -1,5 +1,7 @@
 //! Reading: scrolling, choosing a message, finding, copying.
 
+use std::fmt::Write as _;
+
 use crossterm::event::KeyCode;
 
 use crate::console::keys::Chord;
@@ -197,7 +199,7 @@ pub(super) fn copy_all(state: &mut AppState, fx: &mut Effects) {
             ),
             Cell::Note(_) => continue,
         };
-        out.push_str(&format!("**{who}**\n\n{}\n\n", text_of(cell).trim_end()));
+        let _ = write!(out, "**{who}**\n\n{}\n\n", text_of(cell).trim_end());
     }
     copy(state, fx, out);
 }

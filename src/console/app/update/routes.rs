@@ -1,5 +1,7 @@
 //! The Routes view: its list, its filter, and what is done with an entry.
 
+use std::fmt::Write as _;
+
 use std::sync::Arc;
 
 use crossterm::event::KeyCode;
@@ -177,13 +179,10 @@ impl AppState {
             }
             let mut text = format!("{} {}", entry.prompt, entry.decision.reason);
             if let Some(candidate) = entry.decision.chosen() {
-                text.push_str(&format!(" {} {}", candidate.model, candidate.provider));
+                let _ = write!(text, " {} {}", candidate.model, candidate.provider);
             }
             for attempt in &entry.attempts {
-                text.push_str(&format!(
-                    " {} {} {}",
-                    attempt.model, attempt.provider, attempt.detail
-                ));
+                let _ = write!(text, " {} {} {}", attempt.model, attempt.provider, attempt.detail);
             }
             let text = text.to_lowercase();
             words.iter().all(|word| text.contains(word))

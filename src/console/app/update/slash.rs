@@ -138,7 +138,7 @@ fn last_question(state: &AppState) -> Option<usize> {
 /// One name out of many: itself, or the only one it begins, or the only one it is part of.
 fn named<'a>(
     text: &str,
-    names: impl Iterator<Item = &'a str> + Clone,
+    names: &(impl Iterator<Item = &'a str> + Clone),
     what: &str,
 ) -> Result<&'a str, String> {
     let by =
@@ -161,7 +161,7 @@ fn named<'a>(
 fn model(state: &AppState, text: &str) -> Result<ModelName, String> {
     let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
     let text = text.strip_prefix('@').unwrap_or(text);
-    named(text, snapshot.models.keys().map(ModelName::as_str), "model").map(ModelName::from)
+    named(text, &snapshot.models.keys().map(ModelName::as_str), "model").map(ModelName::from)
 }
 
 fn pin(state: &mut AppState, fx: &mut Effects, name: &str, scope: &str) -> Result<(), String> {
@@ -181,7 +181,7 @@ fn pin(state: &mut AppState, fx: &mut Effects, name: &str, scope: &str) -> Resul
 fn policy(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), String> {
     let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
     let names = snapshot.config.policies.keys().map(String::as_str);
-    let name = named(text, names, "policy")?.to_owned();
+    let name = named(text, &names, "policy")?.to_owned();
     state.undo = vec![Command::Policy(snapshot.policy.clone())];
     notes::toast(state, Tone::Good, format!("policy {name}"));
     fx.push(Effect::Command(Command::Policy(name)));
@@ -192,7 +192,7 @@ fn avoid(state: &mut AppState, fx: &mut Effects, name: &str, span: &str) -> Resu
     let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
     let models = snapshot.models.keys().map(ModelName::as_str);
     let providers = snapshot.providers.keys().map(crate::domain::ProviderName::as_str);
-    let name = named(name, models.chain(providers), "model or provider")?.to_owned();
+    let name = named(name, &models.chain(providers), "model or provider")?.to_owned();
     let span = match span {
         "" => None,
         text => Some(parse_span(text).map_err(|error| error.to_string())?),
@@ -235,7 +235,7 @@ fn theme(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), Strin
         notes::note(state, Tone::Info, text);
         return Ok(());
     }
-    let name = named(text, state.looks.themes.iter().map(String::as_str), "theme")?.to_owned();
+    let name = named(text, &state.looks.themes.iter().map(String::as_str), "theme")?.to_owned();
     fx.push(Effect::SetTheme(name));
     Ok(())
 }

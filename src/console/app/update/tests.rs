@@ -9,8 +9,8 @@ use crate::console::app::{
     StartPlan, View,
 };
 use crate::domain::{
-    AttemptId, AttemptKind, AttemptReport, Cost, Finish, ModelName, OutcomeClass, OverrideKind,
-    PinScope, ReplyEvent, Route, Stamps, Usage,
+    AttemptId, AttemptKind, AttemptReport, Cost, Finish, Message, ModelName, OutcomeClass,
+    OverrideKind, PinScope, ReplyEvent, Route, Stamps, Usage,
 };
 
 fn texts(state: &AppState) -> Vec<String> {
@@ -87,7 +87,7 @@ fn an_engine_that_did_not_start_keeps_the_draft() {
 fn the_conversation_goes_with_the_next_message() {
     let mut console = Console::ready();
     console.exchange("one", "first answer").text("two").keys("enter");
-    let messages: Vec<String> = console.sent()[1].messages.iter().map(|m| m.plain()).collect();
+    let messages: Vec<String> = console.sent()[1].messages.iter().map(Message::plain).collect();
     assert_eq!(messages, ["one", "first answer", "two"]);
 }
 
@@ -96,7 +96,7 @@ fn a_question_nobody_answered_is_joined_with_the_next() {
     let mut console = Console::ready();
     console.text("one").keys("enter").routed("mini").end(Finish::Error);
     console.text("two").keys("enter");
-    let messages: Vec<String> = console.sent()[1].messages.iter().map(|m| m.plain()).collect();
+    let messages: Vec<String> = console.sent()[1].messages.iter().map(Message::plain).collect();
     assert_eq!(messages, ["one\n\ntwo"]);
 }
 
@@ -280,11 +280,11 @@ fn retry_asks_the_last_message_again_in_place() {
     let mut console = Console::ready();
     console.exchange("one", "bad answer").text("/retry").keys("enter");
     assert_eq!(console.sent().len(), 2);
-    let messages: Vec<String> = console.sent()[1].messages.iter().map(|m| m.plain()).collect();
+    let messages: Vec<String> = console.sent()[1].messages.iter().map(Message::plain).collect();
     assert_eq!(messages, ["one"], "the answer that is replaced is not sent along");
     assert_eq!(texts(&console.state), ["you: one", "reply: bad answer", "reply: "]);
     console.routed("mini").stream("good answer").end(Finish::Stop).text("two").keys("enter");
-    let messages: Vec<String> = console.sent()[2].messages.iter().map(|m| m.plain()).collect();
+    let messages: Vec<String> = console.sent()[2].messages.iter().map(Message::plain).collect();
     assert_eq!(messages, ["one", "good answer", "two"]);
 }
 
@@ -312,7 +312,7 @@ fn editing_a_message_cuts_what_came_after_once_it_is_sent() {
     assert_eq!(console.state.transcript.cells.len(), 4, "nothing is cut before it is sent");
     console.text("!").keys("enter");
     assert_eq!(texts(&console.state), ["you: one!", "reply: "]);
-    let messages: Vec<String> = console.sent()[2].messages.iter().map(|m| m.plain()).collect();
+    let messages: Vec<String> = console.sent()[2].messages.iter().map(Message::plain).collect();
     assert_eq!(messages, ["one!"]);
 }
 
@@ -654,7 +654,7 @@ fn a_stream_that_breaks_off_without_an_end_is_over() {
 // Scrolling and reading.
 
 fn long(console: &mut Console) {
-    let answer: String = (0..100).map(|n| format!("line {n}\n")).collect();
+    let answer = "a line of its own\n".repeat(100);
     console.exchange("one", &answer);
 }
 
