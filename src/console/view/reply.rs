@@ -56,16 +56,17 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
 /// Why this model: the decision's reason, or what became of those before it.
 fn reason(reply: &ReplyCell, arrow: &str) -> String {
     let lost = lost_words(&reply.reply.attempts);
+    if !lost.is_empty() && reply.phase.running() && reply.first_text_at.is_none() {
+        // The story grows while it happens: `groq x 2.0s → groq x 2.0s → openai`.
+        let failed = reply.reply.attempts.iter().filter(|a| a.outcome.is_some());
+        let mut steps: Vec<String> = failed
+            .map(|a| format!("{} x {}", a.provider, words::short_seconds(a.ms + a.waited_ms)))
+            .collect();
+        steps.extend(reply.phase.attempt().map(|attempt| attempt.provider.to_string()));
+        return steps.join(&format!(" {arrow} "));
+    }
     if !lost.is_empty() {
-        let ms = reply.lost_ms();
-        let mut out = format!("{lost}, {} lost", words::short_seconds(ms));
-        if reply.phase.running() && reply.first_text_at.is_none() {
-            // The story grows while it happens.
-            if let Some(attempt) = reply.phase.attempt() {
-                out.push_str(&format!(" {arrow} {}", attempt.provider));
-            }
-        }
-        return out;
+        return format!("{lost}, {} lost", words::short_seconds(reply.lost_ms()));
     }
     if let Some(cached) = reply.reply.outcome.as_ref().and_then(|o| o.cached.as_ref()) {
         return format!("from the {cached} cache, no call made");
@@ -188,7 +189,12 @@ fn finish(reply: &ReplyCell) -> Option<(&'static str, Token)> {
 
 /// The second row, where attempts failed: the waits apart, and what it costs so far.
 pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, target: Rect) {
-    let mut out = format!("TTFT {}", words::seconds(reply.waited_ms(state.now)));
+    let mut out = match reply.phase.attempt() {
+        Some(attempt) if reply.first_text_at.is_none() => {
+            format!("attempt {}, {}", attempt.n, attempt.kind.name())
+        }
+        _ => format!("TTFT {}", words::seconds(reply.waited_ms(state.now))),
+    };
     let mut parts: Vec<String> = Vec::new();
     let lost = reply.lost_ms();
     if target.width >= 100 && lost > 0 {

@@ -440,7 +440,7 @@ fn every_drawn_element_is_there() {
     must(
         Scene::Waiting,
         (120, 40),
-        &["waiting  TTFT 4.20s", "groq gave nothing twice, 4.0s lost → "],
+        &["waiting  TTFT 4.20s", "groq x 2.0s → groq x 2.0s → openai", "attempt 3, fallback"],
     );
 }
 

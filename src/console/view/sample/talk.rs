@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{NOW, Scene, world};
+use super::{NOW, Scene, history, world};
 use crate::console::app::{
     AppState, Cell, Preview, ReplyCell, ReplyPhase, RunningAttempt, Saved, UserCell,
 };
@@ -63,7 +63,7 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
     let mut reply = ReplyCell::new(request, index, at);
     reply.reply.decision = entry.as_ref().map(|entry| Arc::clone(&entry.decision));
     reply.reply.attempts =
-        vec![world::attempt(request, 1, ("sonnet", "anthropic"), (0, 1_900), None, "")];
+        vec![history::attempt(request, 1, ("sonnet", "anthropic"), (0, 1_900), None, "")];
     if let Some(attempt) = reply.reply.attempts.first_mut() {
         attempt.stamps.first_text = Some(412);
         attempt.stamps.last = Some(412 + 1_510);
@@ -113,7 +113,7 @@ pub(super) fn fill(state: &mut AppState, scene: Scene) {
     };
     let mut reply = ReplyCell::new(entry.request, 2, entry.at);
     reply.reply.decision = Some(Arc::clone(&entry.decision));
-    reply.reply.attempts = world::lost(entry.request);
+    reply.reply.attempts = history::lost(entry.request);
     let running = RunningAttempt {
         n: 3,
         model: "mini".into(),
@@ -141,7 +141,7 @@ fn type_draft(state: &mut AppState, text: &str) {
     state.composer.insert(text);
     let request = state.ids.request(NOW);
     let decision =
-        world::decision(request, NOW, "sonnet", "balanced", "code 0.79, cheapest of 3 that fit");
+        history::decision(request, NOW, "sonnet", "balanced", "code 0.79, cheapest of 3 that fit");
     state.preview =
         Some(Preview { draft: state.composer.revision(), decision: Arc::new(decision) });
 }
