@@ -12,8 +12,8 @@ use super::scripts::Tally;
 
 /// Bytes of a long text read from its head and from its tail; a request's wish stands at one of
 /// the ends. Raising them makes deciding on long prompts slower.
-const HEAD: usize = 6_144;
-const TAIL: usize = 3_072;
+const HEAD: usize = 4_096;
+const TAIL: usize = 2_048;
 
 /// Texts of up to so many bytes are all wish; in longer ones the wish is the first and the last
 /// line, and between them lies the material.
@@ -89,9 +89,9 @@ pub(crate) struct Reading {
     sketch: [u64; SKETCH_WORDS],
 }
 
-/// The order of [`Reading::kinds`].
-pub(crate) fn kind_index(kind: TaskKind) -> usize {
-    TaskKind::ALL.iter().position(|k| *k == kind).unwrap_or(7)
+/// Where a kind stands in [`Reading::kinds`]: as in [`TaskKind::ALL`].
+pub(crate) const fn kind_index(kind: TaskKind) -> usize {
+    kind as usize
 }
 
 impl Reading {
@@ -479,6 +479,13 @@ mod tests {
             assert_eq!(Reading::of(text).length.exact, Some(tokens), "{text}");
         }
         assert_eq!(Reading::of("in other words").length.exact, None);
+    }
+
+    #[test]
+    fn kinds_are_counted_in_the_order_they_are_listed() {
+        for (index, kind) in TaskKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind_index(kind), index);
+        }
     }
 
     #[test]
