@@ -11,21 +11,23 @@ mod ask;
 mod completions;
 mod compose;
 mod config;
+mod console;
 mod doctor;
 mod exit;
 mod explain;
 #[cfg(test)]
 mod fixture;
+mod host;
 mod io;
 mod json;
 mod log;
 mod man;
 mod models;
 mod names;
+mod shot;
 mod sim;
 mod start;
 mod story;
-mod svg;
 mod table;
 
 pub use exit::{Exit, Stop};
@@ -75,7 +77,8 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Explain(args)) => explain::run(args, &setup, io),
         Some(Command::Models { what: ModelsCommand::List(args) }) => models::run(args, &setup, io),
         None if wants_answer(cli, io) => ask::run(&cli.ask, &setup, io),
-        _ => Ok(Exit::Done),
+        Some(Command::Shot(args)) => shot::run(args, &setup, io),
+        None => console::run(setup, io),
     }
 }
 

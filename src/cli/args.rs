@@ -6,8 +6,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::view::sample::Scene;
 
 use super::names::distance;
 
@@ -290,9 +292,9 @@ pub struct SimArgs {
 /// What `shot` takes.
 #[derive(Debug, Clone, Args)]
 pub struct ShotArgs {
-    /// The view
-    #[arg(value_enum, default_value_t = View::Chat)]
-    pub view: View,
+    /// What to draw
+    #[arg(value_parser = scenes(), default_value = "chat")]
+    pub view: String,
     /// Columns and rows
     #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = size)]
     pub size: (u16, u16),
@@ -301,17 +303,9 @@ pub struct ShotArgs {
     pub output: Option<PathBuf>,
 }
 
-/// A view that can be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum View {
-    /// The conversation and its side panel
-    Chat,
-    /// The routing log
-    Routes,
-    /// The keys
-    Help,
-    /// The first start
-    Welcome,
+/// The names of what can be drawn.
+fn scenes() -> PossibleValuesParser {
+    Scene::ALL.map(|(_, name)| name).into()
 }
 
 fn temperature(text: &str) -> Result<f64, String> {

@@ -14,7 +14,6 @@ use uuid::Uuid;
 use crate::config::secret::{self, KeyLookup};
 use crate::config::{self, ConfigError, Layer, Loaded, Paths, Provider};
 use crate::domain::{ErrorReport, UnixMs};
-use crate::sim::Fleet;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
 
@@ -64,7 +63,11 @@ impl Setup {
         let scratch = (global.demo && global.data.is_none())
             .then(|| Scratch(std::env::temp_dir().join(format!("wheelhouse-{}", Uuid::now_v7()))));
         let data = global.data.clone().or_else(|| scratch.as_ref().map(|dir| dir.0.clone()));
-        let env: Env = Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let plain = global.no_color;
+        let env: Env = Arc::new(move |name| match name {
+            "NO_COLOR" if plain => Some("1".to_owned()),
+            name => std::env::var(name).ok().filter(|value| !value.is_empty()),
+        });
         let paths = Paths::find(global.config.as_deref(), data.as_deref(), &*env);
         Self { global: global.clone(), paths, env, _scratch: scratch }
     }
@@ -97,7 +100,7 @@ impl Setup {
     }
 
     /// Was the file named, so that it has to be there?
-    fn named(&self) -> bool {
+    pub fn named(&self) -> bool {
         self.global.config.is_some()
     }
 
@@ -116,10 +119,32 @@ impl Setup {
 
     /// The demo's configuration: the fleet in place of the user's models; of the user's file only
     /// how the console looks and listens.
-    pub fn load_demo(&self, fleet: &Fleet) -> Result<Loaded, Stop> {
+    pub fn load_demo(&self, fleet: &str) -> Result<Loaded, Stop> {
         let file = self.user_layer().ok().flatten();
         let layers: Vec<Layer> = file.into_iter().chain(self.flag_layers()).collect();
-        config::load_demo(&fleet.config_text(), &layers).map_err(|errors| wrong(&errors))
+        config::load_demo(fleet, &layers).map_err(|errors| wrong(&errors))
+    }
+
+    /// A path as people write it, the home directory as `~`.
+    pub fn shown(&self, path: &Path) -> String {
+        let home = (self.env)("HOME").map(PathBuf::from);
+        match home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {
+            Some(rest) => format!("~/{}", rest.display()),
+            None => path.display().to_string(),
+        }
+    }
+
+    /// Does the locale say that text is UTF-8?
+    pub fn utf8(&self) -> bool {
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| (self.env)(name)).is_none_or(
+            |locale| {
+                let locale = locale.to_ascii_lowercase();
+                // Where nothing is said, or only "C", terminals of today still read UTF-8.
+                matches!(locale.as_str(), "c" | "posix")
+                    || locale.contains("utf-8")
+                    || locale.contains("utf8")
+            },
+        )
     }
 
     /// How HTTP is spoken.

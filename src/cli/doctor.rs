@@ -107,7 +107,7 @@ fn terminal(setup: &Setup, io: &Io<'_>) -> Rows {
         row("TERM", term),
         row("size", size),
         row("colours", colours(setup)),
-        row("text", if utf8(setup) { "UTF-8" } else { "not UTF-8: --ascii draws without it" }),
+        row("text", if setup.utf8() { "UTF-8" } else { "not UTF-8: --ascii draws without it" }),
     ];
     if let Some(program) = var("TERM_PROGRAM") {
         rows.push(row("program", program));
@@ -137,13 +137,6 @@ fn colours(setup: &Setup) -> String {
     } else {
         "16".to_owned()
     }
-}
-
-fn utf8(setup: &Setup) -> bool {
-    ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| (setup.env)(name)).is_some_and(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    })
 }
 
 fn network(setup: &Setup) -> Rows {

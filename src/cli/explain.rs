@@ -12,7 +12,7 @@ use crate::route::{self, DecisionInput};
 
 use super::args::ExplainArgs;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Stop, json as machine, names};
+use super::{Exit, Io, Stop, json as machine, names, start};
 use view::{Alternative, Detail, Explanation};
 
 /// Decides and prints.
@@ -60,16 +60,10 @@ async fn decide(mut request: Request, setup: &Setup) -> Result<Decided, Stop> {
     let running = setup.start().await?;
     let snapshot = running.settled().await;
     names::resolve(&mut request, &snapshot.config)?;
-    let input = snapshot.decision_input(&request, engine::now(), seed(&request));
+    let input = snapshot.decision_input(&request, engine::now(), start::seed(&request));
     let decision = route::decide(&input);
     let alternatives = alternatives(&input, &snapshot.config);
     Ok(Decided { input, decision, alternatives })
-}
-
-/// The engine's own way of getting a request's seed is its id, and so is ours.
-fn seed(request: &Request) -> u64 {
-    let (high, low) = request.id.0.as_u64_pair();
-    high ^ low
 }
 
 fn alternatives(input: &DecisionInput, config: &Config) -> Vec<Alternative> {

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::Request;
 use crate::engine::{self, EngineHandle, Snapshot};
 use crate::sim::{self, Fleet, FleetOptions, Ports};
 
 use super::Stop;
-use super::compose::Setup;
+use super::compose::{Env, Setup};
 
 /// The demo's answers are the same every time.
 const DEMO_SEED: u64 = 7;
@@ -24,27 +25,46 @@ pub struct Running {
     _fleet: Option<Fleet>,
 }
 
+/// Which of the configured providers are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Using {
+    /// All that can be.
+    Configured,
+    /// Those on this machine.
+    Local,
+    /// The simulated fleet in their place.
+    Simulated,
+}
+
 impl Setup {
-    /// Starts the engine, and in a demo the fleet it talks to. Inside a runtime.
+    /// Starts the engine with what the command line says. Inside a runtime.
     pub async fn start(&self) -> Result<Running, Stop> {
-        let fleet = if self.global.demo { Some(start_fleet().await?) } else { None };
-        let loaded = match &fleet {
-            Some(fleet) => self.load_demo(fleet)?,
-            None => self.load()?,
+        let using = if self.global.demo { Using::Simulated } else { Using::Configured };
+        self.start_using(using, Arc::clone(&self.env)).await
+    }
+
+    /// Starts the engine, and where it is asked for the fleet it talks to. Inside a runtime.
+    pub async fn start_using(&self, using: Using, env: Env) -> Result<Running, Stop> {
+        let (loaded, fleet) = match using {
+            Using::Simulated => {
+                let fleet = start_fleet().await?;
+                (self.load_demo(&fleet.config_text())?, Some(fleet))
+            }
+            Using::Configured | Using::Local => (self.load()?, None),
         };
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");
         }
-        let engine = engine::start(Arc::new(loaded.config), self.engine_options());
-        Ok(Running { engine, _fleet: fleet })
-    }
-
-    fn engine_options(&self) -> engine::Options {
-        engine::Options {
-            http: self.http_options(),
-            env: Arc::clone(&self.env),
-            ..engine::Options::default()
+        let mut config = loaded.config;
+        if using == Using::Local {
+            config.providers.retain(|_, provider| provider.local);
+            let providers = &config.providers;
+            config.models.retain(|_, model| providers.contains_key(&model.provider));
         }
+        let options =
+            engine::Options { http: self.http_options(), env, ..engine::Options::default() };
+        let engine = engine::start(Arc::new(config), options);
+        Ok(Running { engine, _fleet: fleet })
     }
 }
 
@@ -53,6 +73,12 @@ impl Running {
     pub async fn settled(&self) -> Arc<Snapshot> {
         self.engine.settled(DISCOVERY).await
     }
+}
+
+/// The seed the engine decides a request with, so that a preview is the decision that follows. The
+/// engine is started with seed 0, which leaves the request's own.
+pub fn seed(request: &Request) -> u64 {
+    request.id.0.as_u128() as u64
 }
 
 async fn start_fleet() -> Result<Fleet, Stop> {

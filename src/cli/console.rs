@@ -1,0 +1,116 @@
+//! `wheelhouse` without a command: the console. Reads how it is to look, decides what it begins with,
+//! and hands over to the shell.
+//!
+//! Invariant: a broken configuration is told before the screen is taken, and nothing slow happens
+//! before the first frame.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::config::{Config, ConsoleSettings};
+use crate::console::app::{
+    AppState, Boot, FirstRun, Glyphs, Looks, Mouse, Panel, Size, Stage, StartPlan, Zoom,
+};
+use crate::console::keys::{Keymap, SendKey};
+use crate::console::shell::{self, Host as _, Start};
+use crate::console::theme::{self, Theme};
+use crate::console::view;
+
+use super::compose::{self, Setup};
+use super::host::Host;
+use super::{Exit, Io, Kind, Stop};
+
+/// The size assumed where the terminal does not tell its own.
+const FALLBACK: Size = Size { cols: 80, rows: 24 };
+
+/// Runs until it is left.
+pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    if (io.in_kind, io.out_kind) != (Kind::Terminal, Kind::Terminal) {
+        return Err(Stop::usage(
+            "the console needs a terminal; for one answer: wheelhouse ask \"...\"",
+        ));
+    }
+    let config = if setup.global.demo { setup.load_demo("")? } else { setup.load()? }.config;
+    let keymap = keymap(&config.console)?;
+    let (stage, plan) = beginning(&setup);
+    let _log = setup.log()?;
+    let host = Host::new(setup);
+    let looks = looks(&config, &host);
+    let theme = theme(&looks.theme, &host)?;
+    let state = AppState::new(Boot {
+        now: host.now(),
+        utc_offset_s: jiff::Zoned::now().offset().seconds(),
+        size: crossterm::terminal::size().map_or(FALLBACK, |(cols, rows)| Size { cols, rows }),
+        measure: view::measure,
+        looks,
+        keymap: Arc::new(keymap),
+        stage,
+        baseline: config.console.baseline.as_deref().map(Into::into),
+        seed: Uuid::now_v7().as_u64_pair().1,
+    });
+    let runtime = compose::runtime()?;
+    let ended = runtime.block_on(shell::run(Start { state, theme, plan }, Arc::new(host)));
+    // Sockets of calls that still run are closed by their tasks being dropped.
+    runtime.shutdown_background();
+    ended?;
+    Ok(Exit::Done)
+}
+
+/// The first screen while there is no configuration, else straight to the chat.
+fn beginning(setup: &Setup) -> (Stage, Option<StartPlan>) {
+    let path = &setup.paths.config_file;
+    if setup.global.demo {
+        (Stage::Main, Some(StartPlan::Demo))
+    } else if setup.named() || path.exists() {
+        (Stage::Main, Some(StartPlan::Found))
+    } else {
+        (Stage::FirstRun(Box::new(FirstRun::new(setup.shown(path)))), None)
+    }
+}
+
+fn keymap(settings: &ConsoleSettings) -> Result<Keymap, Stop> {
+    let send = match settings.send.as_str() {
+        "alt-enter" => SendKey::AltEnter,
+        _ => SendKey::Enter,
+    };
+    Keymap::build(send, &settings.keys).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
+        Stop::usage(format!("the keys in the configuration are wrong\n{}", lines.join("\n")))
+    })
+}
+
+fn looks(config: &Config, host: &Host) -> Looks {
+    let settings = &config.console;
+    let glyphs =
+        if settings.ascii || !host.setup().utf8() { Glyphs::Ascii } else { Glyphs::Unicode };
+    Looks {
+        theme: if settings.theme.is_empty() {
+            "terminal".to_owned()
+        } else {
+            settings.theme.clone()
+        },
+        themes: Theme::shipped(),
+        glyphs,
+        mouse: match settings.mouse.as_str() {
+            "wheel" => Mouse::Wheel,
+            "full" => Mouse::Full,
+            _ => Mouse::Off,
+        },
+        panel: Panel::Auto,
+        zoom: Zoom::Off,
+        simulated: host.setup().global.demo,
+    }
+}
+
+fn theme(name: &str, host: &Host) -> Result<Theme, Stop> {
+    let depth = theme::color_depth(&|variable| host.env(variable));
+    if let Some(theme) = Theme::named(name, depth) {
+        return Ok(theme);
+    }
+    let text = host.theme(name).ok_or_else(|| {
+        let shipped = Theme::shipped().join(", ");
+        Stop::usage(format!("there is no theme {name:?}; shipped are {shipped}"))
+    })?;
+    Theme::parse(&text, depth).map_err(|error| Stop::usage(format!("theme {name:?}: {error}")))
+}

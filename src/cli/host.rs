@@ -1,0 +1,195 @@
+//! What the console's shell asks of the world, filled in: engines that run, presets, files.
+//!
+//! Must not know: what the console does with any of it. Invariant: a key given for one run stays in
+//! memory, and nothing is written but the file the user saw first.
+
+use std::sync::Arc;
+
+use futures_util::stream;
+use secrecy::ExposeSecret as _;
+
+use crate::config::{self, KeyRef, Mention, Provider};
+use crate::console::app::StartPlan;
+use crate::console::shell::{self, Preset, Replies, RunKeys, Snapshots, Soon};
+use crate::domain::{ReplyEvent, Request, UnixMs};
+use crate::engine::{self, Command, Observer, ReplyStream, Snapshot};
+use crate::route::DecisionInput;
+
+use super::compose::{Env, Setup};
+use super::start::{self, Running, Using};
+
+/// The most events handed over at once, so that a key never waits behind a long batch.
+const BATCH: usize = 256;
+
+/// The world as this program sees it.
+pub struct Host {
+    setup: Arc<Setup>,
+}
+
+impl Host {
+    /// With these files and this environment.
+    pub fn new(setup: Setup) -> Self {
+        Self { setup: Arc::new(setup) }
+    }
+
+    /// What it was made with.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+}
+
+impl shell::Host for Host {
+    fn start(
+        &self,
+        plan: StartPlan,
+        keys: Arc<RunKeys>,
+    ) -> Soon<Result<Arc<dyn shell::Engine>, String>> {
+        let setup = Arc::clone(&self.setup);
+        Box::pin(async move {
+            let using = match plan {
+                StartPlan::Found => Using::Configured,
+                StartPlan::LocalOnly => Using::Local,
+                StartPlan::Demo => Using::Simulated,
+            };
+            let env = with_keys(keys, Arc::clone(&setup.env));
+            match setup.start_using(using, env).await {
+                Ok(running) => Ok(Arc::new(Live { running }) as Arc<dyn shell::Engine>),
+                Err(stop) => Err(stop.story().1.unwrap_or_default()),
+            }
+        })
+    }
+
+    fn presets(&self) -> Vec<Preset> {
+        // The shipped presets are held by a test to have no errors.
+        let shipped = config::load(&[]).map(|loaded| loaded.config.providers).unwrap_or_default();
+        shipped.values().filter(|p| p.mention == Mention::Shipped).map(preset).collect()
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        (self.setup.env)(name)
+    }
+
+    fn write_config(&self, text: &str) -> Result<(), String> {
+        let path = &self.setup.paths.config_file;
+        config::write_new(path, text).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                format!("{} is there already; left as it is", path.display())
+            }
+            _ => format!("{}: {error}", path.display()),
+        })
+    }
+
+    fn now(&self) -> UnixMs {
+        engine::now()
+    }
+
+    /// `themes/NAME.toml` beside the configuration, or a file where the name is a path.
+    fn theme(&self, name: &str) -> Option<String> {
+        let path = std::path::Path::new(name);
+        if path.components().count() > 1 || path.extension().is_some() {
+            return std::fs::read_to_string(path).ok();
+        }
+        let dir = self.setup.paths.config_file.parent()?;
+        std::fs::read_to_string(dir.join("themes").join(format!("{name}.toml"))).ok()
+    }
+}
+
+/// Keys given for this run come before the environment's.
+fn with_keys(keys: Arc<RunKeys>, env: Env) -> Env {
+    Arc::new(move |name| {
+        keys.get(name).map(|key| key.expose_secret().to_owned()).or_else(|| env(name))
+    })
+}
+
+fn preset(provider: &Provider) -> Preset {
+    let variables = provider.keys.iter().filter_map(|key| match key {
+        KeyRef::Env(name) => Some(name.clone()),
+        KeyRef::Command(_) | KeyRef::Keyring(_) => None,
+    });
+    Preset {
+        name: provider.name.to_string(),
+        label: provider.label.clone(),
+        variables: variables.collect(),
+        addresses: provider
+            .local
+            .then(|| address(&provider.base_url))
+            .flatten()
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The host and port of an address: `127.0.0.1:11434`.
+fn address(url: &str) -> Option<String> {
+    let rest = url.split_once("://")?.1;
+    let host = rest.split('/').next().filter(|host| host.contains(':'))?;
+    Some(host.replacen("localhost", "127.0.0.1", 1))
+}
+
+/// A running engine as the shell sees it.
+struct Live {
+    running: Running,
+}
+
+impl shell::Engine for Live {
+    fn ask(&self, request: Request) -> Replies {
+        Box::pin(stream::unfold(self.running.engine.ask(request), batch))
+    }
+
+    fn send(&self, command: Command) {
+        self.running.engine.send(command);
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.running.engine.snapshot()
+    }
+
+    fn snapshots(&self) -> Snapshots {
+        let first = self.running.engine.snapshot();
+        let later = stream::unfold(self.running.engine.subscribe(), newest);
+        Box::pin(futures_util::StreamExt::chain(stream::iter([first]), later))
+    }
+
+    fn decision_input(&self, request: &Request, now: UnixMs) -> DecisionInput {
+        let seed = start::seed(request);
+        self.running.engine.snapshot().decision_input(request, now, seed)
+    }
+
+    fn presence(&self) {
+        self.running.engine.presence();
+    }
+
+    fn close(&self) -> Soon<()> {
+        let engine = self.running.engine.clone();
+        Box::pin(engine.close())
+    }
+}
+
+/// What has come since the last look, at least one event.
+async fn batch(mut stream: ReplyStream) -> Option<(Vec<ReplyEvent>, ReplyStream)> {
+    let mut events = vec![stream.next().await?];
+    while events.len() < BATCH {
+        match stream.try_next() {
+            Some(event) => events.push(event),
+            None => break,
+        }
+    }
+    Some((events, stream))
+}
+
+async fn newest(mut observer: Observer) -> Option<(Arc<Snapshot>, Observer)> {
+    let snapshot = observer.changed().await?;
+    Some((snapshot, observer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_host_and_port() {
+        assert_eq!(address("http://127.0.0.1:11434/v1").as_deref(), Some("127.0.0.1:11434"));
+        assert_eq!(address("http://localhost:8080").as_deref(), Some("127.0.0.1:8080"));
+        assert_eq!(address("https://api.openai.com/v1"), None);
+    }
+}
