@@ -6,5 +6,11 @@
 //! key.
 
 pub mod app;
+pub mod command;
 pub mod composer;
 pub mod keys;
+pub mod shell;
+pub mod term;
+pub mod theme;
+pub mod transcript;
+pub mod view;

@@ -4,17 +4,21 @@
 //! files, providers. Invariant: `update` is synchronous and pure; all it knows of the time is the
 //! moment it is given.
 
+mod blocks;
 mod cell;
 mod first_run;
+mod fuzzy;
 mod ids;
-mod layout;
 mod line_input;
 mod looks;
 mod message;
 mod overlay;
 mod scroll;
 mod state;
+mod update;
 
+pub use crate::console::transcript::Layout;
+pub use blocks::blocks;
 pub use cell::{
     Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
 };
@@ -23,7 +27,6 @@ pub use first_run::{
     Looking, StartChoice,
 };
 pub use ids::IdMint;
-pub use layout::Layout;
 pub use line_input::LineInput;
 pub use looks::{
     Answer, Background, ColorDepth, Geometry, Glyphs, Looks, Mouse, Panel, Size, TerminalCaps, Zoom,
@@ -39,3 +42,4 @@ pub use state::{
     Follow, ListFilter, Measure, Meters, OtherPolicy, Preview, QueuePhase, Queued, RoutesState,
     Stage, Toast, Transcript, View,
 };
+pub use update::update;

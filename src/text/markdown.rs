@@ -51,6 +51,9 @@ pub struct RenderOptions {
     pub glyphs: Glyphs,
     /// Shown after the number of a code block, `{n}` standing for the number: `"y{n} copy"`.
     pub code_hint: Option<Arc<str>>,
+    /// Code blocks shown before these: numbers go on from there, round from 1 to 9, so that one
+    /// digit always names one of the newest nine.
+    pub first_block: usize,
 }
 
 /// A code block, for copying.

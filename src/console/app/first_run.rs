@@ -3,6 +3,10 @@
 //! Owns: its own state. Must not know how things are found. Invariant: nothing is written or sent
 //! by anything here; the choices are data that the shell acts upon.
 
+use std::fmt::Write as _;
+
+use crate::domain::Money;
+
 use super::LineInput;
 
 /// A provider's place on the first screen.
@@ -183,5 +187,90 @@ impl FirstRun {
             [one] => (*one).to_owned(),
             [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
         }
+    }
+}
+
+impl FirstRun {
+    /// The file as it is shown; what is wrong with what was typed stands in its place.
+    pub fn file_text(&self) -> String {
+        self.file().unwrap_or_else(|problem| format!("# {problem}\n"))
+    }
+
+    /// The file that would be written: references to keys, never keys; or what is wrong with what
+    /// was typed.
+    pub fn file(&self) -> Result<String, String> {
+        let mut out = String::from(
+            "# wheelhouse. `wheelhouse config show` prints every value and where it comes from.\n",
+        );
+        for server in &self.found.servers {
+            let _ = write!(
+                out,
+                "\n# {} at {}, {} models. Found without any setting; nothing to write.\n",
+                server.label, server.address, server.models
+            );
+        }
+        for provider in self.found.ready() {
+            let variable = match &provider.key {
+                FoundKey::Present { variable } => variable,
+                FoundKey::Missing | FoundKey::ForThisRun => &provider.variable,
+            };
+            let _ = write!(out, "\n[providers.{}]\napi_key = \"env:{variable}\"\n", provider.name);
+        }
+        let typed = self.budget.text().trim();
+        if !typed.is_empty() {
+            let amount: Money = typed
+                .parse()
+                .map_err(|_| format!("{typed:?} is not an amount of dollars, such as 2.00"))?;
+            if amount <= Money::ZERO {
+                return Err(
+                    "a daily budget is more than nothing; leave it empty for none".to_owned()
+                );
+            }
+            let _ = write!(out, "\n[budget]\nday = {{ limit = {amount}, at_limit = \"ask\" }}\n");
+        }
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_names_variables_and_never_a_key() {
+        let mut first = FirstRun::new("config.toml".into());
+        first.found.providers.push(FoundProvider {
+            name: "openai".into(),
+            label: "OpenAI".into(),
+            variable: "OPENAI_API_KEY".into(),
+            key: FoundKey::Present { variable: "OPENAI_API_KEY".into() },
+        });
+        let file = first.file().unwrap();
+        assert!(file.contains("[providers.openai]\napi_key = \"env:OPENAI_API_KEY\""), "{file}");
+        assert!(file.contains("limit = 2.00"), "{file}");
+        assert!(file.parse::<toml_edit::DocumentMut>().is_ok(), "{file}");
+    }
+
+    #[test]
+    fn a_budget_that_is_no_amount_is_said() {
+        let mut first = FirstRun::new("config.toml".into());
+        first.budget = LineInput::with("two");
+        assert!(first.file().unwrap_err().contains("two"));
+        first.budget.clear();
+        assert!(!first.file().unwrap().contains("budget"));
+    }
+
+    #[test]
+    fn the_best_choice_comes_first_and_the_demo_is_always_there() {
+        let mut first = FirstRun::new("config.toml".into());
+        assert_eq!(first.choices(), [StartChoice::Demo, StartChoice::AddKey]);
+        first.found.servers.push(FoundServer {
+            name: "local".into(),
+            label: "Ollama".into(),
+            address: "127.0.0.1:11434".into(),
+            models: 3,
+        });
+        assert_eq!(first.choices()[0], StartChoice::LocalOnly);
+        assert_eq!(first.names(), "local");
     }
 }

@@ -145,4 +145,6 @@ pub struct Geometry {
     pub detail_rows: u16,
     /// Columns of the composer's text.
     pub composer_cols: u16,
+    /// The side panel shows.
+    pub panel_shown: bool,
 }

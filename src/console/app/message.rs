@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::KeyEvent;
 use secrecy::SecretString;
 
 use crate::domain::{ReplyEvent, Request, RequestId};
 use crate::engine::{Command, LogEntry, Snapshot};
 
-use super::{Background, Contest, Decided, Detection, Mouse, Size, TerminalCaps};
+use super::{Background, Contest, Decided, Detection, Size, TerminalCaps};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -20,8 +20,8 @@ pub enum Msg {
     Key(KeyEvent),
     /// A bracketed paste.
     Paste(String),
-    /// The wheel or a button.
-    Mouse(MouseEvent),
+    /// The wheel turned by so many lines; down is positive.
+    Wheel(isize),
     /// The terminal has another size.
     Resize(Size),
     /// The terminal got or lost the keyboard focus.
@@ -156,8 +156,6 @@ pub enum Effect {
     Redraw,
     /// Put a theme on; answers with [`Msg::ThemeSet`].
     SetTheme(String),
-    /// Capture the mouse or let it go.
-    SetMouse(Mouse),
     /// Ring the terminal's bell: a long reply ended while the user was elsewhere.
     Bell,
     /// Look for keys and local servers again; answers with [`Msg::Detected`].

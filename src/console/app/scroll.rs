@@ -25,7 +25,7 @@ impl Scroll {
     pub fn top(self, layout: &Layout, rows: u16) -> usize {
         let last = layout.lines().saturating_sub(usize::from(rows));
         match self {
-            Self::Follow => last,
+            Self::Follow => layout.follow_top(usize::from(rows)),
             Self::Anchored { cell, line, .. } => {
                 let top = layout.top_of(cell);
                 let end = layout.top_of(cell + 1);
@@ -45,7 +45,9 @@ impl Scroll {
     /// The same, moved by so many lines; at the end it follows again.
     #[must_use]
     pub fn by(self, layout: &Layout, rows: u16, delta: isize) -> Self {
-        self.to(layout, rows, self.top(layout, rows).saturating_add_signed(delta))
+        // Following may leave blank rows under the text; moving starts from the last full screen.
+        let last = layout.lines().saturating_sub(usize::from(rows));
+        self.to(layout, rows, self.top(layout, rows).min(last).saturating_add_signed(delta))
     }
 
     /// The same, with this line at the top; at the end it follows again.

@@ -5,11 +5,6 @@
 
 use std::sync::Arc;
 
-use std::borrow::Cow;
-fn sanitize(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(text)
-}
-
 /// A paste of more lines than this is folded.
 const FOLD_LINES: usize = 8;
 /// A paste of more bytes than this is folded: wrapping the whole draft is work on every key.
@@ -20,17 +15,10 @@ const TAB: &str = "    ";
 /// Makes a text fit for a draft: line breaks as `\n`, tabs as spaces, no control characters, no
 /// characters that turn the direction of others around.
 pub fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let breaks = text.replace("\r\n", "\n").replace('\r', "\n");
-    for c in sanitize(&breaks).chars() {
-        match c {
-            '\t' => out.push_str(TAB),
-            '\n' => out.push('\n'),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out
+    let plain = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', TAB);
+    let mut safe = crate::text::sanitize(&plain).into_owned();
+    safe.retain(|c| c == '\n' || !c.is_control());
+    safe
 }
 
 /// A paste that was folded.

@@ -247,8 +247,6 @@ pub enum Action {
     NextField,
     /// The one before.
     PrevField,
-    /// Filter help.
-    FilterHelp,
     /// Show the file that would be written.
     ViewFile,
     /// Write it.

@@ -149,7 +149,7 @@ impl Chord {
             KeyCode::Char(' ') => out.push_str("Space"),
             KeyCode::Char(c) if !self.mods.is_empty() => out.push(c.to_ascii_uppercase()),
             KeyCode::Char(c) => out.push(c),
-            KeyCode::F(n) => out.push_str(&format!("F{n}")),
+            KeyCode::F(n) => out.push_str(&KeyCode::F(n).to_string()),
             code => {
                 let name = NAMED.iter().find(|(_, named)| *named == code).map_or("?", |(n, _)| n);
                 let mut chars = name.chars();

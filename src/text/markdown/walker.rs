@@ -451,7 +451,7 @@ impl<'a> Walker<'a> {
         let Some(code) = self.code.take() else { return };
         let indent = self.begin();
         let line = self.out.lines.len();
-        let number = self.out.code_blocks.len() + 1;
+        let number = (self.options.first_block + self.out.code_blocks.len()) % 9 + 1;
         let mut rows = CodeRows::new(&code.lang, self.width, indent.rest, self.options);
         self.out.lines.push(rows.header(&code.lang, number, &indent.first, self.options));
         // The blank start of a line that is still being written is not code yet.

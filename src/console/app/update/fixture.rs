@@ -1,0 +1,427 @@
+//! A console with two models and no engine, for the tests of `update`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Map;
+
+use crate::config::{
+    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback,
+    KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention, Model, OnRefusal, PolicyWeights,
+    PriceList, Provider, QualitySource, Quirks, Routing,
+};
+use crate::console::app::{
+    AppState, Boot, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, update,
+};
+use crate::console::keys::{Chord, Keymap, Sequence};
+use crate::domain::{
+    AttemptKind, Candidate, Capabilities, Cost, Decision, DecisionId, Estimate, Finish, FirstToken,
+    Lang, Needs, Outcome, OverrideKind, Rates, ReplyEvent, Request, RequestFeatures, RequestId,
+    Score, TaskKind, TaskTable, UnixMs, Usage,
+};
+use crate::engine::{CacheStats, ModelStatus, Overrides, ProviderStatus, Snapshot, Spend};
+use crate::route::{CircuitView, DecisionInput, HealthState, INPUT_VERSION, KeyState, ModelHealth};
+
+/// When every test begins: a Monday.
+pub(super) const START: UnixMs = UnixMs(1_795_392_000_000);
+
+fn provider(name: &str) -> Provider {
+    Provider {
+        name: name.into(),
+        label: name.to_owned(),
+        dialect: Dialect::OpenAi,
+        base_url: "http://127.0.0.1:1/v1".into(),
+        keys: Vec::new(),
+        key_need: KeyNeed::Optional,
+        headers: BTreeMap::new(),
+        tags: Vec::new(),
+        failure_domain: name.to_owned(),
+        maintenance: Vec::new(),
+        passthrough: false,
+        local: name == "local",
+        discover: false,
+        quirks: Quirks::default(),
+        limits: LimitOverrides::default(),
+        mention: Mention::User,
+        simulated: false,
+    }
+}
+
+fn model(name: &str, provider: &str, dollars: &str) -> Model {
+    let price = dollars.parse().unwrap();
+    Model {
+        name: name.into(),
+        provider: provider.into(),
+        id: name.to_owned(),
+        context: 128_000,
+        max_output: 8_192,
+        prices: PriceList {
+            base: Some(Rates {
+                input: price,
+                cached_input: price,
+                cache_write: price,
+                output: price,
+            }),
+            ..PriceList::default()
+        },
+        quality: TaskTable::flat(0.7),
+        quality_set: Vec::new(),
+        quality_source: QualitySource::Guess,
+        latency: Latency { ttft_ms: 400, cold_extra_ms: 0, tokens_per_s: 60.0 },
+        capabilities: Capabilities::default(),
+        languages: Vec::new(),
+        tokenizer: None,
+        thinks_silently: false,
+        params: Map::new(),
+        quirks: Quirks::default(),
+        keep_warm: KeepWarm::Free,
+        limits: LimitOverrides::default(),
+        retired: None,
+        note: None,
+        mention: Mention::User,
+    }
+}
+
+const MODELS: [(&str, &str, &str); 3] =
+    [("opus", "anthropic", "15"), ("mini", "openai", "0.5"), ("qwen", "local", "0")];
+
+pub(super) fn config() -> Config {
+    let weights = |quality, cost, speed| PolicyWeights { quality, cost, speed };
+    Config {
+        providers: MODELS.iter().map(|(_, p, _)| ((*p).into(), provider(p))).collect(),
+        models: MODELS.iter().map(|(m, p, d)| ((*m).into(), model(m, p, d))).collect(),
+        routing: Routing {
+            policy: "balanced".into(),
+            on_refusal: OnRefusal::Report,
+            rules: Vec::new(),
+        },
+        policies: [
+            ("balanced".to_owned(), weights(0.5, 0.3, 0.2)),
+            ("best".to_owned(), weights(1.0, 0.0, 0.0)),
+            ("cheapest".to_owned(), weights(0.0, 1.0, 0.0)),
+            ("fastest".to_owned(), weights(0.0, 0.0, 1.0)),
+        ]
+        .into(),
+        limits: Limits::default(),
+        feedback: Feedback {
+            p95_limit: Duration::from_secs(3),
+            shift_for: Duration::from_mins(5),
+            min_samples: 20,
+        },
+        cache: CacheSettings {
+            when: CacheWhen::Never,
+            max_bytes: 0,
+            max_entries: 0,
+            ttl: Duration::ZERO,
+            redis: None,
+        },
+        budget: Budget::default(),
+        console: ConsoleSettings::default(),
+        capture: Capture::default(),
+    }
+}
+
+pub(super) fn snapshot() -> Snapshot {
+    let models = MODELS.iter().map(|(model, provider, _)| {
+        let status = ModelStatus {
+            model: (*model).into(),
+            provider: (*provider).into(),
+            health: ModelHealth { state: HealthState::Up, ..ModelHealth::default() },
+            circuit: CircuitView::Closed,
+            limited_until: None,
+            recent: Vec::new(),
+            last_error: None,
+            spend: Spend::default(),
+        };
+        ((*model).into(), status)
+    });
+    let providers = MODELS.iter().map(|(model, provider, _)| {
+        let status = ProviderStatus {
+            provider: (*provider).into(),
+            key: KeyState::Ready,
+            active: true,
+            present: true,
+            state: HealthState::Up,
+            note: String::new(),
+            ttft_p50: None,
+            ttft_p95: None,
+            tokens_per_s: None,
+            error_rate: 0.0,
+            recent: Vec::new(),
+            in_flight: 0,
+            limits: Vec::new(),
+            last_ping_ms: None,
+            models: vec![(*model).into()],
+        };
+        ((*provider).into(), status)
+    });
+    Snapshot {
+        revision: 1,
+        at: START,
+        config: Arc::new(config()),
+        policy: "balanced".into(),
+        overrides: Overrides::default(),
+        models: models.collect(),
+        providers: providers.collect(),
+        log: Arc::new(Vec::new()),
+        spend: Spend::default(),
+        warm_cost: Cost::ZERO,
+        cache: CacheStats::default(),
+        notices: Vec::new(),
+    }
+}
+
+pub(super) fn decision(request: RequestId, models: &[&str]) -> Decision {
+    let candidates = models.iter().map(|model| Candidate {
+        model: (*model).into(),
+        provider: MODELS.iter().find(|(m, ..)| m == model).unwrap().1.into(),
+        quality: 0.7,
+        quality_guess: true,
+        score: Score { total: 0.5, factors: Vec::new() },
+        filtered: Vec::new(),
+        estimate: Estimate::default(),
+        note: String::new(),
+    });
+    Decision {
+        id: DecisionId(uuid::Uuid::nil()),
+        request,
+        at: START,
+        policy: "balanced".into(),
+        weights: [0.5, 0.3, 0.2],
+        rule: None,
+        imposed: None,
+        features: RequestFeatures {
+            task: TaskKind::Chat,
+            tasks: Vec::new(),
+            difficulty: 0.1,
+            lang: Lang::EN,
+            scripts: Vec::new(),
+            chars: 0,
+            input_tokens: 10,
+            output_tokens: 10,
+            needs: Needs::default(),
+            tags: Vec::new(),
+        },
+        candidates: candidates.collect(),
+        reason: "cheapest of 3 that fit".into(),
+    }
+}
+
+/// A console under test, with the moment it is at and the effects that came out.
+pub(super) struct Console {
+    pub(super) state: AppState,
+    pub(super) now: UnixMs,
+    pub(super) effects: Vec<Effect>,
+}
+
+fn measure(state: &AppState) -> Geometry {
+    Geometry {
+        transcript_cols: state.size.cols.saturating_sub(4),
+        transcript_rows: state.size.rows.saturating_sub(8),
+        list_rows: 8,
+        detail_rows: 10,
+        composer_cols: state.size.cols.saturating_sub(4),
+        panel_shown: state.size.cols >= 100,
+    }
+}
+
+impl Console {
+    fn at(stage: Stage) -> Self {
+        let looks = Looks {
+            theme: "terminal".into(),
+            themes: vec!["terminal".into(), "dark".into(), "light".into()],
+            ..Looks::default()
+        };
+        let state = AppState::new(Boot {
+            now: START,
+            utc_offset_s: 0,
+            size: Size { cols: 80, rows: 24 },
+            measure,
+            looks,
+            keymap: Arc::new(Keymap::defaults()),
+            stage,
+            baseline: None,
+            seed: 7,
+        });
+        Self { state, now: START, effects: Vec::new() }
+    }
+
+    /// One whose engine runs.
+    pub(super) fn ready() -> Self {
+        let mut console = Self::at(Stage::Main);
+        console.send(Msg::EngineReady(Arc::new(snapshot())));
+        console.effects.clear();
+        console
+    }
+
+    /// One whose engine is still starting.
+    pub(super) fn starting() -> Self {
+        Self::at(Stage::Main)
+    }
+
+    /// One on the first screen.
+    pub(super) fn first_run() -> Self {
+        Self::at(Stage::FirstRun(Box::new(FirstRun::new("~/config.toml".into()))))
+    }
+
+    pub(super) fn send(&mut self, msg: Msg) -> &mut Self {
+        self.effects.extend(update(&mut self.state, msg, self.now));
+        self
+    }
+
+    /// Presses keys: `"ctrl-c"`, `"y y"`.
+    pub(super) fn keys(&mut self, keys: &str) -> &mut Self {
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            let Sequence { first: Chord { code, mods }, .. } = key.parse().unwrap();
+            self.send(Msg::Key(crossterm::event::KeyEvent::new(code, mods)));
+        }
+        self
+    }
+
+    /// Types text, key by key; `\n` is a new line.
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
+            let key = match c {
+                '\n' => "ctrl-j".parse::<Chord>().unwrap(),
+                c => Chord {
+                    code: crossterm::event::KeyCode::Char(c),
+                    mods: crossterm::event::KeyModifiers::NONE,
+                },
+            };
+            self.send(Msg::Key(crossterm::event::KeyEvent::new(key.code, key.mods)));
+        }
+        self
+    }
+
+    pub(super) fn wait(&mut self, ms: u64) -> &mut Self {
+        self.now = self.now + Duration::from_millis(ms);
+        self.send(Msg::Tick)
+    }
+
+    /// The requests sent so far.
+    pub(super) fn sent(&self) -> Vec<&Request> {
+        self.effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Send(request) => Some(request.as_ref()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The commands given to the engine so far.
+    pub(super) fn commands(&self) -> Vec<String> {
+        self.effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Command(command) => Some(format!("{command:?}")),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn copied(&self) -> Vec<&str> {
+        self.effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Copy(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn running(&self) -> RequestId {
+        self.state.running().expect("a reply runs").1.request
+    }
+
+    pub(super) fn events(&mut self, events: Vec<ReplyEvent>) -> &mut Self {
+        let request = self.running();
+        self.send(Msg::Reply { request, events })
+    }
+
+    /// Routes the running request and lets this model begin.
+    pub(super) fn routed(&mut self, model: &str) -> &mut Self {
+        let decision = decision(self.running(), &[model, "qwen"]);
+        self.routed_by(decision)
+    }
+
+    /// The same, by a pin or a chip.
+    pub(super) fn routed_by_hand(&mut self, model: &str, imposed: OverrideKind) -> &mut Self {
+        let mut decision = decision(self.running(), &[model, "qwen"]);
+        decision.imposed = Some(imposed);
+        self.routed_by(decision)
+    }
+
+    fn routed_by(&mut self, decision: Decision) -> &mut Self {
+        let chosen = decision.chosen().unwrap().clone();
+        self.events(vec![
+            ReplyEvent::Routed(Arc::new(decision)),
+            ReplyEvent::Attempt {
+                n: 1,
+                model: chosen.model,
+                provider: chosen.provider,
+                kind: AttemptKind::First,
+                waited_ms: 0,
+            },
+        ])
+    }
+
+    pub(super) fn stream(&mut self, text: &str) -> &mut Self {
+        self.events(vec![
+            ReplyEvent::FirstToken { what: FirstToken::Text, ms: 380 },
+            ReplyEvent::Text(text.to_owned()),
+        ])
+    }
+
+    /// Ends the running reply.
+    pub(super) fn end(&mut self, finish: Finish) -> &mut Self {
+        let (_, reply) = self.state.running().expect("a reply runs");
+        let model = reply.model().map(|(model, provider)| (model.clone(), provider.clone()));
+        let (model, provider) = model.unzip();
+        let outcome = Outcome {
+            finish,
+            model,
+            provider,
+            model_id: None,
+            usage: Usage { input: 1_000, output: 1_000, ..Usage::default() },
+            cost: Cost { amount: "0.001".parse().unwrap(), exact: true },
+            wait_ms: Some(400),
+            ttft_ms: Some(380),
+            total_ms: 1_900,
+            cached: None,
+            error: None,
+        };
+        self.events(vec![ReplyEvent::End(Box::new(outcome))])
+    }
+
+    /// Asks something and has it answered whole by `mini`.
+    pub(super) fn exchange(&mut self, question: &str, answer: &str) -> &mut Self {
+        self.text(question).keys("enter").routed("mini").stream(answer).end(Finish::Stop)
+    }
+
+    pub(super) fn toast(&self) -> &str {
+        self.state.toast.as_ref().map_or("", |toast| toast.text.as_str())
+    }
+}
+
+/// What a decision was made from, as little as there can be.
+pub(super) fn input() -> DecisionInput {
+    let request = RequestId(uuid::Uuid::nil());
+    let decision = decision(request, &[]);
+    DecisionInput {
+        version: INPUT_VERSION,
+        id: decision.id,
+        request,
+        now: START,
+        seed: 0,
+        policy: decision.policy,
+        weights: decision.weights,
+        budget_pace: 1.0,
+        rules: Vec::new(),
+        imposed: None,
+        features: decision.features,
+        max_tokens: None,
+        candidates: Vec::new(),
+    }
+}

@@ -1,0 +1,215 @@
+//! Taking in a reply: events fold into its cell, its end into the meters.
+//!
+//! Invariant: events of a request that is over or unknown change nothing.
+
+use crate::domain::{
+    Cost, Finish, FirstToken, Money, Outcome, ReplyEvent, RequestId, UnixMs, Usage,
+};
+
+use super::super::{
+    Answer, AppState, Cell, Effect, QueuePhase, ReplyCell, ReplyPhase, RouteMark, RunningAttempt,
+    Saved,
+};
+use super::{Effects, changed_cell, send};
+
+/// A reply that took longer than this rings when the user is elsewhere.
+const BELL_AFTER_MS: u64 = 20_000;
+/// Models remembered for F2 and the picker.
+const RECENT: usize = 5;
+
+fn find(state: &mut AppState, request: RequestId) -> Option<(usize, &mut ReplyCell)> {
+    state.transcript.cells.iter_mut().enumerate().rev().find_map(|(index, cell)| match cell {
+        Cell::Reply(reply) if reply.request == request && reply.phase.running() => {
+            Some((index, reply.as_mut()))
+        }
+        Cell::Reply(_) | Cell::User(_) | Cell::Note(_) => None,
+    })
+}
+
+/// Takes in events of a reply.
+pub(super) fn events(
+    state: &mut AppState,
+    fx: &mut Effects,
+    request: RequestId,
+    events: Vec<ReplyEvent>,
+) {
+    let now = state.now;
+    let Some((index, cell)) = find(state, request) else { return };
+    let mut ended = false;
+    for event in events {
+        ended |= matches!(event, ReplyEvent::End(_));
+        take(cell, &event, now);
+    }
+    changed_cell(state, index);
+    if ended {
+        end(state, fx, index);
+    }
+}
+
+/// Folds one event into a cell.
+fn take(cell: &mut ReplyCell, event: &ReplyEvent, now: UnixMs) {
+    cell.last_at = now;
+    match event {
+        ReplyEvent::Attempt { n, model, provider, kind, .. } => {
+            cell.phase = ReplyPhase::Waiting(RunningAttempt {
+                n: *n,
+                model: model.clone(),
+                provider: provider.clone(),
+                kind: *kind,
+                since: now,
+            });
+        }
+        ReplyEvent::FirstToken { what, ms } => {
+            cell.first_token = Some((*what, *ms));
+            if let Some(attempt) = cell.phase.attempt().cloned() {
+                cell.phase = match what {
+                    FirstToken::Reasoning => ReplyPhase::Thinking(attempt),
+                    FirstToken::Text => ReplyPhase::Streaming(attempt),
+                };
+            }
+        }
+        ReplyEvent::Text(text) => {
+            cell.first_text_at.get_or_insert(now);
+            cell.streamed_tenths += estimate_tenths(text);
+            if let Some(attempt) = cell.phase.attempt().cloned() {
+                cell.phase = ReplyPhase::Streaming(attempt);
+            }
+        }
+        ReplyEvent::Reasoning(text) => {
+            cell.streamed_tenths += estimate_tenths(text);
+            if let ReplyPhase::Waiting(attempt) = &cell.phase {
+                cell.phase = ReplyPhase::Thinking(attempt.clone());
+            }
+        }
+        ReplyEvent::Restart { why } => {
+            cell.restarts += 1;
+            cell.restarted_because = Some(why.clone());
+            cell.first_token = None;
+            cell.first_text_at = None;
+            cell.streamed_tenths = 0;
+        }
+        ReplyEvent::End(_) => cell.phase = ReplyPhase::Done,
+        ReplyEvent::Routed(_)
+        | ReplyEvent::AttemptEnded(_)
+        | ReplyEvent::ToolCall { .. }
+        | ReplyEvent::Seam(_)
+        | ReplyEvent::Usage(_)
+        | ReplyEvent::Verdict(_) => {}
+    }
+    cell.reply.fold(event);
+}
+
+/// Tokens a text is likely to be, in tenths: four ASCII characters to a token, seven tenths of a
+/// token to any other. Good enough for a rate that moves; the provider's count replaces it.
+fn estimate_tenths(text: &str) -> u64 {
+    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
+    let other = text.chars().filter(|c| !c.is_ascii()).count() as u64;
+    ascii * 5 / 2 + other * 7
+}
+
+/// A stream closed. Without an end before it the engine is gone; the text is kept.
+pub(super) fn closed(state: &mut AppState, fx: &mut Effects, request: RequestId) {
+    let Some((index, cell)) = find(state, request) else { return };
+    finish(cell, Finish::Error);
+    changed_cell(state, index);
+    end(state, fx, index);
+}
+
+/// Ends a reply from our side: stopped, or the stream broke off.
+pub(super) fn finish(cell: &mut ReplyCell, finish: Finish) {
+    let who = cell.model().map(|(model, provider)| (model.clone(), provider.clone()));
+    let (model, provider) = who.unzip();
+    let usage = cell.reply.usage.unwrap_or(Usage {
+        output: cell.streamed_tenths / 10,
+        estimated: true,
+        ..Usage::default()
+    });
+    cell.reply.outcome = Some(Outcome {
+        finish,
+        model,
+        provider,
+        model_id: None,
+        usage,
+        cost: cell
+            .reply
+            .attempts
+            .iter()
+            .fold(Cost { amount: Money::ZERO, exact: false }, |sum, attempt| sum + attempt.cost),
+        wait_ms: cell
+            .first_text_at
+            .map(|at| u64::try_from(at.since(cell.asked_at).as_millis()).unwrap_or(u64::MAX)),
+        ttft_ms: cell.first_token.map(|(_, ms)| ms),
+        total_ms: u64::try_from(cell.last_at.since(cell.asked_at).as_millis()).unwrap_or(u64::MAX),
+        cached: None,
+        error: None,
+    });
+    cell.phase = ReplyPhase::Done;
+}
+
+/// What the end of a reply changes besides its cell.
+fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
+    let saved = saved(state, index);
+    let Some(Cell::Reply(cell)) = state.transcript.cells.get_mut(index) else { return };
+    cell.saved.clone_from(&saved);
+    let Some(outcome) = cell.reply.outcome.clone() else { return };
+    let whole = matches!(outcome.finish, Finish::Stop | Finish::Length | Finish::ToolCalls);
+    let mark = cell.mark();
+    let imposed = cell.reply.decision.as_ref().and_then(|decision| decision.imposed.clone());
+    let meters = &mut state.meters;
+    meters.asked += 1;
+    meters.answered += u32::from(whole);
+    meters.fell_back += u32::from(whole && mark == RouteMark::FellBack);
+    if let Some(imposed) = imposed.filter(|imposed| imposed.model.is_some()) {
+        meters.overridden += 1;
+        meters.agreed += u32::from(imposed.would_be == imposed.model);
+    }
+    if let Some(saved) = saved {
+        let before = match &meters.saved {
+            Some(sum) if sum.versus == saved.versus => sum.amount,
+            _ => Money::ZERO,
+        };
+        meters.saved = Some(Saved { amount: before + saved.amount, versus: saved.versus });
+    }
+    if let Some(model) = outcome.model.filter(|_| whole) {
+        state.recent_models.retain(|known| *known != model);
+        state.recent_models.insert(0, model);
+        state.recent_models.truncate(RECENT);
+    }
+    if outcome.total_ms >= BELL_AFTER_MS && state.caps.focused == Answer::No {
+        fx.push(Effect::Bell);
+    }
+    changed_cell(state, index);
+    if whole {
+        send::next(state, fx);
+    } else if !state.queue.is_empty() {
+        state.queue_phase = QueuePhase::Held;
+    }
+}
+
+/// What the baseline model would have cost for the same tokens, less what was paid.
+fn saved(state: &AppState, index: usize) -> Option<Saved> {
+    let Some(Cell::Reply(cell)) = state.transcript.cells.get(index) else { return None };
+    let outcome = cell.reply.outcome.as_ref().filter(|o| o.usage.output > 0)?;
+    let config = &state.snapshot.as_ref()?.config;
+    let price = |model: &crate::domain::ModelName| {
+        let rates = config.models.get(model)?.prices.at(state.now, outcome.usage.input)?;
+        // A baseline has no warm cache of ours: all of the prompt at its full price.
+        let cold = Usage { cached_input: 0, cache_write: 0, ..outcome.usage };
+        Some(rates.cost(&cold))
+    };
+    let baseline = match &state.baseline {
+        Some(model) => model.clone(),
+        None => cell
+            .reply
+            .decision
+            .as_ref()?
+            .ranked()
+            .map(|candidate| &candidate.model)
+            .max_by_key(|model| price(model))?
+            .clone(),
+    };
+    if outcome.model.as_ref() == Some(&baseline) {
+        return None;
+    }
+    Some(Saved { amount: price(&baseline)? - outcome.cost.amount, versus: baseline })
+}

@@ -1,0 +1,298 @@
+//! Sending: the draft, the queue, retries, and the preview of it all.
+//!
+//! Invariants: at most one reply runs in a chat; what waits goes in order; nothing is ever sent
+//! that the user did not send.
+
+use crate::console::composer::{self, Draft};
+use crate::domain::{Message, ModelName, Origin, ReaderKind, Request, RequestId, Role, Route};
+
+use super::super::{
+    AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, QueuePhase, Queued, ReplyCell, Scroll,
+    TestCard, Tone, UserCell, blocks,
+};
+use super::{Effects, notes, push_cell, slash};
+
+/// Characters of the first message that become the chat's title.
+const TITLE_CHARS: usize = 60;
+
+/// Enter: run a command, send, or queue.
+pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
+    if state.composer.backslash_newline() {
+        return;
+    }
+    if state.composer.is_blank() {
+        if state.queue_phase == QueuePhase::Held && state.running().is_none() {
+            state.queue_phase = QueuePhase::Flowing;
+            next(state, fx);
+        }
+        return;
+    }
+    let typed = state.composer.text();
+    if typed.starts_with('/') && !typed.starts_with("//") {
+        slash::run_draft(state, fx);
+        return;
+    }
+    if let EnginePhase::Failed(why) = &state.engine {
+        let why = why.clone();
+        notes::toast(state, Tone::Bad, format!("not sent: {why}"));
+        return;
+    }
+    let draft = state.composer.take();
+    state.composer.history.push(draft.clone());
+    if let Some(cell) = state.editing.take() {
+        cut_from(state, cell);
+    }
+    let queued = prepare(draft);
+    enqueue(state, fx, queued);
+}
+
+/// Reads a draft into what will be sent.
+fn prepare(draft: Draft) -> Queued {
+    let expanded = draft.expanded();
+    let text = expanded.strip_prefix("//").map_or(expanded.clone(), |rest| format!("/{rest}"));
+    let parsed = composer::parse(&text);
+    Queued {
+        text: parsed.text,
+        model: draft.chip.clone(),
+        policy: parsed.policy.map(str::to_owned),
+        tags: parsed.tags,
+        draft,
+    }
+}
+
+/// Sends a text to a model, or queues it.
+pub(super) fn say(state: &mut AppState, fx: &mut Effects, text: &str, model: Option<ModelName>) {
+    let draft = Draft { text: text.to_owned(), chip: model, ..Draft::default() };
+    let queued = prepare(draft);
+    enqueue(state, fx, queued);
+}
+
+fn enqueue(state: &mut AppState, fx: &mut Effects, queued: Queued) {
+    if queued.text.is_empty() {
+        return;
+    }
+    state.queue.push(queued);
+    state.queue_phase = QueuePhase::Flowing;
+    next(state, fx);
+}
+
+/// Sends the next of the queue, if it may go.
+pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
+    let free = state.running().is_none()
+        && state.engine == EnginePhase::Ready
+        && state.queue_phase == QueuePhase::Flowing
+        && state.editing.is_none();
+    if !free || state.queue.is_empty() {
+        return;
+    }
+    let Queued { draft, text, model, policy, tags } = state.queue.remove(0);
+    let user = UserCell { at: state.now, text, draft, model, policy, tags };
+    if state.title.is_empty() {
+        state.title = user.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if state.title.chars().count() > TITLE_CHARS {
+            state.title = state.title.chars().take(TITLE_CHARS - 1).collect::<String>() + "…";
+        }
+    }
+    let cell = push_cell(state, Cell::User(user));
+    ask(state, fx, cell);
+}
+
+/// Asks what a user's cell says; the answer goes to a new cell at the end.
+fn ask(state: &mut AppState, fx: &mut Effects, cell: usize) {
+    let id = state.ids.request(state.now);
+    let request = request_for(state, id, cell);
+    let mut reply = ReplyCell::new(id, cell, state.now);
+    reply.first_block =
+        state.last_reply().map_or(0, |(_, last)| last.first_block + blocks(last).len());
+    push_cell(state, Cell::Reply(Box::new(reply)));
+    state.transcript.scroll = Scroll::Follow;
+    state.transcript.selected = None;
+    fx.push(Effect::Send(Box::new(request)));
+}
+
+/// Asks a message again: in place when nothing came after it, else as a new message at the end.
+pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: Option<ModelName>) {
+    if state.running().is_some() {
+        notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
+        return;
+    }
+    if state.engine != EnginePhase::Ready {
+        notes::toast(state, Tone::Warn, "still starting");
+        return;
+    }
+    let last = state.transcript.cells.iter().rposition(|cell| matches!(cell, Cell::User(_)));
+    let Some(Cell::User(user)) = state.transcript.cells.get_mut(cell) else { return };
+    if last == Some(cell) {
+        user.model = model.or(user.model.take());
+        super::changed_cell(state, cell);
+        ask(state, fx, cell);
+        return;
+    }
+    let mut user = user.clone();
+    user.model = model.or(user.model);
+    user.at = state.now;
+    let cell = push_cell(state, Cell::User(user));
+    ask(state, fx, cell);
+}
+
+/// Takes a message back into the draft; sending it replaces it and all that came after.
+pub(super) fn edit(state: &mut AppState, cell: usize) {
+    if state.running().is_some() {
+        notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
+        return;
+    }
+    let Some(Cell::User(user)) = state.transcript.cells.get(cell) else { return };
+    let draft = user.draft.clone();
+    if !state.composer.is_blank() {
+        let begun = state.composer.take();
+        state.composer.history.push(begun);
+    }
+    state.composer.set(draft);
+    state.editing = Some(cell);
+    state.view = super::super::View::Chat;
+    state.focus = super::super::Focus::Composer;
+}
+
+/// Cuts the chat off before a cell.
+pub(super) fn cut_from(state: &mut AppState, cell: usize) {
+    state.transcript.cells.truncate(cell);
+    state.transcript.layout.truncate(cell);
+    state.transcript.scroll = Scroll::Follow;
+    state.transcript.selected = None;
+    state.transcript.find = None;
+}
+
+/// Takes the newest queued prompt back into the draft. `false` when none waits.
+pub(super) fn take_back(state: &mut AppState) -> bool {
+    if state.queue.is_empty() {
+        return false;
+    }
+    let waiting = std::mem::take(&mut state.queue);
+    let mut whole = Draft::default();
+    for queued in waiting {
+        if !whole.text.is_empty() {
+            whole.text.push_str("\n\n");
+        }
+        whole.text.push_str(&queued.draft.text);
+        whole.pastes.pastes.extend(queued.draft.pastes.pastes);
+        whole.chip = queued.draft.chip.or(whole.chip);
+    }
+    if !state.composer.is_blank() {
+        let begun = state.composer.take();
+        state.composer.history.push(begun);
+    }
+    state.composer.set(whole);
+    state.queue_phase = QueuePhase::Flowing;
+    true
+}
+
+/// The conversation before a cell, as messages: each question with its newest answer. Questions
+/// nothing answered are joined with the one after, so that roles alternate.
+fn history(state: &AppState, before: usize) -> Vec<Message> {
+    let cells = &state.transcript.cells;
+    let mut answers = vec![None; before.min(cells.len())];
+    for cell in cells {
+        if let Cell::Reply(reply) = cell
+            && !reply.reply.text.is_empty()
+            && let Some(slot) = answers.get_mut(reply.answers)
+        {
+            *slot = Some(reply.reply.text.as_str());
+        }
+    }
+    let mut messages: Vec<Message> = Vec::new();
+    for (index, cell) in cells.iter().enumerate().take(before) {
+        let Cell::User(user) = cell else { continue };
+        say_as_user(&mut messages, &user.text);
+        if let Some(answer) = answers[index] {
+            messages.push(Message::assistant(answer));
+        }
+    }
+    messages
+}
+
+fn say_as_user(messages: &mut Vec<Message>, text: &str) {
+    match messages.last_mut() {
+        Some(last) if last.role == Role::User => {
+            let joined = format!("{}\n\n{text}", last.plain());
+            *last = Message::user(joined);
+        }
+        _ => messages.push(Message::user(text)),
+    }
+}
+
+fn request(
+    state: &AppState,
+    id: RequestId,
+    mut messages: Vec<Message>,
+    user: &UserCell,
+) -> Request {
+    say_as_user(&mut messages, &user.text);
+    let mut request = Request::new(id, Origin::Chat, ReaderKind::Replaceable, "");
+    request.session = Some(state.session);
+    request.system.clone_from(&state.system);
+    request.messages = messages;
+    request.route = user.model.clone().map_or(Route::Auto, Route::Prefer);
+    request.policy.clone_from(&user.policy);
+    request.tags.clone_from(&user.tags);
+    request
+}
+
+fn request_for(state: &AppState, id: RequestId, cell: usize) -> Request {
+    match state.transcript.cells.get(cell) {
+        Some(Cell::User(user)) => request(state, id, history(state, cell), user),
+        Some(Cell::Reply(_) | Cell::Note(_)) | None => {
+            Request::new(id, Origin::Chat, ReaderKind::Replaceable, "")
+        }
+    }
+}
+
+/// The draft as a request that will not be sent.
+fn draft_request(state: &AppState, draft: Draft) -> Request {
+    let Queued { draft, text, model, policy, tags } = prepare(draft);
+    let user = UserCell { at: state.now, text, draft, model, policy, tags };
+    let before = state.editing.unwrap_or(state.transcript.cells.len());
+    let id = RequestId(uuid::Uuid::nil());
+    request(state, id, history(state, before), &user)
+}
+
+/// Decides the draft for the line under it.
+pub(super) fn preview(state: &mut AppState, fx: &mut Effects) {
+    let typed = state.composer.text();
+    let command = typed.starts_with('/') && !typed.starts_with("//");
+    if state.composer.is_blank() || command || state.snapshot.is_none() {
+        state.preview = None;
+        return;
+    }
+    let request = draft_request(state, state.composer.draft());
+    let purpose = DecideFor::Preview(state.composer.revision());
+    fx.push(Effect::Decide { purpose, request: Box::new(request) });
+}
+
+/// Shows where a text would go, and sends nothing.
+pub(super) fn test(state: &mut AppState, fx: &mut Effects, draft: Draft) {
+    if state.snapshot.is_none() {
+        notes::toast(state, Tone::Warn, "still starting");
+        return;
+    }
+    if draft.text.trim().is_empty() {
+        notes::toast(state, Tone::Info, "type a prompt first: it is tested, not sent");
+        return;
+    }
+    let prompt = draft.text.clone();
+    let request = draft_request(state, draft);
+    state.overlay = Some(Overlay::Test(TestCard { prompt, decision: None }));
+    fx.push(Effect::Decide { purpose: DecideFor::Test, request: Box::new(request) });
+}
+
+/// Begins a new chat.
+pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
+    super::escape::stop(state, fx);
+    cut_from(state, 0);
+    state.queue.clear();
+    state.queue_phase = QueuePhase::Flowing;
+    state.editing = None;
+    state.title.clear();
+    state.session = state.ids.session(state.now);
+    state.view = super::super::View::Chat;
+    state.focus = super::super::Focus::Composer;
+}

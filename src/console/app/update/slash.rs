@@ -1,0 +1,250 @@
+//! What slash commands do.
+//!
+//! Invariant: a command that cannot be carried out says why and leaves the draft as it is.
+
+use crate::console::command::{self, Line, Name, Scope};
+use crate::console::composer::Draft;
+use crate::domain::{ModelName, PinScope, parse_span};
+use crate::engine::{Command, Veto};
+
+use super::super::{AppState, Cell, Effect, Focus, Panel, Tone, View};
+use super::{Effects, notes, overlays, picker, read, routes, send};
+
+/// Runs the draft as a command. On success it goes into history and out of the draft.
+pub(super) fn run_draft(state: &mut AppState, fx: &mut Effects) {
+    let draft = state.composer.draft();
+    state.completion = None;
+    let line = draft.expanded();
+    // Taken out first, since a command may put something in its place.
+    state.composer.set(Draft::default());
+    match run(state, fx, line.trim_end()) {
+        Ok(()) => state.composer.history.push(draft),
+        Err(why) => {
+            state.composer.set(draft);
+            notes::toast(state, Tone::Warn, why);
+        }
+    }
+}
+
+/// Runs a line from the palette; one that wants an argument is begun in the draft.
+pub(super) fn run_or_begin(state: &mut AppState, fx: &mut Effects, line: &str) {
+    let bare = line.ends_with(' ');
+    let needs = command::TABLE
+        .iter()
+        .find(|info| line.trim_end() == format!("/{}", info.name))
+        .is_some_and(|info| !info.args.is_empty());
+    if bare && needs {
+        if !state.composer.is_blank() {
+            let begun = state.composer.take();
+            state.composer.history.push(begun);
+        }
+        state.composer.set(Draft { text: line.to_owned(), ..Draft::default() });
+        state.view = View::Chat;
+        state.focus = Focus::Composer;
+        super::complete::refresh(state);
+        return;
+    }
+    if let Err(why) = run(state, fx, line.trim_end()) {
+        notes::toast(state, Tone::Warn, why);
+    }
+}
+
+fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String> {
+    let Line { id, first, rest } = command::read(line)?;
+    match id {
+        Name::Use => {
+            let model = model(state, first)?;
+            if rest.is_empty() {
+                state.composer.set_chip(Some(model));
+            } else {
+                send::say(state, fx, rest, Some(model));
+            }
+        }
+        Name::Pin => pin(state, fx, first, rest)?,
+        Name::Auto => {
+            picker::back_to_auto(state, fx);
+            if !first.is_empty() {
+                policy(state, fx, first)?;
+            }
+        }
+        Name::Policy if first.is_empty() => {
+            let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+            let names: Vec<&str> = snapshot.config.policies.keys().map(String::as_str).collect();
+            let text = format!("policy {}; there are {}", snapshot.policy, names.join(", "));
+            notes::note(state, Tone::Info, text);
+        }
+        Name::Policy => policy(state, fx, first)?,
+        Name::Avoid => avoid(state, fx, first, rest)?,
+        Name::Allow => {
+            let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+            let known = snapshot.overrides.vetoes.iter().any(|veto| veto.name == first);
+            if !known {
+                return Err(format!("{first} is not avoided"));
+            }
+            notes::toast(state, Tone::Good, format!("{first} may be used again"));
+            fx.push(Effect::Command(Command::Allow(first.to_owned())));
+        }
+        Name::Why => why(state, fx, first)?,
+        Name::Test => {
+            send::test(state, fx, Draft { text: first.to_owned(), ..Draft::default() });
+        }
+        Name::Retry => {
+            let model = if first.is_empty() { None } else { Some(model(state, first)?) };
+            let cell = last_question(state).ok_or("nothing was asked yet")?;
+            send::again(state, fx, cell, model);
+        }
+        Name::Edit => {
+            let cell = last_question(state).ok_or("nothing was asked yet")?;
+            send::edit(state, cell);
+        }
+        Name::Copy => match first {
+            "" => read::copy_reply(state, fx),
+            "all" => read::copy_all(state, fx),
+            n => {
+                let label = n.parse().map_err(|_| format!("{n:?} is not a number or all"))?;
+                read::copy_block(state, fx, label);
+            }
+        },
+        Name::New => send::new_chat(state, fx),
+        Name::System => match first {
+            "" => {
+                let text = state.system.clone().unwrap_or_else(|| "no system prompt".to_owned());
+                notes::note(state, Tone::Info, text);
+            }
+            "off" => {
+                state.system = None;
+                notes::toast(state, Tone::Good, "no system prompt from here on");
+            }
+            text => {
+                state.system = Some(text.to_owned());
+                notes::toast(state, Tone::Good, "system prompt set from here on");
+            }
+        },
+        Name::Routes => routes::enter(state, fx),
+        Name::Theme => theme(state, fx, first)?,
+        Name::Panel => toggle_panel(state),
+        Name::Help => overlays::help(state),
+        Name::Quit => super::quit(state, fx),
+    }
+    Ok(())
+}
+
+const STARTING: &str = "still starting";
+
+fn last_question(state: &AppState) -> Option<usize> {
+    state.transcript.cells.iter().rposition(|cell| matches!(cell, Cell::User(_)))
+}
+
+/// One name out of many: itself, or the only one it begins, or the only one it is part of.
+fn named<'a>(
+    text: &str,
+    names: &(impl Iterator<Item = &'a str> + Clone),
+    what: &str,
+) -> Result<&'a str, String> {
+    let by =
+        |fits: &dyn Fn(&str) -> bool| names.clone().filter(|name| fits(name)).collect::<Vec<_>>();
+    let attempts: [Vec<&'a str>; 3] = [
+        by(&|name| name == text),
+        by(&|name| name.starts_with(text)),
+        by(&|name| name.contains(text)),
+    ];
+    for hits in attempts {
+        match hits.as_slice() {
+            [] => {}
+            [one] => return Ok(one),
+            [..] => return Err(format!("{text:?} could be {}", hits.join(", "))),
+        }
+    }
+    Err(format!("no {what} {text:?}"))
+}
+
+fn model(state: &AppState, text: &str) -> Result<ModelName, String> {
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let text = text.strip_prefix('@').unwrap_or(text);
+    named(text, &snapshot.models.keys().map(ModelName::as_str), "model").map(ModelName::from)
+}
+
+fn pin(state: &mut AppState, fx: &mut Effects, name: &str, scope: &str) -> Result<(), String> {
+    let model = model(state, name)?;
+    let (scope, until, words) = match command::scope(scope)? {
+        Scope::Chat => (PinScope::Session, None, "for this chat".to_owned()),
+        Scope::For(span) => {
+            let words = format!("for {}", crate::domain::format_span(span));
+            (PinScope::All, Some(state.now + span), words)
+        }
+        Scope::Always => (PinScope::All, None, "until undone".to_owned()),
+    };
+    picker::pin(state, fx, &model, scope, until, &words);
+    Ok(())
+}
+
+fn policy(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), String> {
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let names = snapshot.config.policies.keys().map(String::as_str);
+    let name = named(text, &names, "policy")?.to_owned();
+    state.undo = vec![Command::Policy(snapshot.policy.clone())];
+    notes::toast(state, Tone::Good, format!("policy {name}"));
+    fx.push(Effect::Command(Command::Policy(name)));
+    Ok(())
+}
+
+fn avoid(state: &mut AppState, fx: &mut Effects, name: &str, span: &str) -> Result<(), String> {
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let models = snapshot.models.keys().map(ModelName::as_str);
+    let providers = snapshot.providers.keys().map(crate::domain::ProviderName::as_str);
+    let name = named(name, &models.chain(providers), "model or provider")?.to_owned();
+    let span = match span {
+        "" => None,
+        text => Some(parse_span(text).map_err(|error| error.to_string())?),
+    };
+    let words = span.map_or("until undone".to_owned(), |span| {
+        format!("for {}", crate::domain::format_span(span))
+    });
+    state.undo = vec![Command::Allow(name.clone())];
+    notes::toast(state, Tone::Good, format!("avoiding {name} {words}; Ctrl+X u takes it back"));
+    let until = span.map(|span| state.now + span);
+    fx.push(Effect::Command(Command::Avoid(Veto { name, until })));
+    Ok(())
+}
+
+fn why(state: &mut AppState, fx: &mut Effects, which: &str) -> Result<(), String> {
+    let requests: Vec<_> = state
+        .transcript
+        .cells
+        .iter()
+        .filter_map(|cell| match cell {
+            Cell::Reply(reply) => Some(reply.request),
+            Cell::User(_) | Cell::Note(_) => None,
+        })
+        .collect();
+    let request = if which.is_empty() {
+        requests.last()
+    } else {
+        let n: usize = which.parse().map_err(|_| format!("{which:?} is not a number"))?;
+        n.checked_sub(1).and_then(|n| requests.get(n))
+    };
+    let request = *request.ok_or("no such reply")?;
+    routes::show(state, fx, request);
+    Ok(())
+}
+
+fn theme(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        let text =
+            format!("theme {}; there are {}", state.looks.theme, state.looks.themes.join(", "));
+        notes::note(state, Tone::Info, text);
+        return Ok(());
+    }
+    let name = named(text, &state.looks.themes.iter().map(String::as_str), "theme")?.to_owned();
+    fx.push(Effect::SetTheme(name));
+    Ok(())
+}
+
+/// Shows or hides the side panel; where it has no room beside the text, over it.
+pub(super) fn toggle_panel(state: &mut AppState) {
+    let shown = state.geometry().panel_shown;
+    state.looks.panel = match (state.looks.panel, shown) {
+        (Panel::Auto, true) | (Panel::Shown, _) => Panel::Hidden,
+        (Panel::Auto, false) | (Panel::Hidden, _) => Panel::Shown,
+    };
+}

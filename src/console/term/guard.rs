@@ -1,0 +1,138 @@
+//! Entering and leaving the terminal's modes.
+//!
+//! Invariants: the alternate screen is entered before keyboard flags are pushed and left after they
+//! are popped, because terminals keep one stack of flags per screen; [`restore`] undoes everything,
+//! any number of times, from any thread, and is what drop, the panic hook, signals and suspension
+//! all call.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once};
+use std::thread::ThreadId;
+
+use super::screen::output;
+
+/// Alternate screen; bracketed paste; focus events; wheel as arrow keys.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?1007h\x1b[2J\x1b[H";
+/// The same undone, and whatever a broken frame can have left: a held frame, a hidden or reshaped
+/// cursor, colours.
+const LEAVE: &[u8] =
+    b"\x1b[?2026l\x1b[?1007l\x1b[?1004l\x1b[?2004l\x1b[0m\x1b[0 q\x1b[?25h\x1b[?1049l";
+/// Tell keys apart, and tell the key under a shifted one.
+const PUSH_KEYS: &[u8] = b"\x1b[>5u";
+const POP_KEYS: &[u8] = b"\x1b[<u";
+/// Kitty keys? Synchronized updates? And a question every terminal answers, which ends the batch.
+const ASK: &[u8] = b"\x1b[?u\x1b[?2026$p\x1b[c";
+
+static ENTERED: AtomicBool = AtomicBool::new(false);
+static KEYS_PUSHED: AtomicBool = AtomicBool::new(false);
+static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+
+/// The terminal in the console's modes. Dropping it restores the terminal.
+#[derive(Debug)]
+pub struct Guard {
+    _private: (),
+}
+
+impl Guard {
+    /// Enters raw mode and the alternate screen, and makes sure a panic restores them.
+    pub fn enter() -> io::Result<Self> {
+        hook_panics();
+        if let Ok(mut owner) = OWNER.lock() {
+            *owner = Some(std::thread::current().id());
+        }
+        ENTERED.store(true, Ordering::SeqCst);
+        let guard = Self { _private: () };
+        crossterm::terminal::enable_raw_mode()?;
+        output()?.write_all(ENTER)?;
+        Ok(guard)
+    }
+
+    /// Asks the terminal what it can do. The answers come through the input stream, or never.
+    pub fn ask_capabilities(&self) -> io::Result<()> {
+        if matches!(std::env::var("TERM").as_deref(), Ok("dumb" | "linux")) {
+            return Ok(());
+        }
+        output()?.write_all(ASK)
+    }
+
+    /// Tells modified keys apart from now on; for terminals that said they can.
+    pub fn push_keyboard_flags(&self) -> io::Result<()> {
+        if KEYS_PUSHED.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        output()?.write_all(PUSH_KEYS)
+    }
+
+    /// Gives the terminal back for a while: to the shell, or to an editor.
+    pub fn leave(&self) -> Paused {
+        let keys = KEYS_PUSHED.load(Ordering::SeqCst);
+        restore();
+        Paused { keys }
+    }
+
+    /// Takes the terminal again. The next frame must be drawn whole.
+    pub fn re_enter(&self, paused: &Paused) -> io::Result<()> {
+        ENTERED.store(true, Ordering::SeqCst);
+        crossterm::terminal::enable_raw_mode()?;
+        output()?.write_all(ENTER)?;
+        if paused.keys { self.push_keyboard_flags() } else { Ok(()) }
+    }
+
+    /// Suspends the program as Ctrl+Z does, and comes back when it is continued.
+    pub fn suspend(&self) -> io::Result<()> {
+        let paused = self.leave();
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.re_enter(&paused)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// What was on when the terminal was given back.
+#[derive(Debug)]
+pub struct Paused {
+    keys: bool,
+}
+
+/// Puts the terminal back as it was. Safe to call from anywhere, as often as one likes; errors are
+/// swallowed because there is nobody left to tell.
+pub fn restore() {
+    let keys = KEYS_PUSHED.swap(false, Ordering::SeqCst);
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    if let Ok(mut out) = output() {
+        let mut bytes = Vec::with_capacity(POP_KEYS.len() + LEAVE.len());
+        if keys {
+            bytes.extend_from_slice(POP_KEYS);
+        }
+        bytes.extend_from_slice(LEAVE);
+        let _ = out.write_all(&bytes);
+        let _ = out.flush();
+    }
+    let _ = crossterm::terminal::disable_raw_mode();
+}
+
+/// A panic on the console's own thread restores the terminal and is then printed as usual. One on
+/// another thread ends only its task: it is logged, because printing it would tear the screen.
+fn hook_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let owner = OWNER.lock().map_or(None, |owner| *owner);
+            let elsewhere = owner.is_some_and(|id| id != std::thread::current().id());
+            if elsewhere && ENTERED.load(Ordering::SeqCst) {
+                tracing::error!(target: "panic", "{panic}");
+            } else {
+                restore();
+                previous(panic);
+            }
+        }));
+    });
+}

@@ -1,0 +1,346 @@
+//! One cell as rows: fixed ones (headers, footers, blanks) around its text.
+//!
+//! Owns: which rows a cell has and the wrapped lines among them. Must not know: colours. Invariant:
+//! rows only ever grow at the end while text streams, so what is being read never moves.
+
+use crate::console::app::{Cell, ReplyCell};
+use crate::text::{Line, RenderOptions, Role, StreamingText, width, wrap_text};
+
+/// Columns before a cell's text.
+pub const BODY_INDENT: u16 = 3;
+/// Columns kept free behind it.
+pub const BODY_MARGIN: u16 = 1;
+/// From so many columns on, the story of failed attempts has a row of its own.
+const STORY_FROM: u16 = 81;
+
+/// A row to draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Row<'a> {
+    /// Nothing.
+    Blank,
+    /// Who speaks, and the figures.
+    Head,
+    /// What became of the attempts, under the header.
+    Story,
+    /// The text so far was void; why.
+    Restarted,
+    /// The model is thinking, or thought.
+    Thought,
+    /// Text.
+    Text(&'a Line),
+    /// Another attempt took over here: which of the reply's seams.
+    Seam(usize),
+    /// What went wrong; the first line says it, the others explain.
+    Problem(usize, &'a Line),
+    /// What it cost and took.
+    Footer,
+}
+
+/// A cell's rows at one width.
+#[derive(Debug, Clone)]
+pub struct CellRows {
+    head: Vec<Fixed>,
+    body: Body,
+    problem: Vec<Line>,
+    tail: Vec<Fixed>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fixed {
+    Blank,
+    Head,
+    Story,
+    Restarted,
+    Thought,
+    Footer,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Plain(Vec<Line>),
+    Streamed(Box<Streamed>),
+}
+
+#[derive(Debug, Clone)]
+struct Streamed {
+    /// The parts between seams; at least one.
+    parts: Vec<StreamingText>,
+    /// Bytes and characters of the reply's text taken in.
+    fed: (usize, u64),
+    restarts: u32,
+    finished: Finished,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finished {
+    No,
+    Yes,
+}
+
+/// Columns a cell's text has in a pane of this width.
+fn body_width(width: u16) -> u16 {
+    width.saturating_sub(BODY_INDENT + BODY_MARGIN).max(1)
+}
+
+/// The text a cell's rows are made of.
+pub(super) fn source(cell: &Cell) -> &str {
+    match cell {
+        Cell::User(user) => &user.text,
+        Cell::Reply(reply) => &reply.reply.text,
+        Cell::Note(note) => &note.text,
+    }
+}
+
+/// About how many rows a cell has: good enough for a scroll bar until it is measured.
+pub(super) fn estimate(cell: &Cell, width: u16) -> usize {
+    let text = source(cell);
+    text.len() / usize::from(body_width(width)) + text.bytes().filter(|b| *b == b'\n').count() + 4
+}
+
+impl CellRows {
+    pub(super) fn new(cell: &Cell, width: u16) -> Self {
+        match cell {
+            Cell::User(user) => Self {
+                head: vec![Fixed::Head],
+                body: Body::Plain(plain(&user.text, width)),
+                problem: Vec::new(),
+                tail: vec![Fixed::Blank],
+            },
+            Cell::Note(note) => Self {
+                head: Vec::new(),
+                body: Body::Plain(plain(&note.text, width)),
+                problem: Vec::new(),
+                tail: vec![Fixed::Blank],
+            },
+            Cell::Reply(reply) => {
+                let mut rows = Self {
+                    head: Vec::new(),
+                    body: Body::Streamed(Box::new(Streamed::new(width, reply))),
+                    problem: Vec::new(),
+                    tail: Vec::new(),
+                };
+                rows.update_reply(reply, width);
+                rows
+            }
+        }
+    }
+
+    pub(super) fn update(&mut self, cell: &Cell, width: u16) {
+        match cell {
+            Cell::User(_) | Cell::Note(_) => *self = Self::new(cell, width),
+            Cell::Reply(reply) => self.update_reply(reply, width),
+        }
+    }
+
+    /// Wraps the same text to another width.
+    pub(super) fn set_width(&mut self, width: u16, cell: &Cell) {
+        match (&mut self.body, cell) {
+            (Body::Streamed(streamed), Cell::Reply(reply)) => {
+                let mut before = reply.first_block;
+                for part in &mut streamed.parts {
+                    part.set_options(options(width, before));
+                    part.set_width(body_width(width));
+                    before += part.code_blocks().len();
+                }
+                self.update_reply(reply, width);
+            }
+            _ => *self = Self::new(cell, width),
+        }
+    }
+
+    fn update_reply(&mut self, reply: &ReplyCell, width: u16) {
+        if let Body::Streamed(streamed) = &mut self.body {
+            streamed.take(reply, width);
+        }
+        self.head.clear();
+        self.head.push(Fixed::Head);
+        let failed = reply.reply.attempts.iter().any(|attempt| attempt.outcome.is_some());
+        if failed && width >= STORY_FROM {
+            self.head.push(Fixed::Story);
+        }
+        if reply.restarts > 0 {
+            self.head.push(Fixed::Restarted);
+        }
+        if !reply.reply.reasoning.is_empty() {
+            self.head.push(Fixed::Thought);
+        }
+        self.problem = problem(reply, width);
+        self.tail.clear();
+        if !reply.phase.running() && !reply.reply.text.is_empty() {
+            self.tail.extend([Fixed::Blank, Fixed::Footer]);
+        }
+        self.tail.push(Fixed::Blank);
+    }
+
+    /// How many rows it has.
+    pub fn height(&self) -> usize {
+        self.head.len() + self.body.height() + self.problem.len() + self.tail.len()
+    }
+
+    /// A row by number; blank past the end.
+    pub fn row(&self, mut line: usize) -> Row<'_> {
+        if let Some(fixed) = self.head.get(line) {
+            return fixed.row();
+        }
+        line -= self.head.len();
+        if let Some(row) = self.body.row(line) {
+            return row;
+        }
+        line -= self.body.height();
+        if let Some(text) = self.problem.get(line) {
+            return Row::Problem(line, text);
+        }
+        line -= self.problem.len();
+        self.tail.get(line).map_or(Row::Blank, |fixed| fixed.row())
+    }
+
+    /// Is this the last row of text? There the streaming mark stands.
+    pub fn ends_text(&self, line: usize) -> bool {
+        line + 1 == self.head.len() + self.body.height()
+    }
+}
+
+impl Fixed {
+    fn row(self) -> Row<'static> {
+        match self {
+            Self::Blank => Row::Blank,
+            Self::Head => Row::Head,
+            Self::Story => Row::Story,
+            Self::Restarted => Row::Restarted,
+            Self::Thought => Row::Thought,
+            Self::Footer => Row::Footer,
+        }
+    }
+}
+
+impl Body {
+    fn height(&self) -> usize {
+        match self {
+            Self::Plain(lines) => lines.len(),
+            Self::Streamed(streamed) => {
+                streamed.parts.iter().map(StreamingText::len).sum::<usize>() + streamed.parts.len()
+                    - 1
+            }
+        }
+    }
+
+    fn row(&self, mut line: usize) -> Option<Row<'_>> {
+        match self {
+            Self::Plain(lines) => lines.get(line).map(Row::Text),
+            Self::Streamed(streamed) => {
+                for (index, part) in streamed.parts.iter().enumerate() {
+                    if index > 0 {
+                        if line == 0 {
+                            return Some(Row::Seam(index - 1));
+                        }
+                        line -= 1;
+                    }
+                    if line < part.len() {
+                        return part.line(line).map(Row::Text);
+                    }
+                    line -= part.len();
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Streamed {
+    fn new(width: u16, reply: &ReplyCell) -> Self {
+        Self {
+            parts: vec![part(width, reply.first_block)],
+            fed: (0, 0),
+            restarts: reply.restarts,
+            finished: Finished::No,
+        }
+    }
+
+    /// Takes in what the reply has more than last time.
+    fn take(&mut self, reply: &ReplyCell, width: u16) {
+        let text = &reply.reply.text;
+        let seams = &reply.reply.seams;
+        let void = self.restarts != reply.restarts
+            || text.len() < self.fed.0
+            || self.parts.len() > seams.len() + 1;
+        if void {
+            *self = Self::new(width, reply);
+        }
+        let mut rest = text.get(self.fed.0..).unwrap_or("");
+        while self.parts.len() <= seams.len() {
+            let before = seams[self.parts.len() - 1].at_char.saturating_sub(self.fed.1);
+            let cut = rest.char_indices().nth(before as usize).map_or(rest.len(), |(at, _)| at);
+            let (head, tail) = rest.split_at(cut);
+            self.feed(head);
+            if let Some(last) = self.parts.last_mut() {
+                last.finish();
+            }
+            let before: usize = self.parts.iter().map(|part| part.code_blocks().len()).sum();
+            self.parts.push(part(width, reply.first_block + before));
+            rest = tail;
+        }
+        self.feed(rest);
+        if !reply.phase.running() && self.finished == Finished::No {
+            self.finished = Finished::Yes;
+            if let Some(last) = self.parts.last_mut() {
+                last.finish();
+            }
+        }
+    }
+
+    fn feed(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(last) = self.parts.last_mut() {
+            last.push(text);
+        }
+        self.fed.0 += text.len();
+        self.fed.1 += text.chars().count() as u64;
+    }
+}
+
+fn part(width: u16, first_block: usize) -> StreamingText {
+    StreamingText::new(body_width(width), options(width, first_block))
+}
+
+/// How Markdown is rendered in a pane of this width.
+fn options(width: u16, first_block: usize) -> RenderOptions {
+    let code_hint = match width {
+        ..81 => None,
+        81..100 => Some("y{n}".into()),
+        _ => Some("y{n} copy".into()),
+    };
+    RenderOptions { code_hint, first_block, ..RenderOptions::default() }
+}
+
+fn plain(text: &str, width: u16) -> Vec<Line> {
+    lines(text, body_width(width))
+}
+
+fn lines(text: &str, cells: u16) -> Vec<Line> {
+    wrap_text(text, usize::from(cells), Role::Body)
+}
+
+/// What went wrong, in words; nothing when nothing did.
+fn problem(reply: &ReplyCell, columns: u16) -> Vec<Line> {
+    let mut out = Vec::new();
+    let cells = body_width(columns);
+    if let Some(error) = reply.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref()) {
+        out.extend(lines(&error.message, cells.saturating_sub(2)));
+        if !error.hint.is_empty() {
+            out.extend(lines(&error.hint, cells.saturating_sub(2)));
+        }
+        if !error.original.is_empty() && error.original != error.message {
+            let said = error.provider.as_ref().map_or("it said", |p| p.as_str());
+            let words = format!("{said}: {}", error.original);
+            let row = if width(&words) > usize::from(cells) * 3 {
+                &words[..words.floor_char_boundary(usize::from(cells) * 3)]
+            } else {
+                &words
+            };
+            out.extend(lines(row, cells.saturating_sub(2)));
+        }
+    }
+    out
+}

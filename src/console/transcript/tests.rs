@@ -1,0 +1,179 @@
+//! The layout agrees with itself, costs what changed, and never moves what is read.
+
+use super::*;
+use crate::console::app::{NoteCell, ReplyCell, ReplyPhase, Scroll, Tone, UserCell};
+use crate::domain::{ModelName, RequestId, Seam, SeamHow, UnixMs};
+use uuid::Uuid;
+
+fn note(text: &str) -> Cell {
+    Cell::Note(NoteCell { at: UnixMs(0), tone: Tone::Info, text: text.to_owned() })
+}
+
+fn user(text: &str) -> Cell {
+    Cell::User(UserCell {
+        at: UnixMs(0),
+        text: text.to_owned(),
+        draft: crate::console::composer::Draft::default(),
+        model: None,
+        policy: None,
+        tags: Vec::new(),
+    })
+}
+
+fn reply(text: &str) -> Cell {
+    let mut reply = ReplyCell::new(RequestId(Uuid::nil()), 0, UnixMs(0));
+    reply.reply.text = text.to_owned();
+    Cell::Reply(Box::new(reply))
+}
+
+fn grow(cell: &mut Cell, delta: &str) {
+    if let Cell::Reply(reply) = cell {
+        reply.reply.text.push_str(delta);
+    }
+}
+
+fn texts(layout: &Layout, cell: usize) -> Vec<String> {
+    let rows = layout.rows(cell).unwrap();
+    (0..rows.height())
+        .filter_map(|line| match rows.row(line) {
+            Row::Text(line) => Some(line.text()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn conversation(turns: usize) -> Vec<Cell> {
+    (0..turns)
+        .flat_map(|n| {
+            [user(&format!("question {n}")), reply(&format!("answer {n} ").repeat(n % 40 + 1))]
+        })
+        .collect()
+}
+
+fn laid_out(cells: &[Cell], width: u16) -> Layout {
+    let mut layout = Layout::new(width);
+    cells.iter().for_each(|cell| layout.push(cell));
+    layout
+}
+
+#[test]
+fn every_row_belongs_to_the_cell_and_line_that_say_so() {
+    let cells = conversation(30);
+    let layout = laid_out(&cells, 60);
+    let mut line = 0;
+    for (index, _) in cells.iter().enumerate() {
+        assert_eq!(layout.top_of(index), line);
+        for n in 0..layout.rows(index).unwrap().height() {
+            assert_eq!(layout.locate(line), (index, n));
+            line += 1;
+        }
+    }
+    assert_eq!(layout.lines(), line);
+}
+
+#[test]
+fn a_streamed_reply_ends_as_if_it_had_come_at_once() {
+    let text = "One paragraph that is long enough to wrap at this width, twice.\n\nAnother one.";
+    let mut cells = vec![user("q"), reply("")];
+    let mut layout = laid_out(&cells, 40);
+    for c in text.chars() {
+        grow(&mut cells[1], &c.to_string());
+        layout.update(1, &cells[1]);
+    }
+    assert_eq!(texts(&layout, 1), texts(&laid_out(&[user("q"), reply(text)], 40), 1));
+    assert_eq!(layout.lines(), layout.top_of(1) + layout.rows(1).unwrap().height());
+}
+
+#[test]
+fn a_restart_takes_the_old_text_away() {
+    let mut cells = vec![reply("half an ans")];
+    let mut layout = laid_out(&cells, 40);
+    if let Cell::Reply(reply) = &mut cells[0] {
+        reply.reply.text = "a whole answer".to_owned();
+        reply.restarts = 1;
+    }
+    layout.update(0, &cells[0]);
+    assert_eq!(texts(&layout, 0), ["a whole answer"]);
+    assert_eq!(layout.rows(0).unwrap().row(1), Row::Restarted);
+}
+
+#[test]
+fn a_seam_stands_where_the_other_model_took_over() {
+    let mut cells = vec![reply("first half")];
+    let mut layout = laid_out(&cells, 40);
+    if let Cell::Reply(reply) = &mut cells[0] {
+        reply.reply.seams.push(Seam {
+            at_char: 10,
+            from: ModelName::from("a"),
+            to: ModelName::from("b"),
+            how: SeamHow::Prefix,
+        });
+        reply.reply.text.push_str("second half");
+        reply.phase = ReplyPhase::Done;
+    }
+    layout.update(0, &cells[0]);
+    assert_eq!(texts(&layout, 0), ["first half", "second half"]);
+    let rows = layout.rows(0).unwrap();
+    assert!((0..rows.height()).any(|line| rows.row(line) == Row::Seam(0)));
+}
+
+#[test]
+fn after_a_resize_what_is_seen_is_right_at_once_and_the_rest_in_slices() {
+    let cells = conversation(200);
+    let mut layout = laid_out(&cells, 80);
+    layout.set_width(50, &cells, 100);
+    let whole = laid_out(&cells, 50);
+    for index in 90..110 {
+        assert_eq!(texts(&layout, index), texts(&whole, index));
+    }
+    assert!(layout.rows(10).is_none(), "far cells are only estimated");
+    let mut slices = 0;
+    while layout.refine(&cells, 32) {
+        slices += 1;
+    }
+    assert!(slices > 5, "{slices}");
+    assert_eq!(layout.lines(), whole.lines());
+    assert_eq!(layout.top_of(123), whole.top_of(123));
+}
+
+#[test]
+fn following_never_hides_the_end_and_moves_in_jumps() {
+    let mut cells = vec![user("q"), reply("")];
+    let mut layout = laid_out(&cells, 40);
+    let (rows, mut moves, mut last) = (20, 0, 0);
+    for n in 0..200 {
+        grow(&mut cells[1], &format!("line {n}\n\n"));
+        layout.update(1, &cells[1]);
+        let top = Scroll::Follow.top(&layout, rows);
+        assert!(layout.lines() <= top + usize::from(rows), "the end is out of sight");
+        assert!(layout.lines() + JUMP > top + usize::from(rows) || top == 0, "too much is blank");
+        assert!(top >= last, "it went back");
+        moves += usize::from(top != last);
+        last = top;
+    }
+    assert!(moves <= layout.lines() / 5 + 1, "{moves} moves for {} lines", layout.lines());
+}
+
+#[test]
+fn text_that_arrives_never_moves_what_is_being_read() {
+    let mut cells = conversation(20);
+    cells.push(reply("begin "));
+    let mut layout = laid_out(&cells, 60);
+    let scroll = Scroll::Follow.by(&layout, 20, -15);
+    let before = scroll.top(&layout, 20);
+    let last = cells.len() - 1;
+    for _ in 0..50 {
+        grow(&mut cells[last], "more text that wraps and wraps ");
+        layout.update(last, &cells[last]);
+        assert_eq!(scroll.top(&layout, 20), before);
+    }
+    assert!(scroll.new_below(&layout) > 10);
+}
+
+#[test]
+fn find_names_the_row_that_holds_the_words() {
+    let cells = vec![user("alpha"), reply("beta gamma"), note("Gamma ray")];
+    let layout = laid_out(&cells, 40);
+    assert_eq!(layout.find(&cells, "GAMMA"), [(1, 1), (2, 0)]);
+    assert_eq!(layout.find(&cells, ""), []);
+}

@@ -1,0 +1,409 @@
+//! The frame around every view: the top line, the title rule, the provider strip, notices, keys.
+
+use ratatui::layout::Rect;
+
+use super::paint::{Ink, Piece, cells, row};
+use super::{areas, words};
+use crate::console::app::{AppState, Armed, Cell, EnginePhase, Focus, Tone, View};
+use crate::console::keys::{Action, Context};
+use crate::console::theme::Token;
+use crate::domain::Cost;
+use crate::engine::{Notice, NoticeLevel, Snapshot};
+use crate::route::HealthState;
+use crate::text;
+
+/// The token of a state.
+pub(super) const fn state_token(state: HealthState) -> Token {
+    match state {
+        HealthState::Up => Token::Ok,
+        HealthState::Slow => Token::Warn,
+        HealthState::Probing | HealthState::Unknown => Token::Dim,
+        HealthState::Down => Token::Bad,
+    }
+}
+
+/// The token of a tone.
+pub(super) const fn tone_token(tone: Tone) -> Token {
+    match tone {
+        Tone::Info => Token::Dim,
+        Tone::Good => Token::Ok,
+        Tone::Warn => Token::Warn,
+        Tone::Bad => Token::Bad,
+    }
+}
+
+/// Money spent in this run.
+pub(super) fn spent(snapshot: &Snapshot) -> String {
+    match snapshot.spend.cost {
+        cost if cost.amount.pico() == 0 => "$0.00".to_owned(),
+        cost => words::cost(cost),
+    }
+}
+
+/// The top line: the views, what is up, what it cost.
+pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
+    if line.height == 0 {
+        return;
+    }
+    let wide = line.width >= 100;
+    let gap = if wide { "  " } else { " " };
+    let mut x = ink.puts(
+        line,
+        1,
+        &[
+            (ink.glyphs.wheel, Token::Accent),
+            (" wheelhouse", Token::Strong),
+            (gap, Token::Fg),
+            (if wide { " " } else { "" }, Token::Fg),
+        ],
+    );
+    for (index, view) in View::ALL.into_iter().enumerate() {
+        let name = format!("{} {}", index + 1, view.name());
+        x = if view == state.view {
+            ink.puts(
+                line,
+                x,
+                &[
+                    ("[", Token::Accent),
+                    (&name, Token::Accent),
+                    ("]", Token::Accent),
+                    (gap, Token::Fg),
+                ],
+            )
+        } else {
+            ink.puts(line, x, &[(&name, Token::Dim), (gap, Token::Fg)])
+        };
+    }
+    if state.looks.simulated {
+        ink.put(
+            line,
+            x + u16::from(!wide),
+            if wide { "simulated fleet" } else { "simulated" },
+            Token::Warn,
+        );
+    }
+    let Some(snapshot) = &state.snapshot else {
+        let words = match &state.engine {
+            EnginePhase::NotStarted => "",
+            EnginePhase::Starting | EnginePhase::Ready => "starting",
+            EnginePhase::Failed(_) => "engine did not start",
+        };
+        ink.right(line, line.width.saturating_sub(1), &[(words, Token::Dim)]);
+        return;
+    };
+    let up =
+        snapshot.providers.values().filter(|p| p.active && p.state != HealthState::Down).count();
+    let all = snapshot.providers.values().filter(|p| p.active).count();
+    let up_text = format!("{up}/{all} up");
+    let up_token = if up == all { Token::Dim } else { Token::Warn };
+    let money = spent(snapshot);
+    let clock = words::clock(state.now, state.utc_offset_s);
+    let mut right: Vec<Piece<'_>> = Vec::new();
+    if wide {
+        right.extend([(snapshot.policy.as_str(), Token::Dim), (" · ", Token::Dim)]);
+    }
+    right.extend([(up_text.as_str(), up_token), (" · ", Token::Dim), (money.as_str(), Token::Fg)]);
+    if wide {
+        right.extend([(" this run · ", Token::Dim), (clock.as_str(), Token::Dim)]);
+    }
+    ink.right(line, line.width.saturating_sub(1), &right);
+}
+
+/// The rule under it in Chat: the conversation.
+pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
+    let title = if state.title.is_empty() { "new chat" } else { &state.title };
+    let messages = state.transcript.cells.iter().filter(|c| !matches!(c, Cell::Note(_))).count();
+    let mut right = Vec::new();
+    let wide = line.width >= 100;
+    if wide && messages > 0 {
+        right.push(words::count(messages, "message"));
+    }
+    if let Some((used, window)) = context(state) {
+        right.push(format!("{}/{} ctx", words::tokens(used), words::tokens(window)));
+    }
+    if wide {
+        if let Some(cost) = session_cost(state) {
+            right.push(format!("session {cost}"));
+        }
+        if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
+            right.push(format!("saved {}", words::money(saved.amount)));
+        }
+    } else {
+        right.push(mode(state));
+    }
+    ink.rule(line, &[(title, Token::Strong)], &[(&right.join(" · "), Token::Dim)]);
+}
+
+/// What the conversation fills of the window of the model that would be asked.
+pub(super) fn context(state: &AppState) -> Option<(u64, u64)> {
+    let snapshot = state.snapshot.as_ref()?;
+    let (model, used) = match &state.preview {
+        Some(preview) => {
+            let chosen = preview.decision.chosen()?;
+            (&chosen.model, chosen.estimate.input_tokens)
+        }
+        None => {
+            let (_, reply) = state.last_reply()?;
+            let usage = reply.reply.usage?;
+            (reply.model()?.0, usage.input + usage.output)
+        }
+    };
+    Some((used, snapshot.config.models.get(model)?.context))
+}
+
+/// What this conversation cost.
+fn session_cost(state: &AppState) -> Option<String> {
+    let mut sum = Cost { exact: true, ..Cost::default() };
+    let mut any = false;
+    for cell in &state.transcript.cells {
+        if let Cell::Reply(reply) = cell
+            && let Some(outcome) = &reply.reply.outcome
+        {
+            any = true;
+            sum.amount += outcome.cost.amount;
+            sum.exact &= outcome.cost.exact;
+        }
+    }
+    any.then(|| words::cost(sum))
+}
+
+/// `AUTO balanced`, or what is pinned.
+pub(super) fn mode(state: &AppState) -> String {
+    let Some(snapshot) = &state.snapshot else { return String::new() };
+    match snapshot.overrides.pins.last() {
+        Some(pin) => format!("PIN {}", pin.model),
+        None => format!("AUTO {}", snapshot.policy),
+    }
+}
+
+/// Every provider in one row, as far as they fit.
+pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
+    if line.height == 0 {
+        return;
+    }
+    if message(ink, state, line, NoticeAge::Fresh) {
+        return;
+    }
+    let Some(snapshot) = &state.snapshot else { return };
+    let mut x = 1;
+    for provider in snapshot.providers.values().filter(|p| p.active) {
+        let glyph = ink.glyphs.state(provider.state);
+        let figure = provider.ttft_p50.map(words::seconds).unwrap_or_default();
+        let words = match provider.state {
+            HealthState::Up => figure,
+            HealthState::Slow => format!("{figure} slow"),
+            HealthState::Down if provider.note.starts_with("down") => provider.note.clone(),
+            HealthState::Down => format!("down {}", provider.note.trim_start_matches("retry in ")),
+            HealthState::Probing => "probing".to_owned(),
+            HealthState::Unknown => String::new(),
+        };
+        let token = state_token(provider.state);
+        let pieces: &[Piece<'_>] = &[
+            (glyph, token),
+            (" ", Token::Fg),
+            (provider.provider.as_str(), Token::Fg),
+            (if words.is_empty() { "" } else { " " }, Token::Fg),
+            (&words, Token::Dim),
+        ];
+        if x + cells(pieces) > line.width.saturating_sub(1) {
+            ink.put(line, x.saturating_sub(1), ink.glyphs.ellipsis, Token::Dim);
+            break;
+        }
+        x = ink.puts(line, x, pieces) + 2;
+    }
+}
+
+/// How long a notice shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoticeAge {
+    /// Until it is dismissed: there is a line for it.
+    Any,
+    /// A moment: it borrows another line. What needs the user stays.
+    Fresh,
+}
+
+/// A moment, for [`NoticeAge::Fresh`].
+const FRESH_MS: u128 = 10_000;
+
+/// The newest notice that was not dismissed.
+fn newest(state: &AppState, age: NoticeAge) -> Option<&Notice> {
+    let snapshot = state.snapshot.as_ref()?;
+    let notice = snapshot.notices.iter().rev().find(|notice| notice.at > state.dismissed_until)?;
+    let shown = match age {
+        NoticeAge::Any => true,
+        NoticeAge::Fresh => {
+            notice.level == NoticeLevel::Error || state.now.since(notice.at).as_millis() < FRESH_MS
+        }
+    };
+    shown.then_some(notice)
+}
+
+/// A toast or a notice, if there is one; `false` when there is none.
+pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: NoticeAge) -> bool {
+    if line.height == 0 {
+        return false;
+    }
+    let armed = match state.armed {
+        Armed::Quit { .. } => Some("Ctrl+C once more quits"),
+        Armed::Rewind { .. } if !state.queue.is_empty() => {
+            Some("Esc once more takes back the queue")
+        }
+        Armed::Rewind { .. } => Some("Esc once more goes back to an earlier message"),
+        Armed::No => None,
+    };
+    if let Some(words) = armed {
+        ink.put(line, 1, words, Token::Warn);
+        return true;
+    }
+    if let Some(toast) = &state.toast {
+        let words = text::ellipsis(&toast.text, usize::from(line.width.saturating_sub(2)));
+        ink.put(line, 1, &words, tone_token(toast.tone));
+        return true;
+    }
+    let Some(notice) = newest(state, age) else { return false };
+    let (label, token) = match notice.level {
+        NoticeLevel::Info => ("Notice", Token::Accent),
+        NoticeLevel::Warn => ("Notice", Token::Warn),
+        NoticeLevel::Error => ("Problem", Token::Bad),
+    };
+    let hint = |action| state.keymap.hint(action);
+    let right = if line.width >= 100 {
+        format!("{} undo · {} dismiss", hint(Action::UndoNotice), hint(Action::DismissNotice))
+    } else {
+        format!("{} dismiss", hint(Action::DismissNotice))
+    };
+    ink.both(
+        line,
+        1,
+        &[(label, token), ("  ", Token::Fg), (&notice.text, Token::Fg)],
+        &[(&right, Token::Dim)],
+    );
+    true
+}
+
+/// The last line: what the keys do here, and how fast text comes.
+pub(super) fn keys(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
+    if line.height == 0 {
+        return;
+    }
+    let (contexts, actions) = offers(state);
+    let mut right = String::new();
+    if state.view == View::Chat {
+        if let Some(rate) = state.running().and_then(|(_, reply)| reply.tokens_per_s()) {
+            right = format!("{rate:.0} t/s · ");
+        }
+        right.push_str(if mode(state).starts_with("PIN") { "PIN" } else { "AUTO" });
+    } else if let Some(sequence) = state.keymap.primary(contexts, Action::Back) {
+        right = format!("{} chat", sequence.short());
+    }
+    let end = line.width.saturating_sub(1);
+    let stop = ink.right(line, end, &[(&right, Token::Dim)]).saturating_sub(2);
+    let mut x = 1;
+    if let Some(pending) = state.pending {
+        ink.puts(
+            line,
+            x,
+            &[(&pending.short(), Token::Accent), (" waits for a second key", Token::Dim)],
+        );
+        return;
+    }
+    for (action, label) in actions {
+        let Some(sequence) = state.keymap.primary(contexts, *action) else { continue };
+        let key = sequence.short();
+        let pieces: &[Piece<'_>] = &[(&key, Token::Fg), (" ", Token::Dim), (label, Token::Dim)];
+        if x + cells(pieces) > stop {
+            continue;
+        }
+        x = ink.puts(line, x, pieces) + 2;
+    }
+}
+
+type Offers = (&'static [Context], &'static [(Action, &'static str)]);
+
+/// Which keys are worth a place on the last line.
+fn offers(state: &AppState) -> Offers {
+    const COMPOSER: &[Context] = &[Context::Composer, Context::Global];
+    const READ: &[Context] = &[Context::Chat, Context::Read, Context::Global];
+    const LIST: &[Context] = &[Context::Routes, Context::List, Context::Global];
+    const DETAIL: &[Context] = &[Context::Routes, Context::Read, Context::Global];
+    match (state.view, state.focus) {
+        (View::Chat, Focus::Composer) if state.size.cols < 100 => (
+            COMPOSER,
+            &[
+                (Action::Submit, "send"),
+                (Action::Newline, "newline"),
+                (Action::Escape, "stop"),
+                (Action::Palette, "commands"),
+                (Action::Help, "help"),
+                (Action::Override, "override"),
+            ],
+        ),
+        (View::Chat, Focus::Composer) => (
+            COMPOSER,
+            &[
+                (Action::Submit, "send"),
+                (Action::Newline, "newline"),
+                (Action::Complete, "panes"),
+                (Action::Escape, "stop"),
+                (Action::Override, "override"),
+                (Action::Palette, "commands"),
+                (Action::HistorySearch, "history"),
+                (Action::Help, "help"),
+            ],
+        ),
+        (View::Chat, _) => (
+            READ,
+            &[
+                (Action::Open, "why"),
+                (Action::Retry, "retry"),
+                (Action::RetryWith, "retry with"),
+                (Action::CopyMessage, "copy"),
+                (Action::CopyBlock(1), "block 1"),
+                (Action::Find, "find"),
+                (Action::EditResend, "edit"),
+                (Action::Back, "write"),
+                (Action::Help, "help"),
+            ],
+        ),
+        (View::Routes, Focus::Detail) => (
+            DETAIL,
+            &[
+                (Action::LineUp, "up"),
+                (Action::LineDown, "down"),
+                (Action::UseInstead, "use instead"),
+                (Action::Never, "never for this"),
+                (Action::Back, "list"),
+                (Action::Help, "help"),
+            ],
+        ),
+        (View::Routes, _) => (
+            LIST,
+            &[
+                (Action::LineDown, "move"),
+                (Action::Open, "open"),
+                (Action::UseInstead, "use instead"),
+                (Action::Never, "never for this"),
+                (Action::Filter, "filter"),
+                (Action::Freeze, "freeze"),
+                (Action::TestDraft, "test a prompt"),
+                (Action::Help, "help"),
+            ],
+        ),
+    }
+}
+
+/// Under the smallest size there is only this.
+pub(super) fn too_small(ink: &mut Ink<'_>, area: Rect) {
+    let (cols, rows) = areas::LEAST;
+    let words = [
+        "wheelhouse needs more room:".to_owned(),
+        format!("{cols} columns, {rows} rows"),
+        format!("(this is {} by {})", area.width, area.height),
+    ];
+    let top = area.height.saturating_sub(3) / 2;
+    for (n, text) in words.iter().enumerate() {
+        let line = row(area, top + n as u16);
+        let x = (area.width.saturating_sub(text::width(text) as u16)) / 2;
+        ink.put(line, x, text, if n == 0 { Token::Strong } else { Token::Dim });
+    }
+}

@@ -1,0 +1,77 @@
+//! What lies over a view: one window at a time.
+
+mod help;
+mod lists;
+mod picker;
+mod test_card;
+
+use ratatui::layout::{Position, Rect};
+
+use super::paint::{Ink, row};
+use crate::console::app::{AppState, LineInput, Overlay};
+use crate::console::theme::Token;
+use crate::text;
+
+/// Draws the overlay; returns the caret where it has a field.
+pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, screen: Rect) -> Option<Position> {
+    match state.overlay.as_ref()? {
+        Overlay::Palette(palette) => lists::palette(ink, palette, screen),
+        Overlay::History(history) => lists::history(ink, history, screen),
+        Overlay::Rewind(rewind) => {
+            lists::rewind(ink, state, rewind, screen);
+            None
+        }
+        Overlay::Picker(picker) => picker::draw(ink, picker, screen),
+        Overlay::Help(help) => help::draw(ink, state, help, screen),
+        Overlay::Test(card) => {
+            test_card::draw(ink, card, screen);
+            None
+        }
+    }
+}
+
+/// A window of this size in the upper middle of the screen.
+fn centred(screen: Rect, width: u16, height: u16) -> Rect {
+    let width = width.min(screen.width.saturating_sub(2));
+    let height = height.min(screen.height.saturating_sub(2));
+    let x = screen.x + (screen.width - width) / 2;
+    let y = screen.y + (screen.height - height) / 3;
+    Rect::new(x, y, width, height)
+}
+
+/// A field on a row, behind a mark; returns the caret.
+fn field(ink: &mut Ink<'_>, line: Rect, mark: &str, input: &LineInput) -> Option<Position> {
+    if line.height == 0 {
+        return None;
+    }
+    let x = ink.puts(line, 0, &[(mark, Token::Accent), (" ", Token::Fg)]);
+    let (before, after) = input.split();
+    // A long text slides so that the caret stays in sight.
+    let room = usize::from(line.width.saturating_sub(x + 1));
+    let shown = text::clip_end(before, room);
+    let caret = ink.put(line, x, shown, Token::Fg);
+    ink.put(line, caret, after, Token::Fg);
+    Some(Position::new((line.x + caret).min(line.right().saturating_sub(1)), line.y))
+}
+
+/// The part of a list that is on screen with the selection in it: first item and how many.
+fn window_of(selected: usize, count: usize, rows: usize) -> (usize, usize) {
+    if rows == 0 {
+        return (0, 0);
+    }
+    let top = (selected + 1).saturating_sub(rows).min(count.saturating_sub(rows));
+    (top, rows.min(count - top))
+}
+
+/// The mark before a row, and the selection over it.
+fn choose(ink: &mut Ink<'_>, line: Rect, chosen: bool) {
+    if chosen {
+        ink.over(line, Token::Sel);
+        ink.put(line, 0, ink.glyphs.pick, Token::Sel);
+    }
+}
+
+/// `nothing matches`, on a list's first row.
+fn nothing(ink: &mut Ink<'_>, area: Rect, y: u16) {
+    ink.put(row(area, y), 2, "nothing matches", Token::Dim);
+}

@@ -1,0 +1,88 @@
+//! What this run cost, by model. There is no ledger yet, so nothing here says "today".
+
+use ratatui::layout::Rect;
+
+use crate::console::app::AppState;
+use crate::console::theme::Token;
+use crate::console::view::chrome;
+use crate::console::view::paint::{Ink, below, row};
+use crate::console::view::words;
+use crate::engine::{ModelStatus, Snapshot};
+use crate::text;
+
+/// Models listed before the rest is left out.
+const MOST: usize = 5;
+const TABLE: u16 = 60;
+
+fn dearest(snapshot: &Snapshot) -> Vec<&ModelStatus> {
+    let mut models: Vec<&ModelStatus> =
+        snapshot.models.values().filter(|model| model.spend.calls > 0).collect();
+    models.sort_by_key(|model| (std::cmp::Reverse(model.spend.cost.amount), model.model.clone()));
+    models.truncate(MOST);
+    models
+}
+
+fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
+        out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
+    }
+    if snapshot.spend.lost.amount.pico() > 0 {
+        out.push(format!("lost {} in failed attempts", words::cost(snapshot.spend.lost)));
+    }
+    if snapshot.warm_cost.amount.pico() > 0 {
+        out.push(format!("keeping warm {}", words::cost(snapshot.warm_cost)));
+    }
+    if snapshot.cache.hits > 0 {
+        let asked = snapshot.cache.hits + snapshot.cache.misses;
+        out.push(format!(
+            "cache {} of {asked}, saved {}",
+            snapshot.cache.hits,
+            words::cost(snapshot.cache.saved)
+        ));
+    }
+    out
+}
+
+pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
+    let Some(snapshot) = &state.snapshot else { return 2 };
+    1 + dearest(snapshot).len().max(1) as u16 + facts(state, snapshot).len() as u16
+}
+
+pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
+    let Some(snapshot) = &state.snapshot else {
+        ink.rule(row(area, 0), &[("COST", Token::Strong)], &[("this run", Token::Dim)]);
+        return;
+    };
+    let total = snapshot.spend.cost.amount.dollars();
+    let about = format!("this run {}", chrome::spent(snapshot));
+    ink.rule(row(area, 0), &[("COST", Token::Strong)], &[(&about, Token::Dim)]);
+    let models = dearest(snapshot);
+    if models.is_empty() {
+        ink.put(row(area, 1), 1, "nothing spent yet", Token::Dim);
+    }
+    let table = area.width >= TABLE;
+    for (n, model) in models.iter().enumerate() {
+        let line = row(area, 1 + n as u16);
+        let amount = model.spend.cost.amount;
+        let share = if total > 0.0 { amount.dollars() / total } else { 0.0 };
+        ink.put(line, 1, &text::ellipsis(model.model.as_str(), 10), Token::Fg);
+        let cost = words::cost(model.spend.cost);
+        ink.right(line, 20, &[(&cost, Token::Fg)]);
+        let room = if table { 19 } else { area.width.saturating_sub(22 + 6) };
+        let cells = (share * f64::from(room)).round() as usize;
+        ink.put(line, 22, &ink.glyphs.full.repeat(cells), Token::Accent);
+        let end = if table { 46 } else { area.width.saturating_sub(1) };
+        ink.right(line, end, &[(&words::percent(share), Token::Dim)]);
+        if table {
+            let usage = model.spend.usage;
+            let tokens =
+                format!("{} in {:>4} out", words::tokens(usage.input), words::tokens(usage.output));
+            ink.right(line, area.width, &[(&tokens, Token::Dim)]);
+        }
+    }
+    let rest = below(area, 1 + models.len().max(1) as u16);
+    for (n, fact) in facts(state, snapshot).iter().enumerate() {
+        ink.both(row(rest, n as u16), 1, &[(fact, Token::Dim)], &[]);
+    }
+}

@@ -1,0 +1,147 @@
+//! How every provider is doing, from this run's own traffic.
+
+use ratatui::layout::Rect;
+
+use crate::console::app::AppState;
+use crate::console::theme::Token;
+use crate::console::view::chrome::state_token;
+use crate::console::view::paint::{Ink, Piece, row};
+use crate::console::view::words;
+use crate::engine::ProviderStatus;
+use crate::route::HealthState;
+use crate::text;
+
+/// From so many columns on it is a table.
+const TABLE: u16 = 60;
+
+fn shown(state: &AppState) -> impl Iterator<Item = &ProviderStatus> {
+    state.snapshot.iter().flat_map(|snapshot| snapshot.providers.values()).filter(|p| p.active)
+}
+
+pub(super) fn rows(state: &AppState, width: u16) -> u16 {
+    let providers = shown(state).count() as u16;
+    1 + u16::from(width >= TABLE) + providers.max(1)
+}
+
+pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
+    let table = area.width >= TABLE;
+    let about = if table { "TTFT p50 p95 · t/s · err · quota" } else { "TTFT p50" };
+    ink.rule(row(area, 0), &[("HEALTH", Token::Strong)], &[(about, Token::Dim)]);
+    let mut n = 1;
+    if table {
+        let head = "  provider      p50   p95  t/s   err  left  TTFT trend   state";
+        ink.put(row(area, n), 1, head, Token::Dim);
+        n += 1;
+    }
+    if shown(state).next().is_none() {
+        ink.put(row(area, n), 1, "nothing asked yet", Token::Dim);
+        return;
+    }
+    for provider in shown(state) {
+        let line = row(area, n);
+        if table {
+            wide(ink, provider, line)
+        } else {
+            narrow(ink, provider, line)
+        }
+        n += 1;
+    }
+}
+
+fn name(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, cells: usize) {
+    let glyph = ink.glyphs.state(provider.state);
+    ink.put(line, 1, glyph, state_token(provider.state));
+    ink.put(line, 3, &text::ellipsis(provider.provider.as_str(), cells), Token::Fg);
+}
+
+fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+    name(ink, provider, line, 11);
+    let p50 = provider.ttft_p50.map_or("---".to_owned(), words::seconds);
+    ink.right(line, 20, &[(&p50, Token::Dim)]);
+    let mut x = 21;
+    if line.width >= 38 {
+        trend(ink, line, x, &provider.recent, 8);
+        x += 9;
+    }
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)));
+    ink.put(line, x, &word, token);
+}
+
+fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+    name(ink, provider, line, 12);
+    let seconds = |ms: Option<u64>| ms.map_or("---".to_owned(), words::bare_seconds);
+    let rate = provider.tokens_per_s.map_or("---".to_owned(), |rate| format!("{rate:.0}"));
+    let share = provider.error_rate * 100.0;
+    let err = if share >= 10.0 { format!("{share:.0}%") } else { format!("{share:.1}%") };
+    let err = if provider.recent.is_empty() { "---".to_owned() } else { err };
+    let left = provider
+        .limits
+        .iter()
+        .filter_map(|window| {
+            Some(window.remaining? as f64 / window.limit.filter(|l| *l > 0)? as f64)
+        })
+        .fold(None, |least: Option<f64>, share| Some(least.map_or(share, |l| l.min(share))));
+    let left = left.map_or("---".to_owned(), words::percent);
+    let err_token = if provider.error_rate >= 0.2 { Token::Bad } else { Token::Dim };
+    for (end, value, token) in [
+        (20, seconds(provider.ttft_p50), Token::Fg),
+        (26, seconds(provider.ttft_p95), Token::Dim),
+        (31, rate, Token::Dim),
+        (37, err, err_token),
+        (43, left, Token::Dim),
+    ] {
+        ink.right(line, end, &[(&value, token)]);
+    }
+    trend(ink, line, 45, &provider.recent, 9);
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(55)));
+    ink.put(line, 55, &word, token);
+}
+
+/// A word for its state: the note where there is one, else the share that went well.
+fn word(provider: &ProviderStatus, room: usize) -> (String, Token) {
+    let words = if !provider.note.is_empty() {
+        provider.note.clone()
+    } else {
+        match provider.state {
+            HealthState::Up if provider.recent.is_empty() => "ready".to_owned(),
+            HealthState::Up => format!("{:.0}% ok", (1.0 - provider.error_rate) * 100.0),
+            HealthState::Slow => "slow".to_owned(),
+            HealthState::Probing => "probing".to_owned(),
+            HealthState::Down => "down".to_owned(),
+            HealthState::Unknown => "no data".to_owned(),
+        }
+    };
+    let token = match provider.state {
+        HealthState::Up | HealthState::Unknown => Token::Dim,
+        other => state_token(other),
+    };
+    (text::ellipsis(&words, room).into_owned(), token)
+}
+
+/// The last samples as steps, the newest at the right; `x` where one failed, a dot where none is.
+pub(in crate::console::view) fn trend(
+    ink: &mut Ink<'_>,
+    line: Rect,
+    x: u16,
+    recent: &[Option<u64>],
+    cells: usize,
+) {
+    // A second fills the scale unless something was slower.
+    const FULL_MS: u64 = 1000;
+    let samples = &recent[recent.len().saturating_sub(cells)..];
+    let most = samples.iter().flatten().copied().max().unwrap_or(0).max(FULL_MS);
+    let mut at = x;
+    for _ in samples.len()..cells {
+        at = ink.put(line, at, ink.glyphs.none, Token::Rule);
+    }
+    for sample in samples {
+        let piece: Piece<'_> = match sample {
+            None => (ink.glyphs.lost, Token::Bad),
+            Some(ms) => {
+                let step = (ms * 7 / most).min(7) as usize;
+                (ink.glyphs.steps[step], if step > 5 { Token::Warn } else { Token::Dim })
+            }
+        };
+        at = ink.puts(line, at, &[piece]);
+    }
+}

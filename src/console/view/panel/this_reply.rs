@@ -1,0 +1,94 @@
+//! The newest reply's time: lost, waited, streaming, as a bar.
+
+use ratatui::layout::Rect;
+
+use crate::console::app::{AppState, ReplyCell};
+use crate::console::theme::Token;
+use crate::console::view::paint::{Ink, row};
+use crate::console::view::words;
+use crate::text;
+
+pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
+    if state.last_reply().is_some() { 4 } else { 0 }
+}
+
+pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
+    let Some((_, reply)) = state.last_reply() else { return };
+    let who = reply.model().map_or("routing".to_owned(), |(model, provider)| {
+        words::who(model.as_str(), provider.as_str())
+    });
+    ink.rule(row(area, 0), &[("THIS REPLY", Token::Strong)], &[(&who, Token::Dim)]);
+    let room = usize::from(area.width.saturating_sub(1));
+    ink.put(row(area, 1), 1, &text::ellipsis(&waits(state, reply), room), Token::Fg);
+    bar(ink, state, reply, area);
+}
+
+/// `you waited 4.39s: groq 4.01 mini 0.38`.
+fn waits(state: &AppState, reply: &ReplyCell) -> String {
+    let mut out = format!("you waited {}", words::seconds(reply.waited_ms(state.now)));
+    let mut parts: Vec<(String, u64)> = Vec::new();
+    for attempt in reply.reply.attempts.iter().filter(|a| a.outcome.is_some()) {
+        let name = attempt.provider.as_str();
+        match parts.last_mut() {
+            Some((last, ms)) if last == name => *ms += attempt.ms + attempt.waited_ms,
+            _ => parts.push((name.to_owned(), attempt.ms + attempt.waited_ms)),
+        }
+    }
+    if parts.is_empty() {
+        return out;
+    }
+    if let (Some((_, ms)), Some((model, _))) = (reply.first_token, reply.model()) {
+        parts.push((model.to_string(), ms));
+    }
+    out.push(':');
+    for (name, ms) in parts {
+        out.push_str(&format!(" {name} {}", words::bare_seconds(ms)));
+    }
+    out
+}
+
+fn bar(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, area: Rect) {
+    let cells = u64::from(area.width.saturating_sub(2));
+    let lost = reply.lost_ms();
+    let waited = reply.waited_ms(state.now).max(lost);
+    let until = if reply.phase.running() { state.now.max(reply.last_at) } else { reply.last_at };
+    let total = u64::try_from(until.since(reply.asked_at).as_millis()).unwrap_or(0).max(waited);
+    let streamed = total - waited;
+    let share = |ms: u64| if total == 0 { 0 } else { (ms * cells).div_ceil(total) };
+    let lost_cells = share(lost);
+    let wait_cells = share(waited - lost).min(cells - lost_cells.min(cells));
+    let stream_cells = cells.saturating_sub(lost_cells + wait_cells).min(share(streamed));
+    let mut x = 1;
+    let (line, legend) = (row(area, 2), row(area, 3));
+    let text = |glyph: &str, n: u64| glyph.repeat(usize::try_from(n).unwrap_or(0));
+    let (l, w, s) = (
+        text(ink.glyphs.lost, lost_cells),
+        text(ink.glyphs.rule, wait_cells),
+        text(ink.glyphs.shade, stream_cells),
+    );
+    x = ink.puts(line, x, &[(&l, Token::Bad), (&w, Token::Dim), (&s, Token::Ok)]);
+    let left = u64::from(area.width.saturating_sub(1 + x));
+    ink.put(line, x, &text(ink.glyphs.none, left), Token::Rule);
+    let mut facts = String::new();
+    let tokens = reply.output_tokens();
+    if tokens > 0 {
+        facts = format!("{tokens} tok");
+        if let Some(rate) = reply.tokens_per_s() {
+            facts.push_str(&format!(", {rate:.0}/s"));
+        }
+        if streamed > 0 {
+            facts.push_str(&format!(", {}", words::short_seconds(streamed)));
+        }
+    }
+    // Each word stands under its part where there is room, and never over the next one.
+    let facts_at = (lost_cells + wait_cells + 1).min(cells + 1 - text::width(&facts) as u64) as u16;
+    let wait_at = (lost_cells as u16 + 1).min(facts_at.saturating_sub(6));
+    if lost > 0 {
+        ink.put(legend, 1, "lost", Token::Bad);
+    }
+    if lost == 0 || wait_at > 5 {
+        ink.put(legend, wait_at.max(1), "wait", Token::Dim);
+    }
+    let facts_at = if lost == 0 { facts_at.max(7) } else { facts_at };
+    ink.put(legend, facts_at, &facts, Token::Ok);
+}

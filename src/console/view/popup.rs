@@ -1,0 +1,106 @@
+//! Small things over the view that take no keys of their own: completion, the which-key card, toasts
+//! on screens without a notice line, the find field.
+
+use ratatui::layout::{Position, Rect};
+
+use super::areas;
+use super::paint::{Ink, row};
+use super::{chrome, words};
+use crate::console::app::{AppState, CompletionKind, FindPhase, Focus, View};
+use crate::console::keys::info;
+use crate::console::theme::Token;
+use crate::text::{self, Side};
+
+const COMPLETIONS: usize = 8;
+
+/// What is offered under the caret, above the draft.
+pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Chat) {
+    let Some(completion) = state.completion.as_ref().filter(|c| !c.items.is_empty()) else {
+        return;
+    };
+    let shown = completion.items.len().min(COMPLETIONS);
+    let top = (completion.selected + 1).saturating_sub(COMPLETIONS);
+    let items = &completion.items[top..top + shown.min(completion.items.len() - top)];
+    let name = items.iter().map(|item| text::width(&item.text)).max().unwrap_or(0).max(8);
+    let detail = items.iter().map(|item| text::width(&item.detail)).max().unwrap_or(0);
+    let width = (name + detail + 8).min(usize::from(areas.composer.width.saturating_sub(4))) as u16;
+    let height = (items.len() as u16 + 2).min(areas.composer_rule.y.saturating_sub(1));
+    let x = areas.composer.x
+        + (3 + completion.from as u16).min(areas.composer.width.saturating_sub(width));
+    let area = Rect::new(
+        x,
+        areas.composer_rule.y + 1 - height.min(areas.composer_rule.y + 1),
+        width,
+        height,
+    );
+    let title = match completion.kind {
+        CompletionKind::Model => "models",
+        CompletionKind::Command => "commands",
+        CompletionKind::Argument => "arguments",
+    };
+    let count = format!("{}/{}", completion.selected + 1, completion.items.len());
+    let inside = ink.window(area, title, &count, ("Tab takes it", ""));
+    for (n, item) in items.iter().enumerate() {
+        let line = row(inside, n as u16);
+        let label = text::pad(&text::ellipsis(&item.text, name), name + 2, Side::End);
+        ink.both(line, 0, &[(&label, Token::Fg), (&item.detail, Token::Dim)], &[]);
+        if top + n == completion.selected {
+            ink.over(line, Token::Sel);
+        }
+    }
+}
+
+/// What can follow the first key of a chord.
+pub(super) fn which_key(ink: &mut Ink<'_>, state: &AppState, screen: Rect) {
+    let Some(first) = state.pending else { return };
+    let following = state.keymap.following(state.contexts(), first);
+    if following.is_empty() {
+        return;
+    }
+    let width = 34.min(screen.width.saturating_sub(2));
+    let height = (following.len() as u16 + 2).min(screen.height.saturating_sub(3));
+    let area = Rect::new(screen.right() - width - 1, screen.bottom() - height - 1, width, height);
+    let inside = ink.window(area, &first.short(), "then", ("Esc forgets it", ""));
+    for (n, (chord, action)) in following.iter().take(usize::from(inside.height)).enumerate() {
+        let key = text::pad(&chord.short(), 7, Side::End);
+        let line = row(inside, n as u16);
+        ink.both(line, 0, &[(&key, Token::Accent), (info(*action).doc, Token::Fg)], &[]);
+    }
+}
+
+/// A toast where there is no line for it.
+pub(super) fn toast(ink: &mut Ink<'_>, state: &AppState, screen: Rect, has_line: bool) {
+    if has_line {
+        return;
+    }
+    let Some(toast) = &state.toast else { return };
+    let words =
+        format!(" {} ", text::ellipsis(&toast.text, usize::from(screen.width.saturating_sub(6))));
+    let width = text::width(&words) as u16;
+    let y = screen.bottom().saturating_sub(2);
+    let area = Rect::new(screen.right().saturating_sub(width + 1), y, width, 1);
+    ink.clear(area);
+    ink.put(area, 0, &words, chrome::tone_token(toast.tone));
+}
+
+/// The find field, in place of the preview line; returns the caret while it is typed.
+pub(super) fn find(ink: &mut Ink<'_>, state: &AppState, line: Rect) -> Option<Position> {
+    let find = state.transcript.find.as_ref()?;
+    if line.height == 0 || state.view != View::Chat {
+        return None;
+    }
+    ink.clear(line);
+    let (before, after) = find.query.split();
+    let x = ink.puts(line, 3, &[("find ", Token::Accent), (before, Token::Fg)]);
+    ink.put(line, x, after, Token::Fg);
+    let facts = if find.query.text().is_empty() {
+        String::new()
+    } else if find.hits.is_empty() {
+        "nothing found".to_owned()
+    } else {
+        format!("{} of {}", find.at + 1, words::count(find.hits.len(), "hit"))
+    };
+    ink.right(line, line.width.saturating_sub(1), &[(&facts, Token::Dim)]);
+    (find.phase == FindPhase::Typing && state.focus != Focus::Composer)
+        .then(|| Position::new(line.x + x, line.y))
+}

@@ -1,0 +1,308 @@
+//! A reply's header, story and footer: who answered, why, how fast, for how much.
+//!
+//! Invariant: while a reply waits or streams, its rows keep their places; only figures change.
+
+use ratatui::layout::Rect;
+
+use super::paint::{Ink, Piece};
+use super::words;
+use crate::console::app::{AppState, ReplyCell, ReplyPhase, RouteMark};
+use crate::console::keys::{Action, Context};
+use crate::console::theme::Token;
+use crate::console::transcript::BODY_INDENT;
+use crate::domain::{AttemptReport, Finish, FirstToken, OutcomeClass};
+use crate::text;
+
+/// The token of a mark: a fallback is worth a look.
+pub(super) const fn mark_token(mark: RouteMark) -> Token {
+    match mark {
+        RouteMark::Auto | RouteMark::Pinned | RouteMark::OneShot => Token::Accent,
+        RouteMark::FellBack => Token::Warn,
+    }
+}
+
+/// The first row: mark, model, provider, reason, and the figures at the right.
+pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, target: Rect) {
+    let mark = reply.mark();
+    let glyph = format!("{} ", ink.glyphs.mark(mark));
+    let token = mark_token(mark);
+    let reason = reason(reply, ink.glyphs.arrow);
+    let wide = target.width >= 81;
+    let figures = figures(state, reply, wide, target.width >= 100);
+    let right: Vec<Piece<'_>> =
+        figures.iter().map(|(text, token)| (text.as_str(), *token)).collect();
+    let Some((model, provider)) = reply.model() else {
+        let words = if reply.phase.running() { "routing" } else { "no model" };
+        ink.both(target, 1, &[(&glyph, token), (words, Token::Dim)], &right);
+        return;
+    };
+    let provider = words::beside(model.as_str(), provider.as_str());
+    let provider = format!(" {} {provider}", ink.glyphs.dot);
+    let reason_token = if mark == RouteMark::FellBack { Token::Warn } else { Token::Dim };
+    ink.both(
+        target,
+        1,
+        &[
+            (&glyph, token),
+            (model.as_str(), Token::Strong),
+            (&provider, Token::Dim),
+            ("   ", Token::Dim),
+            (&reason, reason_token),
+        ],
+        &right,
+    );
+}
+
+/// Why this model: the decision's reason, or what became of those before it.
+fn reason(reply: &ReplyCell, arrow: &str) -> String {
+    let lost = lost_words(&reply.reply.attempts);
+    if !lost.is_empty() {
+        let ms = reply.lost_ms();
+        let mut out = format!("{lost}, {} lost", words::short_seconds(ms));
+        if reply.phase.running() && reply.first_text_at.is_none() {
+            // The story grows while it happens.
+            if let Some(attempt) = reply.phase.attempt() {
+                out.push_str(&format!(" {arrow} {}", attempt.provider));
+            }
+        }
+        return out;
+    }
+    if let Some(cached) = reply.reply.outcome.as_ref().and_then(|o| o.cached.as_ref()) {
+        return format!("from the {cached} cache, no call made");
+    }
+    reply.reply.decision.as_ref().map(|d| d.reason.clone()).unwrap_or_default()
+}
+
+/// `groq gave nothing twice`, `groq 503, mistral refused the key`.
+pub(super) fn lost_words(attempts: &[AttemptReport]) -> String {
+    let mut groups: Vec<(&str, OutcomeClass, &str, u32)> = Vec::new();
+    for attempt in attempts {
+        let Some(class) = attempt.outcome else { continue };
+        if class == OutcomeClass::Cancelled {
+            continue;
+        }
+        match groups.last_mut() {
+            Some((provider, was, _, n))
+                if *provider == attempt.provider.as_str() && *was == class =>
+            {
+                *n += 1;
+            }
+            _ => groups.push((attempt.provider.as_str(), class, &attempt.detail, 1)),
+        }
+    }
+    let parts: Vec<String> = groups
+        .into_iter()
+        .map(|(provider, class, _, n)| {
+            let what = match class {
+                OutcomeClass::Stall => "gave nothing",
+                OutcomeClass::Throttle => "asked to slow down",
+                OutcomeClass::Account => "refused the account",
+                OutcomeClass::Network => "was cut off",
+                OutcomeClass::Provider => "failed",
+                OutcomeClass::Context => "has too small a window",
+                OutcomeClass::Truncation => "stopped short",
+                OutcomeClass::Refusal => "refused",
+                OutcomeClass::Caller => "did not take it",
+                OutcomeClass::Cancelled => "was cancelled",
+            };
+            match n {
+                1 => format!("{provider} {what}"),
+                2 => format!("{provider} {what} twice"),
+                n => format!("{provider} {what} {n} times"),
+            }
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// The figures at the right end of the header.
+fn figures(state: &AppState, reply: &ReplyCell, story: bool, roomy: bool) -> Vec<(String, Token)> {
+    let waited = reply.waited_ms(state.now);
+    let rate = reply.tokens_per_s().map(|rate| format!("{rate:.0} t/s"));
+    let has_story = story && !lost_words(&reply.reply.attempts).is_empty();
+    match &reply.phase {
+        ReplyPhase::Connecting | ReplyPhase::Waiting(_) => {
+            vec![
+                ("waiting  ".to_owned(), Token::Dim),
+                (format!("TTFT {}", words::seconds(waited)), Token::Accent),
+            ]
+        }
+        ReplyPhase::Thinking(_) => {
+            vec![
+                ("thinking  ".to_owned(), Token::Dim),
+                (format!("TTFT {}", words::seconds(waited)), Token::Accent),
+            ]
+        }
+        ReplyPhase::Streaming(_) if has_story => vec![("streaming".to_owned(), Token::Ok)],
+        ReplyPhase::Streaming(_) => {
+            let mut out = vec![
+                ("streaming  ".to_owned(), Token::Ok),
+                (format!("TTFT {}", words::ttft(waited)), Token::Dim),
+            ];
+            if let (Some(rate), true) = (rate, story) {
+                out.push((format!(" · {rate}"), Token::Dim));
+            }
+            out
+        }
+        ReplyPhase::Done => {
+            let mut parts = Vec::new();
+            if reply.first_text_at.is_some()
+                || reply.reply.outcome.as_ref().is_some_and(|o| o.wait_ms.is_some())
+            {
+                parts.push(format!("TTFT {}", words::ttft(waited)));
+            }
+            parts.extend(rate);
+            if let (Some(outcome), true) = (&reply.reply.outcome, roomy) {
+                parts.push(words::short_seconds(outcome.total_ms));
+            }
+            let mut out = Vec::new();
+            match finish(reply) {
+                Some((word, token)) => {
+                    out.push((word.to_owned(), token));
+                    if !parts.is_empty() {
+                        out.push(("  ".to_owned(), Token::Dim));
+                    }
+                }
+                None => {}
+            }
+            out.push((parts.join(" · "), Token::Dim));
+            out
+        }
+    }
+}
+
+/// How it ended, where that is worth a word.
+fn finish(reply: &ReplyCell) -> Option<(&'static str, Token)> {
+    if reply.stopped {
+        return Some(("stopped", Token::Warn));
+    }
+    match reply.reply.outcome.as_ref()?.finish {
+        Finish::Stop | Finish::ToolCalls => None,
+        Finish::Length => Some(("at the cap", Token::Warn)),
+        Finish::ContentFilter => Some(("refused", Token::Warn)),
+        Finish::Truncated => Some(("not whole", Token::Bad)),
+        Finish::Cancelled => Some(("stopped", Token::Warn)),
+        Finish::Error => Some(("failed", Token::Bad)),
+    }
+}
+
+/// The second row, where attempts failed: the waits apart, and what it costs so far.
+pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, target: Rect) {
+    let mut out = format!("TTFT {}", words::seconds(reply.waited_ms(state.now)));
+    let mut parts: Vec<String> = Vec::new();
+    let lost = reply.lost_ms();
+    if target.width >= 100 && lost > 0 {
+        let mut providers: Vec<&str> = Vec::new();
+        for attempt in reply.reply.attempts.iter().filter(|a| a.outcome.is_some()) {
+            if !providers.contains(&attempt.provider.as_str()) {
+                providers.push(attempt.provider.as_str());
+            }
+        }
+        parts.push(format!("{} {} lost", providers.join(", "), words::bare_seconds(lost)));
+    }
+    if let (Some((_, ms)), Some((model, _))) = (reply.first_token, reply.model()) {
+        parts.push(format!("{model} {}", words::seconds(ms)));
+    }
+    if !parts.is_empty() {
+        out.push_str(&format!(" ({})", parts.join(", ")));
+    }
+    if let Some(rate) = reply.tokens_per_s() {
+        out.push_str(&format!(" · {rate:.0} t/s"));
+    }
+    let tokens = reply.output_tokens();
+    if tokens > 0 {
+        out.push_str(&format!(" · {tokens} out"));
+    }
+    if let Some(cost) = cost_so_far(state, reply) {
+        out.push_str(&format!(" · {cost}"));
+    }
+    let right: &[Piece<'_>] =
+        if reply.phase.running() { &[("Esc stops, keeps text", Token::Dim)] } else { &[] };
+    ink.both(target, BODY_INDENT, &[(&out, Token::Dim)], right);
+}
+
+/// What it cost; while it streams, what it will have cost so far.
+pub(super) fn cost_so_far(state: &AppState, reply: &ReplyCell) -> Option<String> {
+    if let Some(outcome) = &reply.reply.outcome {
+        return Some(words::cost(outcome.cost));
+    }
+    let (model, _) = reply.model()?;
+    let snapshot = state.snapshot.as_ref()?;
+    let input = reply.reply.decision.as_ref()?.candidate(model.as_str())?.estimate.input_tokens;
+    let rates = snapshot.config.models.get(model)?.prices.at(state.now, input)?;
+    let usage = crate::domain::Usage { input, output: reply.output_tokens(), ..Default::default() };
+    Some(format!("~{}", rates.cost(&usage).short()))
+}
+
+/// Why the text began anew.
+pub(super) fn restarted(ink: &mut Ink<'_>, reply: &ReplyCell, target: Rect) {
+    let why = reply.restarted_because.as_deref().unwrap_or("the text could not be joined");
+    ink.both(target, BODY_INDENT, &[("started over: ", Token::Warn), (why, Token::Dim)], &[]);
+}
+
+/// Thinking: its newest words while it lasts, its length afterwards.
+pub(super) fn thought(ink: &mut Ink<'_>, reply: &ReplyCell, target: Rect) {
+    let thinking = &reply.reply.reasoning;
+    if let ReplyPhase::Thinking(_) = reply.phase {
+        let tail = thinking.len().saturating_sub(400);
+        let tail = thinking[thinking.ceil_char_boundary(tail)..].replace(char::is_whitespace, " ");
+        let room = usize::from(target.width.saturating_sub(BODY_INDENT + 12));
+        let newest = text::clip_end(&tail, room);
+        ink.puts(target, BODY_INDENT, &[("thinking ", Token::Dim), (newest, Token::Quote)]);
+        return;
+    }
+    let mut words = "thought first".to_owned();
+    if let Some(usage) = reply.reply.usage.filter(|usage| usage.reasoning > 0) {
+        words = format!("thought first, {} tokens", words::grouped(usage.reasoning));
+    } else if let Some((FirstToken::Reasoning, ms)) = reply.first_token {
+        words = format!("thought first, from {} on", words::seconds(ms));
+    }
+    ink.put(target, BODY_INDENT, &words, Token::Dim);
+}
+
+/// Where another attempt took over.
+pub(super) fn seam(ink: &mut Ink<'_>, reply: &ReplyCell, n: usize, target: Rect) {
+    let Some(seam) = reply.reply.seams.get(n) else { return };
+    let words = if seam.from == seam.to {
+        format!("{} broke off and went on", seam.from)
+    } else {
+        format!("{} broke off, {} went on", seam.from, seam.to)
+    };
+    let inner = Rect {
+        x: target.x + BODY_INDENT,
+        width: target.width.saturating_sub(BODY_INDENT + 1),
+        ..target
+    };
+    ink.rule(inner, &[(&words, Token::Warn)], &[]);
+}
+
+/// What it took, in tokens, money and time.
+pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, target: Rect) {
+    let mut parts = Vec::new();
+    if let Some(outcome) = &reply.reply.outcome {
+        parts.push(words::short_seconds(outcome.total_ms));
+        let usage = outcome.usage;
+        let mark = if usage.estimated { "~" } else { "" };
+        parts.push(format!("{mark}{} in {mark}{} out", usage.input, usage.output));
+        if usage.cached_input > 0 && target.width >= 100 {
+            parts.push(format!("{} cached", usage.cached_input));
+        }
+        parts.push(words::cost(outcome.cost));
+    }
+    if let Some(saved) = reply.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
+        parts.push(format!("saved {} vs {}", saved.amount.short(), saved.versus));
+    }
+    let key = |action| {
+        state
+            .keymap
+            .primary(&[Context::Chat, Context::Read], action)
+            .map_or_else(String::new, |sequence| sequence.short())
+    };
+    let (why, retry) = (key(Action::Open), key(Action::Retry));
+    let right = match target.width {
+        ..81 => format!("why? {why}"),
+        81..100 => format!("{why} why  {retry} retry"),
+        _ => format!("{why} why  {retry} retry  {} retry with", key(Action::RetryWith)),
+    };
+    ink.both(target, BODY_INDENT, &[(&parts.join(" · "), Token::Dim)], &[(&right, Token::Dim)]);
+}

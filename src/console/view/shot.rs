@@ -1,0 +1,252 @@
+//! A picture of a screen: the cells of a buffer as SVG, in a window frame. No fonts are fetched:
+//! every run of cells is stretched to the cells it takes, whatever monospace font is at hand.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
+
+use crate::console::theme::Theme;
+use crate::text;
+
+/// A cell in SVG units: the proportions of most monospace fonts at 14 px.
+const CELL: (f32, f32) = (8.4, 18.0);
+/// Room around the cells, and the height of the window's bar.
+const PAD: f32 = 14.0;
+const BAR: f32 = 34.0;
+
+/// What the terminal's own colours look like in a picture.
+struct Palette {
+    fg: (u8, u8, u8),
+    bg: (u8, u8, u8),
+    ansi: [(u8, u8, u8); 16],
+}
+
+const NIGHT: Palette = Palette {
+    fg: (0xd5, 0xdb, 0xe6),
+    bg: (0x12, 0x15, 0x1c),
+    ansi: [
+        (0x1d, 0x21, 0x2b),
+        (0xf2, 0x77, 0x7a),
+        (0x7c, 0xcf, 0x8f),
+        (0xe5, 0xbd, 0x5a),
+        (0x7c, 0xb7, 0xff),
+        (0xc7, 0xa0, 0xf0),
+        (0x7f, 0xd0, 0xc8),
+        (0xd5, 0xdb, 0xe6),
+        (0x6b, 0x74, 0x87),
+        (0xff, 0x96, 0x96),
+        (0x9b, 0xe3, 0xa9),
+        (0xf3, 0xd3, 0x7e),
+        (0xa3, 0xcd, 0xff),
+        (0xdb, 0xbe, 0xf8),
+        (0xa2, 0xe3, 0xdc),
+        (0xf7, 0xf9, 0xfc),
+    ],
+};
+
+/// The buffer as an SVG picture in a window of its own.
+pub fn svg(buffer: &Buffer, theme: &Theme) -> String {
+    let (cols, rows) = (f32::from(buffer.area.width), f32::from(buffer.area.height));
+    let (width, height) = (cols * CELL.0 + 2.0 * PAD, rows * CELL.1 + BAR + PAD);
+    let bg = rgb(theme.background(), NIGHT.bg);
+    let dark = luma(bg) < 128.0;
+    let frame = mix(bg, if dark { (255, 255, 255) } else { (0, 0, 0) }, 0.14);
+    let bar = mix(bg, if dark { (255, 255, 255) } else { (0, 0, 0) }, 0.06);
+    let mut out = String::with_capacity(buffer.content.len() * 24);
+    let _ = write!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" aria-label=\"wheelhouse in a terminal\">\
+         <style>text{{font-family:ui-monospace,'JetBrains Mono','Fira Code','SF Mono',Menlo,Consolas,\
+         'DejaVu Sans Mono','Noto Sans Mono CJK SC',monospace;font-size:14px;white-space:pre}}</style>\
+         <rect x=\".5\" y=\".5\" width=\"{:.0}\" height=\"{:.0}\" rx=\"10\" fill=\"{}\" stroke=\"{}\"/>\
+         <path d=\"M.5 {BAR} V10.5 a10 10 0 0 1 10 -10 H{:.1} a10 10 0 0 1 10 10 V{BAR} Z\" fill=\"{}\"/>",
+        width - 1.0,
+        height - 1.0,
+        hex(bg),
+        hex(frame),
+        width - 10.5,
+        hex(bar),
+    );
+    for (n, colour) in ["#ff6058", "#ffbd2e", "#28c93f"].iter().enumerate() {
+        let _ = write!(out, "<circle cx=\"{}\" cy=\"17\" r=\"6\" fill=\"{colour}\"/>", 22 + n * 20);
+    }
+    let _ = write!(
+        out,
+        "<text x=\"{:.1}\" y=\"21.5\" text-anchor=\"middle\" fill=\"{}\" font-size=\"12\">wheelhouse</text>",
+        width / 2.0,
+        hex(mix(bg, NIGHT_OR_DAY[usize::from(!dark)], 0.55)),
+    );
+    for y in 0..buffer.area.height {
+        row(&mut out, buffer, y, bg, dark);
+    }
+    out.push_str("</svg>\n");
+    out
+}
+
+const NIGHT_OR_DAY: [(u8, u8, u8); 2] = [(255, 255, 255), (0, 0, 0)];
+
+/// How a cell looks in the picture.
+#[derive(PartialEq, Clone, Copy)]
+struct Look {
+    fg: (u8, u8, u8),
+    bg: (u8, u8, u8),
+    modifier: Modifier,
+}
+
+fn look(cell: &Cell, page: (u8, u8, u8), dark: bool) -> Look {
+    let ink = if dark { NIGHT.fg } else { (0x23, 0x27, 0x2f) };
+    let (mut fg, mut bg) = (rgb(cell.fg, ink), rgb(cell.bg, page));
+    if cell.modifier.contains(Modifier::REVERSED) {
+        std::mem::swap(&mut fg, &mut bg);
+    }
+    if cell.modifier.contains(Modifier::DIM) {
+        fg = mix(fg, bg, 0.38);
+    }
+    Look { fg, bg, modifier: cell.modifier - Modifier::DIM - Modifier::REVERSED }
+}
+
+fn row(out: &mut String, buffer: &Buffer, y: u16, page: (u8, u8, u8), dark: bool) {
+    let top = BAR + f32::from(y) * CELL.1;
+    let mut x = 0u16;
+    while x < buffer.area.width {
+        let Some(cell) = buffer.cell((x, y)) else { return };
+        let style = look(cell, page, dark);
+        let start = x;
+        let mut words = String::new();
+        // Wide graphemes and box glyphs are runs of their own, so that each stands on its cells.
+        let single = alone(cell.symbol());
+        while let Some(cell) = buffer.cell((x, y)) {
+            if look(cell, page, dark) != style || (x > start && (single || alone(cell.symbol()))) {
+                break;
+            }
+            words.push_str(if cell.symbol().is_empty() { " " } else { cell.symbol() });
+            x += (text::width(cell.symbol()) as u16).max(1);
+            if x >= buffer.area.width || single {
+                break;
+            }
+        }
+        let left = PAD + f32::from(start) * CELL.0;
+        let width = f32::from(x - start) * CELL.0;
+        if style.bg != page {
+            let _ = write!(
+                out,
+                "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{}\"/>",
+                CELL.1,
+                hex(style.bg)
+            );
+        }
+        if words.trim().is_empty() && !style.modifier.contains(Modifier::UNDERLINED) {
+            continue;
+        }
+        write_run(out, &words, style, (left, top, width));
+    }
+}
+
+/// Graphemes that fonts may draw wider or narrower than their cells.
+fn alone(symbol: &str) -> bool {
+    symbol.len() > 1 && text::width(symbol) > 1
+}
+
+fn write_run(out: &mut String, words: &str, style: Look, (left, top, width): (f32, f32, f32)) {
+    let lead = words.len() - words.trim_start_matches(' ').len();
+    let shown = words.trim_end_matches(' ');
+    let skip = lead as f32 * CELL.0;
+    let trail = (words.len() - shown.len()) as f32 * CELL.0;
+    let shown = shown.get(lead..).unwrap_or("");
+    let _ = write!(
+        out,
+        "<text x=\"{:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"",
+        left + skip,
+        top + 13.5,
+        (width - skip - trail).max(1.0),
+        hex(style.fg)
+    );
+    for (flag, attribute) in [
+        (Modifier::BOLD, " font-weight=\"600\""),
+        (Modifier::ITALIC, " font-style=\"italic\""),
+        (Modifier::UNDERLINED, " text-decoration=\"underline\""),
+        (Modifier::CROSSED_OUT, " text-decoration=\"line-through\""),
+    ] {
+        if style.modifier.contains(flag) {
+            out.push_str(attribute);
+        }
+    }
+    out.push('>');
+    for c in shown.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out.push_str("</text>");
+}
+
+fn rgb(color: Color, own: (u8, u8, u8)) -> (u8, u8, u8) {
+    let ansi = |n: usize| NIGHT.ansi[n];
+    match color {
+        Color::Reset => own,
+        Color::Rgb(r, g, b) => (r, g, b),
+        Color::Indexed(n @ 0..=15) => ansi(usize::from(n)),
+        Color::Indexed(n @ 16..=231) => {
+            let level = |i: u8| if i == 0 { 0 } else { 55 + 40 * i };
+            (level((n - 16) / 36), level((n - 16) / 6 % 6), level((n - 16) % 6))
+        }
+        Color::Indexed(n) => {
+            let level = 8 + 10 * (n - 232);
+            (level, level, level)
+        }
+        Color::Black => ansi(0),
+        Color::Red => ansi(1),
+        Color::Green => ansi(2),
+        Color::Yellow => ansi(3),
+        Color::Blue => ansi(4),
+        Color::Magenta => ansi(5),
+        Color::Cyan => ansi(6),
+        Color::Gray => ansi(7),
+        Color::DarkGray => ansi(8),
+        Color::LightRed => ansi(9),
+        Color::LightGreen => ansi(10),
+        Color::LightYellow => ansi(11),
+        Color::LightBlue => ansi(12),
+        Color::LightMagenta => ansi(13),
+        Color::LightCyan => ansi(14),
+        Color::White => ansi(15),
+    }
+}
+
+fn luma((r, g, b): (u8, u8, u8)) -> f32 {
+    0.2126 * f32::from(r) + 0.7152 * f32::from(g) + 0.0722 * f32::from(b)
+}
+
+fn mix(a: (u8, u8, u8), b: (u8, u8, u8), share: f32) -> (u8, u8, u8) {
+    let mix = |a: u8, b: u8| (f32::from(a) * (1.0 - share) + f32::from(b) * share).round() as u8;
+    (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+fn hex((r, g, b): (u8, u8, u8)) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::app::ColorDepth;
+    use ratatui::style::Style;
+
+    #[test]
+    fn a_picture_holds_the_text_escaped_and_no_control_characters() {
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
+        buffer.set_string(1, 0, "a < b && 漢", Style::new().fg(Color::Red));
+        let theme = Theme::terminal(ColorDepth::True);
+        let picture = svg(&buffer, &theme);
+        assert!(picture.starts_with("<svg") && picture.ends_with("</svg>\n"));
+        assert!(picture.contains("a &lt; b &amp;&amp;"), "{picture}");
+        assert!(picture.contains(">漢<"));
+        assert!(!picture.trim_end().contains(char::is_control));
+    }
+}

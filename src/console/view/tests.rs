@@ -1,0 +1,492 @@
+//! Every view at every size: as drawn, inside its screen, the same every time, and cheap to stream.
+
+use super::sample::{Scene, state};
+use super::*;
+use crate::console::app::{AppState, ColorDepth, Focus, Glyphs, Msg, Panel, update};
+use crate::console::term::Screen;
+use crate::domain::{ReplyEvent, UnixMs};
+use crate::text;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+fn drawn(state: &AppState, theme: &Theme) -> (Buffer, Option<Position>) {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.cols, state.size.rows));
+    let caret = draw(state, theme, &mut buffer);
+    (buffer, caret)
+}
+
+fn theme(name: &str) -> Theme {
+    Theme::named(name, ColorDepth::True).unwrap()
+}
+
+/// The rows as text, wide graphemes once.
+fn rows(buffer: &Buffer) -> Vec<String> {
+    (0..buffer.area.height)
+        .map(|y| {
+            let (mut row, mut x) = (String::new(), 0);
+            while x < buffer.area.width {
+                let symbol = buffer[(x, y)].symbol();
+                row.push_str(symbol);
+                x += (text::width(symbol) as u16).max(1);
+            }
+            row.trim_end().to_owned()
+        })
+        .collect()
+}
+
+fn screen(scene: Scene, (cols, rows_): (u16, u16)) -> String {
+    rows(&drawn(&state(scene, cols, rows_), &theme("terminal")).0).join("\n")
+}
+
+/// Which tokens stand where: one letter a cell, so that a snapshot shows colours by meaning.
+fn styles(buffer: &Buffer, theme: &Theme) -> String {
+    let base = theme.style(Token::Fg).patch(theme.style(Token::Bg));
+    (0..buffer.area.height)
+        .map(|y| {
+            let row: String = (0..buffer.area.width)
+                .map(|x| {
+                    let cell = &buffer[(x, y)];
+                    let style = cell.style();
+                    let found = Token::ALL.iter().find(|(token, _, _)| {
+                        let want =
+                            ratatui::style::Style::reset().patch(base).patch(theme.style(*token));
+                        *token != Token::Bg
+                            && want.fg == style.fg
+                            && want.bg == style.bg
+                            && want.add_modifier == style.add_modifier
+                    });
+                    match found {
+                        Some((Token::Fg, ..)) | None if cell.symbol() == " " => ' ',
+                        Some((Token::Fg, ..)) => '.',
+                        Some((token, ..)) => char::from(b'a' + *token as u8),
+                        None => '?',
+                    }
+                })
+                .collect();
+            row.trim_end().to_owned()
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn every_view_looks_as_drawn_at_every_size() {
+    for (scene, name) in Scene::ALL {
+        for size in SIZES {
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen(scene, size));
+        }
+    }
+}
+
+#[test]
+fn colours_follow_meaning_in_every_theme() {
+    for name in ["dark", "light"] {
+        let theme = theme(name);
+        for scene in [Scene::Chat, Scene::Routes, Scene::Picker] {
+            let (buffer, _) = drawn(&state(scene, 120, 40), &theme);
+            let scene = Scene::ALL.iter().find(|(s, _)| *s == scene).unwrap().1;
+            insta::assert_snapshot!(format!("{scene}_styles_{name}"), styles(&buffer, &theme));
+        }
+    }
+}
+
+#[test]
+fn nothing_hangs_over_the_right_edge_at_any_size() {
+    for (scene, name) in Scene::ALL {
+        for (cols, height) in [
+            (40, 12),
+            (59, 20),
+            (80, 24),
+            (99, 30),
+            (100, 30),
+            (119, 29),
+            (120, 40),
+            (160, 50),
+            (200, 60),
+            (250, 80),
+        ] {
+            for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
+                let mut state = state(scene, cols, height);
+                state.looks.glyphs = glyphs;
+                let (buffer, _) = drawn(&state, &theme("dark"));
+                for (y, row) in rows(&buffer).iter().enumerate() {
+                    assert!(
+                        text::width(row) <= usize::from(cols),
+                        "{name} {cols}x{height} row {y}: {row}"
+                    );
+                    assert!(!row.contains(char::is_control), "{name} row {y}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn ascii_glyphs_leave_no_box_drawing_in_the_chrome() {
+    for scene in [Scene::Empty, Scene::Routes, Scene::Palette] {
+        let mut state = state(scene, 120, 40);
+        state.looks.glyphs = Glyphs::Ascii;
+        let (buffer, _) = drawn(&state, &theme("terminal"));
+        for row in rows(&buffer) {
+            let odd =
+                row.chars().find(|c| matches!(c, '─' | '│' | '◆' | '●' | '▇' | '░' | '╭' | '⎈'));
+            assert_eq!(odd, None, "{row}");
+        }
+    }
+}
+
+#[test]
+fn drawing_twice_gives_the_same_cells() {
+    for (scene, name) in Scene::ALL {
+        let state = state(scene, 120, 40);
+        let theme = theme("dark");
+        assert_eq!(drawn(&state, &theme), drawn(&state, &theme), "{name}");
+    }
+}
+
+#[test]
+fn the_caret_stands_where_the_next_letter_appears() {
+    for size in SIZES {
+        let mut state = state(Scene::Chat, size.0, size.1);
+        let (buffer, caret) = drawn(&state, &theme("terminal"));
+        let caret = caret.unwrap();
+        assert_eq!(buffer[(caret.x - 1, caret.y)].symbol(), "g", "the draft ends in `wrong`");
+        state.composer.insert("漢");
+        let (buffer, after) = drawn(&state, &theme("terminal"));
+        let after = after.unwrap();
+        assert_eq!(buffer[(caret.x, caret.y)].symbol(), "漢");
+        assert_eq!((after.x, after.y), (caret.x + 2, caret.y));
+        state.focus = Focus::Read;
+        assert_eq!(drawn(&state, &theme("terminal")).1, None, "no caret where nothing is typed");
+    }
+}
+
+#[test]
+fn overlays_put_the_caret_into_their_field() {
+    let (buffer, caret) = drawn(&state(Scene::Palette, 80, 24), &theme("terminal"));
+    let caret = caret.unwrap();
+    assert_eq!(buffer[(caret.x - 1, caret.y)].symbol(), "u", "`rou` was typed");
+}
+
+#[test]
+fn under_the_least_size_there_is_only_a_word() {
+    let (buffer, caret) = drawn(&state(Scene::Chat, 39, 11), &theme("terminal"));
+    let text = rows(&buffer).join("\n");
+    assert!(text.contains("wheelhouse needs more room") && text.contains("40 columns"), "{text}");
+    assert_eq!(caret, None);
+}
+
+#[test]
+fn hostile_text_does_nothing_but_show() {
+    let hostile = "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m a\u{202e}b \u{1b}P+q\u{1b}\\ \r\u{8} c";
+    let mut state = state(Scene::Chat, 120, 40);
+    state.title = hostile.to_owned();
+    let (index, _) = state.last_reply().unwrap();
+    if let crate::console::app::Cell::Reply(reply) = &mut state.transcript.cells[index] {
+        reply.reply.text.push_str(hostile);
+        reply.restarted_because = Some(hostile.to_owned());
+        reply.restarts = 1;
+    }
+    let cell = state.transcript.cells[index].clone();
+    state.transcript.layout.update(index, &cell);
+    let mut screen = Screen::new(Vec::new(), 120, 40);
+    screen.frame(|buffer| draw(&state, &theme("dark"), buffer)).unwrap();
+    for cell in &screen.shown().content {
+        assert!(!cell.symbol().contains(char::is_control), "{:?}", cell.symbol());
+    }
+    let written = String::from_utf8(screen.writer().clone()).unwrap();
+    assert!(
+        !written.contains("\u{1b}]") && !written.contains('\u{7}') && !written.contains('\u{9b}')
+    );
+}
+
+/// What the pages show, by content: a view without one of these is not the view that was drawn.
+#[test]
+fn every_drawn_element_is_there() {
+    let must = |scene: Scene, size: (u16, u16), words: &[&str]| {
+        let text = screen(scene, size);
+        for word in words {
+            assert!(text.contains(word), "{scene:?} at {size:?} lacks {word:?}:\n{text}");
+        }
+    };
+    must(
+        Scene::Chat,
+        (80, 24),
+        &[
+            "⎈ wheelhouse",
+            "[1 Chat]",
+            "2 Routes",
+            "5/6 up · $0.42",
+            "rust borrow question",
+            "ctx · AUTO balanced",
+            "you",
+            "14:33",
+            "1.9s · 214 in 356 out · $0.0041",
+            "saved $0.0130 vs opus",
+            "why? ⏎",
+            "↪ mini · openai",
+            "groq gave nothing twice, 4.0s lost",
+            "streaming  TTFT 4.39s",
+            "▌",
+            "› show the index version",
+            "↳ would go to sonnet · anthropic",
+            "TTFT p50 0.41s",
+            "Ctrl+O change",
+            "● anthropic 0.41s",
+            "◐ google 1.92s slow",
+            "○ groq down 2m",
+            "⏎ send",
+            "^J newline",
+            "Esc stop",
+            "^P commands",
+            "F1 help",
+            "71 t/s · AUTO",
+        ],
+    );
+    must(
+        Scene::Chat,
+        (120, 40),
+        &[
+            "balanced · 5/6 up · $0.42 this run · 14:33",
+            "4 messages · 4.1k/200k ctx · session $0.0041 · saved $0.19",
+            "── HEALTH",
+            "● anthropic",
+            "slow 4x",
+            "── THIS REPLY",
+            "mini · openai",
+            "you waited 4.39s: groq 4.01 mini 0.38",
+            "lost",
+            "wait",
+            "128 tok, 71/s, 1.8s",
+            "── COST",
+            "this run $0.42",
+            "sonnet",
+            "50%",
+            "── ROUTES",
+            "last 8",
+            "pinned by you",
+            "8 of 8 answered · 1 fell back",
+            "auto agreed with you 2 of 3",
+            "why   ^O override",
+            "TTFT 4.39s (mini 0.38s) · 71 t/s · 128 out · ~$0.0007",
+            "Esc stops, keeps text",
+            "⏎ why  r retry",
+            "Notice  google is 4x slower",
+            "undo",
+            "dismiss",
+            "Tab panes",
+            "^R history",
+            "┴",
+        ],
+    );
+    must(
+        Scene::Chat,
+        (200, 60),
+        &[
+            "── ROUTING",
+            "policy   balanced",
+            "cheap ",
+            " best",
+            "avoid    google",
+            "pin      none",
+            "── CONTEXT",
+            "history",
+            "this draft",
+            "of 200,000",
+            "sonnet input",
+            "p50   p95  t/s   err  left  TTFT trend",
+            "WHY MINI ANSWERS",
+            "asked    auto, policy balanced, no pin",
+            "needs    4.1k ctx",
+            "candidate",
+            "verdict",
+            "▸ mini · openai",
+            "6x cost",
+            "├ groq",
+            "└ openai",
+            "no byte in 2.0s",
+            "TTFT 412ms · 78 t/s · 1.9s",
+            "TTFT 4.39s (groq 4.01 lost, mini 0.38s)",
+            "code 0.79 · ~$0.0041",
+            "51k in",
+            " 9k out",
+        ],
+    );
+    must(
+        Scene::Routes,
+        (120, 40),
+        &[
+            "── ROUTES",
+            "8 this run · 5 auto · 3 yours · 1 fell back · following",
+            "time",
+            "model",
+            "provider",
+            "reason",
+            "TTFT",
+            "in/out",
+            "cost",
+            "prompt",
+            "▸14:33",
+            "WHY MINI ANSWERED THIS",
+            "policy balanced",
+            "decided in 180µs",
+            "no network used to decide",
+            "1 asked",
+            "2 rules",
+            "3 task",
+            "4 needs",
+            "5 able",
+            "6 of 7 models fit",
+            "6 healthy",
+            "7 score",
+            ".50 quality  .30 cost  .20 speed",
+            "8 tried",
+            "groq x2, then openai",
+            "9 answer",
+            "4.39s to first token",
+            "▇▇▇",
+            "used",
+            "failed x2",
+            "not able: 1 model",
+            "├───",
+            "0.38 + 1.8s",
+            "SAME PROMPT, OTHER POLICIES",
+            "cheapest",
+            "fastest",
+            "what would flip it",
+            "q chat",
+            "j move",
+            "⏎ open",
+        ],
+    );
+    must(Scene::Routes, (80, 24), &["time", "model", "reason", "TTFT", "cost", "↪ mini", "$.0007"]);
+    must(Scene::Why, (80, 24), &["1 asked", "9 answer", "candidate", "▸ mini · openai", "├───"]);
+    must(
+        Scene::Picker,
+        (80, 24),
+        &[
+            "OVERRIDE",
+            "Ctrl+O",
+            "▸",
+            "sonnet",
+            "$3/15",
+            "0.41s",
+            "●",
+            "auto",
+            "would pick sonnet",
+            "for  [this message]  this chat",
+            "1 hour",
+            "always",
+            "⏎ use",
+        ],
+    );
+    must(
+        Scene::Palette,
+        (80, 24),
+        &[
+            "COMMANDS",
+            "Ctrl+P",
+            "› rou",
+            "Routes: open log",
+            "Route: back to auto",
+            "Avoid: groq for 1 hour",
+            "⏎ run",
+        ],
+    );
+    must(
+        Scene::Help,
+        (120, 40),
+        &[
+            "KEYS for Chat, composer",
+            "write",
+            "route",
+            "read",
+            "stop",
+            "this terminal",
+            "kitty keys yes",
+            "OSC 52",
+            "truecolor",
+            "wheelhouse doctor says more",
+        ],
+    );
+    must(
+        Scene::FirstRun,
+        (80, 24),
+        &[
+            "no config yet, none needed",
+            "Nothing has left it",
+            "● local",
+            "Ollama at 127.0.0.1:11434",
+            "3 models, ready",
+            "OPENAI_API_KEY in the environment",
+            "not checked yet",
+            "○ anthropic",
+            "no key",
+            "any OpenAI-compatible address",
+            "▸ Start now with local and openai",
+            "Start with local only",
+            "Add a key",
+            "Look around with the demo",
+            "You can always say no: Ctrl+O",
+            "Daily budget  $ 2.00",
+            "warn at 80%",
+            "Shift+Enter yes",
+            "truecolor",
+            "Will write  ~/.config/wheelhouse/config.toml",
+            "Esc skip, use the demo",
+            "F1 help",
+        ],
+    );
+    must(
+        Scene::Waiting,
+        (120, 40),
+        &["waiting  TTFT 4.20s", "groq gave nothing twice, 4.0s lost → "],
+    );
+}
+
+#[test]
+fn on_a_narrow_screen_the_panel_lies_over_the_text_when_asked_for() {
+    let mut state = state(Scene::Chat, 80, 24);
+    state.looks.panel = Panel::Shown;
+    let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+    assert!(text.contains("── HEALTH") && text.contains("› show the index"), "{text}");
+}
+
+/// A long reply as models write them: paragraphs, a list, code.
+fn long_reply(tokens: usize) -> String {
+    let mut out = String::new();
+    let mut n = 0;
+    while out.len() < tokens * 4 {
+        n += 1;
+        out.push_str(&format!(
+            "Paragraph {n} says that a borrow ends where it is last used, not where its scope ends, so the \
+             smallest fix is often to move a line. That holds for vectors, strings and maps alike.\n\n\
+             - first, look where the reference is used last\n- then, see whether the push can move above it\n\n\
+             ```rust\nlet first = v[{n}].clone();\nv.push({n});\nprintln!(\"{{first}}\");\n```\n\n"
+        ));
+    }
+    out
+}
+
+#[test]
+fn a_long_reply_costs_few_bytes() {
+    let mut state = state(Scene::Waiting, 120, 40);
+    let theme = Theme::terminal(ColorDepth::True);
+    let mut screen = Screen::new(std::io::sink(), 120, 40);
+    screen.frame(|buffer| draw(&state, &theme, buffer)).unwrap();
+    let request = state.running().unwrap().1.request;
+    let reply = long_reply(5_000);
+    let chars: Vec<char> = reply.chars().collect();
+    // 200 tokens a second, thirty frames a second.
+    let (mut written, mut frames) = (0, 0);
+    for (n, delta) in chars.chunks(27).enumerate() {
+        let now = UnixMs(state.now.0 + if n == 0 { 0 } else { 33 });
+        let events = vec![ReplyEvent::Text(delta.iter().collect())];
+        update(&mut state, Msg::Reply { request, events }, now);
+        written += screen.frame(|buffer| draw(&state, &theme, buffer)).unwrap();
+        frames += 1;
+    }
+    let lines = state.transcript.layout.lines();
+    assert!(frames > 700 && lines > 250, "{frames} frames, {lines} lines");
+    assert!(written < 400_000, "{written} bytes in {frames} frames for {lines} lines");
+}
