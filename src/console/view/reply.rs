@@ -2,6 +2,8 @@
 //!
 //! Invariant: while a reply waits or streams, its rows keep their places; only figures change.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece};
@@ -56,16 +58,17 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
 /// Why this model: the decision's reason, or what became of those before it.
 fn reason(reply: &ReplyCell, arrow: &str) -> String {
     let lost = lost_words(&reply.reply.attempts);
+    if !lost.is_empty() && reply.phase.running() && reply.first_text_at.is_none() {
+        // The story grows while it happens: `groq x 2.0s → groq x 2.0s → openai`.
+        let failed = reply.reply.attempts.iter().filter(|a| a.outcome.is_some());
+        let mut steps: Vec<String> = failed
+            .map(|a| format!("{} x {}", a.provider, words::short_seconds(a.ms + a.waited_ms)))
+            .collect();
+        steps.extend(reply.phase.attempt().map(|attempt| attempt.provider.to_string()));
+        return steps.join(&format!(" {arrow} "));
+    }
     if !lost.is_empty() {
-        let ms = reply.lost_ms();
-        let mut out = format!("{lost}, {} lost", words::short_seconds(ms));
-        if reply.phase.running() && reply.first_text_at.is_none() {
-            // The story grows while it happens.
-            if let Some(attempt) = reply.phase.attempt() {
-                out.push_str(&format!(" {arrow} {}", attempt.provider));
-            }
-        }
-        return out;
+        return format!("{lost}, {} lost", words::short_seconds(reply.lost_ms()));
     }
     if let Some(cached) = reply.reply.outcome.as_ref().and_then(|o| o.cached.as_ref()) {
         return format!("from the {cached} cache, no call made");
@@ -156,14 +159,11 @@ fn figures(state: &AppState, reply: &ReplyCell, story: bool, roomy: bool) -> Vec
                 parts.push(words::short_seconds(outcome.total_ms));
             }
             let mut out = Vec::new();
-            match finish(reply) {
-                Some((word, token)) => {
-                    out.push((word.to_owned(), token));
-                    if !parts.is_empty() {
-                        out.push(("  ".to_owned(), Token::Dim));
-                    }
+            if let Some((word, token)) = finish(reply) {
+                out.push((word.to_owned(), token));
+                if !parts.is_empty() {
+                    out.push(("  ".to_owned(), Token::Dim));
                 }
-                None => {}
             }
             out.push((parts.join(" · "), Token::Dim));
             out
@@ -188,7 +188,12 @@ fn finish(reply: &ReplyCell) -> Option<(&'static str, Token)> {
 
 /// The second row, where attempts failed: the waits apart, and what it costs so far.
 pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, target: Rect) {
-    let mut out = format!("TTFT {}", words::seconds(reply.waited_ms(state.now)));
+    let mut out = match reply.phase.attempt() {
+        Some(attempt) if reply.first_text_at.is_none() => {
+            format!("attempt {}, {}", attempt.n, attempt.kind.name())
+        }
+        _ => format!("TTFT {}", words::seconds(reply.waited_ms(state.now))),
+    };
     let mut parts: Vec<String> = Vec::new();
     let lost = reply.lost_ms();
     if target.width >= 100 && lost > 0 {
@@ -204,17 +209,17 @@ pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targ
         parts.push(format!("{model} {}", words::seconds(ms)));
     }
     if !parts.is_empty() {
-        out.push_str(&format!(" ({})", parts.join(", ")));
+        let _ = write!(out, " ({})", parts.join(", "));
     }
     if let Some(rate) = reply.tokens_per_s() {
-        out.push_str(&format!(" · {rate:.0} t/s"));
+        let _ = write!(out, " · {rate:.0} t/s");
     }
     let tokens = reply.output_tokens();
     if tokens > 0 {
-        out.push_str(&format!(" · {tokens} out"));
+        let _ = write!(out, " · {tokens} out");
     }
     if let Some(cost) = cost_so_far(state, reply) {
-        out.push_str(&format!(" · {cost}"));
+        let _ = write!(out, " · {cost}");
     }
     let right: &[Piece<'_>] =
         if reply.phase.running() { &[("Esc stops, keeps text", Token::Dim)] } else { &[] };

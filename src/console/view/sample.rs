@@ -2,6 +2,7 @@
 //!
 //! Invariant: the same scene at the same size is the same state, to the byte.
 
+mod history;
 mod talk;
 mod world;
 
@@ -156,7 +157,7 @@ fn contest(state: &AppState) -> Option<Contest> {
             .zip(firsts)
             .map(|(policy, first)| OtherPolicy {
                 policy: policy.to_owned(),
-                decision: Arc::new(world::decision(entry.request, entry.at, first, policy, "")),
+                decision: Arc::new(history::decision(entry.request, entry.at, first, policy, "")),
             })
             .collect(),
         flips: vec![

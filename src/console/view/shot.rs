@@ -4,8 +4,11 @@
 use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
+use super::sample::{self, Scene};
+use crate::console::app::ColorDepth;
 use crate::console::theme::Theme;
 use crate::text;
 
@@ -14,6 +17,15 @@ const CELL: (f32, f32) = (8.4, 18.0);
 /// Room around the cells, and the height of the window's bar.
 const PAD: f32 = 14.0;
 const BAR: f32 = 34.0;
+
+/// A picture of a made-up scene at a size, in a shipped theme; `None` when there is no such theme.
+pub fn scene(scene: Scene, cols: u16, rows: u16, theme: &str) -> Option<String> {
+    let theme = Theme::named(theme, ColorDepth::True)?;
+    let state = sample::state(scene, cols, rows);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, cols, rows));
+    super::draw(&state, &theme, &mut buffer);
+    Some(svg(&buffer, &theme))
+}
 
 /// What the terminal's own colours look like in a picture.
 struct Palette {
@@ -235,12 +247,11 @@ fn hex((r, g, b): (u8, u8, u8)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::app::ColorDepth;
     use ratatui::style::Style;
 
     #[test]
     fn a_picture_holds_the_text_escaped_and_no_control_characters() {
-        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, 20, 2));
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 2));
         buffer.set_string(1, 0, "a < b && 漢", Style::new().fg(Color::Red));
         let theme = Theme::terminal(ColorDepth::True);
         let picture = svg(&buffer, &theme);

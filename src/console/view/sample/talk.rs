@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{NOW, Scene, world};
+use super::{NOW, Scene, history, world};
 use crate::console::app::{
     AppState, Cell, Preview, ReplyCell, ReplyPhase, RunningAttempt, Saved, UserCell,
 };
@@ -63,13 +63,13 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
     let mut reply = ReplyCell::new(request, index, at);
     reply.reply.decision = entry.as_ref().map(|entry| Arc::clone(&entry.decision));
     reply.reply.attempts =
-        vec![world::attempt(request, 1, ("sonnet", "anthropic"), (0, 1_900), None, "")];
+        vec![history::attempt(request, 1, ("sonnet", "anthropic"), (0, 1_900), None, "")];
     if let Some(attempt) = reply.reply.attempts.first_mut() {
         attempt.stamps.first_text = Some(412);
         attempt.stamps.last = Some(412 + 1_510);
         attempt.usage.output = 118;
     }
-    reply.reply.text = text.to_owned();
+    text.clone_into(&mut reply.reply.text);
     reply.reply.outcome = Some(Outcome {
         finish: Finish::Stop,
         model: Some("sonnet".into()),
@@ -92,12 +92,12 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
 }
 
 pub(super) fn fill(state: &mut AppState, scene: Scene) {
-    state.title = if scene == Scene::Wide {
+    let title = if scene == Scene::Wide {
         "请解释一下 Rust 的所有权"
     } else {
         "rust borrow question"
-    }
-    .to_owned();
+    };
+    title.clone_into(&mut state.title);
     let wide = scene == Scene::Wide;
     push(state, user(UnixMs(NOW.0 - 126_300), if wide { ASKED_WIDE } else { ASKED }));
     let cell = answered(state, 0, if wide { ANSWER_WIDE } else { ANSWER });
@@ -113,7 +113,7 @@ pub(super) fn fill(state: &mut AppState, scene: Scene) {
     };
     let mut reply = ReplyCell::new(entry.request, 2, entry.at);
     reply.reply.decision = Some(Arc::clone(&entry.decision));
-    reply.reply.attempts = world::lost(entry.request);
+    reply.reply.attempts = history::lost(entry.request);
     let running = RunningAttempt {
         n: 3,
         model: "mini".into(),
@@ -130,7 +130,7 @@ pub(super) fn fill(state: &mut AppState, scene: Scene) {
         reply.first_text_at = Some(UnixMs(entry.at.0 + 4_390));
         reply.last_at = UnixMs(entry.at.0 + 6_200);
         reply.streamed_tenths = 1_280;
-        reply.reply.text = PARTIAL.to_owned();
+        PARTIAL.clone_into(&mut reply.reply.text);
     }
     push(state, Cell::Reply(Box::new(reply)));
     type_draft(state, DRAFT);
@@ -141,7 +141,7 @@ fn type_draft(state: &mut AppState, text: &str) {
     state.composer.insert(text);
     let request = state.ids.request(NOW);
     let decision =
-        world::decision(request, NOW, "sonnet", "balanced", "code 0.79, cheapest of 3 that fit");
+        history::decision(request, NOW, "sonnet", "balanced", "code 0.79, cheapest of 3 that fit");
     state.preview =
         Some(Preview { draft: state.composer.revision(), decision: Arc::new(decision) });
 }
