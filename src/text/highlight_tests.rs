@@ -23,15 +23,32 @@ fn tokens(lang: &str, code: &str) -> Vec<String> {
 #[test]
 fn rust_lifetimes_characters_raw_strings_and_nested_comments() {
     assert_eq!(
-        tokens("rust", "fn f<'a>(x: &'a str) -> char { 'x' } /* a /* b */ c */ let s = r#\"a\"b\"#; // e"),
+        tokens(
+            "rust",
+            "fn f<'a>(x: &'a str) -> char { 'x' } /* a /* b */ c */ let s = r#\"a\"b\"#; // e"
+        ),
         [
-            "Keyword:fn", "Attribute:'a", "Attribute:'a", "Type:str", "Type:char", "Text:'x'",
-            "Comment:/* a /* b */ c */", "Keyword:let", "Text:r#\"a\"b\"#", "Comment:// e"
+            "Keyword:fn",
+            "Attribute:'a",
+            "Attribute:'a",
+            "Type:str",
+            "Type:char",
+            "Text:'x'",
+            "Comment:/* a /* b */ c */",
+            "Keyword:let",
+            "Text:r#\"a\"b\"#",
+            "Comment:// e"
         ]
     );
     assert_eq!(
         tokens("rs", "#[derive(Debug)]\nprintln!(\"{}\", 0x1f_u8 + 1.5e-3);"),
-        ["Attribute:#[derive(Debug)]", "Function:println!", "Text:\"{}\"", "Number:0x1f_u8", "Number:1.5e-3"]
+        [
+            "Attribute:#[derive(Debug)]",
+            "Function:println!",
+            "Text:\"{}\"",
+            "Number:0x1f_u8",
+            "Number:1.5e-3"
+        ]
     );
 }
 
@@ -39,11 +56,22 @@ fn rust_lifetimes_characters_raw_strings_and_nested_comments() {
 fn strings_and_comments_go_on_in_the_next_line() {
     assert_eq!(
         tokens("python", "x = \"\"\"a\nb\"\"\" # c\ndef f(): return None"),
-        ["Text:\"\"\"a", "Text:b\"\"\"", "Comment:# c", "Keyword:def", "Keyword:return", "Constant:None"]
-            .map(str::to_owned)
-            .into_iter()
-            .flat_map(|token| if token == "Keyword:def" { vec![token, "Function:f".into()] } else { vec![token] })
-            .collect::<Vec<_>>()
+        [
+            "Text:\"\"\"a",
+            "Text:b\"\"\"",
+            "Comment:# c",
+            "Keyword:def",
+            "Keyword:return",
+            "Constant:None"
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .flat_map(|token| if token == "Keyword:def" {
+            vec![token, "Function:f".into()]
+        } else {
+            vec![token]
+        })
+        .collect::<Vec<_>>()
     );
     assert_eq!(tokens("c", "/* a\n b */ int x;"), ["Comment:/* a", "Comment:b */", "Type:int"]);
     assert_eq!(tokens("js", "`a\n${b}`"), ["Text:`a", "Text:${b}`"]);
@@ -51,17 +79,39 @@ fn strings_and_comments_go_on_in_the_next_line() {
 
 #[test]
 fn keys_are_told_from_values() {
-    assert_eq!(tokens("json", "{\"a\": \"b\", \"c\": 1}"), ["Attribute:\"a\"", "Text:\"b\"", "Attribute:\"c\"", "Number:1"]);
-    assert_eq!(tokens("toml", "[a.b]\nc = \"d\" # e"), ["Type:[a.b]", "Attribute:c", "Text:\"d\"", "Comment:# e"]);
-    assert_eq!(tokens("yaml", "- a: true\n  b: \"c\"\n  - http://x"), ["Attribute:a", "Constant:true", "Attribute:b", "Text:\"c\""]);
-    assert_eq!(tokens("css", "a { color: #fff; margin: 4px }"), ["Attribute:color", "Number:#fff", "Attribute:margin", "Number:4px"]);
+    assert_eq!(
+        tokens("json", "{\"a\": \"b\", \"c\": 1}"),
+        ["Attribute:\"a\"", "Text:\"b\"", "Attribute:\"c\"", "Number:1"]
+    );
+    assert_eq!(
+        tokens("toml", "[a.b]\nc = \"d\" # e"),
+        ["Type:[a.b]", "Attribute:c", "Text:\"d\"", "Comment:# e"]
+    );
+    assert_eq!(
+        tokens("yaml", "- a: true\n  b: \"c\"\n  - http://x"),
+        ["Attribute:a", "Constant:true", "Attribute:b", "Text:\"c\""]
+    );
+    assert_eq!(
+        tokens("css", "a { color: #fff; margin: 4px }"),
+        ["Attribute:color", "Number:#fff", "Attribute:margin", "Number:4px"]
+    );
 }
 
 #[test]
 fn shells_sql_markup_and_patches_are_read() {
     assert_eq!(
         tokens("bash", "for i in $(ls); do echo \"$i\" ${x}#1; done # c"),
-        ["Keyword:for", "Keyword:in", "Keyword:do", "Keyword:echo", "Text:\"$i\"", "Attribute:${x}", "Number:1", "Keyword:done", "Comment:# c"]
+        [
+            "Keyword:for",
+            "Keyword:in",
+            "Keyword:do",
+            "Keyword:echo",
+            "Text:\"$i\"",
+            "Attribute:${x}",
+            "Number:1",
+            "Keyword:done",
+            "Comment:# c"
+        ]
     );
     assert_eq!(
         tokens("SQL", "select count(*) FROM t -- x"),
@@ -69,9 +119,20 @@ fn shells_sql_markup_and_patches_are_read() {
     );
     assert_eq!(
         tokens("html", "<p class=\"a\">x &amp; y</p><!-- a\nb -->"),
-        ["Keyword:p", "Attribute:class", "Text:\"a\"", "Constant:&amp;", "Keyword:p", "Comment:<!-- a", "Comment:b -->"]
+        [
+            "Keyword:p",
+            "Attribute:class",
+            "Text:\"a\"",
+            "Constant:&amp;",
+            "Keyword:p",
+            "Comment:<!-- a",
+            "Comment:b -->"
+        ]
     );
-    assert_eq!(tokens("diff", "@@ -1 +1 @@\n-a\n+b\n c"), ["Attribute:@@ -1 +1 @@", "Deleted:-a", "Inserted:+b"]);
+    assert_eq!(
+        tokens("diff", "@@ -1 +1 @@\n-a\n+b\n c"),
+        ["Attribute:@@ -1 +1 @@", "Deleted:-a", "Inserted:+b"]
+    );
 }
 
 #[test]
@@ -86,7 +147,8 @@ fn very_long_lines_stay_plain() {
 fn names_are_known_in_any_case_and_once() {
     assert!(language("Rust").is_some());
     assert!(language("no-such-language").is_none());
-    let mut names: Vec<&str> = LANGUAGES.iter().flat_map(|language| language.names).copied().collect();
+    let mut names: Vec<&str> =
+        LANGUAGES.iter().flat_map(|language| language.names).copied().collect();
     let all = names.len();
     names.sort_unstable();
     names.dedup();

@@ -229,7 +229,8 @@ impl Sanitizer {
             },
             Class::Joiner => self.joiner = Some(c),
             Class::PictureSelector => {
-                let takes = shows_as_picture(self.last) || matches!(self.last, '0'..='9' | '#' | '*');
+                let takes =
+                    shows_as_picture(self.last) || matches!(self.last, '0'..='9' | '#' | '*');
                 if takes && self.joiner.is_none() {
                     self.emit(c, out);
                 }

@@ -22,8 +22,14 @@ fn streamed(text: &str, cuts: &[usize], tabs: Tabs) -> String {
 fn escape_sequences_vanish_in_both_forms() {
     assert_eq!(sanitize("a\u{1b}[31mred\u{1b}[0m"), "ared");
     assert_eq!(sanitize("a\u{9b}2Jb"), "ab");
-    assert_eq!(sanitize("\u{1b}]0;title\u{7}x\u{1b}]52;c;aGk=\u{1b}\\y\u{9d}8;;http://x\u{9c}z"), "xyz");
-    assert_eq!(sanitize("\u{1b}Pq#0\u{1b}\\a\u{1b}_G\u{1b}\\b\u{1b}^p\u{1b}\\c\u{1b}Xs\u{1b}\\d"), "abcd");
+    assert_eq!(
+        sanitize("\u{1b}]0;title\u{7}x\u{1b}]52;c;aGk=\u{1b}\\y\u{9d}8;;http://x\u{9c}z"),
+        "xyz"
+    );
+    assert_eq!(
+        sanitize("\u{1b}Pq#0\u{1b}\\a\u{1b}_G\u{1b}\\b\u{1b}^p\u{1b}\\c\u{1b}Xs\u{1b}\\d"),
+        "abcd"
+    );
     assert_eq!(sanitize("\u{90}q\u{9c}a\u{9f}g\u{9c}b\u{9e}p\u{9c}c\u{98}s\u{9c}d"), "abcd");
     assert_eq!(sanitize("\u{1b}c\u{1b}(Ba\u{1b}7\u{1b}#8b"), "ab");
     assert_eq!(sanitize("a\u{1b}"), "a");
@@ -71,14 +77,18 @@ fn tabs_reach_the_next_stop_or_stay() {
 #[test]
 fn direction_controls_and_hidden_characters_vanish() {
     assert_eq!(sanitize("ab\u{202e}cd\u{2066}e\u{2069}\u{200f}\u{61c}f"), "abcdef");
-    assert_eq!(sanitize("pay\u{200b}load\u{feff}\u{2060}\u{ad}\u{e0041}\u{e0020}\u{fdd0}\u{ffff}"), "payload");
+    assert_eq!(
+        sanitize("pay\u{200b}load\u{feff}\u{2060}\u{ad}\u{e0041}\u{e0020}\u{fdd0}\u{ffff}"),
+        "payload"
+    );
     assert_eq!(sanitize("a\u{7f}\0\u{8}b\u{85}c"), "abc");
     assert_eq!(sanitize("a\u{200d}b\u{fe0f}c"), "abc");
 }
 
 #[test]
 fn emoji_sequences_and_joined_scripts_survive() {
-    for text in ["👩‍👩‍👧‍👦", "❤️", "1️⃣", "🏳️‍🌈", "می‌خواهم", "क्‍ष", "🇬🇧", "👍🏽"] {
+    for text in ["👩‍👩‍👧‍👦", "❤️", "1️⃣", "🏳️‍🌈", "می‌خواهم", "क्‍ष", "🇬🇧", "👍🏽"]
+    {
         assert_eq!(sanitize(text), text);
     }
 }

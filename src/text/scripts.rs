@@ -47,20 +47,42 @@ fn index(c: char) -> usize {
     match c {
         'a'..='z' | 'A'..='Z' => LATIN,
         '\0'..='\u{a9}' | '\u{ab}'..='\u{b9}' | '\u{bb}'..='\u{bf}' | '×' | '÷' => COMMON,
-        'ª' | 'º' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{2c60}'..='\u{2c7f}'
-        | '\u{a722}'..='\u{a7ff}' | '\u{fb00}'..='\u{fb06}' | '\u{ff21}'..='\u{ff3a}'
+        'ª'
+        | 'º'
+        | '\u{c0}'..='\u{24f}'
+        | '\u{1e00}'..='\u{1eff}'
+        | '\u{2c60}'..='\u{2c7f}'
+        | '\u{a722}'..='\u{a7ff}'
+        | '\u{fb00}'..='\u{fb06}'
+        | '\u{ff21}'..='\u{ff3a}'
         | '\u{ff41}'..='\u{ff5a}' => LATIN,
-        '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{2de0}'..='\u{2dff}'
+        '\u{400}'..='\u{52f}'
+        | '\u{1c80}'..='\u{1c8f}'
+        | '\u{2de0}'..='\u{2dff}'
         | '\u{a640}'..='\u{a69f}' => CYRILLIC,
-        '\u{590}'..='\u{6ff}' | '\u{750}'..='\u{77f}' | '\u{8a0}'..='\u{8ff}'
-        | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' => ARABIC,
+        '\u{590}'..='\u{6ff}'
+        | '\u{750}'..='\u{77f}'
+        | '\u{8a0}'..='\u{8ff}'
+        | '\u{fb1d}'..='\u{fdff}'
+        | '\u{fe70}'..='\u{fefc}' => ARABIC,
         '\u{900}'..='\u{dff}' | '\u{a8e0}'..='\u{a8ff}' => INDIC,
-        '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{a960}'..='\u{a97f}'
-        | '\u{ac00}'..='\u{d7ff}' | '\u{ffa1}'..='\u{ffdc}' => HANGUL,
-        '\u{3041}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}'
+        '\u{1100}'..='\u{11ff}'
+        | '\u{3130}'..='\u{318f}'
+        | '\u{a960}'..='\u{a97f}'
+        | '\u{ac00}'..='\u{d7ff}'
+        | '\u{ffa1}'..='\u{ffdc}' => HANGUL,
+        '\u{3041}'..='\u{30ff}'
+        | '\u{31f0}'..='\u{31ff}'
+        | '\u{ff66}'..='\u{ff9f}'
         | '\u{1b000}'..='\u{1b16f}' => KANA,
-        '\u{2e80}'..='\u{2fdf}' | '々' | '〇' | '\u{3021}'..='\u{3029}' | '\u{3400}'..='\u{4dbf}'
-        | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => HAN,
+        '\u{2e80}'..='\u{2fdf}'
+        | '々'
+        | '〇'
+        | '\u{3021}'..='\u{3029}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}' => HAN,
         _ if c.is_alphabetic() => OTHER,
         _ => COMMON,
     }
@@ -76,15 +98,28 @@ mod tests {
         assert_eq!(shares[0].0, Script::Latin);
         let total: f32 = shares.iter().map(|(_, share)| share).sum();
         assert!((total - 1.0).abs() < 1e-5);
-        assert!(shares.iter().any(|(script, share)| *script == Script::Han && (share - 2.0 / 19.0).abs() < 1e-5));
+        assert!(
+            shares
+                .iter()
+                .any(|(script, share)| *script == Script::Han && (share - 2.0 / 19.0).abs() < 1e-5)
+        );
     }
 
     #[test]
     fn each_script_is_told() {
         for (text, script) in [
-            ("Straße", Script::Latin), ("漢字", Script::Han), ("ひらカナ", Script::Kana), ("한국어", Script::Hangul),
-            ("Україна", Script::Cyrillic), ("שלום", Script::Arabic), ("مرحبا", Script::Arabic), ("हिन्दी", Script::Indic),
-            ("தமிழ்", Script::Indic), ("12, 😀", Script::Common), ("Ελλάδα", Script::Other), ("ไทย", Script::Other),
+            ("Straße", Script::Latin),
+            ("漢字", Script::Han),
+            ("ひらカナ", Script::Kana),
+            ("한국어", Script::Hangul),
+            ("Україна", Script::Cyrillic),
+            ("שלום", Script::Arabic),
+            ("مرحبا", Script::Arabic),
+            ("हिन्दी", Script::Indic),
+            ("தமிழ்", Script::Indic),
+            ("12, 😀", Script::Common),
+            ("Ελλάδα", Script::Other),
+            ("ไทย", Script::Other),
         ] {
             assert_eq!(scripts(text)[0].0, script, "{text}");
         }

@@ -195,7 +195,8 @@ impl StreamingText {
         let tail = &self.source[self.frozen.source..];
         let Some((first, code)) = tail.split_once('\n') else { return };
         let Some(fence) = Fence::open(first) else { return };
-        let closed = code.split_inclusive('\n').any(|line| line.ends_with('\n') && fence.closed_by(line));
+        let closed =
+            code.split_inclusive('\n').any(|line| line.ends_with('\n') && fence.closed_by(line));
         let Some(block) = self.out.code_blocks.get_mut(self.frozen.code_blocks) else { return };
         if closed {
             return;

@@ -30,7 +30,12 @@ fn stream(source: &str, cuts: &[usize], width: u16) -> Result<StreamingText, Tes
     prop_assert_eq!(text.code_blocks(), &whole.code_blocks[..]);
     if !source.contains("]:") {
         for prefix in frozen {
-            prop_assert!(whole.lines.starts_with(&prefix), "frozen {:?} of {:?}", prefix, whole.lines);
+            prop_assert!(
+                whole.lines.starts_with(&prefix),
+                "frozen {:?} of {:?}",
+                prefix,
+                whole.lines
+            );
         }
     }
     Ok(text)
@@ -44,7 +49,12 @@ fn always_equal(source: &str, width: u16) -> Result<(), TestCaseError> {
         let whole = render(text.source(), width, &options());
         let lines: Vec<Line> = text.lines().cloned().collect();
         prop_assert_eq!(&lines, &whole.lines, "source so far {:?}", text.source());
-        prop_assert_eq!(text.code_blocks(), &whole.code_blocks[..], "source so far {:?}", text.source());
+        prop_assert_eq!(
+            text.code_blocks(),
+            &whole.code_blocks[..],
+            "source so far {:?}",
+            text.source()
+        );
     }
     Ok(())
 }
@@ -53,7 +63,10 @@ fn always_equal(source: &str, width: u16) -> Result<(), TestCaseError> {
 fn an_open_code_block_grows_by_lines() {
     let mut text = StreamingText::new(20, options());
     text.push("```rust\nlet a = 1;\nlet");
-    assert_eq!(rows(&text), ["rust ─────────── [1]", "  let a = 1;", "  let", "─".repeat(20).as_str()]);
+    assert_eq!(
+        rows(&text),
+        ["rust ─────────── [1]", "  let a = 1;", "  let", "─".repeat(20).as_str()]
+    );
     text.push(" b;\n```\nafter");
     assert_eq!(rows(&text)[2], "  let b;");
     assert_eq!(rows(&text).last().unwrap(), "after");
@@ -82,7 +95,8 @@ fn columns_of_a_growing_table_reflow_without_touching_what_is_above() {
 #[test]
 fn a_definition_reaches_the_links_above_it() {
     let mut text = StreamingText::new(60, options());
-    for delta in ["See [the book][b].\n\n", "More.\n\n", "[b]: https://exa", "mple.org\n\n", "End"] {
+    for delta in ["See [the book][b].\n\n", "More.\n\n", "[b]: https://exa", "mple.org\n\n", "End"]
+    {
         text.push(delta);
     }
     assert_eq!(rows(&text)[0], "See the book (https://example.org).");
@@ -104,7 +118,10 @@ fn another_width_renders_again() {
     text.set_width(9);
     assert_eq!(rows(&text)[..2], ["one two", "three"]);
     text.push("def");
-    assert_eq!(text.lines().cloned().collect::<Vec<_>>(), render(text.source(), 9, &options()).lines);
+    assert_eq!(
+        text.lines().cloned().collect::<Vec<_>>(),
+        render(text.source(), 9, &options()).lines
+    );
 }
 
 #[test]

@@ -141,7 +141,19 @@ mod tests {
 
     #[test]
     fn widths_are_those_of_the_backend() {
-        for text in ["abc", "日本語", "👩‍👩‍👧‍👦", "❤️", "1️⃣", "ｶﾞ", "e\u{301}", "🇬🇧", "한국", "\u{1b}x", "ا\u{200c}ب"] {
+        for text in [
+            "abc",
+            "日本語",
+            "👩‍👩‍👧‍👦",
+            "❤️",
+            "1️⃣",
+            "ｶﾞ",
+            "e\u{301}",
+            "🇬🇧",
+            "한국",
+            "\u{1b}x",
+            "ا\u{200c}ب",
+        ] {
             assert_eq!(width(text), as_drawn(text), "{text:?}");
         }
     }

@@ -209,9 +209,9 @@ fn kind(c: char, width: usize) -> Kind {
         }
         '）' | '］' | '｝' | '」' | '』' | '】' | '〕' | '》' | '〉' | '〗' | '｠' | '｣' | '。'
         | '，' | '、' | '．' | '；' | '：' | '？' | '！' | '％' | '～' | '・' | '｡' | '､' | '･'
-        | 'ー' | '々' | '〻' | 'ゝ' | 'ゞ' | 'ヽ' | 'ヾ' | 'ぁ' | 'ぃ' | 'ぅ' | 'ぇ' | 'ぉ' | 'っ'
-        | 'ゃ' | 'ゅ' | 'ょ' | 'ゎ' | 'ァ' | 'ィ' | 'ゥ' | 'ェ' | 'ォ' | 'ッ' | 'ャ' | 'ュ' | 'ョ'
-        | 'ヮ' | 'ヵ' | 'ヶ' | 'ｰ' | 'ﾞ' | 'ﾟ' => Kind::WideClose,
+        | 'ー' | '々' | '〻' | 'ゝ' | 'ゞ' | 'ヽ' | 'ヾ' | 'ぁ' | 'ぃ' | 'ぅ' | 'ぇ' | 'ぉ'
+        | 'っ' | 'ゃ' | 'ゅ' | 'ょ' | 'ゎ' | 'ァ' | 'ィ' | 'ゥ' | 'ェ' | 'ォ' | 'ッ' | 'ャ'
+        | 'ュ' | 'ョ' | 'ヮ' | 'ヵ' | 'ヶ' | 'ｰ' | 'ﾞ' | 'ﾟ' => Kind::WideClose,
         // Korean is written with spaces and reads better broken at them.
         '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}' => Kind::Word,
         _ if width == 2 || c.width() == Some(2) => Kind::Ideograph,
@@ -362,7 +362,8 @@ impl<'a> Rows<'a> {
     /// A row with a stand-in for the character at `at`.
     fn emit_text(&mut self, text: &str, at: usize) {
         let mut line = self.begin();
-        let style = self.flow.runs.iter().find(|run| run.0 > at).map_or(TextStyle::BODY, |run| run.1);
+        let style =
+            self.flow.runs.iter().find(|run| run.0 > at).map_or(TextStyle::BODY, |run| run.1);
         line.push_str(text, style);
         self.out.push(line);
     }

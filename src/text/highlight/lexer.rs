@@ -152,7 +152,8 @@ fn classify(language: &Language, word: &str, rest: &str) -> TokenKind {
     let any_case = language.has(Trait::AnyCase);
     let listed = |words: &[&str]| {
         words.iter().any(|known| {
-            known.len() == word.len() && (*known == word || any_case && known.eq_ignore_ascii_case(word))
+            known.len() == word.len()
+                && (*known == word || any_case && known.eq_ignore_ascii_case(word))
         })
     };
     if language.has(Trait::ColonKeys) && rest.trim_start().starts_with(':') {
@@ -250,7 +251,9 @@ fn rust_quote(line: &str, at: usize, tokens: &mut Tokens<'_>) -> usize {
     let inside = &line[at + 1..];
     let first = inside.chars().next();
     let close = match first {
-        Some('\\') => inside[1..].char_indices().skip(1).find(|(_, c)| *c == '\'').map(|(i, _)| i + 1),
+        Some('\\') => {
+            inside[1..].char_indices().skip(1).find(|(_, c)| *c == '\'').map(|(i, _)| i + 1)
+        }
         Some(c) if inside[c.len_utf8()..].starts_with('\'') => Some(c.len_utf8()),
         _ => None,
     };
@@ -294,9 +297,7 @@ fn text(
 
 /// The rest of a raw string that ends with a quote and so many hashes.
 fn raw(hashes: u8, state: &mut State, line: &str, from: usize, tokens: &mut Tokens<'_>) -> usize {
-    let ends = |at: &usize| {
-        span_of(&line[at + 1..], |c| c == '#') >= usize::from(hashes)
-    };
+    let ends = |at: &usize| span_of(&line[at + 1..], |c| c == '#') >= usize::from(hashes);
     let close = line[from..].match_indices('"').map(|(i, _)| from + i).find(ends);
     let end = close.map_or(line.len(), |at| at + 1 + usize::from(hashes));
     *state = if close.is_some() { State::Code } else { State::Raw(hashes) };

@@ -106,7 +106,8 @@ impl Inline {
                 let Some(target) = self.targets.pop() else { return };
                 let text = &self.flow.text()[target.start..];
                 let url = target.url.trim_start_matches("mailto:");
-                let said = text == target.url || text.trim_end_matches('/') == url.trim_end_matches('/');
+                let said =
+                    text == target.url || text.trim_end_matches('/') == url.trim_end_matches('/');
                 if text.is_empty() {
                     let style = self.styled(Role::Link);
                     self.flow.push(&target.url, style);

@@ -59,7 +59,8 @@ impl Table {
             return None;
         }
         // No column may be so narrow that words break while another has room to spare.
-        let whole: Vec<usize> = words.iter().zip(&least).map(|(word, least)| (*word).max(*least)).collect();
+        let whole: Vec<usize> =
+            words.iter().zip(&least).map(|(word, least)| (*word).max(*least)).collect();
         let floor = if whole.iter().sum::<usize>() <= room { whole } else { least };
         Some(share(&natural, &floor, room))
     }

@@ -386,7 +386,9 @@ impl<'a> Walker<'a> {
                     line.push_str(self.options.glyphs.quote, style);
                     line.push_str(" ", style);
                 }
-                Container::Item { indent, .. } => line.push_str(&" ".repeat(*indent), TextStyle::BODY),
+                Container::Item { indent, .. } => {
+                    line.push_str(&" ".repeat(*indent), TextStyle::BODY)
+                }
             }
         }
         let least = self.width.min(TEXT_AT_LEAST);
