@@ -636,7 +636,9 @@ async fn the_configuration_names_every_server_and_only_what_they_serve() {
 /// the simulated DeepSeek's peak and off-peak: prompt titles to models.
 async fn routed(policy: &str, now: UnixMs) -> Vec<(String, String)> {
     let fleet = fleet(0.0).await;
-    let mut config = wheelhouse::config::load_demo(&fleet.config_text(), &[]).unwrap().config;
+    let loaded = wheelhouse::config::load_demo(&fleet.config_text(), &[]).unwrap();
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let mut config = loaded.config;
     policy.clone_into(&mut config.routing.policy);
     let options = engine::Options { env: Arc::new(|_| None), ..engine::Options::default() };
     let engine = engine::start(Arc::new(config), options);
