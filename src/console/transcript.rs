@@ -175,12 +175,11 @@ impl Layout {
                 continue;
             }
             let made;
-            let rows = match self.rows(index) {
-                Some(rows) => rows,
-                None => {
-                    made = CellRows::new(cell, self.width);
-                    &made
-                }
+            let rows = if let Some(rows) = self.rows(index) {
+                rows
+            } else {
+                made = CellRows::new(cell, self.width);
+                &made
             };
             let before = hits.len();
             for line in 0..rows.height() {

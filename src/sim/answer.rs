@@ -112,6 +112,9 @@ pub fn answer(ask: &Ask, model: &ModelHabits, continuing: Continuing) -> Answer 
     } else {
         let (think, text) = compose(ask, ask.prompt(), model.length);
         answer.text = text;
+        if answer.text.len() > LONGER && may_close(ask) {
+            answer.text = join(&[&answer.text, &model.closing]);
+        }
         if thinks {
             answer.reasoning = think;
         }
@@ -132,6 +135,14 @@ pub fn answer(ask: &Ask, model: &ModelHabits, continuing: Continuing) -> Answer 
 /// The first `n` tokens of a text.
 pub fn first(text: &str, n: u64) -> String {
     tokens::pieces(text).take(n as usize).collect()
+}
+
+/// Bytes from which an answer is long enough for a closing word.
+const LONGER: usize = 300;
+
+/// Whether a closing word would be in place: not behind JSON, a translation or a poem.
+fn may_close(ask: &Ask) -> bool {
+    !ask.json && library::topic(ask.prompt()).is_some_and(|topic| !topic.bare)
 }
 
 struct Resume<'a> {

@@ -149,6 +149,9 @@ pub struct ModelHabits {
     /// When it thinks.
     #[serde(default)]
     pub thinks: Thinks,
+    /// What it likes to end a longer answer with.
+    #[serde(default)]
+    pub closing: String,
     /// Request fields it does not take.
     #[serde(default)]
     pub refuses: Vec<String>,
@@ -181,6 +184,21 @@ pub fn shipped() -> Result<Vec<ProviderHabits>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_router_is_told_the_windows_that_the_servers_hold_to() {
+        let config: serde_json::Value =
+            data::read(include_str!("../../assets/sim/fleet.toml")).unwrap();
+        for provider in shipped().unwrap() {
+            for model in provider.model {
+                let told = config["models"].as_object().unwrap().values();
+                let told = told.clone().find(|told| told["id"] == *model.id).unwrap();
+                assert_eq!(told["provider"], *provider.name, "{}", model.id);
+                assert_eq!(told["context"], model.context, "{}", model.id);
+                assert_eq!(told["max_output"], model.max_output, "{}", model.id);
+            }
+        }
+    }
 
     #[test]
     fn the_shipped_fleet_has_six_providers_and_eight_models_all_named_as_simulated() {

@@ -1,12 +1,17 @@
 //! The simulated fleet over real sockets: each dialect's bytes, each fault as a client sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wheelhouse::sim::{Cut, Fault, Fleet, FleetOptions, Ports, RetryAfter, Until, start};
+use wheelhouse::domain::{Origin, ReaderKind, Request, RequestId, UnixMs};
+use wheelhouse::sim::{
+    Cut, DemoPrompt, Fault, Fleet, FleetOptions, Ports, RetryAfter, Until, prompts, start,
+};
+use wheelhouse::{engine, route};
 
 /// Long enough for anything that works, short enough to notice what does not.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -624,5 +629,43 @@ async fn the_configuration_names_every_server_and_only_what_they_serve() {
             .filter_map(|(_, model)| model["id"].as_str())
             .collect();
         assert_eq!(served, endpoint.models);
+    }
+}
+
+/// What the router makes of the demo prompts under a policy, on the fleet's own configuration, at
+/// the simulated DeepSeek's peak and off-peak: prompt titles to models.
+async fn routed(policy: &str, now: UnixMs) -> Vec<(String, String)> {
+    let fleet = fleet(0.0).await;
+    let loaded = wheelhouse::config::load_demo(&fleet.config_text(), &[]).unwrap();
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    let mut config = loaded.config;
+    policy.clone_into(&mut config.routing.policy);
+    let options = engine::Options { env: Arc::new(|_| None), ..engine::Options::default() };
+    let engine = engine::start(Arc::new(config), options);
+    let snapshot = engine.snapshot();
+    let decide = |prompt: &DemoPrompt| {
+        let id = RequestId(uuid::Uuid::nil());
+        let request = Request::new(id, Origin::Chat, ReaderKind::Replaceable, &prompt.text);
+        let decision = route::decide(&snapshot.decision_input(&request, now, 1));
+        let chosen = decision.chosen().expect("nothing fits");
+        (prompt.title.clone(), chosen.model.to_string())
+    };
+    let routed = prompts().iter().map(decide).collect();
+    engine.close().await;
+    routed
+}
+
+#[tokio::test]
+async fn the_demo_prompts_reach_at_least_four_models_and_a_policy_moves_at_least_four_of_them() {
+    // Monday 2026-11-23, 15:00 and 02:00 UTC.
+    for now in [UnixMs(1_795_446_000_000), UnixMs(1_795_399_200_000)] {
+        let balanced = routed("balanced", now).await;
+        let models: BTreeSet<&String> = balanced.iter().map(|(_, model)| model).collect();
+        assert!(models.len() >= 4, "{balanced:#?}");
+        for policy in ["cheapest", "fastest", "best"] {
+            let other = routed(policy, now).await;
+            let moved = balanced.iter().zip(&other).filter(|(a, b)| a != b).count();
+            assert!(moved >= 4, "{policy} moves {moved}: {other:#?}");
+        }
     }
 }

@@ -128,7 +128,9 @@ impl Pen {
                     Look::of(cell) == self.look && cell_width(cell) == 1 && cell.symbol().len() == 1
                 });
                 if same {
-                    between.iter().for_each(|cell| out.push_str(cell.symbol()));
+                    for cell in between {
+                        out.push_str(cell.symbol());
+                    }
                     self.at = Some((x, y));
                     return;
                 }

@@ -174,19 +174,21 @@ impl Parser {
         let (body, last, took) = (&bytes[2..2 + end], bytes[2 + end], end + 3);
         let body = String::from_utf8_lossy(body).into_owned();
         let event = match (last, body.as_bytes().first()) {
-            (b'u', Some(b'?')) => self.answered(|a| a.kitty_keys = Answer::Yes),
+            (b'u', Some(b'?')) => Some(self.answered(|a| a.kitty_keys = Answer::Yes)),
             (b'y', Some(b'?')) if body.starts_with("?2026;") => {
                 let known = !body.starts_with("?2026;0") && !body.starts_with("?2026;4");
-                self.answered(|a| a.synchronized = if known { Answer::Yes } else { Answer::No })
+                Some(self.answered(|a| {
+                    a.synchronized = if known { Answer::Yes } else { Answer::No };
+                }))
             }
             // Every terminal answers this one, and in order: what it has not said by now is no.
-            (b'c', Some(b'?')) => self.answered(|a| {
+            (b'c', Some(b'?')) => Some(self.answered(|a| {
                 for answer in [&mut a.kitty_keys, &mut a.synchronized] {
                     if *answer == Answer::Unknown {
                         *answer = Answer::No;
                     }
                 }
-            }),
+            })),
             (_, Some(b'?' | b'<' | b'>' | b'=')) => None,
             (b'I', _) => Some(Parsed::Focus(true)),
             (b'O', _) => Some(Parsed::Focus(false)),
@@ -202,9 +204,9 @@ impl Parser {
         Step::Took(took, event)
     }
 
-    fn answered(&mut self, change: impl FnOnce(&mut Capabilities)) -> Option<Parsed> {
+    fn answered(&mut self, change: impl FnOnce(&mut Capabilities)) -> Parsed {
         change(&mut self.answers);
-        Some(Parsed::Answers(self.answers))
+        Parsed::Answers(self.answers)
     }
 }
 

@@ -50,15 +50,13 @@ pub(super) fn theme(text: &str, depth: ColorDepth) -> Result<Theme, ThemeError> 
 fn style(text: &str) -> Option<Style> {
     let mut style = Style::new();
     let mut words = text.split_whitespace();
-    if let Some(fg) = colour(words.next()?)? {
+    let fg = colour(words.next()?)?;
+    if fg != Color::Reset {
         style = style.fg(fg);
     }
     while let Some(word) = words.next() {
         style = match word {
-            "on" => match colour(words.next()?)? {
-                Some(bg) => style.bg(bg),
-                None => style,
-            },
+            "on" => style.bg(colour(words.next()?)?),
             "bold" => style.add_modifier(Modifier::BOLD),
             "dim" => style.add_modifier(Modifier::DIM),
             "italic" => style.add_modifier(Modifier::ITALIC),
@@ -70,19 +68,19 @@ fn style(text: &str) -> Option<Style> {
     Some(style)
 }
 
-/// A colour; `Some(None)` for the terminal's own.
-fn colour(text: &str) -> Option<Option<Color>> {
+/// A colour; [`Color::Reset`] for the terminal's own.
+fn colour(text: &str) -> Option<Color> {
     if text == "default" {
-        return Some(None);
+        return Some(Color::Reset);
     }
     if let Some(hex) = text.strip_prefix('#') {
         let value = (hex.len() == 6).then(|| u32::from_str_radix(hex, 16).ok()).flatten()?;
-        return Some(Some(Color::Rgb((value >> 16) as u8, (value >> 8) as u8, value as u8)));
+        return Some(Color::Rgb((value >> 16) as u8, (value >> 8) as u8, value as u8));
     }
     if let Ok(index) = text.parse::<u8>() {
-        return Some(Some(Color::Indexed(index)));
+        return Some(Color::Indexed(index));
     }
-    Some(Some(match text {
+    Some(match text {
         "black" => Color::Black,
         "red" => Color::Red,
         "green" => Color::Green,
@@ -100,5 +98,5 @@ fn colour(text: &str) -> Option<Option<Color>> {
         "light-cyan" => Color::LightCyan,
         "white" => Color::White,
         _ => return None,
-    }))
+    })
 }

@@ -52,7 +52,9 @@ fn conversation(turns: usize) -> Vec<Cell> {
 
 fn laid_out(cells: &[Cell], width: u16) -> Layout {
     let mut layout = Layout::new(width);
-    cells.iter().for_each(|cell| layout.push(cell));
+    for cell in cells {
+        layout.push(cell);
+    }
     layout
 }
 

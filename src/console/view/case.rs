@@ -1,13 +1,15 @@
 //! A decision with its story, in words: shared by the panel beside the chat and the Routes view.
 
+use std::fmt::Write as _;
+
 use std::time::Duration;
 
 use super::words;
 use crate::console::app::{AppState, ReplyCell, RouteMark, RunningAttempt};
 use crate::domain::Outcome;
 use crate::domain::{
-    AttemptReport, Candidate, Decision, FilterCode, OutcomeClass, PinScope, RequestFeatures,
-    RequestId, UnixMs,
+    AttemptReport, Candidate, Decision, FilterCode, ModelName, OutcomeClass, PinScope,
+    RequestFeatures, RequestId, UnixMs,
 };
 use crate::engine::LogEntry;
 
@@ -60,7 +62,7 @@ impl<'a> Case<'a> {
         self.outcome
             .and_then(|outcome| outcome.model.as_ref())
             .or_else(|| self.decision.chosen().map(|chosen| &chosen.model))
-            .map(|model| model.as_str())
+            .map(ModelName::as_str)
     }
 
     /// The model that answered and its provider.
@@ -139,7 +141,7 @@ pub(super) fn asked(decision: &Decision) -> String {
         None => format!("auto, policy {}, no pin", decision.policy),
     };
     if let Some(would) = decision.imposed.as_ref().and_then(|imposed| imposed.would_be.as_ref()) {
-        out.push_str(&format!("; auto: {would}"));
+        let _ = write!(out, "; auto: {would}");
     }
     out
 }

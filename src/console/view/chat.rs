@@ -95,7 +95,7 @@ fn user_head(ink: &mut Ink<'_>, state: &AppState, user: &UserCell, target: Rect)
     let mut left: Vec<Piece<'_>> = vec![("you", Token::Strong)];
     let model = user.model.as_ref().map(|m| format!("  @{m}")).unwrap_or_default();
     let policy = user.policy.as_ref().map(|p| format!("  :{p}")).unwrap_or_default();
-    let tags: String = user.tags.iter().map(|t| format!("  #{t}")).collect();
+    let tags = user.tags.iter().fold(String::new(), |tags, tag| tags + "  #" + tag);
     left.extend([
         (model.as_str(), Token::Accent),
         (policy.as_str(), Token::Dim),

@@ -137,16 +137,13 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
 /// What the conversation fills of the window of the model that would be asked.
 pub(super) fn context(state: &AppState) -> Option<(u64, u64)> {
     let snapshot = state.snapshot.as_ref()?;
-    let (model, used) = match &state.preview {
-        Some(preview) => {
-            let chosen = preview.decision.chosen()?;
-            (&chosen.model, chosen.estimate.input_tokens)
-        }
-        None => {
-            let (_, reply) = state.last_reply()?;
-            let usage = reply.reply.usage?;
-            (reply.model()?.0, usage.input + usage.output)
-        }
+    let (model, used) = if let Some(preview) = &state.preview {
+        let chosen = preview.decision.chosen()?;
+        (&chosen.model, chosen.estimate.input_tokens)
+    } else {
+        let (_, reply) = state.last_reply()?;
+        let usage = reply.reply.usage?;
+        (reply.model()?.0, usage.input + usage.output)
     };
     Some((used, snapshot.config.models.get(model)?.context))
 }

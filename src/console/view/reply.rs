@@ -2,6 +2,8 @@
 //!
 //! Invariant: while a reply waits or streams, its rows keep their places; only figures change.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece};
@@ -157,14 +159,11 @@ fn figures(state: &AppState, reply: &ReplyCell, story: bool, roomy: bool) -> Vec
                 parts.push(words::short_seconds(outcome.total_ms));
             }
             let mut out = Vec::new();
-            match finish(reply) {
-                Some((word, token)) => {
-                    out.push((word.to_owned(), token));
-                    if !parts.is_empty() {
-                        out.push(("  ".to_owned(), Token::Dim));
-                    }
+            if let Some((word, token)) = finish(reply) {
+                out.push((word.to_owned(), token));
+                if !parts.is_empty() {
+                    out.push(("  ".to_owned(), Token::Dim));
                 }
-                None => {}
             }
             out.push((parts.join(" · "), Token::Dim));
             out
@@ -210,17 +209,17 @@ pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targ
         parts.push(format!("{model} {}", words::seconds(ms)));
     }
     if !parts.is_empty() {
-        out.push_str(&format!(" ({})", parts.join(", ")));
+        let _ = write!(out, " ({})", parts.join(", "));
     }
     if let Some(rate) = reply.tokens_per_s() {
-        out.push_str(&format!(" · {rate:.0} t/s"));
+        let _ = write!(out, " · {rate:.0} t/s");
     }
     let tokens = reply.output_tokens();
     if tokens > 0 {
-        out.push_str(&format!(" · {tokens} out"));
+        let _ = write!(out, " · {tokens} out");
     }
     if let Some(cost) = cost_so_far(state, reply) {
-        out.push_str(&format!(" · {cost}"));
+        let _ = write!(out, " · {cost}");
     }
     let right: &[Piece<'_>] =
         if reply.phase.running() { &[("Esc stops, keeps text", Token::Dim)] } else { &[] };

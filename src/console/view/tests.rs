@@ -1,5 +1,7 @@
 //! Every view at every size: as drawn, inside its screen, the same every time, and cheap to stream.
 
+use std::fmt::Write as _;
+
 use super::sample::{Scene, state};
 use super::*;
 use crate::console::app::{AppState, ColorDepth, Focus, Glyphs, Msg, Panel, update};
@@ -458,12 +460,13 @@ fn long_reply(tokens: usize) -> String {
     let mut n = 0;
     while out.len() < tokens * 4 {
         n += 1;
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "Paragraph {n} says that a borrow ends where it is last used, not where its scope ends, so the \
              smallest fix is often to move a line. That holds for vectors, strings and maps alike.\n\n\
              - first, look where the reference is used last\n- then, see whether the push can move above it\n\n\
              ```rust\nlet first = v[{n}].clone();\nv.push({n});\nprintln!(\"{{first}}\");\n```\n\n"
-        ));
+        );
     }
     out
 }

@@ -9,7 +9,7 @@ use super::sheet::Sheet;
 use super::words;
 use crate::console::app::{AppState, Contest};
 use crate::console::theme::{GlyphSet, Token};
-use crate::domain::{Candidate, Decision};
+use crate::domain::{Candidate, Decision, Money};
 use crate::engine::LogEntry;
 use crate::text;
 
@@ -178,7 +178,7 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
     for (x, name) in heads {
         sheet.at(3 + who + x, *name, Token::Dim);
     }
-    let dearest = most(decision, |c| c.estimate.cost.map_or(0.0, |cost| cost.dollars()));
+    let dearest = most(decision, |c| c.estimate.cost.map_or(0.0, Money::dollars));
     let slowest = most(decision, |c| c.estimate.ttft_ms as f64);
     let (able, unable): (Vec<&Candidate>, Vec<&Candidate>) =
         decision.candidates.iter().partition(|c| !case::unable(c));
@@ -208,7 +208,7 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
             .to(x + 5, &format!("{guess}{:.2}", candidate.quality), token);
         if bars {
             let quality = f64::from(candidate.quality);
-            let cents = candidate.estimate.cost.map_or(0.0, |cost| cost.dollars());
+            let cents = candidate.estimate.cost.map_or(0.0, Money::dollars);
             sheet
                 .at(x + 6, bar(glyphs, quality, 7), Token::Accent)
                 .to(x + 20, &cost, token)

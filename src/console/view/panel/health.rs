@@ -40,9 +40,9 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     for provider in shown(state) {
         let line = row(area, n);
         if table {
-            wide(ink, provider, line)
+            wide(ink, provider, line);
         } else {
-            narrow(ink, provider, line)
+            narrow(ink, provider, line);
         }
         n += 1;
     }
@@ -99,9 +99,7 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
 
 /// A word for its state: the note where there is one, else the share that went well.
 fn word(provider: &ProviderStatus, room: usize) -> (String, Token) {
-    let words = if !provider.note.is_empty() {
-        provider.note.clone()
-    } else {
+    let words = if provider.note.is_empty() {
         match provider.state {
             HealthState::Up if provider.recent.is_empty() => "ready".to_owned(),
             HealthState::Up => format!("{:.0}% ok", (1.0 - provider.error_rate) * 100.0),
@@ -110,6 +108,8 @@ fn word(provider: &ProviderStatus, room: usize) -> (String, Token) {
             HealthState::Down => "down".to_owned(),
             HealthState::Unknown => "no data".to_owned(),
         }
+    } else {
+        provider.note.clone()
     };
     let token = match provider.state {
         HealthState::Up | HealthState::Unknown => Token::Dim,

@@ -1,5 +1,7 @@
 //! The newest reply's time: lost, waited, streaming, as a bar.
 
+use std::fmt::Write as _;
+
 use ratatui::layout::Rect;
 
 use crate::console::app::{AppState, ReplyCell};
@@ -42,7 +44,7 @@ fn waits(state: &AppState, reply: &ReplyCell) -> String {
     }
     out.push(':');
     for (name, ms) in parts {
-        out.push_str(&format!(" {name} {}", words::bare_seconds(ms)));
+        let _ = write!(out, " {name} {}", words::bare_seconds(ms));
     }
     out
 }
@@ -74,10 +76,10 @@ fn bar(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, area: Rect) {
     if tokens > 0 {
         facts = format!("{tokens} tok");
         if let Some(rate) = reply.tokens_per_s() {
-            facts.push_str(&format!(", {rate:.0}/s"));
+            let _ = write!(facts, ", {rate:.0}/s");
         }
         if streamed > 0 {
-            facts.push_str(&format!(", {}", words::short_seconds(streamed)));
+            let _ = write!(facts, ", {}", words::short_seconds(streamed));
         }
     }
     // Each word stands under its part where there is room, and never over the next one.

@@ -69,7 +69,7 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
         attempt.stamps.last = Some(412 + 1_510);
         attempt.usage.output = 118;
     }
-    reply.reply.text = text.to_owned();
+    text.clone_into(&mut reply.reply.text);
     reply.reply.outcome = Some(Outcome {
         finish: Finish::Stop,
         model: Some("sonnet".into()),
@@ -92,12 +92,12 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
 }
 
 pub(super) fn fill(state: &mut AppState, scene: Scene) {
-    state.title = if scene == Scene::Wide {
+    let title = if scene == Scene::Wide {
         "请解释一下 Rust 的所有权"
     } else {
         "rust borrow question"
-    }
-    .to_owned();
+    };
+    title.clone_into(&mut state.title);
     let wide = scene == Scene::Wide;
     push(state, user(UnixMs(NOW.0 - 126_300), if wide { ASKED_WIDE } else { ASKED }));
     let cell = answered(state, 0, if wide { ANSWER_WIDE } else { ANSWER });
@@ -130,7 +130,7 @@ pub(super) fn fill(state: &mut AppState, scene: Scene) {
         reply.first_text_at = Some(UnixMs(entry.at.0 + 4_390));
         reply.last_at = UnixMs(entry.at.0 + 6_200);
         reply.streamed_tenths = 1_280;
-        reply.reply.text = PARTIAL.to_owned();
+        PARTIAL.clone_into(&mut reply.reply.text);
     }
     push(state, Cell::Reply(Box::new(reply)));
     type_draft(state, DRAFT);
