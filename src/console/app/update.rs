@@ -71,7 +71,8 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::PreviewDue => send::preview(state, &mut fx),
         Msg::Decided { purpose, decided } => match purpose {
             DecideFor::Preview(draft) => {
-                if !state.composer.is_blank() {
+                let newest = state.preview.as_ref().is_none_or(|known| known.draft <= draft);
+                if newest && !state.composer.is_blank() {
                     state.preview = Some(Preview { draft, decision: decided.decision });
                 }
             }

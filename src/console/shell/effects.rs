@@ -41,7 +41,7 @@ impl Shell {
                         engine.send(command);
                     }
                 }
-                Effect::Decide { purpose, request } => self.decide(purpose, &request),
+                Effect::Decide { purpose, request } => self.decide(purpose, *request),
                 Effect::Contest(entry) => self.contest(&entry),
                 Effect::SchedulePreview => self.timers.put_off_preview(Instant::now()),
                 Effect::ScheduleTick(ms) => self.timers.tick_in(Instant::now(), ms),
@@ -91,12 +91,16 @@ impl Shell {
         self.replies.insert(id, task);
     }
 
-    fn decide(&mut self, purpose: DecideFor, request: &Request) {
-        let Some(engine) = &self.engine else { return };
-        let input = engine.decision_input(request, self.host.now());
-        let decision = Arc::new(route::decide(&input));
-        let decided = Decided { decision, input: Arc::new(input) };
-        self.tell(Msg::Decided { purpose, decided }, Urgency::Stream);
+    /// Decides off the loop: reading a long conversation takes longer than a key may wait.
+    fn decide(&self, purpose: DecideFor, request: Request) {
+        let Some(engine) = self.engine.clone() else { return };
+        let (now, mail) = (self.host.now(), self.mail.clone());
+        tokio::task::spawn_blocking(move || {
+            let input = engine.decision_input(&request, now);
+            let decision = Arc::new(route::decide(&input));
+            let decided = Decided { decision, input: Arc::new(input) };
+            let _ = mail.blocking_send(Mail::Msg(Msg::Decided { purpose, decided }));
+        });
     }
 
     /// The same request under every policy.

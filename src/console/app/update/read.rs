@@ -130,14 +130,6 @@ pub(super) fn question_of(state: &AppState, cell: usize) -> Option<usize> {
     }
 }
 
-/// Code blocks of a cell.
-pub(super) fn blocks_in(cell: &Cell) -> usize {
-    match cell {
-        Cell::Reply(reply) => blocks(&reply.reply.text).len(),
-        Cell::User(_) | Cell::Note(_) => 0,
-    }
-}
-
 /// What a cell says, as text to copy.
 fn text_of(cell: &Cell) -> &str {
     match cell {
@@ -173,7 +165,7 @@ pub(super) fn copy_message(state: &mut AppState, fx: &mut Effects) {
 /// Copies the newest code block that bears this label.
 pub(super) fn copy_block(state: &mut AppState, fx: &mut Effects, label: u8) {
     let found = state.transcript.cells.iter().rev().find_map(|cell| match cell {
-        Cell::Reply(reply) => blocks(&reply.reply.text)
+        Cell::Reply(reply) => blocks(reply)
             .into_iter()
             .enumerate()
             .rev()

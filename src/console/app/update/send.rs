@@ -8,7 +8,7 @@ use crate::domain::{Message, ModelName, Origin, ReaderKind, Request, RequestId, 
 
 use super::super::{
     AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, QueuePhase, Queued, ReplyCell, Scroll,
-    TestCard, Tone, UserCell,
+    TestCard, Tone, UserCell, blocks,
 };
 use super::{Effects, notes, push_cell, slash};
 
@@ -102,7 +102,8 @@ fn ask(state: &mut AppState, fx: &mut Effects, cell: usize) {
     let id = state.ids.request(state.now);
     let request = request_for(state, id, cell);
     let mut reply = ReplyCell::new(id, cell, state.now);
-    reply.first_block = state.transcript.cells.iter().map(super::read::blocks_in).sum();
+    reply.first_block =
+        state.last_reply().map_or(0, |(_, last)| last.first_block + blocks(last).len());
     push_cell(state, Cell::Reply(Box::new(reply)));
     state.transcript.scroll = Scroll::Follow;
     state.transcript.selected = None;

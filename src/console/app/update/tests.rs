@@ -728,7 +728,7 @@ fn messages_and_blocks_are_copied_by_number() {
     console.exchange("two", "```\nfirst\n```\nand\n```\nsecond\n```");
     console.keys("esc").wait(1_000).keys("y 3 y 1 y y y a ctrl-x y");
     let copied = console.copied();
-    assert_eq!(&copied[..2], ["second\n", "let a = 1;\n"]);
+    assert_eq!(&copied[..2], ["second", "let a = 1;"]);
     assert!(copied[2].starts_with("```\nfirst"));
     assert!(copied[3].contains("**mini · openai**"));
     assert_eq!(copied.len(), 5);
