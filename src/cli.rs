@@ -1,1 +1,85 @@
-//! The command line.
+//! The command line: one file per command. Parse, call, print.
+//!
+//! Owns: composing the other rooms into a program. Must not know: how any of them decides. Invariant:
+//! standard output is data and nothing else, standard error is talk, a closed pipe is not an error.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub mod args;
+mod ask;
+mod completions;
+mod compose;
+mod config;
+mod doctor;
+mod exit;
+mod explain;
+#[cfg(test)]
+mod fixture;
+mod io;
+mod json;
+mod log;
+mod man;
+mod models;
+mod names;
+mod sim;
+mod start;
+mod story;
+mod svg;
+mod table;
+
+pub use exit::{Exit, Stop};
+pub use io::{Io, Kind};
+
+use args::{Cli, Command, ModelsCommand};
+use compose::Setup;
+
+/// Runs the program with these arguments.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let mut err = std::io::stderr();
+    let cli = match args::parse(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output with code 0, mistakes to standard error with 2.
+            let _closed = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let mut io = Io::new(&mut out, &mut err);
+    let ended = run(&cli, &mut io).and_then(|exit| {
+        io.out.flush()?;
+        Ok(exit)
+    });
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(stop) => {
+            let (exit, message) = stop.story();
+            if let Some(message) = message {
+                io.talk(&format!("wheelhouse: {message}"));
+            }
+            exit.into()
+        }
+    }
+}
+
+fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    let setup = Setup::new(&cli.global);
+    match &cli.command {
+        Some(Command::Completions { shell }) => completions::run(*shell, io),
+        Some(Command::Man { command }) => man::run(command.as_deref(), io),
+        Some(Command::Config { what }) => config::run(what, &setup, io),
+        Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
+        Some(Command::Sim(args)) => sim::run(args, &setup, io),
+        Some(Command::Ask(args)) => ask::run(args, &setup, io),
+        Some(Command::Explain(args)) => explain::run(args, &setup, io),
+        Some(Command::Models { what: ModelsCommand::List(args) }) => models::run(args, &setup, io),
+        None if wants_answer(cli, io) => ask::run(&cli.ask, &setup, io),
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// Without a command: a prompt, or text from a pipe, is asked; else it is the console.
+fn wants_answer(cli: &Cli, io: &Io<'_>) -> bool {
+    !cli.ask.prompt.is_empty() || io.in_kind == Kind::Pipe
+}

@@ -5,10 +5,30 @@
 //! Invariants: the actor never awaits network or disk; every attempt holds a permit that is released
 //! on settle or drop; answer text never passes through the actor.
 
+mod account;
+mod actor;
+mod attempt;
+mod clock;
 mod command;
+mod handle;
+mod input;
+mod join;
+mod keys;
+mod log;
+mod permit;
+mod pinger;
+mod plan;
+mod reply;
+mod run;
 mod snapshot;
 
+pub use clock::now;
 pub use command::{Command, Veto};
+pub use handle::{EngineHandle, Observer, Options, start};
+pub use input::weights;
+pub use keys::Env;
+pub use pinger::EVERY as PING_EVERY;
+pub use reply::ReplyStream;
 pub use snapshot::{
     CacheStats, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pin, ProviderStatus,
     Snapshot, Spend,

@@ -1,4 +1,57 @@
-//! wheelhouse.
+//! wheelhouse: one terminal for every LLM you pay for.
+//!
+//! Each request goes to the cheapest model that is good enough and healthy right now; the console
+//! shows why, and one key overrides it. This page is the architecture, to be read in ten minutes.
+//!
+//! # Rooms
+//!
+//! The crate is laid out in rooms, from the ground up. A room may use the rooms its row names and
+//! no others; `tests/it/house.rs` holds the same table and checks every line of code against it.
+//!
+//! | room | owns | may use |
+//! |---|---|---|
+//! | [`domain`] | plain data and arithmetic: ids, money, messages, requests, decisions, outcomes | – |
+//! | [`text`] | untrusted text made safe, cell widths, Markdown to styled lines, scripts of a text | domain |
+//! | [`config`] | layered TOML to one checked `Config`: registry, price schedules, key references, paths | domain |
+//! | [`wire`] | bytes to meaning and back: SSE, the dialects, error bodies, rate-limit headers, HTTP | domain, config |
+//! | [`route`] | features of a request, hard filters, score, `decide`; health and circuits as pure folds | domain, text |
+//! | [`cache`] | the key of an answer, the memory tier, what may be cached and why | domain |
+//! | [`engine`] | the actor that owns router state, pinger and cache; one attempt engine for everybody | all above |
+//! | [`console`] | the screen: state and `update`, keys, views, the terminal, the loop that runs effects | engine, route, text, config, domain |
+//! | [`sim`] | the simulated fleet: real sockets, real dialects, seeded faults | domain, text, config, wire |
+//! | [`cli`] | one file per command; the only room that composes others | everything |
+//!
+//! # The life of one message
+//!
+//! 1. A key arrives. The keymap turns it into an action; `update` pushes the user's message into
+//!    the conversation, sets the phase to connecting, and returns an effect: ask the engine. `update`
+//!    is synchronous and pure: state in, state and effects out.
+//! 2. The shell runs the effect. The engine starts a task for the request. In that task `decide`
+//!    runs on the snapshot the actor last published: features of the request are read, every model
+//!    passes the hard filters or gets a reason why not, the rest are scored. Same input, same
+//!    decision, so `explain`, the preview under the draft and the log all tell the truth.
+//! 3. The survivors are looked up in the cache, in rank order. On a miss the task asks the actor
+//!    for a permit (a circuit's slot, fresh health) and makes the attempt: the dialect writes the
+//!    call, HTTP sends it, and the decoder turns bytes into frames however they were split.
+//! 4. Text goes straight from the task to whoever asked, never through the actor. Stamps are taken
+//!    where bytes leave the socket: that is where the time to first token comes from.
+//! 5. What went wrong gets one of a closed set of classes, and the class says what is next: the same
+//!    model again, another one, or the truth. A stream that broke after text was shown is continued
+//!    by the model's own mechanism, and the seam is marked.
+//! 6. The task reports to the actor, which folds health, circuits, limits and spending, and
+//!    publishes the next snapshot. Observers draw from it; nobody waits for them.
+//! 7. In the console each delta marks the screen dirty; the frame scheduler draws at most thirty
+//!    times a second, and a key draws at once. Idle draws nothing.
+//!
+//! Stopping is dropping: when the last reader of a reply goes away, the upstream call is cancelled.
+//! `wheelhouse ask` and the demo walk the same way. There is one attempt engine.
+//!
+//! # Rules that shape the code
+//!
+//! State changes in one place, and side effects are returned as data. Policy is a pure function of
+//! state, moment and seed. Every channel is bounded and says what happens when it is full. Money is
+//! an integer. Text from outside is sanitised before it can reach a terminal. What could be data
+//! (presets, prices, hints, themes, prompts) is data, in `assets/` and `themes/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

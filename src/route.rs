@@ -4,16 +4,23 @@
 //! Owns: the policy. Must not know: channels, clocks, I/O, configuration files. Invariant: the same
 //! [`DecisionInput`] gives the same [`crate::domain::Decision`], whenever and wherever it runs.
 
+mod circuit;
 mod contest;
 mod decide;
 mod features;
 mod filter;
+mod health;
 mod input;
+mod limit;
 mod observe;
+mod overrides;
 mod rules;
 mod score;
+mod shift;
+mod state;
 mod words;
 
+pub use circuit::ProbeTicket;
 pub use decide::{decide, flips, with_policy};
 pub use features::{Surface, difficulty, features, tokens_per_char};
 pub use input::{
@@ -21,3 +28,7 @@ pub use input::{
     RuleInput,
 };
 pub use observe::{HealthState, ModelHealth, Observation, Warmth};
+pub use overrides::{PinEntry, effective_pin, kept_out_until};
+pub use score::REALTIME;
+pub use shift::ShiftPhase;
+pub use state::{Admission, ModelView, RouterSettings, RouterState};

@@ -4,6 +4,30 @@
 //! Owns: what providers say and how it is said to them. Must not know: routing, the screen.
 //! Invariant: the same bytes give the same frames however they were split on the way.
 
+mod address;
+mod anthropic;
+mod body;
+mod call;
+mod clean;
+mod decoder;
+mod effort;
+mod error;
 mod frame;
+mod headers;
+mod hints;
+pub mod http;
+mod limits;
+mod models;
+mod openai;
+mod sse;
 
+pub use address::endpoint;
+pub use call::{Target, encode};
+pub use decoder::{Decoder, StreamEnd};
+pub use error::read_error;
 pub use frame::{Frame, HttpCall};
+pub use headers::Headers;
+pub use hints::{Hint, HintClass, hint};
+pub use limits::{read_limits, reported_cost, retry_after};
+pub use models::{ListedModel, models_call, read_models};
+pub use sse::{SseItem, SseReader};

@@ -2,6 +2,7 @@
 //! The differences are data; no provider is named in code.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::domain::ProviderName;
 
@@ -25,6 +26,16 @@ pub enum KeyRef {
     Command(String),
     /// An entry of the operating system's keyring.
     Keyring(String),
+}
+
+impl fmt::Display for KeyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::Command(command) => write!(f, "cmd:{command}"),
+            Self::Keyring(entry) => write!(f, "keyring:{entry}"),
+        }
+    }
 }
 
 /// Whether an endpoint wants a key.
@@ -137,6 +148,9 @@ pub struct Quirks {
     /// Whether the end of a stream is marked (`[DONE]`, `message_stop`); where it is not, the
     /// finish reason is the end.
     pub end_marker: bool,
+    /// The header the key travels in, as it is; where `None`, the dialect's own
+    /// (`authorization: Bearer …`, `x-api-key`).
+    pub auth_header: Option<String>,
 }
 
 impl Default for Quirks {
@@ -151,6 +165,7 @@ impl Default for Quirks {
             temperature_max: 2.0,
             prefix_base_url: None,
             end_marker: true,
+            auth_header: None,
         }
     }
 }

@@ -93,7 +93,7 @@ impl Default for Limits {
             connect: Duration::from_secs(5),
             first_token: Duration::from_secs(10),
             between_tokens: Duration::from_secs(30),
-            total: Duration::from_secs(300),
+            total: Duration::from_mins(5),
         }
     }
 }

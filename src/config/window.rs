@@ -42,7 +42,7 @@ fn fail<T>(why: &str) -> Result<T, ParseWindowError> {
 
 fn day(text: &str) -> Result<usize, ParseWindowError> {
     DAYS.iter()
-        .position(|name| text.len() >= 3 && text[..3].eq_ignore_ascii_case(name))
+        .position(|name| text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(name)))
         .map_or_else(|| fail(&format!("{text:?} is not a day")), Ok)
 }
 
@@ -68,9 +68,9 @@ impl FromStr for WeekWindow {
             words.pop();
             let rest = &zone[3..];
             if !rest.is_empty() {
-                let (sign, digits) = match rest.split_at(1) {
-                    ("+", digits) => (1, digits),
-                    ("-", digits) => (-1, digits),
+                let (sign, digits) = match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
+                    (Some(digits), _) => (1, digits),
+                    (_, Some(digits)) => (-1, digits),
                     _ => return fail(&format!("{zone:?} is not an offset from UTC")),
                 };
                 let padded =
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn the_next_beginning_is_counted_to_the_millisecond() {
         let window: WeekWindow = "Tue 02:00-03:00 UTC".parse().unwrap();
-        assert_eq!(window.begins_in(at(0, 2, 0)), Some(Duration::from_secs(24 * 3600)));
+        assert_eq!(window.begins_in(at(0, 2, 0)), Some(Duration::from_hours(24)));
         assert_eq!(window.begins_in(at(1, 2, 30)), Some(Duration::ZERO));
         let just_before = at(1, 2, 0) - Duration::from_millis(1);
         assert_eq!(window.begins_in(just_before), Some(Duration::from_millis(1)));
@@ -201,7 +201,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_an_example() {
-        for text in ["", "Mon", "Foo 01:00-02:00", "Mon 25:00-26:00", "Mon 01:00-02:00 UTC*3"] {
+        for text in [
+            "",
+            "Mon",
+            "Foo 01:00-02:00",
+            "Mon 25:00-26:00",
+            "Mon 01:00-02:00 UTC*3",
+            "abé 01:00-02:00",
+            "Mon 01:00-02:00 UTC→",
+        ] {
             let error = text.parse::<WeekWindow>().unwrap_err().to_string();
             assert!(error.contains("Mon-Fri"), "{text:?}: {error}");
         }

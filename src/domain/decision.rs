@@ -165,7 +165,7 @@ pub struct Candidate {
     pub quality: f32,
     /// `true` when the quality is a family's prior rather than something measured.
     pub quality_guess: bool,
-    /// The score; zero when filtered.
+    /// The score; zero when filtered for anything but its quality.
     pub score: Score,
     /// Why it was left out; empty for a usable candidate.
     pub filtered: Vec<FilterReason>,

@@ -20,7 +20,7 @@ pub struct Money(i64);
 pub struct Price(i64);
 
 /// A cost and whether every part of it is known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// What is known to be owed.
     pub amount: Money,
@@ -259,6 +259,12 @@ impl Add for Cost {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         Self { amount: self.amount + other.amount, exact: self.exact && other.exact }
+    }
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self::ZERO
     }
 }
 

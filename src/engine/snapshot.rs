@@ -50,6 +50,10 @@ pub struct ModelStatus {
     pub circuit: CircuitView,
     /// When it may be asked again after a rate limit.
     pub limited_until: Option<UnixMs>,
+    /// When traffic that was shifted away for slowness comes back.
+    pub shifted_until: Option<UnixMs>,
+    /// The account refused it, in words; out until the key or the configuration changes.
+    pub refused: Option<String>,
     /// Its last times to first token in milliseconds, oldest first; `None` marks a failure.
     pub recent: Vec<Option<u64>>,
     /// What went wrong last, and when.
@@ -197,4 +201,6 @@ pub struct Snapshot {
     pub cache: CacheStats,
     /// Notices, newest last, bounded.
     pub notices: Vec<Notice>,
+    /// Endpoints that have been asked for their models and have not answered yet.
+    pub discovering: u32,
 }

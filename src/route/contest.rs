@@ -40,7 +40,15 @@ impl<'a> Ground<'a> {
             .map(|candidate| score::worth(candidate, input, &policy))
             .collect();
         let weights = score::paced(base, input.budget_pace);
-        Self { input, rule, policy, base, weights, floor: score::floor(base), worths }
+        Self {
+            input,
+            rule,
+            policy,
+            base,
+            weights,
+            floor: score::floor(base, &input.features),
+            worths,
+        }
     }
 
     /// The same ground under other weights in force; the floor stays that of `base`.

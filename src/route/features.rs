@@ -6,6 +6,7 @@
 
 mod cues;
 mod difficulty;
+mod numbers;
 mod reading;
 mod scripts;
 

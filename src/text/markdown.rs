@@ -13,7 +13,7 @@ mod walker;
 use std::sync::Arc;
 
 pub(super) use code::{CodeRows, Fence};
-pub(super) use walker::{Mark, fence_language, walk};
+pub(super) use walker::{Mark, walk};
 
 use super::line::Line;
 use super::sanitize::{Tabs, sanitize_with};

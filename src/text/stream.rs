@@ -10,9 +10,7 @@
 //! lines.
 
 use super::line::Line;
-use super::markdown::{
-    CodeBlock, CodeRows, Fence, Mark, RenderOptions, Rendered, fence_language, walk,
-};
+use super::markdown::{CodeBlock, CodeRows, Fence, Mark, RenderOptions, Rendered, walk};
 use super::sanitize::{Sanitizer, Tabs};
 
 /// A reply as it streams.
@@ -203,10 +201,9 @@ impl StreamingText {
         }
         block.text.clear();
         self.out.lines.truncate(block.line + 1);
-        let lang = fence_language(fence.info(first));
         let mut open = OpenFence {
             fence,
-            rows: CodeRows::new(&lang, self.width, Line::blank(), &self.options),
+            rows: CodeRows::new(&block.lang, self.width, Line::blank(), &self.options),
             source: self.source.len() - code.len(),
             lines: block.line + 1,
             code_lines: 0,

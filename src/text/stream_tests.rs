@@ -206,8 +206,14 @@ fn markdown() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
 }
 
+/// More cases than usual: the constructs meet in many ways.
+fn many() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: usual.cases.max(500), ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(many())]
 
     #[test]
     fn any_split_ends_as_the_whole(source in markdown(), cuts in prop::collection::vec(1usize..9, 1..6), width in 1u16..90) {

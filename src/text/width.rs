@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// Where padding or cutting happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,17 +19,10 @@ pub enum Side {
 }
 
 /// Cells one grapheme takes. Control characters take none, as the backend skips them; the half-width
-/// katakana sound marks take one each, as terminals draw them apart.
+/// katakana sound marks take one more each, as terminals draw them apart.
 pub fn grapheme_width(grapheme: &str) -> usize {
     if let [byte] = grapheme.as_bytes() {
         return usize::from(matches!(byte, b' '..=b'~'));
-    }
-    let mut chars = grapheme.chars();
-    if let (Some(c), None) = (chars.next(), chars.next()) {
-        return match c {
-            '\u{ff9e}' | '\u{ff9f}' => 1,
-            _ => c.width().unwrap_or(0),
-        };
     }
     if grapheme.contains(char::is_control) {
         return 0;

@@ -77,7 +77,7 @@ impl Flow {
             if !matches!(cell.kind, Kind::Break | Kind::Space) {
                 word += cell.width;
             }
-            before.advance(cell.kind);
+            before.advance(cell);
             widest = widest.max(word);
         }
         widest
@@ -132,6 +132,7 @@ struct Cell {
     end: usize,
     width: usize,
     kind: Kind,
+    first: char,
 }
 
 /// The graphemes of a flow, run by run: a cluster across two styles is drawn, and so counted, apart.
@@ -189,7 +190,7 @@ impl Iterator for Cells<'_> {
             Kind::Space if grapheme.len() > first.len_utf8() => Kind::Word,
             kind => kind,
         };
-        Some(Cell { start, end: self.at, width, kind })
+        Some(Cell { start, end: self.at, width, kind, first })
     }
 }
 
@@ -219,19 +220,27 @@ fn kind(c: char, width: usize) -> Kind {
     }
 }
 
-/// The two graphemes before the one being looked at.
+/// What was read before the grapheme being looked at.
 #[derive(Clone, Copy)]
 struct Context {
     last: Kind,
     before: Kind,
+    /// How much of `://` was read in this word; with all of it the word is an address.
+    address: u8,
 }
 
 impl Context {
-    const START: Self = Self { last: Kind::Break, before: Kind::Break };
+    const START: Self = Self { last: Kind::Break, before: Kind::Break, address: 0 };
 
-    const fn advance(&mut self, kind: Kind) {
+    const fn advance(&mut self, cell: Cell) {
         self.before = self.last;
-        self.last = kind;
+        self.last = cell.kind;
+        self.address = match (self.address, cell.first) {
+            (3, _) if !matches!(cell.kind, Kind::Space | Kind::Break | Kind::Ideograph) => 3,
+            (1 | 2, '/') => self.address + 1,
+            (_, ':') => 1,
+            _ => 0,
+        };
     }
 
     /// Whether a row may end between the last grapheme and a next one of this kind.
@@ -242,7 +251,7 @@ impl Context {
             (Space, _) => true,
             (_, Close | WideClose) | (Open | WideOpen, _) => false,
             (Ideograph | WideClose | Dash, _) | (_, Ideograph | WideOpen) => true,
-            (Hyphen, Word) => matches!(self.before, Word | Close),
+            (Hyphen, Word) => self.address < 3 && matches!(self.before, Word | Close),
             (Word | Hyphen | Close, _) => false,
         }
     }
@@ -280,13 +289,13 @@ pub(super) fn wrap_flow(flow: &Flow, width: usize, indent: &Indent, cut: Cut, ou
         if cell.kind == Kind::Break {
             rows.emit(start, content_end.max(start));
             (start, content_end, column, opening) = (cell.end, cell.end, 0, None);
-            before.advance(cell.kind);
+            before.advance(cell);
             continue;
         }
         if cut == Cut::Words {
             if cell.kind == Kind::Space {
                 column += cell.width;
-                before.advance(cell.kind);
+                before.advance(cell);
                 continue;
             }
             if before.may_end(cell.kind) {
@@ -315,7 +324,7 @@ pub(super) fn wrap_flow(flow: &Flow, width: usize, indent: &Indent, cut: Cut, ou
             column += cell.width;
             content_end = cell.end;
         }
-        before.advance(cell.kind);
+        before.advance(cell);
     }
     if content_end > start || (start < flow.text.len() && cut == Cut::Anywhere) {
         rows.emit(start, content_end.max(start));

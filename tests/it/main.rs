@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod console;
+mod demo;
 mod engine;
 mod house;
 mod route;

@@ -7,12 +7,13 @@
 use crate::domain::TaskKind;
 
 use super::cues::{Class, TABLE, dense, in_word};
+use super::numbers::number_before;
 use super::scripts::Tally;
 
 /// Bytes of a long text read from its head and from its tail; a request's wish stands at one of
 /// the ends. Raising them makes deciding on long prompts slower.
-const HEAD: usize = 6_144;
-const TAIL: usize = 3_072;
+const HEAD: usize = 4_096;
+const TAIL: usize = 2_048;
 
 /// Texts of up to so many bytes are all wish; in longer ones the wish is the first and the last
 /// line, and between them lies the material.
@@ -88,9 +89,9 @@ pub(crate) struct Reading {
     sketch: [u64; SKETCH_WORDS],
 }
 
-/// The order of [`Reading::kinds`].
-pub(crate) fn kind_index(kind: TaskKind) -> usize {
-    TaskKind::ALL.iter().position(|k| *k == kind).unwrap_or(7)
+/// Where a kind stands in [`Reading::kinds`]: as in [`TaskKind::ALL`].
+pub(crate) const fn kind_index(kind: TaskKind) -> usize {
+    kind as usize
 }
 
 impl Reading {
@@ -451,66 +452,6 @@ fn line_start_number(lower: &[u8]) -> bool {
     }
 }
 
-/// The number that stands right before `at`: digits, with `,` and `k`, or a small number in words.
-fn number_before(lower: &[u8], at: usize) -> Option<f32> {
-    let mut end = at;
-    while end > 0 && matches!(lower[end - 1], b' ' | b'-') {
-        end -= 1;
-    }
-    let thousands = end > 1 && lower[end - 1] == b'k' && lower[end - 2].is_ascii_digit();
-    let digits_end = if thousands { end - 1 } else { end };
-    let mut start = digits_end;
-    while start > 0 && (lower[start - 1].is_ascii_digit() || lower[start - 1] == b',') {
-        start -= 1;
-    }
-    if start < digits_end {
-        let value = lower[start..digits_end]
-            .iter()
-            .filter(|byte| byte.is_ascii_digit())
-            .take(7)
-            .fold(0.0f32, |sum, digit| sum * 10.0 + f32::from(digit - b'0'));
-        return (value > 0.0).then_some(if thousands { value * 1000.0 } else { value });
-    }
-    SMALL.iter().find(|(word, _)| lower[..end].ends_with(word.as_bytes())).map(|(_, n)| *n)
-}
-
-/// Small numbers in words, where a person would write them so.
-const SMALL: [(&str, f32); 33] = [
-    ("two", 2.0),
-    ("three", 3.0),
-    ("four", 4.0),
-    ("five", 5.0),
-    ("six", 6.0),
-    ("seven", 7.0),
-    ("eight", 8.0),
-    ("nine", 9.0),
-    ("ten", 10.0),
-    ("两", 2.0),
-    ("二", 2.0),
-    ("三", 3.0),
-    ("四", 4.0),
-    ("五", 5.0),
-    ("六", 6.0),
-    ("八", 8.0),
-    ("十", 10.0),
-    ("zwei", 2.0),
-    ("drei", 3.0),
-    ("vier", 4.0),
-    ("fünf", 5.0),
-    ("zehn", 10.0),
-    ("два", 2.0),
-    ("две", 2.0),
-    ("три", 3.0),
-    ("пять", 5.0),
-    ("deux", 2.0),
-    ("trois", 3.0),
-    ("cinq", 5.0),
-    ("dos", 2.0),
-    ("tres", 3.0),
-    ("cinco", 5.0),
-    ("dix", 10.0),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -541,11 +482,18 @@ mod tests {
     }
 
     #[test]
+    fn kinds_are_counted_in_the_order_they_are_listed() {
+        for (index, kind) in TaskKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind_index(kind), index);
+        }
+    }
+
+    #[test]
     fn repeated_words_lower_the_count_of_different_ones() {
         let same = Reading::of(&"same ".repeat(200));
-        let varied: String = (0..200).map(|n| format!("w{n}x ")).collect();
+        let varied: Vec<String> = (0..200).map(|n| format!("w{n}x")).collect();
         assert!(same.distinct < 3.0);
-        assert!(Reading::of(&varied).distinct > 180.0);
+        assert!(Reading::of(&varied.join(" ")).distinct > 180.0);
     }
 
     #[test]

@@ -155,11 +155,6 @@ impl Fence {
         (len >= 3 && !code_span).then_some(Self { mark, len })
     }
 
-    /// The info string of the line it was read from.
-    pub(in crate::text) fn info(self, line: &str) -> &str {
-        line[self.len..].trim()
-    }
-
     /// Whether a line closes the block.
     pub(in crate::text) fn closed_by(self, line: &str) -> bool {
         let indent = line.len() - line.trim_start_matches(' ').len();

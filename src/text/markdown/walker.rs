@@ -23,12 +23,13 @@ use crate::text::wrap::{Cut, Indent, wrap_flow};
 const TEXT_AT_LEAST: usize = 8;
 
 /// Extensions models use. Formulas are only recognised so that `_` and `*` inside them stay.
+/// Footnotes are not: as text, or as links where they hold an address, they read the same, and they
+/// would act on blocks that are already final.
 const EXTENSIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS)
     .union(Options::ENABLE_MATH)
-    .union(Options::ENABLE_GFM)
-    .union(Options::ENABLE_FOOTNOTES);
+    .union(Options::ENABLE_GFM);
 
 /// Where a top-level block begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,21 +76,22 @@ pub(in crate::text) fn walk(
         }
     }
     walked.definitions.sort_unstable_by_key(|span| span.start);
-    let blocks = Blocks { source, whole_lines: source.rfind('\n').unwrap_or(0) };
-    let mut walker = Walker::new(width, options, out);
+    let blocks = Blocks { source };
+    let mut walker = Walker::new(text, width, options, out);
     let mut depth = 0_usize;
     for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
         let starts = matches!(event, Event::Start(_));
         let ends = matches!(event, Event::End(_));
         if depth == 0 && !ends {
             let offset = range.start.saturating_sub(skip);
-            if blocks.settled(offset, &walked.definitions) {
+            let lines = if matches!(event, Event::Start(Tag::Table(_))) { 2 } else { 1 };
+            if blocks.settled(offset, lines, &walked.definitions) {
                 let line = source[..offset].rfind('\n').map_or(0, |at| at + 1);
                 walked.last = Some(walker.mark(line));
             }
         }
         depth = if starts { depth + 1 } else { depth.saturating_sub(usize::from(ends)) };
-        walker.event(event);
+        walker.event(event, range.start);
     }
     walked
 }
@@ -97,15 +99,14 @@ pub(in crate::text) fn walk(
 /// Tells which block starts will stay block starts.
 struct Blocks<'a> {
     source: &'a str,
-    /// Where the last line break is.
-    whole_lines: usize,
 }
 
 impl Blocks<'_> {
-    /// Whether more text can no longer make the block at `offset` part of what stands before it: its
-    /// first line is whole, or a blank line parts them and it is not the number of a list item to be.
-    /// A title could still be added to a link definition right above.
-    fn settled(&self, offset: usize, definitions: &[Range<usize>]) -> bool {
+    /// Whether more text can no longer make the block at `offset` part of what stands before it: the
+    /// lines that make it a block of its own are whole (a table needs two), or a blank line parts
+    /// them and it is not the number of a list item to be. A title could still be added to a link
+    /// definition right above.
+    fn settled(&self, offset: usize, lines: usize, definitions: &[Range<usize>]) -> bool {
         let parted_from = |end: usize| {
             let between = self.source.get(end..offset).unwrap_or_default();
             between.bytes().filter(|b| *b == b'\n').count() > 1
@@ -113,7 +114,7 @@ impl Blocks<'_> {
         if definitions.iter().any(|span| span.end <= offset && !parted_from(span.end)) {
             return false;
         }
-        if offset < self.whole_lines {
+        if self.source[offset..].bytes().filter(|b| *b == b'\n').nth(lines - 1).is_some() {
             return true;
         }
         let before = self.source[..offset].trim_end_matches([' ', '\t']);
@@ -128,15 +129,27 @@ impl Blocks<'_> {
 enum Container {
     /// A block quote, and how many rows there were before it.
     Quote { since: usize },
-    /// A list item or footnote: its marker until it has been drawn, and the marker's width.
+    /// A list item: its marker until it has been drawn, and the marker's width.
     Item { marker: Option<Span>, indent: usize },
 }
 
 #[derive(Debug)]
 struct List {
+    /// The number of the next item, if items are numbered.
     next: Option<u64>,
-    /// Items are parted by blank rows.
-    loose: bool,
+    /// Whether an item has been drawn.
+    begun: bool,
+}
+
+/// Whether a blank row goes before the next block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gap {
+    /// Nothing stands before it.
+    None,
+    /// Inside lists: where the source has a blank line.
+    AsWritten,
+    /// Everywhere else.
+    Always,
 }
 
 /// A code block being gathered.
@@ -148,13 +161,15 @@ struct Code {
 
 #[derive(Debug)]
 struct Walker<'a> {
+    source: &'a str,
     width: usize,
     options: &'a RenderOptions,
     out: &'a mut Rendered,
     containers: Vec<Container>,
     lists: Vec<List>,
-    /// A blank row is due before the next block.
-    gap: bool,
+    gap: Gap,
+    /// Where the block that is being gathered begins in the source.
+    at: usize,
     inline: Inline,
     heading: Option<u8>,
     code: Option<Code>,
@@ -162,11 +177,18 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn new(width: usize, options: &'a RenderOptions, out: &'a mut Rendered) -> Self {
+    fn new(
+        source: &'a str,
+        width: usize,
+        options: &'a RenderOptions,
+        out: &'a mut Rendered,
+    ) -> Self {
         Self {
+            source,
             width,
             options,
-            gap: !out.lines.is_empty(),
+            gap: if out.lines.is_empty() { Gap::None } else { Gap::Always },
+            at: 0,
             out,
             containers: Vec::new(),
             lists: Vec::new(),
@@ -181,7 +203,19 @@ impl<'a> Walker<'a> {
         Mark { source, lines: self.out.lines.len(), code_blocks: self.out.code_blocks.len() }
     }
 
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&mut self, event: Event<'_>, offset: usize) {
+        let begins_block = match &event {
+            Event::Start(tag) => is_block(tag),
+            Event::Rule => true,
+            _ => false,
+        };
+        if begins_block {
+            self.flush();
+        }
+        let gathers = self.code.is_some() || self.table.is_some() || !self.inline.flow.is_empty();
+        if !gathers && !matches!(event, Event::End(_)) {
+            self.at = offset;
+        }
         let role = self.role();
         match event {
             Event::Start(tag) => self.start(tag),
@@ -202,15 +236,10 @@ impl<'a> Walker<'a> {
                 }
             }
             Event::InlineHtml(html) => self.inline.html(&html),
-            Event::FootnoteReference(label) => {
-                self.inline.text("[^", role);
-                self.inline.text(&label, role);
-                self.inline.text("]", role);
-            }
+            Event::FootnoteReference(label) => self.inline.text(&label, role),
             // Models break lines where they mean it; joining them would run verses together.
             Event::SoftBreak | Event::HardBreak => self.inline.line_break(),
             Event::Rule => {
-                self.flush();
                 let indent = self.begin();
                 let mut line = indent.first;
                 let room = self.width.saturating_sub(line.width());
@@ -230,29 +259,19 @@ impl<'a> Walker<'a> {
 
     fn start(&mut self, tag: Tag<'_>) {
         match tag {
-            Tag::Paragraph => {
-                self.flush();
-                if matches!(self.containers.last(), Some(Container::Item { .. }))
-                    && let Some(list) = self.lists.last_mut()
-                {
-                    list.loose = true;
-                }
-            }
             Tag::Heading { level, .. } => {
-                self.flush();
                 self.heading = Some(level as u8);
             }
             Tag::BlockQuote(kind) => {
-                self.open();
+                self.draw_gap();
                 self.containers.push(Container::Quote { since: self.out.lines.len() });
                 if let Some(kind) = kind {
                     self.inline.flow.push(callout(kind), TextStyle::of(Role::Callout));
                     self.flush();
-                    self.gap = false;
+                    self.gap = Gap::None;
                 }
             }
             Tag::CodeBlock(kind) => {
-                self.flush();
                 let lang = match kind {
                     CodeBlockKind::Indented => String::new(),
                     CodeBlockKind::Fenced(info) => fence_language(&info),
@@ -260,12 +279,15 @@ impl<'a> Walker<'a> {
                 self.code = Some(Code { lang, text: String::new() });
             }
             Tag::List(first) => {
-                self.open();
-                self.lists.push(List { next: first, loose: false });
+                self.draw_gap();
+                self.lists.push(List { next: first, begun: false });
             }
             Tag::Item => {
-                self.gap |= self.lists.last().is_some_and(|list| list.loose);
-                self.open();
+                let list = self.lists.last_mut();
+                if list.is_some_and(|list| std::mem::replace(&mut list.begun, true)) {
+                    self.gap = Gap::AsWritten;
+                }
+                self.draw_gap();
                 let marker = match self.lists.last_mut().and_then(|list| list.next.as_mut()) {
                     Some(number) => {
                         let marker = format!("{number}. ");
@@ -276,13 +298,7 @@ impl<'a> Walker<'a> {
                 };
                 self.item(marker);
             }
-            Tag::FootnoteDefinition(label) => {
-                self.open();
-                self.item(format!("[^{}]: ", sanitize_line(&label)));
-                self.lists.push(List { next: None, loose: false });
-            }
             Tag::Table(aligns) => {
-                self.flush();
                 self.table = Some(Table { aligns, rows: Vec::new() });
             }
             Tag::TableHead | Tag::TableRow => {
@@ -290,8 +306,7 @@ impl<'a> Walker<'a> {
                     table.rows.push(Vec::new());
                 }
             }
-            Tag::HtmlBlock => self.flush(),
-            Tag::TableCell => {}
+            Tag::Paragraph | Tag::HtmlBlock | Tag::TableCell => {}
             tag => self.inline.start(&tag),
         }
     }
@@ -310,11 +325,6 @@ impl<'a> Walker<'a> {
                 self.heading = None;
             }
             TagEnd::BlockQuote(_) | TagEnd::Item => self.close(),
-            TagEnd::FootnoteDefinition => {
-                self.close();
-                self.lists.pop();
-                self.finish();
-            }
             TagEnd::List(_) => {
                 self.lists.pop();
                 self.finish();
@@ -375,8 +385,10 @@ impl<'a> Walker<'a> {
 
     /// Draws the blank row that is due.
     fn draw_gap(&mut self) {
-        if !std::mem::take(&mut self.gap) {
-            return;
+        match std::mem::replace(&mut self.gap, Gap::None) {
+            Gap::None => return,
+            Gap::AsWritten if !self.blank_above() => return,
+            Gap::AsWritten | Gap::Always => {}
         }
         let style = TextStyle::of(Role::QuoteMark);
         let mut line = Line::blank();
@@ -403,12 +415,6 @@ impl<'a> Walker<'a> {
         self.indent()
     }
 
-    /// Before a container: text gathered so far is a block of its own.
-    fn open(&mut self) {
-        self.flush();
-        self.draw_gap();
-    }
-
     /// After a container: one that drew nothing still shows its mark.
     fn close(&mut self) {
         self.flush();
@@ -426,12 +432,21 @@ impl<'a> Walker<'a> {
         self.finish();
     }
 
-    /// After a block: whether a blank row is due before the next.
+    /// After a block.
     fn finish(&mut self) {
         self.gap = match self.containers.last() {
-            Some(Container::Item { .. }) => self.lists.last().is_some_and(|list| list.loose),
-            Some(Container::Quote { .. }) | None => true,
+            Some(Container::Item { .. }) => Gap::AsWritten,
+            Some(Container::Quote { .. }) | None => Gap::Always,
         };
+    }
+
+    /// Whether the line above the block being gathered is blank in the source.
+    fn blank_above(&self) -> bool {
+        let above = &self.source[..self.at];
+        let Some(line_start) = above.rfind('\n') else { return false };
+        let above = &above[..line_start];
+        let line = &above[above.rfind('\n').map_or(0, |at| at + 1)..];
+        line.trim_matches([' ', '\t', '>']).is_empty()
     }
 
     /// Draws the text gathered so far.
@@ -484,8 +499,23 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// Whether a tag begins a block or a container of blocks.
+const fn is_block(tag: &Tag<'_>) -> bool {
+    matches!(
+        tag,
+        Tag::Paragraph
+            | Tag::Heading { .. }
+            | Tag::BlockQuote(_)
+            | Tag::CodeBlock(_)
+            | Tag::HtmlBlock
+            | Tag::List(_)
+            | Tag::Item
+            | Tag::Table(_)
+    )
+}
+
 /// The language of a fence: the first word of its info string.
-pub(in crate::text) fn fence_language(info: &str) -> String {
+fn fence_language(info: &str) -> String {
     let word = info.split([' ', '\t', ',', '{', ':', '\n']).find(|word| !word.is_empty());
     sanitize_line(word.unwrap_or_default().trim_start_matches('.')).into_owned()
 }

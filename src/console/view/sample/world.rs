@@ -245,6 +245,8 @@ fn model_status(line: &Line) -> ModelStatus {
             in_flight: 0,
         },
         circuit: CircuitView::Closed,
+        shifted_until: None,
+        refused: None,
         limited_until: None,
         recent: vec![Some(ttft)],
         last_error: None,
@@ -292,6 +294,7 @@ pub(super) fn snapshot(state: &AppState, scene: Scene) -> Snapshot {
         },
         warm_cost: exact("0"),
         cache: CacheStats::default(),
+        discovering: 0,
         notices: if fresh {
             Vec::new()
         } else {

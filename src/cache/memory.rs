@@ -1,0 +1,177 @@
+//! The memory tier: an LRU bounded in entries and bytes, with absolute expiry. Knows no clock.
+
+use std::num::NonZeroUsize;
+
+use lru::LruCache;
+
+use crate::domain::{Cost, Finish, ModelName, ProviderName, UnixMs, Usage};
+
+use super::CacheKey;
+
+/// A complete answer, kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CachedAnswer {
+    /// The model that gave it.
+    pub model: ModelName,
+    /// Its provider.
+    pub provider: ProviderName,
+    /// The provider's id for the model.
+    pub model_id: String,
+    /// The text.
+    pub text: String,
+    /// The thinking shown with it.
+    pub reasoning: String,
+    /// How it finished.
+    pub finish: Finish,
+    /// What it used when it was made.
+    pub usage: Usage,
+    /// What it cost when it was made.
+    pub cost: Cost,
+    /// When it stops being used; absolute, so that it travels between tiers.
+    pub expires: UnixMs,
+}
+
+impl CachedAnswer {
+    /// Bytes it is counted as: its texts and a share for the bookkeeping.
+    fn weight(&self) -> u64 {
+        (self.text.len() + self.reasoning.len() + self.model_id.len() + 256) as u64
+    }
+}
+
+/// The memory tier.
+#[derive(Debug)]
+pub struct MemoryCache {
+    entries: LruCache<CacheKey, CachedAnswer>,
+    bytes: u64,
+    max_bytes: u64,
+}
+
+impl MemoryCache {
+    /// An empty tier. A size of zero keeps nothing.
+    pub fn new(max_entries: usize, max_bytes: u64) -> Self {
+        let entries = NonZeroUsize::new(max_entries).unwrap_or(NonZeroUsize::MIN);
+        Self { entries: LruCache::new(entries), bytes: 0, max_bytes }
+    }
+
+    /// The answer under this key, unless it has expired.
+    pub fn get(&mut self, key: &CacheKey, now: UnixMs) -> Option<&CachedAnswer> {
+        if self.entries.peek(key).is_some_and(|answer| answer.expires <= now) {
+            self.remove(key);
+            return None;
+        }
+        self.entries.get(key)
+    }
+
+    /// Keeps an answer, evicting the least recently used until it fits. One that is larger than the
+    /// whole tier is not kept.
+    pub fn put(&mut self, key: CacheKey, answer: CachedAnswer) {
+        let weight = answer.weight();
+        if weight > self.max_bytes {
+            return;
+        }
+        if let Some((_, old)) = self.entries.push(key, answer) {
+            self.bytes = self.bytes.saturating_sub(old.weight());
+        }
+        self.bytes += weight;
+        while self.bytes > self.max_bytes {
+            let Some((_, old)) = self.entries.pop_lru() else { break };
+            self.bytes = self.bytes.saturating_sub(old.weight());
+        }
+    }
+
+    /// Forgets an answer.
+    pub fn remove(&mut self, key: &CacheKey) {
+        if let Some(old) = self.entries.pop(key) {
+            self.bytes = self.bytes.saturating_sub(old.weight());
+        }
+    }
+
+    /// Answers held.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Nothing held?
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::KeyParts;
+    use crate::domain::{Origin, ReaderKind, Request, RequestId};
+    use proptest::prelude::*;
+
+    fn key(n: u32) -> CacheKey {
+        let id = RequestId(uuid::Uuid::nil());
+        let request = Request::new(id, Origin::Ask, ReaderKind::AppendOnly, &n.to_string());
+        let fixed = serde_json::Map::new();
+        let parts = KeyParts { provider: "p", model_id: "m", params: &fixed, tenant: "" };
+        CacheKey::of(&request, &parts)
+    }
+
+    fn answer(len: usize, expires: i64) -> CachedAnswer {
+        CachedAnswer {
+            model: "m".into(),
+            provider: "p".into(),
+            model_id: String::new(),
+            text: "x".repeat(len),
+            reasoning: String::new(),
+            finish: Finish::Stop,
+            usage: Usage::default(),
+            cost: Cost::ZERO,
+            expires: UnixMs(expires),
+        }
+    }
+
+    #[test]
+    fn an_expired_answer_is_not_given_and_its_room_is_freed() {
+        let mut cache = MemoryCache::new(10, 10_000);
+        cache.put(key(1), answer(100, 50));
+        assert!(cache.get(&key(1), UnixMs(49)).is_some());
+        assert!(cache.get(&key(1), UnixMs(50)).is_none());
+        assert_eq!((cache.len(), cache.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn the_least_recently_used_answer_goes_first() {
+        let mut cache = MemoryCache::new(2, 10_000);
+        cache.put(key(1), answer(1, 99));
+        cache.put(key(2), answer(1, 99));
+        assert!(cache.get(&key(1), UnixMs(0)).is_some());
+        cache.put(key(3), answer(1, 99));
+        assert!(cache.get(&key(2), UnixMs(0)).is_none());
+        assert!(cache.get(&key(1), UnixMs(0)).is_some());
+    }
+
+    #[test]
+    fn an_answer_larger_than_the_tier_is_not_kept() {
+        let mut cache = MemoryCache::new(10, 1_000);
+        cache.put(key(1), answer(500, 99));
+        cache.put(key(2), answer(5_000, 99));
+        assert!(cache.get(&key(1), UnixMs(0)).is_some());
+        assert!(cache.get(&key(2), UnixMs(0)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_never_pass_the_bound_and_always_add_up(
+            puts in prop::collection::vec((0u32..20, 0usize..2_000), 0..100),
+        ) {
+            let mut cache = MemoryCache::new(8, 4_000);
+            for (n, len) in puts {
+                cache.put(key(n), answer(len, 99));
+                let sum: u64 = cache.entries.iter().map(|(_, a)| a.weight()).sum();
+                prop_assert_eq!(sum, cache.bytes());
+                prop_assert!(cache.bytes() <= 4_000 && cache.len() <= 8);
+            }
+        }
+    }
+}

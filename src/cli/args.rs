@@ -1,0 +1,436 @@
+//! The command line as data: every command, option and default, and the help that teaches them.
+//! Help, shell completions and the man page all come from here.
+//!
+//! Must not know: what any command does.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::names::distance;
+
+/// Exit codes, told in `--help`, the man page and the README in the same words.
+pub const EXIT_CODES: &str = "\
+  0    answered, or done
+  1    an error: the request itself was refused, a file could not be read
+  2    the command line or the configuration is wrong; every error is listed
+  3    no provider could answer whole
+  4    a budget, a rule or a veto forbids every model
+  130  interrupted";
+
+const EXAMPLES: &str = "\
+Examples:
+  wheelhouse                               chat, with every model you have a key for
+  wheelhouse --demo                        the same over a simulated fleet: no key, no cost
+  wheelhouse \"why is the sky blue\"         one answer on standard output
+  git diff | wheelhouse ask \"review this\"  standard input goes beside the prompt
+  wheelhouse ask -m claude \"...\"           this model first, others if it fails
+  wheelhouse explain \"...\"                 which model would answer, and why; asks nobody
+  wheelhouse models list                   what there is, what it costs, whether its key is set
+
+Exit codes:
+  0 answered   1 error   2 usage or configuration   3 no provider could answer whole
+  4 forbidden by a budget, a rule or a veto   130 interrupted
+
+Keys are read from the variables you already have (OPENAI_API_KEY, DEEPSEEK_API_KEY, ...) and
+are never written, logged or shown. `wheelhouse doctor` says which were found.";
+
+/// Chat with every LLM you pay for. Each request goes to the cheapest healthy model that is good
+/// enough; you see why, and one key overrides it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wheelhouse",
+    version,
+    about,
+    long_about = None,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    override_usage = "wheelhouse [OPTIONS] [PROMPT]...\n       wheelhouse [OPTIONS] <COMMAND>"
+)]
+pub struct Cli {
+    /// Options every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// A prompt given without `ask`, and its options.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// The command; none opens the console, or asks when a prompt is there.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Read this configuration file
+    #[arg(long, global = true, value_name = "FILE", env = "WHEELHOUSE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Keep data and logs in this directory
+    #[arg(long, global = true, value_name = "DIR", env = "WHEELHOUSE_DATA")]
+    pub data: Option<PathBuf>,
+    /// Use the simulated fleet instead of your models and keys: nothing leaves this machine
+    #[arg(long, global = true)]
+    pub demo: bool,
+    /// Route by this policy: balanced, cheapest, fastest, best, realtime, or one of yours
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub policy: Option<String>,
+    /// Draw with this theme: a shipped one's name, or a file
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub theme: Option<String>,
+    /// Draw with ASCII characters only
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Use no colours (so does NO_COLOR=1)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// What `ask` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AskArgs {
+    /// The prompt; standard input, when it is not a terminal, is put below it
+    #[arg(value_name = "PROMPT")]
+    pub prompt: Vec<String>,
+    /// Ask this model first; others follow only if it fails
+    #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
+    pub model: Option<String>,
+    /// With --model: ask no other model
+    #[arg(long, requires = "model")]
+    pub pin: bool,
+    /// Print one JSON object with the answer, its cost, the decision and every attempt
+    #[arg(long)]
+    pub json: bool,
+    /// Instructions to the model
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// Cap the answer at so many tokens; never raised by the router
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_tokens: Option<u32>,
+    /// Randomness, 0 to 2, where the model takes it
+    #[arg(long, value_name = "T", value_parser = temperature)]
+    pub temperature: Option<f64>,
+    /// Seed for repeatable answers, where the model takes one
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<i64>,
+    /// Neither read nor fill the answer cache
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Mark the request for routing rules; may be given more than once
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask once: the answer on standard output, who gave it on standard error
+    #[command(after_help = ASK_EXAMPLES)]
+    Ask(AskArgs),
+    /// Show which model would answer and why; asks nobody and costs nothing
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
+    /// The registry: models, prices, capabilities, keys
+    Models {
+        /// What to do.
+        #[command(subcommand)]
+        what: ModelsCommand,
+    },
+    /// Write, check or show the configuration
+    Config {
+        /// What to do.
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
+    /// Say where everything is and what is wrong with it
+    Doctor(DoctorArgs),
+    /// Run the simulated providers alone, for other programs or a second terminal
+    #[command(after_help = SIM_EXAMPLES)]
+    Sim(SimArgs),
+    /// Draw a view of the console into an SVG picture
+    #[command(after_help = SHOT_EXAMPLES)]
+    Shot(ShotArgs),
+    /// Print a completion script for your shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff
+    #[command(
+        after_help = "Examples:\n  wheelhouse man > ~/.local/share/man/man1/wheelhouse.1\n  wheelhouse man ask | man -l -"
+    )]
+    Man {
+        /// The page of one command
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
+}
+
+const ASK_EXAMPLES: &str = "\
+Examples:
+  wheelhouse ask \"three names for a boat\"
+  cat error.log | wheelhouse ask \"what went wrong here?\" > answer.md
+  wheelhouse ask --policy cheapest --json \"capital of Peru\" | jq -r .model
+  wheelhouse ask -m claude --pin \"...\"      that model or none
+  wheelhouse ask --demo \"write a haiku\"     the simulated fleet
+
+The answer is standard output and nothing else is. Where several attempts were needed, the story
+is told on standard error. Read by a pipe, text that was printed is never taken back: if a broken
+answer cannot be continued, the exit code is 3. With --json there is always exactly one object.
+
+Exit codes:
+  0 answered   1 error   2 usage or configuration   3 no provider could answer whole
+  4 forbidden by a budget, a rule or a veto   130 interrupted";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  wheelhouse explain \"fix this borrow checker error\"
+  wheelhouse explain --policy cheapest \"...\"
+  wheelhouse explain --demo --json \"...\" | jq .chosen";
+
+const SIM_EXAMPLES: &str = "\
+Examples:
+  wheelhouse sim                    any free ports; prints addresses and a configuration
+  wheelhouse sim --port 9400        ports 9400, 9401, ...
+  wheelhouse sim > sim.toml &       then: wheelhouse --config sim.toml";
+
+const SHOT_EXAMPLES: &str = "\
+Examples:
+  wheelhouse shot chat -o chat.svg
+  wheelhouse shot routes --size 80x24 --theme light > routes.svg";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  wheelhouse completions bash > ~/.local/share/bash-completion/completions/wheelhouse
+  wheelhouse completions zsh  > ~/.zfunc/_wheelhouse
+  wheelhouse completions fish > ~/.config/fish/completions/wheelhouse.fish";
+
+/// What `explain` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExplainArgs {
+    /// The request, given as for `ask`.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// List filtered models one by one too
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// What `models` can do.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the models that can be used, with the prices in force now
+    List(ModelsListArgs),
+}
+
+/// What `models list` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ModelsListArgs {
+    /// Only names, providers or ids with this in them
+    #[arg(value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Also the shipped ones whose key is not set, and retired ones
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object per model, in an array
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `config` can do.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Write a commented starting file; never over one that is there
+    Init {
+        /// Print it instead of writing it
+        #[arg(long)]
+        print: bool,
+    },
+    /// Read the configuration and list everything wrong with it
+    Check,
+    /// Print every effective value and which layer set it
+    Show {
+        /// Only keys that begin with this: `routing`, `models.sonnet.price`
+        #[arg(value_name = "PREFIX")]
+        filter: Option<String>,
+    },
+    /// Print where the configuration file is (or would be)
+    Path,
+}
+
+/// What `doctor` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DoctorArgs {
+    /// Also ask every provider that has a key for its model list: free, one call each
+    #[arg(long)]
+    pub probe: bool,
+}
+
+/// What `sim` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SimArgs {
+    /// The first port; the others follow it. Without it, free ports
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// The seed of everything that varies
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Speed up time: 2 is twice as fast, 0 as fast as the machine can
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+}
+
+/// What `shot` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ShotArgs {
+    /// The view
+    #[arg(value_enum, default_value_t = View::Chat)]
+    pub view: View,
+    /// Columns and rows
+    #[arg(long, value_name = "WxH", default_value = "120x40", value_parser = size)]
+    pub size: (u16, u16),
+    /// The file to write; without it, standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A view that can be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum View {
+    /// The conversation and its side panel
+    Chat,
+    /// The routing log
+    Routes,
+    /// The keys
+    Help,
+    /// The first start
+    Welcome,
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=2.0).contains(&value) => Ok(value),
+        _ => Err("expected a number from 0 to 2".to_owned()),
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("expected 0 or more".to_owned()),
+    }
+}
+
+/// The least and greatest columns and rows a picture can have.
+const SIZES: std::ops::RangeInclusive<u16> = 10..=500;
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let parsed = text.split_once(['x', 'X']).and_then(|(width, height)| {
+        Some((width.trim().parse::<u16>().ok()?, height.trim().parse::<u16>().ok()?))
+    });
+    match parsed {
+        Some((width, height)) if SIZES.contains(&width) && SIZES.contains(&height) => {
+            Ok((width, height))
+        }
+        _ => Err(format!(
+            "expected columns and rows such as 120x40, each from {} to {}",
+            SIZES.start(),
+            SIZES.end()
+        )),
+    }
+}
+
+/// Reads the arguments.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let cli = Cli::try_parse_from(args)?;
+    if cli.command.is_none() {
+        refuse_lone_word(&cli.ask.prompt)?;
+    }
+    Ok(cli)
+}
+
+/// A single bare word is a mistyped command far more often than a prompt, and sending it costs
+/// money; so it is refused with the way to send it all the same.
+fn refuse_lone_word(prompt: &[String]) -> Result<(), clap::Error> {
+    use clap::CommandFactory as _;
+    let [word] = prompt else { return Ok(()) };
+    if word.is_empty() || !word.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
+        return Ok(());
+    }
+    let mut command = Cli::command();
+    let nearest = command
+        .get_subcommands()
+        .map(|known| (distance(word, known.get_name()), known.get_name().to_owned()))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
+    let near = nearest.map_or_else(String::new, |(_, name)| format!("Did you mean `{name}`? "));
+    let message = format!(
+        "there is no command `{word}`. {near}To send it as a prompt: wheelhouse ask {word}\n"
+    );
+    Err(command.error(clap::error::ErrorKind::InvalidSubcommand, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(args: &[&str]) -> Result<Cli, clap::Error> {
+        parse(std::iter::once("wheelhouse").chain(args.iter().copied()).map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_prompt_needs_no_command() {
+        let cli = read(&["why is the sky blue", "--json", "--demo"]).unwrap();
+        assert!(cli.command.is_none() && cli.ask.json && cli.global.demo);
+        assert_eq!(cli.ask.prompt, ["why is the sky blue"]);
+        let words = read(&["list", "the", "models"]).unwrap();
+        assert!(words.command.is_none());
+        assert_eq!(words.ask.prompt.join(" "), "list the models");
+    }
+
+    #[test]
+    fn global_options_go_before_or_after_the_command() {
+        for args in [["--demo", "ask", "hi"], ["ask", "--demo", "hi"], ["ask", "hi", "--demo"]] {
+            let cli = read(&args).unwrap();
+            assert!(cli.global.demo && matches!(cli.command, Some(Command::Ask(_))), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_lone_word_is_taken_for_a_mistyped_command() {
+        let error = read(&["docter"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("`doctor`"), "{error}");
+        assert!(read(&["ask", "docter"]).is_ok());
+        assert!(read(&["你好"]).is_ok() && read(&["Hello"]).is_ok());
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        assert!(read(&["ask", "x", "--temperature", "3"]).is_err());
+        assert!(read(&["ask", "x", "--max-tokens", "0"]).is_err());
+        assert!(read(&["ask", "x", "--pin"]).is_err());
+        assert!(read(&["shot", "--size", "1x1"]).is_err());
+        assert!(read(&["shot", "--size", "80x24"]).is_ok());
+        assert_eq!(
+            read(&["ask", "x", "--seed", "-3"]).unwrap().command.map(|c| match c {
+                Command::Ask(ask) => ask.seed,
+                _ => None,
+            }),
+            Some(Some(-3))
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! `wheelhouse ask`: one request, its answer on standard output, who gave it on standard error.
+//!
+//! Invariant: text that was printed is never taken back; with `--json` exactly one object is
+//! printed, also on failure.
+
+use uuid::Uuid;
+
+use crate::domain::{
+    CacheMode, ErrorReport, Finish, Origin, OutcomeClass, ReaderKind, Reply, ReplyEvent, Request,
+    RequestId, Route, SessionId,
+};
+use crate::text::Sanitizer;
+
+use super::args::AskArgs;
+use super::compose::{self, Setup};
+use super::{Exit, Io, Kind, Stop, json, names, story};
+
+/// Asks.
+pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
+    let request = request(args, Origin::Ask, reader, io)?;
+    let _log = setup.log()?;
+    let runtime = compose::runtime()?;
+    let asked = runtime.block_on(ask(request.clone(), args, setup, io));
+    // Whatever still runs (a keep-warm call, a probe) is not waited for.
+    runtime.shutdown_background();
+    match asked {
+        Ok(reply) if args.json => {
+            print(io, &json::reply(&request, &reply))?;
+            Ok(Exit::of(&reply))
+        }
+        Ok(reply) => {
+            tell(&reply, setup, io);
+            Ok(Exit::of(&reply))
+        }
+        Err(Stop::Say(exit, message)) if args.json => {
+            let (class, code) = match exit {
+                Exit::Usage => (OutcomeClass::Caller, "config"),
+                _ => (OutcomeClass::Provider, "start"),
+            };
+            print(io, &json::failure(&request, &ErrorReport::new(class, code, message)))?;
+            Ok(exit)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// The request these arguments make, standard input included.
+pub fn request(
+    args: &AskArgs,
+    origin: Origin,
+    reader: ReaderKind,
+    io: &Io<'_>,
+) -> Result<Request, Stop> {
+    let prompt = prompt(&args.prompt, io.piped()?.as_deref())?;
+    let mut request = Request::new(RequestId(Uuid::now_v7()), origin, reader, &prompt);
+    request.session = Some(SessionId(Uuid::now_v7()));
+    request.system.clone_from(&args.system);
+    request.params.temperature = args.temperature;
+    request.params.seed = args.seed;
+    request.params.max_tokens = args.max_tokens;
+    request.tags = args.tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()).collect();
+    if args.no_cache {
+        request.cache = CacheMode::Off;
+    }
+    if let Some(model) = &args.model {
+        let model = model.as_str().into();
+        request.route = if args.pin { Route::Only(model) } else { Route::Prefer(model) };
+    }
+    Ok(request)
+}
+
+/// Words first, then what was piped in, an empty line between them.
+fn prompt(words: &[String], piped: Option<&str>) -> Result<String, Stop> {
+    let words = words.join(" ");
+    let piped = piped.unwrap_or_default();
+    match (words.trim().is_empty(), piped.trim().is_empty()) {
+        (false, false) => Ok(format!("{words}\n\n{piped}")),
+        (false, true) => Ok(words),
+        (true, false) => Ok(piped.to_owned()),
+        (true, true) => Err(Stop::usage(
+            "nothing to ask: give a prompt, or text on standard input\n  wheelhouse ask \"why is the sky blue\"",
+        )),
+    }
+}
+
+async fn ask(
+    mut request: Request,
+    args: &AskArgs,
+    setup: &Setup,
+    io: &mut Io<'_>,
+) -> Result<Reply, Stop> {
+    let running = setup.start().await?;
+    names::resolve(&mut request, &running.settled().await.config)?;
+    let mut stream = running.engine.ask(request);
+    let mut printer = Printer::new(io, args.json);
+    let mut reply = Reply::default();
+    loop {
+        let event = tokio::select! {
+            event = stream.next() => event,
+            _ = tokio::signal::ctrl_c() => break,
+        };
+        let Some(event) = event else { break };
+        printer.event(&event)?;
+        reply.fold(&event);
+    }
+    printer.finish()?;
+    Ok(reply)
+}
+
+/// Puts answer text on standard output as it comes.
+struct Printer<'a, 'b> {
+    io: &'a mut Io<'b>,
+    /// For a terminal; a pipe gets the text as it came.
+    sanitizer: Option<Sanitizer>,
+    /// Text goes out only at the end, as JSON.
+    silent: bool,
+    /// The last character printed.
+    last: Option<char>,
+}
+
+impl<'a, 'b> Printer<'a, 'b> {
+    fn new(io: &'a mut Io<'b>, silent: bool) -> Self {
+        let sanitizer = (io.out_kind == Kind::Terminal).then(Sanitizer::new);
+        Self { io, sanitizer, silent, last: None }
+    }
+
+    fn event(&mut self, event: &ReplyEvent) -> Result<(), Stop> {
+        match event {
+            ReplyEvent::Text(text) if !self.silent => {
+                let safe = match &mut self.sanitizer {
+                    Some(sanitizer) => sanitizer.push(text),
+                    None => text.as_str().into(),
+                };
+                if let Some(last) = safe.chars().next_back() {
+                    self.last = Some(last);
+                }
+                self.io.out.write_all(safe.as_bytes())?;
+                self.io.out.flush()?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the last line, so that a prompt or the next file begins on its own.
+    fn finish(&mut self) -> Result<(), Stop> {
+        if self.last.is_some_and(|last| last != '\n') {
+            writeln!(self.io.out)?;
+        }
+        self.io.out.flush()?;
+        Ok(())
+    }
+}
+
+fn print(io: &mut Io<'_>, value: &serde_json::Value) -> Result<(), Stop> {
+    writeln!(io.out, "{value}")?;
+    Ok(())
+}
+
+/// The story on standard error: always when there is no whole answer, else to a person who watches.
+fn tell(reply: &Reply, setup: &Setup, io: &mut Io<'_>) {
+    let failed = !matches!(Exit::of(reply), Exit::Done);
+    let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
+    let mut lines = Vec::new();
+    if let Some(error) = error {
+        lines.extend(story::error(error));
+        if let Some(first) = lines.first_mut() {
+            first.insert_str(0, "wheelhouse: ");
+        }
+    } else if reply.outcome.as_ref().is_some_and(|o| o.finish == Finish::Truncated) {
+        lines.push("wheelhouse: the answer is not whole".to_owned());
+    }
+    let watched = io.err_kind == Kind::Terminal && !setup.global.quiet;
+    if failed || watched {
+        lines.extend(story::troubles(reply));
+    }
+    if watched && !failed {
+        lines.extend(story::summary(reply));
+    }
+    for line in lines {
+        io.talk(&line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_input_goes_below_the_words() {
+        let words = ["review".to_owned(), "this".to_owned()];
+        assert_eq!(prompt(&words, Some("+ a\n")).unwrap(), "review this\n\n+ a\n");
+        assert_eq!(prompt(&words, Some("\n")).unwrap(), "review this");
+        assert_eq!(prompt(&[], Some("just this")).unwrap(), "just this");
+        assert_eq!(prompt(&[], None).unwrap_err().story().0, Exit::Usage);
+    }
+}

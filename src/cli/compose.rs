@@ -1,0 +1,199 @@
+//! What a command works with before anything runs: where files are, the configuration from all its
+//! layers, a runtime, free calls to providers. Starting the engine is its own file.
+//!
+//! Invariant: nothing here writes a file, and a demo never reads the user's models or keys.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tracing_appender::non_blocking::WorkerGuard;
+use uuid::Uuid;
+
+use crate::config::secret::{self, KeyLookup};
+use crate::config::{self, ConfigError, Layer, Loaded, Paths, Provider};
+use crate::domain::{ErrorReport, UnixMs};
+use crate::sim::Fleet;
+use crate::wire::http::{Http, HttpOptions};
+use crate::wire::{self, HttpCall};
+
+use super::args::Global;
+use super::{Exit, Stop, log, story};
+
+/// How long a provider gets to answer `doctor --probe`.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// Of that, to connect.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The most that is read of a list of models; aggregators list thousands.
+const LIST_CAP: usize = 16 * 1024 * 1024;
+
+/// Threads that serve sockets and requests; the screen draws on its own.
+const WORKERS: usize = 2;
+
+/// How names in the environment are read.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What a command works with before anything is started.
+pub struct Setup {
+    /// Options every command takes.
+    pub global: Global,
+    /// Where files are.
+    pub paths: Paths,
+    /// The environment.
+    pub env: Env,
+    /// A demo's own data, gone when it ends.
+    _scratch: Option<Scratch>,
+}
+
+/// A directory that goes when this does.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It may never have been made, and what cannot be removed is the system's to clear.
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Setup {
+    /// For this process.
+    pub fn new(global: &Global) -> Self {
+        let scratch = (global.demo && global.data.is_none())
+            .then(|| Scratch(std::env::temp_dir().join(format!("wheelhouse-{}", Uuid::now_v7()))));
+        let data = global.data.clone().or_else(|| scratch.as_ref().map(|dir| dir.0.clone()));
+        let env: Env = Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let paths = Paths::find(global.config.as_deref(), data.as_deref(), &*env);
+        Self { global: global.clone(), paths, env, _scratch: scratch }
+    }
+
+    /// Starts the log. Lines written after the guard drops are lost.
+    pub fn log(&self) -> Result<WorkerGuard, Stop> {
+        log::start(self.paths.log_dir.clone(), (self.env)("WHEELHOUSE_LOG").as_deref())
+            .map_err(Stop::usage)
+    }
+
+    /// The configuration, from all its layers.
+    pub fn load(&self) -> Result<Loaded, Stop> {
+        config::load(&self.layers()?).map_err(|errors| wrong(&errors))
+    }
+
+    /// The layers that are there, lowest first.
+    pub fn layers(&self) -> Result<Vec<Layer>, Stop> {
+        let file = self.user_layer()?;
+        let environment = config::environment_layer(std::env::vars());
+        Ok(file.into_iter().chain(environment).chain(self.flag_layers()).collect())
+    }
+
+    fn user_layer(&self) -> Result<Option<Layer>, Stop> {
+        let path = &self.paths.config_file;
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Some(Layer::user(path.display().to_string(), text))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.named() => Ok(None),
+            Err(error) => Err(Stop::usage(format!("{}: {error}", path.display()))),
+        }
+    }
+
+    /// Was the file named, so that it has to be there?
+    fn named(&self) -> bool {
+        self.global.config.is_some()
+    }
+
+    fn flag_layers(&self) -> Vec<Layer> {
+        let flags = &self.global;
+        let ascii = flags.ascii.then(|| "true".to_owned());
+        [
+            ("--policy", "routing.policy", flags.policy.clone()),
+            ("--theme", "console.theme", flags.theme.clone()),
+            ("--ascii", "console.ascii", ascii),
+        ]
+        .into_iter()
+        .filter_map(|(flag, path, value)| Some(Layer::flag(flag, path, &value?)))
+        .collect()
+    }
+
+    /// The demo's configuration: the fleet in place of the user's models; of the user's file only
+    /// how the console looks and listens.
+    pub fn load_demo(&self, fleet: &Fleet) -> Result<Loaded, Stop> {
+        let file = self.user_layer().ok().flatten();
+        let layers: Vec<Layer> = file.into_iter().chain(self.flag_layers()).collect();
+        config::load_demo(&fleet.config_text(), &layers).map_err(|errors| wrong(&errors))
+    }
+
+    /// How HTTP is spoken.
+    pub fn http_options(&self) -> HttpOptions {
+        HttpOptions { ca_file: self.ca_file(), ..HttpOptions::default() }
+    }
+
+    /// The file of certificate authorities to trust besides the built-in ones.
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        (self.env)("SSL_CERT_FILE").map(PathBuf::from)
+    }
+}
+
+/// Every error, one a line.
+fn wrong(errors: &[ConfigError]) -> Stop {
+    let mut lines = vec![match errors.len() {
+        1 => "the configuration has an error".to_owned(),
+        count => format!("the configuration has {count} errors"),
+    }];
+    lines.extend(errors.iter().map(|error| format!("  {error}")));
+    Stop::Say(Exit::Usage, lines.join("\n"))
+}
+
+/// Where a provider's key is, if it is anywhere.
+pub fn key(provider: &Provider, env: &Env) -> KeyLookup {
+    secret::find(provider, &**env)
+}
+
+/// Asks every provider for its models, all at once; a line about each, in the same order.
+pub async fn probe_all(providers: &[&Provider], setup: &Setup) -> Result<Vec<String>, Stop> {
+    let http = Http::new(&setup.http_options())?;
+    let asked = providers.iter().map(|provider| async {
+        let key = match key(provider, &setup.env) {
+            KeyLookup::Found { key, .. } => Some(key),
+            KeyLookup::Missing { .. } | KeyLookup::Failed { .. } => None,
+        };
+        let call = wire::models_call(provider, key.as_ref());
+        match tokio::time::timeout(PROBE, models(&http, &call)).await {
+            Ok(Ok((count, took))) => format!("answers in {}, {count} models", story::seconds(took)),
+            Ok(Err(report)) => story::error(&report).join("; ").replace("  ", " "),
+            Err(_) => format!("no answer in {}s", PROBE.as_secs()),
+        }
+    });
+    Ok(futures_util::future::join_all(asked).await)
+}
+
+/// The present moment.
+pub fn now() -> UnixMs {
+    UnixMs(jiff::Timestamp::now().as_millisecond())
+}
+
+async fn models(http: &Http, call: &HttpCall) -> Result<(usize, u64), ErrorReport> {
+    let mut response = http.send(call, CONNECT).await?;
+    let body = response.body(LIST_CAP).await;
+    if !(200..300).contains(&response.status) {
+        let now = now();
+        return Err(wire::read_error(response.status, &response.headers, &body, now));
+    }
+    let took = response.sent.elapsed().as_millis();
+    let listed = wire::read_models(&body)?;
+    Ok((listed.len(), u64::try_from(took).unwrap_or(u64::MAX)))
+}
+
+/// A runtime for commands that talk to the network.
+pub fn runtime() -> Result<Runtime, Stop> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("wheelhouse")
+        .enable_all()
+        .build()?)
+}
+
+/// Is the file readable by others than its owner?
+pub fn readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
+}

@@ -1,0 +1,92 @@
+//! `wheelhouse explain`: the decision without asking anybody, from the same pure function and the
+//! same snapshot the engine uses.
+
+mod view;
+
+use serde_json::json;
+
+use crate::config::Config;
+use crate::domain::{Decision, Origin, ReaderKind, Request};
+use crate::engine;
+use crate::route::{self, DecisionInput};
+
+use super::args::ExplainArgs;
+use super::compose::{self, Setup};
+use super::{Exit, Io, Stop, json as machine, names};
+use view::{Alternative, Detail, Explanation};
+
+/// Decides and prints.
+pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    let reader = ReaderKind::Replaceable;
+    let request = super::ask::request(&args.ask, Origin::Explain, reader, io)?;
+    let _log = setup.log()?;
+    let runtime = compose::runtime()?;
+    let decided = runtime.block_on(decide(request, setup));
+    runtime.shutdown_background();
+    let Decided { input, decision, alternatives } = decided?;
+    let flips = route::flips(&input, &decision);
+    if args.ask.json {
+        let value = json!({
+            "schema": machine::SCHEMA,
+            "chosen": decision.chosen().map(|candidate| candidate.model.as_str()),
+            "reason": decision.reason,
+            "decision": machine::decision(&decision),
+            "flips": flips,
+            "policies": alternatives.iter().map(|other| json!({
+                "policy": other.policy,
+                "chosen": other.model,
+                "est_cost_usd": other.cost.map(|cost| cost.to_string()),
+                "est_ttft_ms": other.ttft_ms,
+            })).collect::<Vec<_>>(),
+        });
+        writeln!(io.out, "{value}")?;
+    } else {
+        let detail = if args.all { Detail::Whole } else { Detail::Short };
+        let what = Explanation { decision: &decision, flips: &flips, alternatives: &alternatives };
+        for line in view::lines(&what, detail) {
+            io.line(&line)?;
+        }
+    }
+    Ok(if decision.chosen().is_some() { Exit::Done } else { Exit::Unanswered })
+}
+
+struct Decided {
+    input: DecisionInput,
+    decision: Decision,
+    alternatives: Vec<Alternative>,
+}
+
+async fn decide(mut request: Request, setup: &Setup) -> Result<Decided, Stop> {
+    let running = setup.start().await?;
+    let snapshot = running.settled().await;
+    names::resolve(&mut request, &snapshot.config)?;
+    let input = snapshot.decision_input(&request, engine::now(), seed(&request));
+    let decision = route::decide(&input);
+    let alternatives = alternatives(&input, &snapshot.config);
+    Ok(Decided { input, decision, alternatives })
+}
+
+/// The engine's own way of getting a request's seed is its id, and so is ours.
+fn seed(request: &Request) -> u64 {
+    let (high, low) = request.id.0.as_u64_pair();
+    high ^ low
+}
+
+fn alternatives(input: &DecisionInput, config: &Config) -> Vec<Alternative> {
+    config
+        .policies
+        .iter()
+        .filter(|(name, _)| **name != input.policy)
+        .map(|(name, weights)| {
+            let weights = [weights.quality, weights.cost, weights.speed];
+            let decision = route::decide(&route::with_policy(input, name, weights));
+            let chosen = decision.chosen();
+            Alternative {
+                policy: name.clone(),
+                model: chosen.map(|candidate| candidate.model.to_string()),
+                cost: chosen.and_then(|candidate| candidate.estimate.cost),
+                ttft_ms: chosen.map(|candidate| candidate.estimate.ttft_ms),
+            }
+        })
+        .collect()
+}

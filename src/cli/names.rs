@@ -1,0 +1,71 @@
+//! Names as people type them: resolved where only one thing can be meant, else refused with what is
+//! near. Sending a prompt to the wrong model costs money, so nothing is guessed.
+
+use crate::config::Config;
+use crate::domain::{ModelName, Request, Route};
+
+use super::Stop;
+
+/// Resolves the model a request names.
+pub fn resolve(request: &mut Request, config: &Config) -> Result<(), Stop> {
+    let Some(typed) = request.route.model() else { return Ok(()) };
+    let name = model(typed.as_str(), config)?;
+    request.route = match &request.route {
+        Route::Only(_) => Route::Only(name),
+        Route::Prefer(_) | Route::Auto => Route::Prefer(name),
+    };
+    Ok(())
+}
+
+fn model(typed: &str, config: &Config) -> Result<ModelName, Stop> {
+    if passes_through(typed, config) {
+        return Ok(typed.into());
+    }
+    match config.model_named(typed) {
+        Ok(model) => Ok(model.name.clone()),
+        Err(near) => {
+            let near = match near.as_slice() {
+                [] => "wheelhouse models list shows all".to_owned(),
+                names => format!("did you mean {}?", names.join(", ")),
+            };
+            Err(Stop::usage(format!("{typed:?} is not one model: {near}")))
+        }
+    }
+}
+
+/// `provider/any-id`, where the provider takes any.
+fn passes_through(typed: &str, config: &Config) -> bool {
+    config.model_named(typed).is_err()
+        && typed
+            .split_once('/')
+            .and_then(|(provider, _)| config.providers.get(provider))
+            .is_some_and(|provider| provider.passthrough)
+}
+
+/// How many letters must be changed, added or dropped to get from one word to the other.
+pub fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let kept = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = kept.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_letters() {
+        assert_eq!(distance("docter", "doctor"), 1);
+        assert_eq!(distance("", "man"), 3);
+        assert_eq!(distance("shot", "shot"), 0);
+    }
+}

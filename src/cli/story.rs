@@ -1,0 +1,156 @@
+//! What is said about a reply on standard error: who answered, what it took, and what went wrong on
+//! the way. Plain words; pure functions of the reply.
+
+use std::time::Duration;
+
+use crate::domain::{AttemptReport, Cost, ErrorReport, Finish, Outcome, Reply};
+
+/// One line: who answered, what it cost, how long it took, and why that model.
+pub fn summary(reply: &Reply) -> Option<String> {
+    let outcome = reply.outcome.as_ref()?;
+    let model = outcome.model.as_ref()?;
+    let mut parts = vec![model.to_string(), cost(outcome.cost)];
+    match &outcome.cached {
+        Some(tier) => parts.push(format!("from the {tier} cache")),
+        None => parts.extend(times(outcome)),
+    }
+    if let Some(speed) = tokens_per_second(reply) {
+        parts.push(format!("{speed:.0} tok/s"));
+    }
+    match outcome.finish {
+        Finish::Length => parts.push("stopped at the token cap".to_owned()),
+        Finish::Truncated => parts.push("not whole".to_owned()),
+        Finish::ContentFilter => parts.push("ended by a content filter".to_owned()),
+        Finish::Stop | Finish::ToolCalls | Finish::Cancelled | Finish::Error => {}
+    }
+    if let Some(decision) = &reply.decision {
+        let chosen = decision.chosen().map(|candidate| &candidate.model);
+        if chosen == Some(model) && !decision.reason.is_empty() {
+            parts.push(format!("{}: {}", decision.policy, decision.reason));
+        }
+    }
+    Some(parts.join(" · "))
+}
+
+fn times(outcome: &Outcome) -> Option<String> {
+    let wait = outcome.wait_ms?;
+    Some(match outcome.ttft_ms {
+        Some(ttft) if ttft.abs_diff(wait) > 50 => {
+            format!("waited {} (TTFT {})", seconds(wait), seconds(ttft))
+        }
+        _ => format!("TTFT {}", seconds(wait)),
+    })
+}
+
+/// Tokens per second after the first, of the attempt that answered.
+fn tokens_per_second(reply: &Reply) -> Option<f64> {
+    let attempt = reply.attempts.iter().rev().find(|attempt| attempt.outcome.is_none())?;
+    let (first, last) = (attempt.stamps.first_text?, attempt.stamps.last?);
+    let span = last.checked_sub(first).filter(|ms| *ms > 0)?;
+    let tokens = attempt.usage.output.checked_sub(1).filter(|tokens| *tokens > 0)?;
+    Some(tokens as f64 * 1000.0 / span as f64)
+}
+
+/// A cost as shown: `$0.0041`, with `≥` where part of it is unknown.
+pub fn cost(cost: Cost) -> String {
+    if cost.exact { cost.amount.short() } else { format!("≥{}", cost.amount.short()) }
+}
+
+/// Milliseconds as shown: `85ms`, `1.2s`, `2m 5s`.
+pub fn seconds(ms: u64) -> String {
+    if ms < 1000 {
+        format!("{ms}ms")
+    } else if ms < 100_000 {
+        format!("{:.1}s", Duration::from_millis(ms).as_secs_f64())
+    } else {
+        format!("{}m {}s", ms / 60_000, ms % 60_000 / 1000)
+    }
+}
+
+/// One line per attempt that gave no whole answer.
+pub fn troubles(reply: &Reply) -> Vec<String> {
+    reply.attempts.iter().filter(|attempt| attempt.outcome.is_some()).map(trouble).collect()
+}
+
+fn trouble(attempt: &AttemptReport) -> String {
+    let what = match (&attempt.detail, attempt.outcome) {
+        (detail, Some(class)) if detail.is_empty() => class.name().to_owned(),
+        (detail, _) => detail.clone(),
+    };
+    let waited = match attempt.waited_ms {
+        0 => String::new(),
+        ms => format!(", after waiting {}", seconds(ms)),
+    };
+    format!(
+        "  {}. {} ({}{waited}): {what}, {}",
+        attempt.n,
+        attempt.model,
+        attempt.kind.name(),
+        seconds(attempt.ms)
+    )
+}
+
+/// What went wrong, in the fewest lines that let the user act.
+pub fn error(report: &ErrorReport) -> Vec<String> {
+    let mut lines = vec![match &report.provider {
+        Some(provider) if !report.message.contains(provider.as_str()) => {
+            format!("{provider}: {}", report.message)
+        }
+        _ => report.message.clone(),
+    }];
+    if !report.original.is_empty() && report.original != report.message {
+        lines.push(format!("  said: {}", report.original));
+    }
+    if !report.hint.is_empty() {
+        lines.push(format!("  try:  {}", report.hint));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::domain::OutcomeClass;
+
+    #[test]
+    fn the_summary_says_who_and_what_it_took() {
+        let line = summary(&fixture::reply(Finish::Stop, None)).unwrap();
+        assert_eq!(line, "beta · $0.0025 · waited 1.5s (TTFT 600ms)");
+    }
+
+    #[test]
+    fn the_reason_is_told_only_for_the_first_choice() {
+        let mut reply = fixture::reply(Finish::Stop, None);
+        reply.outcome.as_mut().unwrap().model = Some("alpha".into());
+        let line = summary(&reply).unwrap();
+        assert!(line.ends_with("balanced: code 0.81, cheapest of 2 that fit"), "{line}");
+    }
+
+    #[test]
+    fn lost_attempts_are_told_one_by_one() {
+        let reply = fixture::reply(Finish::Stop, None);
+        assert_eq!(troubles(&reply), ["  1. alpha (first): HTTP 503: overloaded, 900ms"]);
+    }
+
+    #[test]
+    fn an_error_carries_the_providers_words_and_a_way_out() {
+        let reply = fixture::reply(Finish::Error, Some(OutcomeClass::Provider));
+        let lines = error(reply.outcome.unwrap().error.as_ref().unwrap());
+        assert_eq!(
+            lines,
+            [
+                "the provider is overloaded",
+                "  said: overloaded_error",
+                "  try:  try again in a minute"
+            ]
+        );
+    }
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(seconds(85), "85ms");
+        assert_eq!(seconds(1240), "1.2s");
+        assert_eq!(seconds(125_000), "2m 5s");
+    }
+}

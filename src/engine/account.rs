@@ -1,0 +1,120 @@
+//! What an attempt cost. Exact where the provider reported; otherwise estimated from what went over
+//! the wire and marked so.
+
+use crate::config::Model;
+use crate::domain::{Cost, Money, UnixMs, Usage};
+
+/// How far an attempt came, which decides whether silence about its cost means nothing or unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// Nothing was accepted: no connection, or an error status.
+    Refused,
+    /// The provider began to work on it.
+    Accepted,
+}
+
+/// What is known of an attempt's size.
+#[derive(Debug, Clone)]
+pub(super) struct Size {
+    /// As the provider reported it.
+    pub(super) reported: Option<Usage>,
+    /// What the provider says it cost, in dollars as written.
+    pub(super) reported_cost: Option<String>,
+    /// Our estimate of the prompt.
+    pub(super) input_estimate: u64,
+    /// Characters of text and thinking that came.
+    pub(super) output_chars: u64,
+    /// How far it came.
+    pub(super) reached: Reached,
+}
+
+/// Characters per token where nothing better is known: the average of English prose with today's
+/// vocabularies.
+const CHARS_PER_TOKEN: u64 = 4;
+
+/// Usage and cost of one attempt at the price in force when it was made.
+pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
+    let usage = match (size.reported, size.reached) {
+        (Some(usage), _) => usage,
+        (None, Reached::Refused) => return (Usage::default(), Cost::ZERO),
+        (None, Reached::Accepted) => Usage {
+            input: size.input_estimate,
+            output: size.output_chars.div_ceil(CHARS_PER_TOKEN),
+            estimated: true,
+            ..Usage::default()
+        },
+    };
+    if let Some(cost) = size.reported_cost.as_deref().and_then(read_money) {
+        return (usage, Cost { amount: cost, exact: true });
+    }
+    let cost = match model.prices.at(at, usage.input) {
+        Some(rates) => Cost { amount: rates.cost(&usage), exact: !usage.estimated },
+        None => Cost { amount: Money::ZERO, exact: false },
+    };
+    (usage, cost)
+}
+
+/// A provider's own figure, cut to pico-dollars where it is finer.
+fn read_money(text: &str) -> Option<Money> {
+    if let Ok(money) = text.parse() {
+        return Some(money);
+    }
+    let dollars: f64 = text.trim().parse().ok()?;
+    (dollars.is_finite() && (0.0..1e6).contains(&dollars))
+        .then(|| Money::from_pico((dollars * 1e12).round() as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(reported: Option<Usage>, reached: Reached) -> Size {
+        Size { reported, reported_cost: None, input_estimate: 400, output_chars: 40, reached }
+    }
+
+    #[test]
+    fn what_was_never_accepted_costs_nothing_for_sure() {
+        let (usage, cost) = bill(&priced(), UnixMs(0), &size(None, Reached::Refused));
+        assert_eq!((usage, cost), (Usage::default(), Cost::ZERO));
+    }
+
+    #[test]
+    fn an_unreported_answer_is_estimated_and_marked() {
+        let (usage, cost) = bill(&priced(), UnixMs(0), &size(None, Reached::Accepted));
+        assert!(usage.estimated && !cost.exact);
+        assert_eq!((usage.input, usage.output), (400, 10));
+        // 400 × 1.00 + 10 × 2.00 micro-dollars.
+        assert_eq!(cost.amount.to_string(), "0.00042");
+    }
+
+    #[test]
+    fn the_providers_own_figure_wins() {
+        let usage = Usage { input: 10, output: 10, ..Usage::default() };
+        let mut size = size(Some(usage), Reached::Accepted);
+        size.reported_cost = Some("3.45e-05".to_owned());
+        let (_, cost) = bill(&priced(), UnixMs(0), &size);
+        assert_eq!(cost, Cost { amount: "0.0000345".parse().unwrap(), exact: true });
+    }
+
+    #[test]
+    fn an_unknown_price_is_never_nothing_for_sure() {
+        let mut model = priced();
+        model.prices.base = None;
+        let usage = Usage { input: 10, output: 10, ..Usage::default() };
+        let (_, cost) = bill(&model, UnixMs(0), &size(Some(usage), Reached::Accepted));
+        assert!(!cost.exact);
+    }
+
+    fn priced() -> Model {
+        let text = "[providers.lab]\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+            [models.small]\nprovider = \"lab\"\nid = \"s\"\ncontext = 1000\nmax_output = 100\n\
+            price = { input = 1.00, output = 2.00 }\n";
+        let layer = crate::config::Layer {
+            kind: crate::config::LayerKind::User,
+            name: "test.toml".to_owned(),
+            text: text.to_owned(),
+        };
+        let loaded = crate::config::load(&[layer]).unwrap();
+        loaded.config.models["small"].clone()
+    }
+}

@@ -1,0 +1,186 @@
+//! What the actor starts and does not wait for: key commands, asking endpoints for their models,
+//! keep-warm calls, probes. Each reports back as a message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::config::{Discovered, Mention, Provider};
+use crate::domain::{ErrorReport, OutcomeClass, ProviderName, UnixMs};
+use crate::route::{CircuitView, KeyState};
+use crate::wire;
+
+use super::super::keys;
+use super::{Actor, Listing, Shared, ToActor};
+
+/// A local server that is there answers its model list within this.
+const LOCAL_LIMIT: Duration = Duration::from_millis(800);
+
+/// A remote one within this.
+const REMOTE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A model list is read up to this size.
+const LIST_BODY: usize = 4 << 20;
+
+impl Actor {
+    /// Keys, then what can be found by asking.
+    pub(super) fn begin(&mut self) {
+        self.read_keys();
+        self.discover();
+        self.pinger.presence(super::super::clock::now());
+    }
+
+    pub(super) fn read_keys(&self) {
+        self.shared.keys.read(&self.config, &self.shared.env);
+        if self.config.providers.values().any(keys::runs_command) {
+            let (shared, config) = (Arc::clone(&self.shared), Arc::clone(&self.config));
+            self.shared.tasks.spawn_blocking(move || {
+                shared.keys.run_commands(&config, &shared.env);
+                shared.tell_now(ToActor::KeysRead);
+            });
+        }
+    }
+
+    /// Asks endpoints that should say themselves which models they have.
+    pub(super) fn discover(&mut self) {
+        let mut asked = 0;
+        for (_, provider) in self.config.to_discover() {
+            let usable = provider.local
+                || provider.mention != Mention::Shipped
+                || self.shared.keys.found(&provider.name);
+            if usable {
+                asked += 1;
+                self.spawn_list(provider, Report::Found);
+            }
+        }
+        self.discovering += asked;
+    }
+
+    fn spawn_list(&self, provider: &Provider, report: Report) {
+        let (shared, provider) = (Arc::clone(&self.shared), provider.clone());
+        self.shared.tasks.spawn(async move {
+            let started = Instant::now();
+            let closing = shared.closing.clone();
+            let listing = tokio::select! {
+                () = closing.cancelled() => return,
+                listing = list(&shared, &provider) => listing,
+            };
+            let took = started.elapsed();
+            let name = provider.name.clone();
+            shared
+                .tell(match report {
+                    Report::Found => ToActor::Found { provider: name, listing },
+                    Report::Pinged => ToActor::Pinged { provider: name, listing, took },
+                })
+                .await;
+        });
+    }
+
+    /// Providers worth keeping warm: in use, not refused, with a model that wants it.
+    fn warmable(&self) -> Vec<ProviderName> {
+        self.config
+            .providers
+            .values()
+            .filter(|provider| self.active(provider))
+            .filter(|provider| self.shared.keys.state(&provider.name) == KeyState::Ready)
+            .filter(|provider| self.router.provider_account(&provider.name).is_none())
+            .filter(|provider| {
+                self.config.models.values().any(|model| {
+                    model.provider == provider.name
+                        && model.keep_warm != crate::config::KeepWarm::Off
+                })
+            })
+            .map(|provider| provider.name.clone())
+            .collect()
+    }
+
+    pub(super) fn next_ping(&self, now: UnixMs) -> Option<Duration> {
+        let names = self.warmable();
+        self.pinger.next(names.iter(), now).map(|span| span.max(Duration::from_millis(20)))
+    }
+
+    pub(super) fn ping_due(&mut self) {
+        let names = self.warmable();
+        for name in self.pinger.due(names.iter(), super::super::clock::now()) {
+            if let Some(provider) = self.config.providers.get(&name) {
+                self.spawn_list(provider, Report::Pinged);
+            }
+        }
+    }
+
+    /// Forgets that a model or provider failed and calls it for free now.
+    pub(super) fn probe(&mut self, name: &str) {
+        let hits: Vec<_> = self
+            .config
+            .models
+            .values()
+            .filter(|m| m.name.as_str() == name || m.provider.as_str() == name)
+            .map(|m| (m.provider.clone(), m.name.clone()))
+            .collect();
+        for (provider, model) in &hits {
+            self.router.close_circuit(model);
+            self.router.clear_account(provider);
+        }
+        if let Some((provider, _)) = hits.first()
+            && let Some(provider) = self.config.providers.get(provider)
+        {
+            self.spawn_list(provider, Report::Pinged);
+        }
+    }
+
+    /// When something that is only a matter of time changes next: a circuit's retry, a limit's end.
+    pub(super) fn next_change(&self, now: UnixMs) -> Option<Duration> {
+        let snapshot = self.publish.borrow();
+        snapshot
+            .models
+            .values()
+            .flat_map(|model| {
+                let circuit = match model.circuit {
+                    CircuitView::Open { until } => Some(until),
+                    CircuitView::Closed | CircuitView::HalfOpen => None,
+                };
+                [circuit, model.limited_until, model.shifted_until]
+            })
+            .flatten()
+            .filter(|until| *until > now)
+            .map(|until| now.until(until) + Duration::from_millis(1))
+            .min()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Report {
+    Found,
+    Pinged,
+}
+
+/// Asks the endpoint for its models.
+async fn list(shared: &Shared, provider: &Provider) -> Listing {
+    let limit = if provider.local { LOCAL_LIMIT } else { REMOTE_LIMIT };
+    let Ok(http) = shared.http() else { return Listing::Unsure };
+    let key = shared.keys.key(&provider.name);
+    let call = wire::models_call(provider, key.as_ref());
+    let answer = async {
+        let mut response = http.send(&call, limit).await?;
+        let body = response.body(LIST_BODY).await;
+        Ok::<_, ErrorReport>((response.status, body))
+    };
+    match timeout(limit, answer).await {
+        Ok(Ok((200..300, body))) => Listing::Models(
+            wire::read_models(&body)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|model| Discovered {
+                    id: model.id,
+                    context: model.context,
+                    max_output: model.max_output,
+                })
+                .collect(),
+        ),
+        Ok(Err(error)) if error.class == OutcomeClass::Network && error.code == "connect" => {
+            Listing::Absent
+        }
+        Ok(_) | Err(_) => Listing::Unsure,
+    }
+}

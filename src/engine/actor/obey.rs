@@ -1,0 +1,108 @@
+//! Commands: overrides, policy, configuration. Each changes what the next decision sees.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::domain::{ModelName, PinScope, Request, Route, UnixMs};
+
+use super::super::{Command, NoticeLevel, Pin, Veto};
+use super::{Actor, settings};
+
+impl Actor {
+    pub(super) fn obey(&mut self, command: Command, now: UnixMs) {
+        self.pinger.presence(now);
+        self.forget_expired(now);
+        match command {
+            Command::Pin { model, scope, session, until } => {
+                if self.config.models.contains_key(&model) {
+                    self.overrides.pins.retain(|pin| pin.scope != scope || pin.session != session);
+                    self.overrides.pins.push(Pin { model, scope, session, until });
+                } else {
+                    self.unknown("model", model.as_str(), now);
+                }
+            }
+            Command::Unpin { session } => {
+                self.overrides.pins.retain(|pin| pin.session.is_some() && pin.session != session);
+            }
+            Command::Policy(name) => match self.config.policy_named(&name) {
+                Some(policy) => self.policy = policy.to_owned(),
+                None => self.unknown("policy", &name, now),
+            },
+            Command::Avoid(veto) => {
+                if self.is_name(&veto.name) {
+                    self.overrides.vetoes.retain(|old| old.name != veto.name);
+                    self.overrides.vetoes.push(veto);
+                } else {
+                    self.unknown("model or provider", &veto.name, now);
+                }
+            }
+            Command::Allow(name) => {
+                self.overrides.vetoes.retain(|veto| veto.name != name);
+                self.overrides.drains.retain(|drain| drain.name != name);
+                let models: Vec<ModelName> = self
+                    .config
+                    .models
+                    .values()
+                    .filter(|m| m.name.as_str() == name || m.provider.as_str() == name)
+                    .map(|m| m.name.clone())
+                    .collect();
+                for model in models {
+                    self.router.undo_shift(&model, now);
+                }
+            }
+            Command::Drain { provider, on, until } => {
+                self.overrides.drains.retain(|drain| drain.name != provider);
+                if on {
+                    self.overrides.drains.push(Veto { name: provider, until });
+                }
+            }
+            Command::RecheckKeys => {
+                self.forgive();
+                self.read_keys();
+            }
+            Command::Probe(name) => self.probe(&name),
+            Command::Reconfigure(config) => self.reconfigure(config, now),
+            Command::DismissNotice => {
+                self.notices.pop();
+            }
+        }
+    }
+
+    /// A pin for one message is used up when a message of its session is routed.
+    pub(super) fn spend_pin(&mut self, request: &Request) {
+        if request.route == Route::Auto {
+            self.overrides
+                .pins
+                .retain(|pin| pin.scope != PinScope::Message || pin.session != request.session);
+        }
+    }
+
+    fn forget_expired(&mut self, now: UnixMs) {
+        let live = |until: &Option<UnixMs>| until.is_none_or(|until| now < until);
+        self.overrides.pins.retain(|pin| live(&pin.until));
+        self.overrides.vetoes.retain(|veto| live(&veto.until));
+        self.overrides.drains.retain(|drain| live(&drain.until));
+    }
+
+    fn is_name(&self, name: &str) -> bool {
+        self.config.models.contains_key(name) || self.config.providers.contains_key(name)
+    }
+
+    fn unknown(&mut self, what: &str, name: &str, now: UnixMs) {
+        self.notice(NoticeLevel::Warn, format!("no {what} is called {name:?}"), now);
+    }
+
+    fn reconfigure(&mut self, config: Arc<Config>, now: UnixMs) {
+        if config.policies.contains_key(&config.routing.policy) {
+            self.policy.clone_from(&config.routing.policy);
+        }
+        self.config = config;
+        self.overrides.pins.retain(|pin| self.config.models.contains_key(&pin.model));
+        self.forgive();
+        self.tell_priors();
+        self.router.configure(settings(&self.config));
+        self.read_keys();
+        self.discover();
+        self.notice(NoticeLevel::Info, "configuration applied".to_owned(), now);
+    }
+}

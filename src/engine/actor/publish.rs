@@ -1,0 +1,161 @@
+//! From the actor's state to the snapshot observers see.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::Provider;
+use crate::domain::{Cost, ModelName, UnixMs};
+use crate::route::{CircuitView, HealthState, KeyState, Warmth};
+
+use super::super::{CacheStats, ModelStatus, ProviderStatus, Snapshot};
+use super::Actor;
+
+/// Times to first token a provider's sparkline is drawn from.
+const RECENT: usize = 32;
+
+impl Actor {
+    pub(super) fn publish(&mut self) {
+        let now = super::super::clock::now();
+        self.revision += 1;
+        let mut models = BTreeMap::new();
+        let mut providers = BTreeMap::new();
+        for provider in self.config.providers.values() {
+            if !self.active(provider) {
+                continue;
+            }
+            let mine: Vec<ModelStatus> = self
+                .models_of(&provider.name)
+                .map(|model| self.model(provider, model, now))
+                .collect();
+            providers.insert(provider.name.clone(), self.provider(provider, &mine, now));
+            models.extend(mine.into_iter().map(|status| (status.model.clone(), status)));
+        }
+        let snapshot = Snapshot {
+            revision: self.revision,
+            at: now,
+            config: Arc::clone(&self.config),
+            policy: self.policy.clone(),
+            overrides: self.overrides.clone(),
+            models,
+            providers,
+            log: self.log.entries(),
+            spend: self.spend,
+            warm_cost: Cost::ZERO,
+            cache: CacheStats {
+                entries: self.cache.len() as u64,
+                bytes: self.cache.bytes(),
+                ..self.cache_stats
+            },
+            notices: self.notices.clone(),
+            discovering: self.discovering,
+        };
+        self.publish.send_replace(Arc::new(snapshot));
+    }
+
+    fn model(&self, provider: &Provider, model: &ModelName, now: UnixMs) -> ModelStatus {
+        let view = self.router.view(model, now);
+        ModelStatus {
+            model: model.clone(),
+            provider: provider.name.clone(),
+            health: view.health,
+            circuit: view.circuit,
+            limited_until: view.limited_until,
+            shifted_until: view.shifted_until,
+            refused: view.account.map(|(_, words)| words),
+            recent: view.recent,
+            last_error: view.last_error,
+            spend: self.by_model.get(model).copied().unwrap_or_default(),
+        }
+    }
+
+    fn provider(&self, provider: &Provider, models: &[ModelStatus], now: UnixMs) -> ProviderStatus {
+        let used = || models.iter().filter(|model| model.health.samples > 0);
+        let median = |pick: fn(&ModelStatus) -> Option<u64>| {
+            let mut values: Vec<u64> = used().filter_map(pick).collect();
+            values.sort_unstable();
+            values.get(values.len() / 2).copied()
+        };
+        let key = match self.router.provider_account(&provider.name) {
+            Some((_, words)) => KeyState::Refused(words.clone()),
+            None => self.shared.keys.state(&provider.name),
+        };
+        let present = self.is_present(provider);
+        let (state, note) = state_of(&key, present, models, now);
+        let samples: u32 = models.iter().map(|model| model.health.samples).sum();
+        let errors: f32 =
+            models.iter().map(|model| model.health.error_rate * model.health.samples as f32).sum();
+        let mut recent: Vec<Option<u64>> = Vec::new();
+        for model in models {
+            recent.extend(model.recent.iter().copied());
+        }
+        let skip = recent.len().saturating_sub(RECENT);
+        ProviderStatus {
+            provider: provider.name.clone(),
+            key,
+            active: true,
+            present,
+            state,
+            note,
+            ttft_p50: median(|model| model.health.ttft_p50),
+            ttft_p95: used().filter_map(|model| model.health.ttft_p95).max(),
+            tokens_per_s: used()
+                .filter_map(|model| model.health.tokens_per_s)
+                .max_by(f64::total_cmp),
+            error_rate: if samples == 0 { 0.0 } else { errors / samples as f32 },
+            recent: recent.split_off(skip),
+            in_flight: models.iter().map(|model| model.health.in_flight).sum(),
+            limits: self.limits_of(models, now),
+            last_ping_ms: self.pings.get(&provider.name).copied(),
+            models: models.iter().map(|model| model.model.clone()).collect(),
+        }
+    }
+
+    fn limits_of(&self, models: &[ModelStatus], now: UnixMs) -> Vec<crate::domain::RateWindow> {
+        models
+            .iter()
+            .map(|model| self.router.view(&model.model, now).limits)
+            .find(|limits| !limits.is_empty())
+            .unwrap_or_default()
+    }
+}
+
+/// A provider in one word and a few more: the worst of what concerns all its models, else the best
+/// of what each is doing.
+fn state_of(
+    key: &KeyState,
+    present: bool,
+    models: &[ModelStatus],
+    now: UnixMs,
+) -> (HealthState, String) {
+    match key {
+        KeyState::Refused(_) => return (HealthState::Down, "key refused".to_owned()),
+        KeyState::Missing(words) => return (HealthState::Down, format!("no key: {words}")),
+        KeyState::Ready => {}
+    }
+    if !present {
+        return (HealthState::Down, "not running".to_owned());
+    }
+    let open = models.iter().filter_map(|model| match model.circuit {
+        CircuitView::Open { until } => Some(until),
+        CircuitView::Closed | CircuitView::HalfOpen => None,
+    });
+    let broken = open.clone().count();
+    // A provider is down when its models are: two open circuits, or all there are.
+    if broken > 0
+        && (broken >= 2 || broken == models.iter().filter(|m| m.health.samples > 0).count().max(1))
+    {
+        let until = open.min().unwrap_or(now);
+        return (HealthState::Down, format!("retry in {}s", now.until(until).as_secs().max(1)));
+    }
+    let has = |state: HealthState| models.iter().any(|model| model.health.state == state);
+    if has(HealthState::Probing) {
+        (HealthState::Probing, "probing".to_owned())
+    } else if has(HealthState::Slow) {
+        (HealthState::Slow, "slow".to_owned())
+    } else if has(HealthState::Up) {
+        let warm = models.iter().any(|model| model.health.warmth == Warmth::Warm);
+        (HealthState::Up, if warm { "warm".to_owned() } else { "cold".to_owned() })
+    } else {
+        (HealthState::Unknown, "not asked yet".to_owned())
+    }
+}

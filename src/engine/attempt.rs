@@ -1,0 +1,334 @@
+//! One upstream call: send it, read its stream under its time limits, hand frames on. Knows nothing
+//! of other models or of what comes next; the outcome is decided when the stream ends, not at
+//! status 200.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::{Limits, Model, Provider};
+use crate::domain::{ErrorReport, Finish, OutcomeClass, Stamps, Usage};
+use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
+
+use super::account::Reached;
+use super::reply::ReplySink;
+
+/// After the end marker the rest of the body is read for this long, so that the connection can be
+/// used again.
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// An error body is read up to this size.
+const ERROR_BODY: usize = 64 << 10;
+
+/// What an attempt is made with.
+pub(super) struct Call<'a> {
+    pub(super) http: &'a http::Http,
+    pub(super) provider: &'a Provider,
+    pub(super) model: &'a Model,
+    pub(super) sends: &'a HttpCall,
+    pub(super) limits: Limits,
+    /// The request's deadline.
+    pub(super) deadline: Instant,
+}
+
+/// Where an attempt's pieces go as they arrive.
+pub(super) trait Pieces: Send {
+    /// A piece of the answer.
+    fn piece(&mut self, frame: Frame, stamps: &Stamps);
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// `Err` with the first thing that went wrong.
+    pub(super) result: Result<Finish, ErrorReport>,
+    pub(super) status: Option<u16>,
+    pub(super) stamps: Stamps,
+    pub(super) usage: Option<Usage>,
+    pub(super) reported_cost: Option<String>,
+    pub(super) answered_as: Option<String>,
+    pub(super) limits: Vec<crate::domain::RateWindow>,
+    pub(super) reached: Reached,
+    pub(super) took: Duration,
+    /// Characters of answer and thinking.
+    pub(super) chars: u64,
+}
+
+struct Progress {
+    sent: Instant,
+    stamps: Stamps,
+    usage: Option<Usage>,
+    reported_cost: Option<String>,
+    answered_as: Option<String>,
+    finish: Option<Finish>,
+    content: Content,
+    chars: u64,
+    moved: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Nothing,
+    OnlyReasoning,
+    Answer,
+}
+
+/// What a frame does to the loop.
+enum Then {
+    GoOn,
+    Done,
+    Fail(ErrorReport),
+}
+
+impl Call<'_> {
+    /// Makes the attempt. Returns when the stream has ended, a limit passed, or the reader left.
+    pub(super) async fn run(&self, sink: &ReplySink, pieces: &mut dyn Pieces) -> Ended {
+        let sent = Instant::now();
+        let mut progress = Progress {
+            sent,
+            stamps: Stamps::default(),
+            usage: None,
+            reported_cost: None,
+            answered_as: None,
+            finish: None,
+            content: Content::Nothing,
+            chars: 0,
+            moved: sent,
+        };
+        let mut status = None;
+        let mut limits = Vec::new();
+        let mut reached = Reached::Refused;
+        let result = tokio::select! {
+            biased;
+            () = sink.left() => Err(cancelled()),
+            result = self.talk(&mut progress, &mut status, &mut limits, &mut reached, pieces) => result,
+        };
+        let took = sent.elapsed();
+        progress.stamps.last = Some(millis(took));
+        Ended {
+            result,
+            status,
+            stamps: progress.stamps,
+            usage: progress.usage,
+            reported_cost: progress.reported_cost,
+            answered_as: progress.answered_as,
+            limits,
+            reached,
+            took,
+            chars: progress.chars,
+        }
+    }
+
+    async fn talk(
+        &self,
+        progress: &mut Progress,
+        status: &mut Option<u16>,
+        limits: &mut Vec<crate::domain::RateWindow>,
+        reached: &mut Reached,
+        pieces: &mut dyn Pieces,
+    ) -> Result<Finish, ErrorReport> {
+        let first_by = (progress.sent + self.limits.first_token).min(self.deadline);
+        let response = timeout_at(first_by, self.http.send(self.sends, self.limits.connect)).await;
+        let mut response = response.map_err(|_| self.silent(progress))??;
+        progress.stamps.headers = Some(millis(progress.sent.elapsed()));
+        *status = Some(response.status);
+        let now = super::clock::now();
+        *limits = wire::read_limits(&response.headers, now);
+        if !(200..300).contains(&response.status) {
+            let body = timeout_at(first_by, response.body(ERROR_BODY)).await.unwrap_or_default();
+            return Err(wire::read_error(response.status, &response.headers, &body, now));
+        }
+        *reached = Reached::Accepted;
+        progress.reported_cost = wire::reported_cost(&response.headers);
+        let mut decoder = Decoder::new(self.provider.dialect, &self.model.quirks);
+        let mut frames = Vec::new();
+        loop {
+            let until = self.next_limit(progress);
+            let chunk = match timeout_at(until, response.chunk()).await {
+                Err(_) => return Err(self.silent(progress)),
+                Ok(Err(error)) => return self.broken(progress, error),
+                Ok(Ok(chunk)) => chunk,
+            };
+            let end = match &chunk {
+                Some(bytes) => {
+                    decoder.push(bytes, &mut frames);
+                    None
+                }
+                None => Some(decoder.finish(&mut frames)),
+            };
+            for frame in frames.drain(..) {
+                match progress.take(frame, pieces) {
+                    Then::GoOn => {}
+                    Then::Fail(error) => return Err(error),
+                    Then::Done => {
+                        tokio::spawn(async move {
+                            let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
+                            let _ = tokio::time::timeout(DRAIN, rest).await;
+                        });
+                        return Self::whole(progress);
+                    }
+                }
+            }
+            match end {
+                None => {}
+                Some(StreamEnd::Marked) => return Self::whole(progress),
+                Some(StreamEnd::Unmarked) => {
+                    let error = ErrorReport::new(
+                        OutcomeClass::Network,
+                        "eof",
+                        "the stream ended before the answer did",
+                    );
+                    return self.broken(progress, error);
+                }
+            }
+        }
+    }
+
+    /// Until when the next bytes must come.
+    fn next_limit(&self, progress: &Progress) -> Instant {
+        let limit = match progress.content {
+            Content::Nothing => progress.sent + self.limits.first_token,
+            Content::OnlyReasoning | Content::Answer => progress.moved + self.limits.between_tokens,
+        };
+        limit.min(self.deadline)
+    }
+
+    /// A limit passed.
+    fn silent(&self, progress: &Progress) -> ErrorReport {
+        if Instant::now() >= self.deadline {
+            return ErrorReport::new(
+                OutcomeClass::Stall,
+                "total",
+                format!("no whole answer in {}", seconds(self.limits.total)),
+            );
+        }
+        match progress.content {
+            Content::Nothing => ErrorReport::new(
+                OutcomeClass::Stall,
+                "first_token",
+                format!("no token in {}", seconds(self.limits.first_token)),
+            ),
+            Content::OnlyReasoning | Content::Answer => ErrorReport::new(
+                OutcomeClass::Stall,
+                "between_tokens",
+                format!("went silent for {} mid-answer", seconds(self.limits.between_tokens)),
+            ),
+        }
+    }
+
+    /// The connection broke. An answer whose finish reason was read is whole all the same.
+    fn broken(&self, progress: &Progress, error: ErrorReport) -> Result<Finish, ErrorReport> {
+        if progress.finish.is_some()
+            || (!self.model.quirks.end_marker && progress.content == Content::Answer)
+        {
+            return Self::whole(progress);
+        }
+        Err(error)
+    }
+
+    /// The stream ended in order: is there an answer?
+    fn whole(progress: &Progress) -> Result<Finish, ErrorReport> {
+        let finish = progress.finish.unwrap_or(Finish::Stop);
+        match (finish, progress.content) {
+            (Finish::ContentFilter, _) => Err(ErrorReport::new(
+                OutcomeClass::Refusal,
+                "content_filter",
+                "the provider's content filter stopped this answer",
+            )),
+            (Finish::Stop, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
+                OutcomeClass::Provider,
+                "empty",
+                "the provider sent an empty answer",
+            )),
+            (Finish::Length, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
+                OutcomeClass::Truncation,
+                "reasoning_ate_cap",
+                "all of the answer's room went into thinking",
+            )),
+            (finish, _) => Ok(finish),
+        }
+    }
+}
+
+impl Progress {
+    fn take(&mut self, frame: Frame, pieces: &mut dyn Pieces) -> Then {
+        let ms = millis(self.sent.elapsed());
+        if !matches!(frame, Frame::KeepAlive) {
+            self.stamps.first_event.get_or_insert(ms);
+        }
+        match &frame {
+            Frame::Started { model, .. } => {
+                if model.is_some() {
+                    self.answered_as.clone_from(model);
+                }
+            }
+            Frame::KeepAlive | Frame::Malformed(_) => {}
+            Frame::Text(text) => {
+                if text.is_empty() {
+                    return Then::GoOn;
+                }
+                self.progress(Content::Answer, text.chars().count());
+                self.stamps.first_text.get_or_insert(ms);
+                pieces.piece(frame, &self.stamps);
+            }
+            Frame::ToolCall { arguments, .. } => {
+                self.progress(Content::Answer, arguments.chars().count());
+                self.stamps.first_text.get_or_insert(ms);
+                pieces.piece(frame, &self.stamps);
+            }
+            Frame::Reasoning(text) => {
+                if text.is_empty() {
+                    return Then::GoOn;
+                }
+                self.progress(Content::OnlyReasoning, text.chars().count());
+                self.stamps.first_reasoning.get_or_insert(ms);
+                pieces.piece(frame, &self.stamps);
+            }
+            Frame::ReasoningSignature(_) => pieces.piece(frame, &self.stamps),
+            Frame::Usage { usage, reported_cost } => {
+                self.usage = Some(*usage);
+                if reported_cost.is_some() {
+                    self.reported_cost.clone_from(reported_cost);
+                }
+                pieces.piece(frame, &self.stamps);
+            }
+            Frame::Finish { finish, raw } => {
+                self.finish = Some(*finish);
+                if *finish == Finish::Error {
+                    return Then::Fail(ErrorReport::new(
+                        OutcomeClass::Provider,
+                        raw.clone(),
+                        format!("the provider gave up mid-answer ({raw})"),
+                    ));
+                }
+            }
+            Frame::Restarted => {
+                self.content = Content::Nothing;
+                pieces.piece(frame, &self.stamps);
+            }
+            Frame::Error(error) => return Then::Fail(error.as_ref().clone()),
+            Frame::Done => return Then::Done,
+        }
+        Then::GoOn
+    }
+
+    fn progress(&mut self, content: Content, chars: usize) {
+        if self.content != Content::Answer {
+            self.content = content;
+        }
+        self.chars += chars as u64;
+        self.moved = Instant::now();
+    }
+}
+
+fn cancelled() -> ErrorReport {
+    ErrorReport::new(OutcomeClass::Cancelled, "cancelled", "stopped")
+}
+
+pub(super) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn seconds(span: Duration) -> String {
+    crate::domain::format_span(span)
+}

@@ -1,0 +1,191 @@
+//! The engine's public face: start it, ask it, tell it, watch it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::cache::MemoryCache;
+use crate::config::Config;
+use crate::domain::{Request, UnixMs};
+use crate::route::RouterState;
+use crate::wire::http::HttpOptions;
+
+use super::actor::{Actor, INBOX, Shared, ToActor, settings};
+use super::keys::Env;
+use super::log::Log;
+use super::permit::Board;
+use super::pinger::Pinger;
+use super::reply::{self, ReplyStream};
+use super::run::Run;
+use super::{CacheStats, Command, Overrides, Snapshot, Spend};
+
+/// How the engine meets the world.
+#[derive(Clone)]
+pub struct Options {
+    /// Proxies and certificates.
+    pub http: HttpOptions,
+    /// How names in the environment are read.
+    pub env: Env,
+    /// For every draw the engine makes; the same seed draws the same.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    /// The process's own environment.
+    fn default() -> Self {
+        Self {
+            http: HttpOptions::default(),
+            env: Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())),
+            seed: 0,
+        }
+    }
+}
+
+/// A cloneable handle. The engine ends when [`EngineHandle::close`] is called or all handles have
+/// gone.
+#[derive(Clone)]
+pub struct EngineHandle {
+    shared: Arc<Shared>,
+    _alive: Arc<Alive>,
+}
+
+struct Alive(tokio_util::sync::CancellationToken);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Watches the engine: a snapshot now, then newer ones; those nobody looked at are skipped.
+#[derive(Debug, Clone)]
+pub struct Observer(watch::Receiver<Arc<Snapshot>>);
+
+impl Observer {
+    /// The newest snapshot, once it is newer than the last one seen; `None` when the engine ended.
+    /// Safe to use in `select!`.
+    pub async fn changed(&mut self) -> Option<Arc<Snapshot>> {
+        self.0.changed().await.ok()?;
+        Some(Arc::clone(&self.0.borrow_and_update()))
+    }
+}
+
+/// Starts the engine. Must be called within a tokio runtime; returns at once.
+pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
+    let (inbox, received) = mpsc::channel(INBOX);
+    let policy = config.routing.policy.clone();
+    let empty = Snapshot {
+        revision: 0,
+        at: super::clock::now(),
+        config: Arc::clone(&config),
+        policy: policy.clone(),
+        overrides: Overrides::default(),
+        models: BTreeMap::new(),
+        providers: BTreeMap::new(),
+        log: Arc::default(),
+        spend: Spend::default(),
+        warm_cost: crate::domain::Cost::ZERO,
+        cache: CacheStats::default(),
+        notices: Vec::new(),
+        discovering: 0,
+    };
+    let (publish, published) = watch::channel(Arc::new(empty));
+    let shared = Arc::new(Shared::new(inbox, published, options.env, options.seed, options.http));
+    let closing = shared.closing.clone();
+    let mut actor = Actor {
+        shared: Arc::clone(&shared),
+        inbox: received,
+        publish,
+        board: Arc::new(Board::default()),
+        router: RouterState::new(settings(&config)),
+        policy,
+        overrides: Overrides::default(),
+        log: Log::default(),
+        spend: Spend::default(),
+        by_model: BTreeMap::new(),
+        present: BTreeMap::new(),
+        pings: BTreeMap::new(),
+        pinger: Pinger::default(),
+        cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
+        cache_stats: CacheStats::default(),
+        notices: Vec::new(),
+        revision: 0,
+        discovering: 0,
+        config,
+    };
+    actor.prepare();
+    shared.tasks.spawn(actor.run());
+    EngineHandle { shared, _alive: Arc::new(Alive(closing)) }
+}
+
+impl EngineHandle {
+    /// Asks. The reply streams in; dropping it cancels the request and its upstream call.
+    pub fn ask(&self, request: Request) -> ReplyStream {
+        let (sink, stream) = reply::pair();
+        let run = Run { shared: Arc::clone(&self.shared), request, sink };
+        let closing = self.shared.closing.clone();
+        self.shared.tasks.spawn(async move {
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = run.go() => {}
+            }
+        });
+        stream
+    }
+
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot()
+    }
+
+    /// Tells the engine something. Returns at once; the change shows in the next snapshot. A command
+    /// is dropped only when a thousand messages are waiting, which people cannot cause.
+    pub fn send(&self, command: Command) {
+        self.shared.tell_now(ToActor::Command(command));
+    }
+
+    /// The user is there: warmth is worth having.
+    pub fn presence(&self) {
+        self.shared.tell_now(ToActor::Presence);
+    }
+
+    /// Watches the engine.
+    pub fn subscribe(&self) -> Observer {
+        Observer(self.shared.published.clone())
+    }
+
+    /// The present moment on the engine's clock.
+    pub fn now(&self) -> UnixMs {
+        super::clock::now()
+    }
+
+    /// The name of the variable a provider's key came from; never the key.
+    pub fn key_source(&self, provider: &crate::domain::ProviderName) -> Option<String> {
+        self.shared.keys.source(provider)
+    }
+
+    /// Waits until every endpoint that was asked for its models at start has answered or was given
+    /// up, at most `limit`.
+    pub async fn settled(&self, limit: std::time::Duration) -> Arc<Snapshot> {
+        let mut observer = self.subscribe();
+        let ready = |snapshot: &Snapshot| snapshot.revision > 0 && snapshot.discovering == 0;
+        let wait = async {
+            loop {
+                let snapshot = self.snapshot();
+                if ready(&snapshot) || observer.changed().await.is_none() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(limit, wait).await;
+        self.snapshot()
+    }
+
+    /// Stops everything: requests are cancelled, sockets closed. Returns when all tasks have ended.
+    pub async fn close(self) {
+        self.shared.closing.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}

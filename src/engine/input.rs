@@ -1,0 +1,228 @@
+//! From a snapshot to a [`DecisionInput`]: the one place where configuration and state become what
+//! `decide` reads. Pure; the preview, `explain`, the routing log and the engine all use it, so they
+//! cannot disagree.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::config::{Config, Model, Rule, RuleThen};
+use crate::domain::{
+    DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, SessionId, UnixMs,
+};
+use crate::route::{
+    self, CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState,
+    ModelHealth, PinEntry, RuleEffect, RuleInput, effective_pin, kept_out_until,
+};
+
+use super::{ModelStatus, Snapshot, Veto};
+
+/// Traffic leaves this long before a maintenance window begins.
+const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
+
+impl Snapshot {
+    /// Everything a decision about `request` depends on, at `now`.
+    pub fn decision_input(&self, request: &Request, now: UnixMs, seed: u64) -> DecisionInput {
+        self.decision_input_for(request, route::features(request), now, seed)
+    }
+
+    /// The same for features already read.
+    pub fn decision_input_for(
+        &self,
+        request: &Request,
+        features: RequestFeatures,
+        now: UnixMs,
+        seed: u64,
+    ) -> DecisionInput {
+        let imposed = self.imposed(request, now);
+        let named = imposed.as_ref().map(|imposed| &imposed.model);
+        let policy = request
+            .policy
+            .as_deref()
+            .and_then(|name| self.config.policy_named(name))
+            .unwrap_or(&self.policy)
+            .to_owned();
+        let candidates = self
+            .config
+            .models
+            .values()
+            .filter(|model| self.models.contains_key(&model.name) || Some(&model.name) == named)
+            .map(|model| self.candidate(model, &features, now))
+            .collect();
+        DecisionInput {
+            version: INPUT_VERSION,
+            id: DecisionId(Uuid::now_v7()),
+            request: request.id,
+            now,
+            seed,
+            weights: weights(&self.config, &policy),
+            policy,
+            budget_pace: 1.0,
+            rules: self
+                .config
+                .routing
+                .rules
+                .iter()
+                .map(|rule| rule_input(&self.config, rule))
+                .collect(),
+            imposed,
+            max_tokens: request.params.max_tokens,
+            features,
+            candidates,
+        }
+    }
+
+    /// What is imposed on this request by its own route or by a pin; the narrowest, newest wins.
+    fn imposed(&self, request: &Request, now: UnixMs) -> Option<Imposed> {
+        match &request.route {
+            Route::Prefer(model) => {
+                return Some(imposed(model, PinScope::Message, &Exclusive::No));
+            }
+            Route::Only(model) => {
+                return Some(imposed(model, PinScope::Message, &Exclusive::Yes));
+            }
+            Route::Auto => {}
+        }
+        let pins = self.overrides.pins.iter().map(|pin| PinEntry {
+            model: &pin.model,
+            scope: &pin.scope,
+            session: pin.session,
+            until: pin.until,
+        });
+        effective_pin(pins, request.session, &request.tags, now)
+    }
+
+    fn candidate(&self, model: &Model, features: &RequestFeatures, now: UnixMs) -> CandidateInput {
+        let provider = self.config.providers.get(&model.provider);
+        let seen = self.models.get(&model.name);
+        let provider_seen = self.providers.get(&model.provider);
+        let until = |vetoes: &[Veto]| {
+            let entries = vetoes.iter().map(|veto| (veto.name.as_str(), veto.until));
+            kept_out_until(entries, &model.name, &model.provider, now)
+        };
+        let maintenance = provider.is_some_and(|provider| {
+            provider.maintenance.iter().any(|maintenance| {
+                maintenance.window.begins_in(now).is_some_and(|left| left <= MAINTENANCE_LEAD)
+            })
+        });
+        CandidateInput {
+            model: model.name.clone(),
+            provider: model.provider.clone(),
+            tags: provider.map(|provider| provider.tags.clone()).unwrap_or_default(),
+            failure_domain: provider.map(|p| p.failure_domain.clone()).unwrap_or_default(),
+            rates: model.prices.at(now, features.input_tokens),
+            context: model.context,
+            max_output: model.max_output,
+            capabilities: model.capabilities,
+            quality: model.quality,
+            quality_set: model.quality_set.clone(),
+            languages: model.languages.clone(),
+            token_factors: Vec::new(),
+            ttft_prior_ms: model.latency.ttft_ms,
+            cold_extra_ms: model.latency.cold_extra_ms,
+            tokens_per_s_prior: model.latency.tokens_per_s,
+            health: seen.map(|seen| seen.health.clone()).unwrap_or_default(),
+            circuit: seen.map_or(CircuitView::Closed, |seen| seen.circuit),
+            key: key_state(seen, provider_seen.map(|seen| &seen.key)),
+            present: provider_seen.is_none_or(|seen| seen.present),
+            limited_until: seen.and_then(|seen| seen.limited_until),
+            shifted_until: seen.and_then(|seen| seen.shifted_until),
+            maintenance,
+            drained: until(&self.overrides.drains).is_some(),
+            vetoed_until: until(&self.overrides.vetoes),
+            retired: model.retired.clone(),
+            over_budget: None,
+            warm_prefix_tokens: 0,
+        }
+    }
+
+    /// The model a pin or the last answer of this kind makes likely, for the header: the newest pin
+    /// that applies to a session.
+    pub fn pin_for(&self, session: Option<SessionId>, now: UnixMs) -> Option<&super::Pin> {
+        self.overrides.pins.iter().rev().find(|pin| {
+            pin.until.is_none_or(|until| now < until)
+                && match pin.scope {
+                    PinScope::All => true,
+                    PinScope::Session | PinScope::Message => {
+                        session.is_some() && pin.session == session
+                    }
+                    PinScope::Tag(_) => false,
+                }
+        })
+    }
+
+    /// What was measured of a model; nothing for one that is not in use.
+    pub fn health(&self, model: &ModelName) -> Option<&ModelHealth> {
+        self.models.get(model).map(|seen| &seen.health)
+    }
+}
+
+enum Exclusive {
+    Yes,
+    No,
+}
+
+fn imposed(model: &ModelName, scope: PinScope, exclusive: &Exclusive) -> Imposed {
+    Imposed { scope, model: model.clone(), exclusive: matches!(exclusive, Exclusive::Yes) }
+}
+
+fn key_state(model: Option<&ModelStatus>, provider: Option<&KeyState>) -> KeyState {
+    match model.and_then(|model| model.refused.as_ref()) {
+        Some(words) => KeyState::Refused(words.clone()),
+        None => provider.cloned().unwrap_or(KeyState::Ready),
+    }
+}
+
+/// A policy's weights for quality, cost and speed, summing to 1.
+pub fn weights(config: &Config, policy: &str) -> [f64; 3] {
+    let weights = config
+        .policies
+        .get(policy)
+        .map_or([1.0, 1.0, 1.0], |policy| [policy.quality, policy.cost, policy.speed]);
+    let sum: f64 = weights.iter().sum();
+    if sum > 0.0 { weights.map(|weight| weight / sum) } else { [1.0 / 3.0; 3] }
+}
+
+fn rule_input(config: &Config, rule: &Rule) -> RuleInput {
+    let mut words = String::from("rule");
+    if let Some(task) = rule.when.task {
+        let _ = write!(words, " task {task}");
+    }
+    if let Some(least) = rule.when.min_context {
+        let _ = write!(words, " context over {least}");
+    }
+    if let Some(tag) = &rule.when.tag {
+        let _ = write!(words, " tag #{tag}");
+    }
+    if let Some(lang) = rule.when.lang {
+        let _ = write!(words, " language {}", lang.code());
+    }
+    let effect = match &rule.then {
+        RuleThen::Prefer(names) => {
+            let _ = write!(words, ": prefer {}", names.join(", "));
+            RuleEffect::Prefer(names.clone())
+        }
+        RuleThen::Only(names) => {
+            let _ = write!(words, ": only {}", names.join(", "));
+            RuleEffect::Only(names.clone())
+        }
+        RuleThen::Avoid(names) => {
+            let _ = write!(words, ": avoid {}", names.join(", "));
+            RuleEffect::Avoid(names.clone())
+        }
+        RuleThen::Policy(name) => {
+            let _ = write!(words, ": policy {name}");
+            let weights = weights(config, name).map(|weight| (weight * 1000.0).round() as u32);
+            RuleEffect::Policy { name: name.clone(), weights }
+        }
+    };
+    RuleInput {
+        task: rule.when.task,
+        min_context: rule.when.min_context,
+        tag: rule.when.tag.clone(),
+        lang: rule.when.lang,
+        effect,
+        words,
+    }
+}

@@ -1,0 +1,118 @@
+//! Keys in memory: found once per configuration, never logged, shown or written. A key that comes
+//! from a command is run off the actor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use secrecy::SecretString;
+
+use crate::config::secret::{self, KeyLookup};
+use crate::config::{Config, KeyNeed, KeyRef, Provider};
+use crate::domain::ProviderName;
+use crate::route::KeyState;
+
+/// How names in the environment are read; tests bring their own.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What was found for each provider.
+#[derive(Default)]
+pub(super) struct Keys(ArcSwap<BTreeMap<ProviderName, Found>>);
+
+struct Found {
+    key: Option<SecretString>,
+    state: KeyState,
+    from: Option<String>,
+}
+
+impl Keys {
+    /// The provider's key, if one was found.
+    pub(super) fn key(&self, provider: &ProviderName) -> Option<SecretString> {
+        self.0.load().get(provider).and_then(|found| found.key.clone())
+    }
+
+    /// Whether the provider can be used as far as its key goes.
+    pub(super) fn state(&self, provider: &ProviderName) -> KeyState {
+        self.0.load().get(provider).map_or(KeyState::Ready, |found| found.state.clone())
+    }
+
+    /// Was a key found at all?
+    pub(super) fn found(&self, provider: &ProviderName) -> bool {
+        self.0.load().get(provider).is_some_and(|found| found.key.is_some())
+    }
+
+    /// The name of the variable (or command) the key came from.
+    pub(super) fn source(&self, provider: &ProviderName) -> Option<String> {
+        self.0.load().get(provider).and_then(|found| found.from.clone())
+    }
+
+    /// Looks all keys up that need no command to be run. Quick.
+    pub(super) fn read(&self, config: &Config, env: &Env) {
+        let old = self.0.load();
+        let mut all = BTreeMap::new();
+        for provider in config.providers.values() {
+            let found = if runs_command(provider) && old.contains_key(&provider.name) {
+                continue;
+            } else if runs_command(provider) {
+                pending(provider)
+            } else {
+                look_up(provider, env)
+            };
+            all.insert(provider.name.clone(), found);
+        }
+        self.0.store(Arc::new(all));
+    }
+
+    /// Runs the commands of providers that name one. Slow: belongs on a blocking thread.
+    pub(super) fn run_commands(&self, config: &Config, env: &Env) {
+        for provider in config.providers.values().filter(|provider| runs_command(provider)) {
+            let found = Arc::new(look_up(provider, env));
+            self.0.rcu(|all| {
+                let mut all: BTreeMap<_, _> =
+                    all.iter().map(|(name, found)| (name.clone(), found.share())).collect();
+                all.insert(provider.name.clone(), found.share());
+                all
+            });
+        }
+    }
+}
+
+impl Found {
+    fn share(&self) -> Self {
+        Self { key: self.key.clone(), state: self.state.clone(), from: self.from.clone() }
+    }
+}
+
+/// Does finding this provider's key mean running a command?
+pub(super) fn runs_command(provider: &Provider) -> bool {
+    provider.keys.iter().any(|key| matches!(key, KeyRef::Command(_)))
+}
+
+fn pending(provider: &Provider) -> Found {
+    let state = match provider.key_need {
+        KeyNeed::Required => KeyState::Missing("its key command is running".to_owned()),
+        KeyNeed::Optional => KeyState::Ready,
+    };
+    Found { key: None, state, from: None }
+}
+
+fn look_up(provider: &Provider, env: &Env) -> Found {
+    let without = |words: String| match provider.key_need {
+        KeyNeed::Required => KeyState::Missing(words),
+        KeyNeed::Optional => KeyState::Ready,
+    };
+    match secret::find(provider, &**env) {
+        KeyLookup::Found { key, from } => {
+            Found { key: Some(key), state: KeyState::Ready, from: Some(from) }
+        }
+        KeyLookup::Missing { names } => {
+            let words = if names.is_empty() {
+                format!("set providers.{}.api_key", provider.name)
+            } else {
+                format!("set {}", names.join(" or "))
+            };
+            Found { key: None, state: without(words), from: None }
+        }
+        KeyLookup::Failed { why } => Found { key: None, state: without(why), from: None },
+    }
+}

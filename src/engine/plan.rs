@@ -1,0 +1,192 @@
+//! What to do after an attempt went wrong: a pure function of what happened and what is left.
+//! Invariant: a request makes at most [`MAX_ATTEMPTS`] attempts, at most [`MAX_SAME`] of them on one
+//! model, and never two in a tight loop.
+
+use std::time::Duration;
+
+use crate::config::OnRefusal;
+use crate::domain::{ErrorReport, OutcomeClass};
+
+/// Attempts of one request, all models together. More only lengthens the wait for an error.
+pub(super) const MAX_ATTEMPTS: u32 = 8;
+
+/// Attempts on one model. A throttled model is asked a third time; a broken one a second time.
+const MAX_SAME: u32 = 3;
+
+/// The first pause before asking the same model again; doubles each time.
+const BACKOFF_FIRST: Duration = Duration::from_millis(400);
+
+/// Told to wait longer than this, a request fails instead: nobody watches a spinner for a minute.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The same model again, after a pause.
+    Again(Duration),
+    /// The next model, at once.
+    Next,
+    /// Nothing helps: report.
+    Stop,
+}
+
+/// What is left when an attempt has failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left {
+    /// Attempts made so far, this one included.
+    pub(super) attempts: u32,
+    /// Attempts made on this model so far, this one included.
+    pub(super) on_this: u32,
+    /// Other models that may still be asked.
+    pub(super) others: usize,
+    /// How soon the best of them would give its first token.
+    pub(super) other_ttft: Duration,
+    /// Until the request's deadline.
+    pub(super) time: Duration,
+    /// What to do on a refusal.
+    pub(super) on_refusal: OnRefusal,
+    /// 0 to 1: spreads pauses so that many requests do not come back together.
+    pub(super) jitter: f64,
+}
+
+/// Decides what comes next.
+pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
+    if left.attempts >= MAX_ATTEMPTS || left.time.is_zero() {
+        return Step::Stop;
+    }
+    let class = error.class;
+    let next = if left.others > 0 { Step::Next } else { Step::Stop };
+    match class {
+        OutcomeClass::Caller | OutcomeClass::Cancelled => Step::Stop,
+        OutcomeClass::Refusal => match left.on_refusal {
+            OnRefusal::Next => next,
+            OnRefusal::Report => Step::Stop,
+        },
+        OutcomeClass::Context
+        | OutcomeClass::Account
+        | OutcomeClass::Stall
+        | OutcomeClass::Truncation => next,
+        OutcomeClass::Throttle => {
+            let told = error.retry_after_ms.map(Duration::from_millis);
+            let wait = told.unwrap_or_else(|| backoff(left));
+            let may_wait = left.on_this < MAX_SAME && wait <= LONGEST_WAIT && wait < left.time;
+            // Waiting beats moving only when the wait is over before another could have begun.
+            if may_wait && (left.others == 0 || (told.is_some() && wait < left.other_ttft / 4)) {
+                Step::Again(wait)
+            } else {
+                next
+            }
+        }
+        OutcomeClass::Provider | OutcomeClass::Network => {
+            let told = error.retry_after_ms.map(Duration::from_millis);
+            let wait = told.unwrap_or_else(|| backoff(left));
+            let cheap = left.others == 0 || wait < left.other_ttft;
+            if left.on_this < 2 && wait <= LONGEST_WAIT && wait < left.time && cheap {
+                Step::Again(wait)
+            } else {
+                next
+            }
+        }
+    }
+}
+
+fn backoff(left: &Left) -> Duration {
+    let doubled = BACKOFF_FIRST * 2u32.pow(left.on_this.saturating_sub(1).min(6));
+    doubled.mul_f64(0.75 + left.jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn left() -> Left {
+        Left {
+            attempts: 1,
+            on_this: 1,
+            others: 1,
+            other_ttft: Duration::from_millis(600),
+            time: Duration::from_secs(100),
+            on_refusal: OnRefusal::Report,
+            jitter: 0.5,
+        }
+    }
+
+    fn error(class: OutcomeClass, retry_after_ms: Option<u64>) -> ErrorReport {
+        ErrorReport { retry_after_ms, ..ErrorReport::new(class, "x", "x") }
+    }
+
+    #[test]
+    fn a_throttled_model_is_left_when_another_would_answer_sooner() {
+        assert_eq!(after(&error(OutcomeClass::Throttle, Some(2_000)), &left()), Step::Next);
+        assert_eq!(after(&error(OutcomeClass::Throttle, None), &left()), Step::Next);
+        let short = error(OutcomeClass::Throttle, Some(100));
+        assert_eq!(after(&short, &left()), Step::Again(Duration::from_millis(100)));
+    }
+
+    #[test]
+    fn with_nobody_else_the_told_wait_is_kept_but_not_for_ever() {
+        let alone = Left { others: 0, ..left() };
+        let told = error(OutcomeClass::Throttle, Some(2_000));
+        assert_eq!(after(&told, &alone), Step::Again(Duration::from_secs(2)));
+        assert_eq!(after(&told, &Left { on_this: 3, ..alone }), Step::Stop);
+        let hour = error(OutcomeClass::Throttle, Some(3_600_000));
+        assert_eq!(after(&hour, &alone), Step::Stop);
+        assert_eq!(after(&told, &Left { time: Duration::from_secs(1), ..alone }), Step::Stop);
+    }
+
+    #[test]
+    fn a_broken_model_is_asked_once_more_then_left() {
+        let broken = error(OutcomeClass::Provider, None);
+        assert!(matches!(after(&broken, &left()), Step::Again(_)));
+        assert_eq!(after(&broken, &Left { on_this: 2, ..left() }), Step::Next);
+        assert_eq!(after(&broken, &Left { on_this: 2, others: 0, ..left() }), Step::Stop);
+    }
+
+    #[test]
+    fn a_silent_model_is_not_asked_again() {
+        assert_eq!(after(&error(OutcomeClass::Stall, None), &left()), Step::Next);
+        let alone = Left { others: 0, ..left() };
+        assert_eq!(after(&error(OutcomeClass::Stall, None), &alone), Step::Stop);
+    }
+
+    #[test]
+    fn what_the_caller_got_wrong_is_never_sent_to_anybody_else() {
+        assert_eq!(after(&error(OutcomeClass::Caller, None), &left()), Step::Stop);
+        assert_eq!(after(&error(OutcomeClass::Refusal, None), &left()), Step::Stop);
+        let dodge = Left { on_refusal: OnRefusal::Next, ..left() };
+        assert_eq!(after(&error(OutcomeClass::Refusal, None), &dodge), Step::Next);
+    }
+
+    proptest! {
+        #[test]
+        fn attempts_are_bounded_and_pauses_are_never_tiny_without_being_told(
+            class in prop::sample::select(vec![
+                OutcomeClass::Throttle, OutcomeClass::Provider, OutcomeClass::Network,
+            ]),
+            others in 0usize..4,
+            jitter in 0.0f64..1.0,
+        ) {
+            let mut now = left();
+            now.others = others;
+            now.jitter = jitter;
+            let mut steps = 0;
+            loop {
+                match after(&error(class, None), &now) {
+                    Step::Again(wait) => {
+                        prop_assert!(wait >= Duration::from_millis(300));
+                        now.on_this += 1;
+                    }
+                    Step::Next => {
+                        now.on_this = 1;
+                        now.others -= 1;
+                    }
+                    Step::Stop => break,
+                }
+                now.attempts += 1;
+                steps += 1;
+                prop_assert!(steps <= MAX_ATTEMPTS);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The reply stream from a request's task to its reader. Text is coalesced into one unread buffer,
+//! so that a slow reader never slows the socket; dropping the reader cancels the request.
+//!
+//! Bounded: events other than text are few per attempt, and unread text is capped at
+//! [`MAX_UNREAD`]; past that the request is ended rather than memory eaten.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::domain::ReplyEvent;
+
+/// Unread text a reader may leave lying, in bytes. Larger than any answer a model gives; a reader
+/// that is still behind it has stopped reading.
+const MAX_UNREAD: usize = 64 << 20;
+
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<ReplyEvent>,
+    unread: usize,
+    ended: bool,
+    abandoned: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    pushed: Notify,
+    left: Notify,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reader's end. Dropping it cancels the request.
+#[derive(Debug)]
+pub struct ReplyStream(Arc<Shared>);
+
+/// The request task's end.
+#[derive(Debug)]
+pub(super) struct ReplySink(Arc<Shared>);
+
+/// A connected pair.
+pub(super) fn pair() -> (ReplySink, ReplyStream) {
+    let shared = Arc::new(Shared::default());
+    (ReplySink(Arc::clone(&shared)), ReplyStream(shared))
+}
+
+impl ReplyStream {
+    /// The next event; `None` after [`ReplyEvent::End`]. Safe to use in `select!`.
+    pub async fn next(&mut self) -> Option<ReplyEvent> {
+        loop {
+            let pushed = self.0.pushed.notified();
+            {
+                let mut queue = self.0.lock();
+                if let Some(event) = take(&mut queue) {
+                    return Some(event);
+                }
+                if queue.ended {
+                    return None;
+                }
+            }
+            pushed.await;
+        }
+    }
+
+    /// An event that is already there, without waiting.
+    pub fn try_next(&mut self) -> Option<ReplyEvent> {
+        take(&mut self.0.lock())
+    }
+}
+
+fn take(queue: &mut Queue) -> Option<ReplyEvent> {
+    let event = queue.events.pop_front()?;
+    queue.unread = queue.unread.saturating_sub(weight(&event));
+    Some(event)
+}
+
+fn weight(event: &ReplyEvent) -> usize {
+    match event {
+        ReplyEvent::Text(text) | ReplyEvent::Reasoning(text) => text.len(),
+        ReplyEvent::ToolCall { arguments, .. } => arguments.len(),
+        ReplyEvent::Routed(_)
+        | ReplyEvent::Attempt { .. }
+        | ReplyEvent::AttemptEnded(_)
+        | ReplyEvent::FirstToken { .. }
+        | ReplyEvent::Seam(_)
+        | ReplyEvent::Restart { .. }
+        | ReplyEvent::Usage(_)
+        | ReplyEvent::Verdict(_)
+        | ReplyEvent::End(_) => 0,
+    }
+}
+
+impl Drop for ReplyStream {
+    fn drop(&mut self) {
+        self.0.lock().abandoned = true;
+        self.0.left.notify_waiters();
+        self.0.left.notify_one();
+    }
+}
+
+impl ReplySink {
+    /// Hands an event over. Text joins the text that is still unread.
+    pub(super) fn push(&self, event: ReplyEvent) {
+        let mut queue = self.0.lock();
+        if queue.abandoned || queue.ended {
+            return;
+        }
+        queue.ended = matches!(event, ReplyEvent::End(_));
+        queue.unread += weight(&event);
+        let joined = match (queue.events.back_mut(), &event) {
+            (Some(ReplyEvent::Text(last)), ReplyEvent::Text(text))
+            | (Some(ReplyEvent::Reasoning(last)), ReplyEvent::Reasoning(text)) => {
+                last.push_str(text);
+                true
+            }
+            _ => false,
+        };
+        if !joined {
+            queue.events.push_back(event);
+        }
+        if queue.unread > MAX_UNREAD {
+            queue.abandoned = true;
+            self.0.left.notify_one();
+        }
+        drop(queue);
+        self.0.pushed.notify_one();
+    }
+
+    /// The reader has gone.
+    pub(super) fn abandoned(&self) -> bool {
+        self.0.lock().abandoned
+    }
+
+    /// Resolves when the reader goes. Safe to use in `select!`.
+    pub(super) async fn left(&self) {
+        loop {
+            let left = self.0.left.notified();
+            if self.abandoned() {
+                return;
+            }
+            left.await;
+        }
+    }
+}
+
+impl Drop for ReplySink {
+    fn drop(&mut self) {
+        self.0.lock().ended = true;
+        self.0.pushed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn unread_text_is_one_event_and_nothing_is_lost() {
+        let (sink, mut stream) = pair();
+        for n in 0..1000 {
+            sink.push(ReplyEvent::Text(n.to_string()));
+        }
+        drop(sink);
+        let Some(ReplyEvent::Text(text)) = stream.next().await else { panic!("no text") };
+        assert_eq!(text, (0..1000).map(|n| n.to_string()).collect::<String>());
+        assert_eq!(stream.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn kinds_of_text_are_kept_apart_and_in_order() {
+        let (sink, mut stream) = pair();
+        sink.push(ReplyEvent::Reasoning("hm".into()));
+        sink.push(ReplyEvent::Text("a".into()));
+        sink.push(ReplyEvent::Text("b".into()));
+        sink.push(ReplyEvent::Reasoning("oh".into()));
+        assert_eq!(stream.next().await, Some(ReplyEvent::Reasoning("hm".into())));
+        assert_eq!(stream.next().await, Some(ReplyEvent::Text("ab".into())));
+        assert_eq!(stream.next().await, Some(ReplyEvent::Reasoning("oh".into())));
+    }
+
+    #[tokio::test]
+    async fn dropping_the_reader_is_seen_by_the_writer() {
+        let (sink, stream) = pair();
+        assert!(!sink.abandoned());
+        let waiting = tokio::spawn(async move {
+            sink.left().await;
+            sink.abandoned()
+        });
+        drop(stream);
+        assert!(waiting.await.unwrap());
+    }
+}

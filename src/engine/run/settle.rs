@@ -1,0 +1,204 @@
+//! What an attempt gave: its pieces on the way to the reader, and its account once it is over.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::config::{Model, Provider};
+use crate::domain::{
+    AttemptId, AttemptKind, AttemptReport, ErrorReport, FirstToken, ReaderKind, ReplyEvent, Stamps,
+};
+use crate::route::Observation;
+use crate::wire::Frame;
+
+use super::super::account::{self, Reached, Size};
+use super::super::actor::ToActor;
+use super::super::attempt::{Ended, Pieces, millis};
+use super::super::join::Joiner;
+use super::{Run, State};
+
+/// An attempt as it was made.
+pub(super) struct Made<'a> {
+    pub(super) provider: &'a Provider,
+    pub(super) model: &'a Model,
+    /// Its number within the request, from 1.
+    pub(super) n: u32,
+    pub(super) kind: AttemptKind,
+    /// Milliseconds from the request's arrival.
+    pub(super) started_ms: u64,
+    /// Waited on purpose before it.
+    pub(super) waited: Duration,
+}
+
+impl Run {
+    /// Accounts for an attempt that is over and tells everybody.
+    pub(super) async fn settle(
+        &self,
+        state: &mut State,
+        made: &Made<'_>,
+        ended: Option<Ended>,
+        error: Option<&ErrorReport>,
+    ) {
+        let model = made.model;
+        let size = Size {
+            reported: ended.as_ref().and_then(|ended| ended.usage),
+            reported_cost: ended.as_ref().and_then(|ended| ended.reported_cost.clone()),
+            input_estimate: state
+                .reply
+                .decision
+                .as_ref()
+                .and_then(|decision| decision.candidate(model.name.as_str()))
+                .map_or(0, |candidate| candidate.estimate.input_tokens),
+            output_chars: ended.as_ref().map_or(0, |ended| ended.chars),
+            reached: ended.as_ref().map_or(Reached::Refused, |ended| ended.reached),
+        };
+        let (usage, cost) = account::bill(model, state.at, &size);
+        state.cost = state.cost + cost;
+        let stamps = ended.as_ref().map(|ended| ended.stamps).unwrap_or_default();
+        let took = ended.as_ref().map_or(Duration::ZERO, |ended| ended.took);
+        if error.is_none() || size.output_chars > 0 {
+            state.usage = state.usage + usage;
+            self.tell(state, ReplyEvent::Usage(state.usage));
+        }
+        if error.is_none() {
+            state.ttft_ms = stamps.first_text.or(stamps.first_reasoning);
+            if let Some(answered_as) = ended.as_ref().and_then(|ended| ended.answered_as.clone())
+                && let Some(last) = &mut state.last
+            {
+                last.2 = answered_as;
+            }
+        }
+        let report = AttemptReport {
+            id: AttemptId(Uuid::now_v7()),
+            n: made.n,
+            model: model.name.clone(),
+            provider: made.provider.name.clone(),
+            kind: made.kind,
+            outcome: error.map(|error| error.class),
+            status: ended.as_ref().and_then(|ended| ended.status),
+            started_ms: made.started_ms,
+            waited_ms: millis(made.waited),
+            stamps,
+            ms: millis(took),
+            usage,
+            cost,
+            detail: error.map_or_else(|| "answered".to_owned(), |error| error.message.clone()),
+        };
+        self.tell(state, ReplyEvent::AttemptEnded(Box::new(report.clone())));
+        let streaming_ms = match (stamps.first_text.or(stamps.first_reasoning), stamps.last) {
+            (Some(first), Some(last)) => last.saturating_sub(first),
+            _ => 0,
+        };
+        let observation = Observation::Ended {
+            outcome: error.map(|error| error.class),
+            total_ms: millis(took),
+            output_tokens: usage.output,
+            streaming_ms,
+            retry_after_ms: error.and_then(|error| error.retry_after_ms),
+            detail: error.map(|error| error.message.clone()).unwrap_or_default(),
+        };
+        self.shared
+            .tell(ToActor::AttemptEnded {
+                request: self.request.id,
+                report: Box::new(report),
+                observation,
+                error: error.cloned().map(Box::new),
+                limits: ended.map(|ended| ended.limits).unwrap_or_default(),
+            })
+            .await;
+    }
+}
+
+/// Hands an attempt's pieces to the reader.
+pub(super) struct ToReader<'a> {
+    run: &'a Run,
+    state: &'a mut State,
+    joiner: Option<Joiner>,
+    provider: &'a Provider,
+    model: &'a Model,
+    first: Option<FirstToken>,
+}
+
+impl<'a> ToReader<'a> {
+    pub(super) fn new(
+        run: &'a Run,
+        state: &'a mut State,
+        joiner: Option<Joiner>,
+        provider: &'a Provider,
+        model: &'a Model,
+    ) -> Self {
+        Self { run, state, joiner, provider, model, first: None }
+    }
+
+    /// The attempt is over: gives what the joiner still holds.
+    pub(super) fn finish(&mut self) {
+        let rest = self.joiner.as_mut().map(Joiner::finish).unwrap_or_default();
+        if !rest.is_empty() {
+            self.run.tell(self.state, ReplyEvent::Text(rest));
+        }
+    }
+
+    fn first(&mut self, what: FirstToken, stamps: &Stamps) {
+        if self.first == Some(FirstToken::Text) || self.first == Some(what) {
+            return;
+        }
+        self.first = Some(what);
+        let ms = match what {
+            FirstToken::Reasoning => stamps.first_reasoning,
+            FirstToken::Text => stamps.first_text,
+        }
+        .unwrap_or(0);
+        self.run.tell(self.state, ReplyEvent::FirstToken { what, ms });
+        if what == FirstToken::Text {
+            let since = millis(self.state.started.elapsed());
+            self.state.first_text_ms.get_or_insert(since);
+            self.run.shared.tell_now(ToActor::Observe {
+                provider: self.provider.name.clone(),
+                model: self.model.name.clone(),
+                observation: Observation::FirstToken { ttft_ms: ms },
+            });
+        }
+    }
+}
+
+impl Pieces for ToReader<'_> {
+    fn piece(&mut self, frame: Frame, stamps: &Stamps) {
+        match frame {
+            Frame::Text(text) => {
+                self.first(FirstToken::Text, stamps);
+                let text = match &mut self.joiner {
+                    Some(joiner) => joiner.push(&text),
+                    None => text,
+                };
+                if !text.is_empty() {
+                    self.run.tell(self.state, ReplyEvent::Text(text));
+                }
+            }
+            Frame::Reasoning(text) => {
+                self.first(FirstToken::Reasoning, stamps);
+                self.run.tell(self.state, ReplyEvent::Reasoning(text));
+            }
+            Frame::ToolCall { index, id, name, arguments } => {
+                self.first(FirstToken::Text, stamps);
+                self.run.tell(self.state, ReplyEvent::ToolCall { index, id, name, arguments });
+            }
+            Frame::Usage { usage, .. } => {
+                let so_far = self.state.usage + usage;
+                self.run.sink.push(ReplyEvent::Usage(so_far));
+            }
+            Frame::Restarted => {
+                if self.run.request.reader == ReaderKind::Replaceable {
+                    let why = "the provider started its answer over".to_owned();
+                    self.run.tell(self.state, ReplyEvent::Restart { why });
+                }
+            }
+            Frame::Started { .. }
+            | Frame::KeepAlive
+            | Frame::ReasoningSignature(_)
+            | Frame::Finish { .. }
+            | Frame::Error(_)
+            | Frame::Malformed(_)
+            | Frame::Done => {}
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A circuit per (provider, model): closed while it works, open after failures, half open for one
+//! probe at a time.
+//!
+//! Owns: when a failing endpoint is left alone and when it is tried again. Must not know: which
+//! outcomes count (the caller says) or any clock. Invariant: at most one probe slot, and no slot is
+//! held for longer than [`PROBE_HOLD`], so a circuit can always be tried again.
+
+use std::time::Duration;
+
+use crate::domain::UnixMs;
+
+use super::CircuitView;
+
+/// Failures in a row that open a circuit. Fewer make it nervous, more make people wait.
+const FAILURES_IN_A_ROW: u32 = 3;
+
+/// Failed share of a window that opens a circuit, and samples needed before it can.
+const FAILED_SHARE: f32 = 0.5;
+const SHARE_SAMPLES: u32 = 10;
+
+/// First wait before a probe; each failed probe doubles it up to the last.
+const FIRST_DELAY: Duration = Duration::from_secs(5);
+const LAST_DELAY: Duration = Duration::from_mins(5);
+
+/// A probe that was never settled gives its slot back after this.
+const PROBE_HOLD: Duration = Duration::from_secs(310);
+
+/// A probe's ticket; freeing with an old one does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeTicket(u64);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open { until: UnixMs, probe: Option<(ProbeTicket, UnixMs)> },
+}
+
+/// What a circuit says to someone who wants through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// It works: go.
+    Free,
+    /// Go, as the one probe.
+    Probe(ProbeTicket),
+    /// Not before this moment.
+    Wait(UnixMs),
+}
+
+/// One circuit.
+#[derive(Debug, Clone)]
+pub(crate) struct Circuit {
+    state: State,
+    in_a_row: u32,
+    delay: Duration,
+    tickets: u64,
+}
+
+impl Default for Circuit {
+    fn default() -> Self {
+        Self { state: State::Closed, in_a_row: 0, delay: FIRST_DELAY, tickets: 0 }
+    }
+}
+
+impl Circuit {
+    /// As a decision sees it.
+    pub(crate) fn view(&self, now: UnixMs) -> CircuitView {
+        match self.state {
+            State::Closed => CircuitView::Closed,
+            State::Open { until, .. } if now < until => CircuitView::Open { until },
+            State::Open { .. } => CircuitView::HalfOpen,
+        }
+    }
+
+    /// Asks to pass; half open, the first gets the probe slot.
+    pub(crate) fn try_pass(&mut self, now: UnixMs) -> Pass {
+        match self.state {
+            State::Closed => Pass::Free,
+            State::Open { until, .. } if now < until => Pass::Wait(until),
+            State::Open { probe: Some((_, since)), .. } if now < since + PROBE_HOLD => {
+                Pass::Wait(since + PROBE_HOLD)
+            }
+            State::Open { .. } => Pass::Probe(self.take_slot(now)),
+        }
+    }
+
+    /// Passes as a probe although it is not yet time: nobody else is left.
+    pub(crate) fn force(&mut self, now: UnixMs) -> Pass {
+        match self.state {
+            State::Closed => Pass::Free,
+            State::Open { .. } => Pass::Probe(self.take_slot(now)),
+        }
+    }
+
+    fn take_slot(&mut self, now: UnixMs) -> ProbeTicket {
+        self.tickets += 1;
+        let ticket = ProbeTicket(self.tickets);
+        if let State::Open { until, .. } = self.state {
+            self.state = State::Open { until, probe: Some((ticket, now)) };
+        }
+        ticket
+    }
+
+    /// Gives a probe slot back unused; an old ticket changes nothing.
+    pub(crate) fn give_back(&mut self, ticket: ProbeTicket) {
+        if let State::Open { until, probe: Some((held, _)) } = self.state
+            && held == ticket
+        {
+            self.state = State::Open { until, probe: None };
+        }
+    }
+
+    /// An attempt ended in a way that says nothing about the endpoint (throttled, cancelled, the
+    /// request's own fault): the slot is free again, nothing else changes.
+    pub(crate) fn neutral(&mut self) {
+        if let State::Open { until, .. } = self.state {
+            self.state = State::Open { until, probe: None };
+        }
+    }
+
+    /// An attempt went well: closed, and the delay starts from the beginning.
+    pub(crate) fn success(&mut self) {
+        self.state = State::Closed;
+        self.in_a_row = 0;
+        self.delay = FIRST_DELAY;
+    }
+
+    /// An attempt failed. `failed_share` of `samples` is the window's. Says whether this opened it.
+    pub(crate) fn failure(&mut self, now: UnixMs, failed_share: f32, samples: u32) -> bool {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        match self.state {
+            State::Closed => {
+                let mostly = samples >= SHARE_SAMPLES && failed_share >= FAILED_SHARE;
+                if self.in_a_row < FAILURES_IN_A_ROW && !mostly {
+                    return false;
+                }
+                self.state = State::Open { until: now + self.delay, probe: None };
+                true
+            }
+            // An attempt from before it opened; it already counted.
+            State::Open { until, probe: None } if now < until => false,
+            State::Open { .. } => {
+                self.delay = (self.delay * 2).min(LAST_DELAY);
+                self.state = State::Open { until: now + self.delay, probe: None };
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> UnixMs {
+        UnixMs(seconds * 1000)
+    }
+
+    fn opened() -> Circuit {
+        let mut circuit = Circuit::default();
+        for _ in 0..3 {
+            circuit.failure(at(0), 0.0, 0);
+        }
+        circuit
+    }
+
+    #[test]
+    fn three_failures_in_a_row_open_it_and_a_success_between_starts_over() {
+        let mut circuit = Circuit::default();
+        circuit.failure(at(0), 0.0, 0);
+        circuit.failure(at(0), 0.0, 0);
+        circuit.success();
+        circuit.failure(at(0), 0.0, 0);
+        circuit.failure(at(0), 0.0, 0);
+        assert_eq!(circuit.view(at(0)), CircuitView::Closed);
+        assert!(circuit.failure(at(0), 0.0, 0));
+        assert_eq!(circuit.view(at(0)), CircuitView::Open { until: at(5) });
+    }
+
+    #[test]
+    fn a_failing_half_of_enough_samples_opens_it_without_a_row() {
+        let mut circuit = Circuit::default();
+        assert!(!circuit.failure(at(0), 0.6, 9));
+        circuit.success();
+        assert!(circuit.failure(at(0), 0.6, 10));
+    }
+
+    #[test]
+    fn half_open_lets_one_probe_pass() {
+        let mut circuit = opened();
+        assert_eq!(circuit.try_pass(at(4)), Pass::Wait(at(5)));
+        assert_eq!(circuit.view(at(5)), CircuitView::HalfOpen);
+        assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
+        assert!(matches!(circuit.try_pass(at(5)), Pass::Wait(_)));
+        circuit.success();
+        assert_eq!(circuit.try_pass(at(6)), Pass::Free);
+    }
+
+    #[test]
+    fn failed_probes_double_the_delay_up_to_five_minutes_and_success_resets_it() {
+        let mut circuit = opened();
+        let mut now = at(5);
+        for seconds in [10, 20, 40, 80, 160, 300, 300] {
+            assert!(matches!(circuit.try_pass(now), Pass::Probe(_)));
+            circuit.failure(now, 1.0, 1);
+            let until = now + Duration::from_secs(seconds);
+            assert_eq!(circuit.view(now), CircuitView::Open { until });
+            now = until;
+        }
+        circuit.success();
+        for _ in 0..3 {
+            circuit.failure(now, 0.0, 0);
+        }
+        assert_eq!(circuit.view(now), CircuitView::Open { until: now + FIRST_DELAY });
+    }
+
+    #[test]
+    fn throttling_and_cancelling_free_the_slot_and_change_nothing_else() {
+        let mut circuit = opened();
+        assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
+        circuit.neutral();
+        assert_eq!(circuit.view(at(5)), CircuitView::HalfOpen);
+        assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
+    }
+
+    #[test]
+    fn a_slot_is_given_back_once_and_an_old_ticket_frees_nothing() {
+        let mut circuit = opened();
+        let Pass::Probe(first) = circuit.try_pass(at(5)) else { panic!("no probe") };
+        circuit.give_back(first);
+        let Pass::Probe(second) = circuit.try_pass(at(5)) else { panic!("no probe") };
+        assert_ne!(first, second);
+        circuit.give_back(first);
+        assert!(matches!(circuit.try_pass(at(5)), Pass::Wait(_)));
+    }
+
+    #[test]
+    fn a_lost_probe_gives_its_slot_back_in_time() {
+        let mut circuit = opened();
+        assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
+        assert!(matches!(circuit.try_pass(at(5) + PROBE_HOLD), Pass::Probe(_)));
+    }
+
+    #[test]
+    fn late_failures_of_earlier_attempts_do_not_prolong_the_wait() {
+        let mut circuit = opened();
+        circuit.failure(at(2), 1.0, 5);
+        assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(5) });
+    }
+
+    #[test]
+    fn forced_through_early_it_still_counts_as_the_probe() {
+        let mut circuit = opened();
+        assert!(matches!(circuit.force(at(1)), Pass::Probe(_)));
+        circuit.failure(at(2), 1.0, 5);
+        assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(12) });
+    }
+}

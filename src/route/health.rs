@@ -1,0 +1,301 @@
+//! What was measured of one model lately: a window bounded in time and count, with exact
+//! percentiles, and a longer memory of what is usual for it.
+//!
+//! Owns: samples and the figures made of them. Must not know: what follows from a figure (circuits
+//! and shifts do). Invariant: memory is bounded whatever the traffic; samples older than the window
+//! count for nothing but "usual".
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::domain::UnixMs;
+
+use super::{HealthState, ModelHealth, Warmth};
+
+/// Samples of "usual": one in so many milliseconds at most, over the last hour.
+const USUAL_EVERY_MS: i64 = 6_000;
+const USUAL_FOR: Duration = Duration::from_hours(1);
+const USUAL_SAMPLES: usize = 600;
+
+/// Samples needed before "usual" means anything, and before a median is compared with it.
+const USUAL_LEAST: usize = 10;
+const SLOW_LEAST: usize = 5;
+
+/// A median this many times the usual one is slow.
+pub(crate) const SLOW_TIMES: f64 = 4.0;
+
+/// First-token times kept for a sparkline.
+const RECENT: usize = 32;
+
+/// How a window is bounded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) span: Duration,
+    pub(crate) samples: usize,
+    pub(crate) warm_for: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct End {
+    at: UnixMs,
+    failed: bool,
+    total_ms: Option<u64>,
+    tokens_per_s: Option<f64>,
+}
+
+/// The window of one model.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Health {
+    firsts: VecDeque<(UnixMs, u64)>,
+    ends: VecDeque<End>,
+    usual: VecDeque<(UnixMs, u64)>,
+    recent: VecDeque<Option<u64>>,
+    last_p50: Option<u64>,
+    last_speed: Option<f64>,
+    last_used: Option<UnixMs>,
+    in_flight: u32,
+}
+
+/// The value below which `share` of the sorted values lie (nearest rank).
+pub(crate) fn percentile(sorted: &[u64], share: f64) -> Option<u64> {
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
+}
+
+fn sorted(values: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable();
+    values
+}
+
+impl Health {
+    /// An attempt left the socket.
+    pub(crate) fn started(&mut self, now: UnixMs) {
+        self.in_flight = self.in_flight.saturating_add(1);
+        self.touch(now);
+    }
+
+    /// Used or pinged: warm from here on.
+    pub(crate) fn touch(&mut self, now: UnixMs) {
+        self.last_used = Some(self.last_used.map_or(now, |last| last.max(now)));
+    }
+
+    /// Its first content token.
+    pub(crate) fn first_token(&mut self, ttft_ms: u64, now: UnixMs, bounds: &Bounds) {
+        self.firsts.push_back((now, ttft_ms));
+        self.push_recent(Some(ttft_ms));
+        if self.usual.back().is_none_or(|(at, _)| now.0.saturating_sub(at.0) >= USUAL_EVERY_MS) {
+            self.usual.push_back((now, ttft_ms));
+        }
+        self.touch(now);
+        self.prune(now, bounds);
+        self.last_p50 = percentile(&sorted(self.firsts.iter().map(|(_, ms)| *ms)), 0.50);
+    }
+
+    /// An attempt that counts ended.
+    pub(crate) fn ended(
+        &mut self,
+        failed: Failed,
+        total_ms: u64,
+        tokens_per_s: Option<f64>,
+        now: UnixMs,
+        bounds: &Bounds,
+    ) {
+        let failed = failed == Failed::Yes;
+        self.ends.push_back(End {
+            at: now,
+            failed,
+            total_ms: (!failed).then_some(total_ms),
+            tokens_per_s: tokens_per_s.filter(|_| !failed),
+        });
+        if failed {
+            self.push_recent(None);
+        } else {
+            self.last_speed = tokens_per_s.or(self.last_speed);
+            self.touch(now);
+        }
+        self.prune(now, bounds);
+    }
+
+    /// An attempt is over, whether it counts or not.
+    pub(crate) fn landed(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    fn push_recent(&mut self, ttft: Option<u64>) {
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(ttft);
+    }
+
+    fn prune(&mut self, now: UnixMs, bounds: &Bounds) {
+        let oldest = now - bounds.span;
+        while self.firsts.front().is_some_and(|(at, _)| *at < oldest)
+            || self.firsts.len() > bounds.samples
+        {
+            self.firsts.pop_front();
+        }
+        while self.ends.front().is_some_and(|end| end.at < oldest)
+            || self.ends.len() > bounds.samples
+        {
+            self.ends.pop_front();
+        }
+        while self.usual.front().is_some_and(|(at, _)| *at < now - USUAL_FOR)
+            || self.usual.len() > USUAL_SAMPLES
+        {
+            self.usual.pop_front();
+        }
+    }
+
+    /// First-token times after `since` within the window, sorted.
+    pub(crate) fn firsts_since(&self, since: UnixMs, now: UnixMs, bounds: &Bounds) -> Vec<u64> {
+        let oldest = since.max(now - bounds.span);
+        sorted(self.firsts.iter().filter(|(at, _)| *at >= oldest).map(|(_, ms)| *ms))
+    }
+
+    /// Failed share and number of the window's attempts.
+    pub(crate) fn failures(&self, now: UnixMs, bounds: &Bounds) -> (f32, u32) {
+        let oldest = now - bounds.span;
+        let ends = self.ends.iter().filter(|end| end.at >= oldest);
+        let (failed, all) =
+            ends.fold((0u32, 0u32), |(failed, all), end| (failed + u32::from(end.failed), all + 1));
+        (if all == 0 { 0.0 } else { failed as f32 / all as f32 }, all)
+    }
+
+    /// How many times slower than usual it is now: the window's median over the median of the hour
+    /// before it. `None` while either is unknown.
+    pub(crate) fn slow_factor(&self, now: UnixMs, bounds: &Bounds) -> Option<f64> {
+        let oldest = now - bounds.span;
+        let current = self.firsts_since(UnixMs(i64::MIN), now, bounds);
+        let usual = sorted(
+            self.usual
+                .iter()
+                .filter(|(at, _)| *at < oldest && *at >= now - USUAL_FOR)
+                .map(|(_, ms)| *ms),
+        );
+        if current.len() < SLOW_LEAST || usual.len() < USUAL_LEAST {
+            return None;
+        }
+        let (current, usual) = (percentile(&current, 0.5)?, percentile(&usual, 0.5)?);
+        Some(current as f64 / usual.max(1) as f64)
+    }
+
+    /// Recent first-token times, oldest first; `None` marks a failure.
+    pub(crate) fn recent(&self) -> Vec<Option<u64>> {
+        self.recent.iter().copied().collect()
+    }
+
+    /// The window's figures; `state` is the caller's to set. With an empty window the last known
+    /// medians stand in (`samples` is then 0).
+    pub(crate) fn figures(&self, now: UnixMs, bounds: &Bounds) -> ModelHealth {
+        let oldest = now - bounds.span;
+        let firsts = self.firsts_since(UnixMs(i64::MIN), now, bounds);
+        let ends: Vec<&End> = self.ends.iter().filter(|end| end.at >= oldest).collect();
+        let totals = sorted(ends.iter().filter_map(|end| end.total_ms));
+        let mut speeds: Vec<f64> = ends.iter().filter_map(|end| end.tokens_per_s).collect();
+        speeds.sort_by(f64::total_cmp);
+        let (error_rate, _) = self.failures(now, bounds);
+        let warm = self.last_used.is_some_and(|last| now.since(last) < bounds.warm_for);
+        ModelHealth {
+            state: HealthState::Unknown,
+            samples: firsts.len().max(ends.len()) as u32,
+            ttft_p50: percentile(&firsts, 0.50).or(self.last_p50),
+            ttft_p95: percentile(&firsts, 0.95),
+            total_p50: percentile(&totals, 0.50),
+            total_p95: percentile(&totals, 0.95),
+            tokens_per_s: speeds.get(speeds.len() / 2).copied().or(self.last_speed),
+            error_rate,
+            warmth: if warm { Warmth::Warm } else { Warmth::Cold },
+            in_flight: self.in_flight,
+        }
+    }
+}
+
+/// Whether an attempt counts as failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds =
+        Bounds { span: Duration::from_mins(5), samples: 200, warm_for: Duration::from_secs(90) };
+
+    fn at(seconds: i64) -> UnixMs {
+        UnixMs(seconds * 1000)
+    }
+
+    #[test]
+    fn percentiles_are_exact() {
+        let values: Vec<u64> = (1..=100).collect();
+        assert_eq!(percentile(&values, 0.50), Some(50));
+        assert_eq!(percentile(&values, 0.95), Some(95));
+        assert_eq!(percentile(&[7], 0.95), Some(7));
+        assert_eq!(percentile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn samples_leave_the_window_by_age_and_by_number_and_the_last_median_is_remembered() {
+        let mut health = Health::default();
+        for n in 0..250u64 {
+            health.first_token(n, at(0), &BOUNDS);
+        }
+        let figures = health.figures(at(0), &BOUNDS);
+        assert_eq!(figures.samples, 200);
+        assert_eq!(figures.ttft_p50, Some(149));
+        let later = health.figures(at(301), &BOUNDS);
+        assert_eq!((later.samples, later.ttft_p50, later.ttft_p95), (0, Some(149), None));
+    }
+
+    #[test]
+    fn it_is_warm_for_a_while_after_use_or_ping() {
+        let mut health = Health::default();
+        assert_eq!(health.figures(at(0), &BOUNDS).warmth, Warmth::Cold);
+        health.touch(at(0));
+        assert_eq!(health.figures(at(89), &BOUNDS).warmth, Warmth::Warm);
+        assert_eq!(health.figures(at(90), &BOUNDS).warmth, Warmth::Cold);
+    }
+
+    #[test]
+    fn failures_show_in_the_rate_and_as_gaps() {
+        let mut health = Health::default();
+        health.first_token(400, at(1), &BOUNDS);
+        health.ended(Failed::No, 2_000, Some(70.0), at(2), &BOUNDS);
+        health.ended(Failed::Yes, 9_000, None, at(3), &BOUNDS);
+        let figures = health.figures(at(3), &BOUNDS);
+        assert_eq!(figures.error_rate, 0.5);
+        assert_eq!(figures.total_p50, Some(2_000));
+        assert_eq!(figures.tokens_per_s, Some(70.0));
+        assert_eq!(health.recent(), [Some(400), None]);
+    }
+
+    #[test]
+    fn slower_than_its_own_hour_is_noticed() {
+        let mut health = Health::default();
+        for n in 0..60 {
+            health.first_token(400, at(n * 30), &BOUNDS);
+        }
+        for n in 0..30 {
+            health.first_token(2_000, at(1_800 + n * 10), &BOUNDS);
+        }
+        let factor = health.slow_factor(at(2_100), &BOUNDS).unwrap();
+        assert!((factor - 5.0).abs() < 0.1, "{factor}");
+    }
+
+    #[test]
+    fn what_runs_now_is_counted_and_never_below_zero() {
+        let mut health = Health::default();
+        health.started(at(0));
+        health.started(at(0));
+        health.landed();
+        assert_eq!(health.figures(at(0), &BOUNDS).in_flight, 1);
+        health.landed();
+        health.landed();
+        assert_eq!(health.figures(at(0), &BOUNDS).in_flight, 0);
+    }
+}

@@ -1,0 +1,112 @@
+//! What deciding costs: reading a request, and choosing among many models. The bar for each is
+//! 50 µs, so that a preview can be had on every keystroke.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use divan::{Bencher, black_box};
+use uuid::Uuid;
+use wheelhouse::domain::{
+    Capabilities, DecisionId, Origin, Price, Rates, ReaderKind, Request, RequestId, TaskTable,
+    UnixMs,
+};
+use wheelhouse::route::{
+    CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, KeyState, ModelHealth, decide,
+    features, flips,
+};
+
+fn main() {
+    divan::main();
+}
+
+const PARAGRAPH: &str = "Design a bounded queue in Rust for many producers and one consumer. It must \
+    not allocate after start, and `push` has to say so when the queue is full. First give the \
+    invariants, then the code in `src/queue.rs`, then explain the memory ordering. ";
+
+fn request(text: &str) -> Request {
+    Request::new(RequestId(Uuid::nil()), Origin::Chat, ReaderKind::Replaceable, text)
+}
+
+fn candidate(n: usize) -> CandidateInput {
+    let price = Price::from_pico_per_token(50_000 * (n as i64 + 1));
+    CandidateInput {
+        model: format!("model-{n:02}").into(),
+        provider: format!("provider-{}", n % 8).into(),
+        tags: vec!["eu".into()],
+        failure_domain: format!("domain-{}", n % 8),
+        rates: Some(Rates { input: price, cached_input: price, cache_write: price, output: price }),
+        context: 8_000 + 4_000 * n as u64,
+        max_output: 8_192,
+        capabilities: Capabilities::default(),
+        quality: TaskTable::flat(0.5 + 0.009 * n as f32),
+        quality_set: Vec::new(),
+        languages: Vec::new(),
+        token_factors: Vec::new(),
+        ttft_prior_ms: 300 + 20 * n as u64,
+        cold_extra_ms: 500,
+        tokens_per_s_prior: 60.0,
+        health: ModelHealth::default(),
+        circuit: match n % 10 {
+            0 => CircuitView::Open { until: UnixMs(41_000) },
+            _ => CircuitView::Closed,
+        },
+        key: KeyState::Ready,
+        present: true,
+        limited_until: None,
+        shifted_until: None,
+        maintenance: false,
+        drained: false,
+        vetoed_until: None,
+        retired: None,
+        over_budget: None,
+        warm_prefix_tokens: 0,
+    }
+}
+
+fn input() -> DecisionInput {
+    DecisionInput {
+        version: INPUT_VERSION,
+        id: DecisionId(Uuid::nil()),
+        request: RequestId(Uuid::nil()),
+        now: UnixMs(0),
+        seed: 1,
+        policy: "balanced".into(),
+        weights: [0.5, 0.3, 0.2],
+        budget_pace: 1.0,
+        rules: Vec::new(),
+        imposed: None,
+        features: features(&request(PARAGRAPH)),
+        max_tokens: None,
+        candidates: (0..50).map(candidate).collect(),
+    }
+}
+
+#[divan::bench(args = [200, 2_000, 20_000, 1_000_000])]
+fn features_of(bencher: Bencher<'_, '_>, bytes: usize) {
+    let text: String = PARAGRAPH.chars().cycle().take(bytes).collect();
+    let request = request(&text);
+    bencher.bench(|| features(black_box(&request)));
+}
+
+#[divan::bench]
+fn features_of_2000_bytes_of_chinese(bencher: Bencher<'_, '_>) {
+    let text: String = "请用Rust设计一个有界队列，支持多个生产者。要求启动后不再分配内存。"
+        .chars()
+        .cycle()
+        .take(667)
+        .collect();
+    let request = request(&text);
+    bencher.bench(|| features(black_box(&request)));
+}
+
+#[divan::bench]
+fn decide_among_50(bencher: Bencher<'_, '_>) {
+    let input = input();
+    bencher.bench(|| decide(black_box(&input)));
+}
+
+#[divan::bench]
+fn flips_among_50(bencher: Bencher<'_, '_>) {
+    let input = input();
+    let decision = decide(&input);
+    bencher.bench(|| flips(black_box(&input), black_box(&decision)));
+}
