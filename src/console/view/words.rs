@@ -121,6 +121,13 @@ pub(super) fn beside<'a>(model: &str, provider: &'a str) -> &'a str {
     }
 }
 
+/// A name in so many cells. What says that it is simulated goes first, since the top line says so too;
+/// then the name's own end.
+pub(super) fn brief(name: &str, cells: usize) -> String {
+    let bare = name.strip_prefix("sim-").filter(|_| crate::text::width(name) > cells);
+    crate::text::ellipsis(bare.unwrap_or(name), cells).into_owned()
+}
+
 /// `1 message`, `6 messages`.
 pub(super) fn count(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
