@@ -5,7 +5,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 use crate::console::theme::{GlyphSet, Theme, Token};
 use crate::text;
@@ -154,7 +154,17 @@ impl Ink<'_> {
     /// Lays a style over a row without touching its text: a selection.
     pub(super) fn over(&mut self, row: Rect, token: Token) {
         let style = self.style(token);
-        self.buffer.set_style(row.intersection(self.buffer.area), style);
+        let row = row.intersection(self.buffer.area);
+        for at in row.positions() {
+            if let Some(cell) = self.buffer.cell_mut(at) {
+                // Colours under a reversed selection would show as a patchwork of backgrounds.
+                cell.modifier.remove(Modifier::DIM);
+                if style.bg.is_none() {
+                    cell.fg = Color::Reset;
+                }
+            }
+        }
+        self.buffer.set_style(row, style);
     }
 
     /// A box with a title and words on its top edge and on its bottom edge; returns its inside.

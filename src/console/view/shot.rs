@@ -27,11 +27,14 @@ pub fn scene(scene: Scene, cols: u16, rows: u16, theme: &str) -> Option<String> 
     Some(svg(&buffer, &theme))
 }
 
+/// Red, green, blue.
+type Rgb = (u8, u8, u8);
+
 /// What the terminal's own colours look like in a picture.
 struct Palette {
-    fg: (u8, u8, u8),
-    bg: (u8, u8, u8),
-    ansi: [(u8, u8, u8); 16],
+    fg: Rgb,
+    bg: Rgb,
+    ansi: [Rgb; 16],
 }
 
 const NIGHT: Palette = Palette {
@@ -97,17 +100,17 @@ pub fn svg(buffer: &Buffer, theme: &Theme) -> String {
     out
 }
 
-const NIGHT_OR_DAY: [(u8, u8, u8); 2] = [(255, 255, 255), (0, 0, 0)];
+const NIGHT_OR_DAY: [Rgb; 2] = [(255, 255, 255), (0, 0, 0)];
 
 /// How a cell looks in the picture.
 #[derive(PartialEq, Clone, Copy)]
 struct Look {
-    fg: (u8, u8, u8),
-    bg: (u8, u8, u8),
+    fg: Rgb,
+    bg: Rgb,
     modifier: Modifier,
 }
 
-fn look(cell: &Cell, page: (u8, u8, u8), dark: bool) -> Look {
+fn look(cell: &Cell, page: Rgb, dark: bool) -> Look {
     let ink = if dark { NIGHT.fg } else { (0x23, 0x27, 0x2f) };
     let (mut fg, mut bg) = (rgb(cell.fg, ink), rgb(cell.bg, page));
     if cell.modifier.contains(Modifier::REVERSED) {
@@ -119,61 +122,148 @@ fn look(cell: &Cell, page: (u8, u8, u8), dark: bool) -> Look {
     Look { fg, bg, modifier: cell.modifier - Modifier::DIM - Modifier::REVERSED }
 }
 
-fn row(out: &mut String, buffer: &Buffer, y: u16, page: (u8, u8, u8), dark: bool) {
-    let top = BAR + f32::from(y) * CELL.1;
+/// Cells of one row with one look, and what is in them.
+struct Run {
+    words: String,
+    look: Look,
+    left: f32,
+    top: f32,
+    width: f32,
+}
+
+fn row(out: &mut String, buffer: &Buffer, y: u16, page: Rgb, dark: bool) {
     let mut x = 0u16;
     while x < buffer.area.width {
         let Some(cell) = buffer.cell((x, y)) else { return };
         let style = look(cell, page, dark);
-        let start = x;
+        let (start, kind) = (x, Kind::of(cell.symbol()));
+        let first = cell.symbol().to_owned();
         let mut words = String::new();
-        // Wide graphemes and box glyphs are runs of their own, so that each stands on its cells.
-        let single = alone(cell.symbol());
         while let Some(cell) = buffer.cell((x, y)) {
-            if look(cell, page, dark) != style || (x > start && (single || alone(cell.symbol()))) {
+            let goes_on = x == start
+                || match kind {
+                    Kind::Wide => false,
+                    Kind::Shape => cell.symbol() == first,
+                    Kind::Text | Kind::Blank => Kind::of(cell.symbol()) == kind,
+                };
+            if look(cell, page, dark) != style || !goes_on {
                 break;
             }
             words.push_str(if cell.symbol().is_empty() { " " } else { cell.symbol() });
             x += (text::width(cell.symbol()) as u16).max(1);
-            if x >= buffer.area.width || single {
-                break;
-            }
         }
-        let left = PAD + f32::from(start) * CELL.0;
-        let width = f32::from(x - start) * CELL.0;
+        let run = Run {
+            words,
+            look: style,
+            left: PAD + f32::from(start) * CELL.0,
+            top: BAR + f32::from(y) * CELL.1,
+            width: f32::from(x - start) * CELL.0,
+        };
         if style.bg != page {
-            let _ = write!(
-                out,
-                "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{}\"/>",
-                CELL.1,
-                hex(style.bg)
-            );
+            rect(out, (run.left, run.top, run.width, CELL.1), hex(style.bg), 1.0);
         }
-        if words.trim().is_empty() && !style.modifier.contains(Modifier::UNDERLINED) {
-            continue;
+        match kind {
+            Kind::Blank => {}
+            Kind::Shape => shape(out, &run, &first),
+            Kind::Text | Kind::Wide => write_run(out, &run),
         }
-        write_run(out, &words, style, (left, top, width));
     }
 }
 
-/// Graphemes that fonts may draw wider or narrower than their cells.
-fn alone(symbol: &str) -> bool {
-    symbol.len() > 1 && text::width(symbol) > 1
+/// How a cell is put into the picture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing to draw.
+    Blank,
+    /// Letters.
+    Text,
+    /// A grapheme fonts may draw wider or narrower than its cells: on its own.
+    Wide,
+    /// A line or block, drawn rather than written, so that it meets its neighbours.
+    Shape,
 }
 
-fn write_run(out: &mut String, words: &str, style: Look, (left, top, width): (f32, f32, f32)) {
-    let lead = words.len() - words.trim_start_matches(' ').len();
-    let shown = words.trim_end_matches(' ');
-    let skip = lead as f32 * CELL.0;
-    let trail = (words.len() - shown.len()) as f32 * CELL.0;
-    let shown = shown.get(lead..).unwrap_or("");
+impl Kind {
+    fn of(symbol: &str) -> Self {
+        match symbol.chars().next() {
+            None | Some(' ') => Self::Blank,
+            Some('\u{2500}'..='\u{2503}' | '├' | '┤' | '┴' | '┬' | '╭' | '╮' | '╰' | '╯') => {
+                Self::Shape
+            }
+            Some('\u{2580}'..='\u{2593}') => Self::Shape,
+            Some(_) if symbol.len() > 1 && text::width(symbol) > 1 => Self::Wide,
+            Some(_) => Self::Text,
+        }
+    }
+}
+
+fn rect(out: &mut String, (x, y, width, height): (f32, f32, f32, f32), fill: String, opacity: f32) {
+    let _ = write!(
+        out,
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\""
+    );
+    if opacity < 1.0 {
+        let _ = write!(out, " opacity=\"{opacity}\"");
+    }
+    out.push_str("/>");
+}
+
+/// Lines and blocks, cell by cell where they cannot be one rectangle.
+fn shape(out: &mut String, run: &Run, symbol: &str) {
+    const THIN: f32 = 1.2;
+    let fill = hex(run.look.fg);
+    let (left, top, width) = (run.left, run.top, run.width);
+    let (middle, centre) = (top + CELL.1 / 2.0 - THIN / 2.0, left + CELL.0 / 2.0 - THIN / 2.0);
+    let half = CELL.0 / 2.0;
+    match symbol.chars().next().unwrap_or(' ') {
+        '─' => rect(out, (left, middle, width, THIN), fill, 1.0),
+        '│' => rect(out, (centre, top, THIN, CELL.1), fill, 1.0),
+        c @ ('├' | '┤') => {
+            let from = if c == '├' { centre } else { left };
+            rect(out, (centre, top + 3.0, THIN, CELL.1 - 6.0), fill.clone(), 1.0);
+            rect(out, (from, middle, half + THIN / 2.0, THIN), fill, 1.0);
+        }
+        c @ ('┴' | '┬') => {
+            let from = if c == '┴' { top } else { middle };
+            rect(out, (left, middle, width, THIN), fill.clone(), 1.0);
+            rect(out, (centre, from, THIN, CELL.1 / 2.0), fill, 1.0);
+        }
+        c @ ('╭' | '╮' | '╰' | '╯') => {
+            let (x, y) = (left + half, top + CELL.1 / 2.0);
+            let (dx, dy) = match c {
+                '╭' => (half, CELL.1 / 2.0),
+                '╮' => (-half, CELL.1 / 2.0),
+                '╰' => (half, -CELL.1 / 2.0),
+                _ => (-half, -CELL.1 / 2.0),
+            };
+            let _ = write!(
+                out,
+                "<path d=\"M{:.1} {y:.1} Q{x:.1} {y:.1} {x:.1} {:.1}\" fill=\"none\" stroke=\"{fill}\" stroke-width=\"{THIN}\"/>",
+                x + dx,
+                y + dy
+            );
+        }
+        '░' => rect(out, (left, top + 3.0, width, CELL.1 - 6.0), fill, 0.35),
+        '▒' | '▓' => rect(out, (left, top + 3.0, width, CELL.1 - 6.0), fill, 0.75),
+        '▌' => rect(out, (left, top + 1.0, half, CELL.1 - 2.0), fill, 1.0),
+        // The eighths, from the bottom of the line of text up.
+        c @ '▁'..='█' => {
+            let eighths = (c as u32 - '▁' as u32 + 1) as f32;
+            let height = (CELL.1 - 5.0) * eighths / 8.0;
+            rect(out, (left, top + CELL.1 - 3.0 - height, width, height), fill, 1.0);
+        }
+        _ => write_run(out, run),
+    }
+}
+
+fn write_run(out: &mut String, run: &Run) {
     let _ = write!(
         out,
         "<text x=\"{:.1}\" y=\"{:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"",
-        left + skip,
-        top + 13.5,
-        (width - skip - trail).max(1.0),
-        hex(style.fg)
+        run.left,
+        run.top + 13.5,
+        run.width,
+        hex(run.look.fg)
     );
     for (flag, attribute) in [
         (Modifier::BOLD, " font-weight=\"600\""),
@@ -181,12 +271,12 @@ fn write_run(out: &mut String, words: &str, style: Look, (left, top, width): (f3
         (Modifier::UNDERLINED, " text-decoration=\"underline\""),
         (Modifier::CROSSED_OUT, " text-decoration=\"line-through\""),
     ] {
-        if style.modifier.contains(flag) {
+        if run.look.modifier.contains(flag) {
             out.push_str(attribute);
         }
     }
     out.push('>');
-    for c in shown.chars() {
+    for c in run.words.chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -198,7 +288,7 @@ fn write_run(out: &mut String, words: &str, style: Look, (left, top, width): (f3
     out.push_str("</text>");
 }
 
-fn rgb(color: Color, own: (u8, u8, u8)) -> (u8, u8, u8) {
+fn rgb(color: Color, own: Rgb) -> Rgb {
     let ansi = |n: usize| NIGHT.ansi[n];
     match color {
         Color::Reset => own,
@@ -231,16 +321,16 @@ fn rgb(color: Color, own: (u8, u8, u8)) -> (u8, u8, u8) {
     }
 }
 
-fn luma((r, g, b): (u8, u8, u8)) -> f32 {
+fn luma((r, g, b): Rgb) -> f32 {
     0.2126 * f32::from(r) + 0.7152 * f32::from(g) + 0.0722 * f32::from(b)
 }
 
-fn mix(a: (u8, u8, u8), b: (u8, u8, u8), share: f32) -> (u8, u8, u8) {
+fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
     let mix = |a: u8, b: u8| (f32::from(a) * (1.0 - share) + f32::from(b) * share).round() as u8;
     (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
-fn hex((r, g, b): (u8, u8, u8)) -> String {
+fn hex((r, g, b): Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
@@ -256,7 +346,9 @@ mod tests {
         let theme = Theme::terminal(ColorDepth::True);
         let picture = svg(&buffer, &theme);
         assert!(picture.starts_with("<svg") && picture.ends_with("</svg>\n"));
-        assert!(picture.contains("a &lt; b &amp;&amp;"), "{picture}");
+        for word in [">a<", ">&lt;<", ">b<", ">&amp;&amp;<"] {
+            assert!(picture.contains(word), "{word}: {picture}");
+        }
         assert!(picture.contains(">漢<"));
         assert!(!picture.trim_end().contains(char::is_control));
     }
