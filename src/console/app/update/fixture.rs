@@ -125,6 +125,8 @@ pub(super) fn config() -> Config {
 pub(super) fn snapshot() -> Snapshot {
     let models = MODELS.iter().map(|(model, provider, _)| {
         let status = ModelStatus {
+            shifted_until: None,
+            refused: None,
             model: (*model).into(),
             provider: (*provider).into(),
             health: ModelHealth { state: HealthState::Up, ..ModelHealth::default() },
@@ -157,6 +159,7 @@ pub(super) fn snapshot() -> Snapshot {
         ((*provider).into(), status)
     });
     Snapshot {
+        discovering: 0,
         revision: 1,
         at: START,
         config: Arc::new(config()),
