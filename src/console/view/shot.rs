@@ -160,7 +160,7 @@ fn row(out: &mut String, buffer: &Buffer, y: u16, page: Rgb, dark: bool) {
             width: f32::from(x - start) * CELL.0,
         };
         if style.bg != page {
-            rect(out, (run.left, run.top, run.width, CELL.1), hex(style.bg), 1.0);
+            rect(out, (run.left, run.top, run.width, CELL.1), &hex(style.bg), 1.0);
         }
         match kind {
             Kind::Blank => {}
@@ -197,7 +197,7 @@ impl Kind {
     }
 }
 
-fn rect(out: &mut String, (x, y, width, height): (f32, f32, f32, f32), fill: String, opacity: f32) {
+fn rect(out: &mut String, (x, y, width, height): (f32, f32, f32, f32), fill: &str, opacity: f32) {
     let _ = write!(
         out,
         "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\""
@@ -216,17 +216,17 @@ fn shape(out: &mut String, run: &Run, symbol: &str) {
     let (middle, centre) = (top + CELL.1 / 2.0 - THIN / 2.0, left + CELL.0 / 2.0 - THIN / 2.0);
     let half = CELL.0 / 2.0;
     match symbol.chars().next().unwrap_or(' ') {
-        '─' => rect(out, (left, middle, width, THIN), fill, 1.0),
-        '│' => rect(out, (centre, top, THIN, CELL.1), fill, 1.0),
+        '─' => rect(out, (left, middle, width, THIN), &fill, 1.0),
+        '│' => rect(out, (centre, top, THIN, CELL.1), &fill, 1.0),
         c @ ('├' | '┤') => {
             let from = if c == '├' { centre } else { left };
-            rect(out, (centre, top + 3.0, THIN, CELL.1 - 6.0), fill.clone(), 1.0);
-            rect(out, (from, middle, half + THIN / 2.0, THIN), fill, 1.0);
+            rect(out, (centre, top + 3.0, THIN, CELL.1 - 6.0), &fill, 1.0);
+            rect(out, (from, middle, half + THIN / 2.0, THIN), &fill, 1.0);
         }
         c @ ('┴' | '┬') => {
             let from = if c == '┴' { top } else { middle };
-            rect(out, (left, middle, width, THIN), fill.clone(), 1.0);
-            rect(out, (centre, from, THIN, CELL.1 / 2.0), fill, 1.0);
+            rect(out, (left, middle, width, THIN), &fill, 1.0);
+            rect(out, (centre, from, THIN, CELL.1 / 2.0), &fill, 1.0);
         }
         c @ ('╭' | '╮' | '╰' | '╯') => {
             let (x, y) = (left + half, top + CELL.1 / 2.0);
@@ -243,14 +243,14 @@ fn shape(out: &mut String, run: &Run, symbol: &str) {
                 y + dy
             );
         }
-        '░' => rect(out, (left, top + 3.0, width, CELL.1 - 6.0), fill, 0.35),
-        '▒' | '▓' => rect(out, (left, top + 3.0, width, CELL.1 - 6.0), fill, 0.75),
-        '▌' => rect(out, (left, top + 1.0, half, CELL.1 - 2.0), fill, 1.0),
+        '░' => rect(out, (left, top + 3.0, width, CELL.1 - 6.0), &fill, 0.35),
+        '▒' | '▓' => rect(out, (left, top + 3.0, width, CELL.1 - 6.0), &fill, 0.75),
+        '▌' => rect(out, (left, top + 1.0, half, CELL.1 - 2.0), &fill, 1.0),
         // The eighths, from the bottom of the line of text up.
         c @ '▁'..='█' => {
             let eighths = (c as u32 - '▁' as u32 + 1) as f32;
             let height = (CELL.1 - 5.0) * eighths / 8.0;
-            rect(out, (left, top + CELL.1 - 3.0 - height, width, height), fill, 1.0);
+            rect(out, (left, top + CELL.1 - 3.0 - height, width, height), &fill, 1.0);
         }
         _ => write_run(out, run),
     }
