@@ -1,3 +1,5 @@
+//! Tests of what the simulated models answer.
+
 use super::*;
 use crate::sim::habits;
 

@@ -13,7 +13,7 @@ mod walker;
 use std::sync::Arc;
 
 pub(super) use code::{CodeRows, Fence};
-pub(super) use walker::{Mark, walk};
+pub(super) use walker::{Mark, Paragraph, Start, walk};
 
 use super::line::Line;
 use super::sanitize::{Tabs, sanitize_with};
@@ -80,7 +80,7 @@ pub struct Rendered {
 pub fn render(source: &str, width: u16, options: &RenderOptions) -> Rendered {
     let source = sanitize_with(source, Tabs::Keep);
     let mut rendered = Rendered::default();
-    walk(&source, "", usize::from(width.max(1)), options, &mut rendered);
+    walk(&source, Start::default(), usize::from(width.max(1)), options, &mut rendered);
     rendered
 }
 

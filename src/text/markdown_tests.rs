@@ -1,1 +1,1 @@
-
+//! Tests of rendering Markdown.

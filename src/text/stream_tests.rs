@@ -1,3 +1,5 @@
+//! Tests of streaming: every split renders as the whole does.
+
 use super::*;
 use crate::text::render;
 use proptest::prelude::*;

@@ -15,9 +15,9 @@ use super::inline::Inline;
 use super::table::Table;
 use super::{CodeBlock, RenderOptions, Rendered};
 use crate::text::line::{Line, Role, Span, TextStyle};
-use crate::text::sanitize::sanitize_line;
+use crate::text::sanitize::sanitize_piece;
 use crate::text::width::width;
-use crate::text::wrap::{Cut, Indent, wrap_flow};
+use crate::text::wrap::{Cut, Flow, Indent, LastRow, wrap_flow};
 
 /// Cells that quotes and lists leave to the text inside them, however deep they go.
 const TEXT_AT_LEAST: usize = 8;
@@ -40,32 +40,61 @@ pub(in crate::text) struct Mark {
     pub(in crate::text) lines: usize,
     /// Code blocks before it.
     pub(in crate::text) code_blocks: usize,
+    /// If it is not the first item of its list, how the list goes on there.
+    pub(in crate::text) item: Option<NextItem>,
+}
+
+/// How a list goes on at an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::text) struct NextItem {
+    /// Its number, if items are numbered.
+    number: Option<u64>,
+    /// Whether a blank row goes before it.
+    gap: Gap,
+}
+
+/// Where and how a walk begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::text) struct Start<'a> {
+    /// The text of link definitions that stand before.
+    pub(in crate::text) known: &'a str,
+    /// The list that goes on.
+    pub(in crate::text) item: Option<NextItem>,
+}
+
+/// A paragraph at the end of a source: its text and last row, which text without markup extends.
+#[derive(Debug)]
+pub(in crate::text) struct Paragraph {
+    pub(in crate::text) flow: Flow,
+    pub(in crate::text) last: LastRow,
 }
 
 /// What a walk found.
 #[derive(Debug, Default)]
 pub(in crate::text) struct Walked {
-    /// The last top-level block whose first line is whole.
+    /// The last top-level block, or item of a top-level list, that will stay one.
     pub(in crate::text) last: Option<Mark>,
+    /// The paragraph it is, if nothing follows it.
+    pub(in crate::text) paragraph: Option<Paragraph>,
     /// Link definitions, as ranges of the source, in order.
     pub(in crate::text) definitions: Vec<Range<usize>>,
 }
 
-/// Renders `source`, appending to `out`. `known` holds the text of link definitions that stand
-/// before it.
+/// Renders `source`, appending to `out`.
 pub(in crate::text) fn walk(
     source: &str,
-    known: &str,
+    start: Start<'_>,
     width: usize,
     options: &RenderOptions,
     out: &mut Rendered,
 ) -> Walked {
     let joined;
-    let (text, skip) = if known.is_empty() {
-        (source, 0)
-    } else {
-        joined = format!("{known}\n\n{source}");
-        (joined.as_str(), known.len() + 2)
+    let (text, skip) = match start.known {
+        "" => (source, 0),
+        known => {
+            joined = format!("{known}\n\n{source}");
+            (joined.as_str(), known.len() + 2)
+        }
     };
     let parser = Parser::new_ext(text, EXTENSIONS);
     let mut walked = Walked::default();
@@ -77,23 +106,70 @@ pub(in crate::text) fn walk(
     }
     walked.definitions.sort_unstable_by_key(|span| span.start);
     let blocks = Blocks { source };
-    let mut walker = Walker::new(text, width, options, out);
+    let mut walker = Walker::new(text, start.item, width, options, out);
     let mut depth = 0_usize;
+    let mut above = Above { end: skip, container: false };
     for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
-        let starts = matches!(event, Event::Start(_));
         let ends = matches!(event, Event::End(_));
-        if depth == 0 && !ends {
+        let begins = match &event {
+            Event::Start(Tag::Item) if depth == 1 => {
+                walker.next_item(range.start).map(|item| (Begin::Item, Some(item)))
+            }
+            _ if depth > 0 || ends => None,
+            Event::Start(Tag::Table(_)) => Some((Begin::Table, None)),
+            Event::Start(Tag::Paragraph | Tag::HtmlBlock) => Some((Begin::Text, None)),
+            _ => Some((Begin::Block, None)),
+        };
+        if let Some((begins, item)) = begins {
             let offset = range.start.saturating_sub(skip);
-            let lines = if matches!(event, Event::Start(Tag::Table(_))) { 2 } else { 1 };
-            if blocks.settled(offset, lines, &walked.definitions) {
+            if blocks.settled(offset, begins, above.hides(text, range.start, begins)) {
                 let line = source[..offset].rfind('\n').map_or(0, |at| at + 1);
-                walked.last = Some(walker.mark(line));
+                let item = item.or(start.item.filter(|_| line == 0));
+                walked.last = Some(walker.mark(line, item));
             }
         }
-        depth = if starts { depth + 1 } else { depth.saturating_sub(usize::from(ends)) };
+        if depth == 0 {
+            above.end = range.end;
+            above.container = matches!(event, Event::Start(Tag::List(_) | Tag::BlockQuote(_)));
+        }
+        if matches!(event, Event::Start(_)) {
+            depth += 1;
+        } else if ends {
+            depth = depth.saturating_sub(1);
+        }
         walker.event(event, range.start);
     }
+    walked.paragraph = walker.paragraph;
     walked
+}
+
+/// What begins at an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    /// A paragraph or HTML.
+    Text,
+    Table,
+    /// Any other top-level block.
+    Block,
+    /// An item of a top-level list.
+    Item,
+}
+
+/// What stands above a top-level block.
+struct Above {
+    /// Where the block drawn last ends.
+    end: usize,
+    /// Whether it is a list or a quote.
+    container: bool,
+}
+
+impl Above {
+    /// Whether there may be a link definition right above: it is not drawn, and the text below it can
+    /// still become its title.
+    fn hides(&self, text: &str, offset: usize, begins: Begin) -> bool {
+        let between = text.get(self.end..offset).unwrap_or_default();
+        !between.trim().is_empty() || self.container && begins == Begin::Text
+    }
 }
 
 /// Tells which block starts will stay block starts.
@@ -102,25 +178,37 @@ struct Blocks<'a> {
 }
 
 impl Blocks<'_> {
-    /// Whether more text can no longer make the block at `offset` part of what stands before it: the
-    /// lines that make it a block of its own are whole (a table needs two), or a blank line parts
-    /// them and it is not the number of a list item to be. A title could still be added to a link
-    /// definition right above.
-    fn settled(&self, offset: usize, lines: usize, definitions: &[Range<usize>]) -> bool {
-        let parted_from = |end: usize| {
-            let between = self.source.get(end..offset).unwrap_or_default();
-            between.bytes().filter(|b| *b == b'\n').count() > 1
-        };
-        if definitions.iter().any(|span| span.end <= offset && !parted_from(span.end)) {
+    /// Whether more text can no longer make what begins at `offset` part of what stands before it.
+    /// That is so when the lines that make it a block of its own are whole (a table needs two); when
+    /// it begins with a letter, which no mark of a block does; and when a blank line parts them and
+    /// it is not the number of an item to be. With something hidden above it takes a blank line; and
+    /// an item that is indented like code would be code if nothing stood before it.
+    fn settled(&self, offset: usize, begins: Begin, hidden: bool) -> bool {
+        let (before, rest) = self.source.split_at(offset);
+        let before_line = before.trim_end_matches([' ', '\t']);
+        let parted = before_line
+            .strip_suffix('\n')
+            .is_some_and(|above| above.trim_end_matches([' ', '\t']).ends_with('\n'));
+        if hidden && !parted {
             return false;
         }
-        if self.source[offset..].bytes().filter(|b| *b == b'\n').nth(lines - 1).is_some() {
-            return true;
+        let lines = if begins == Begin::Table { 2 } else { 1 };
+        let whole = rest.bytes().filter(|b| *b == b'\n').nth(lines - 1).is_some();
+        let first = rest.trim_start().chars().next();
+        match begins {
+            Begin::Item => {
+                let indent = &before[before_line.len()..];
+                let text =
+                    rest.split_once(' ').map_or("", |(_, text)| text.trim_start_matches(' '));
+                indent.len() < 4
+                    && !indent.contains('\t')
+                    && (whole || text.starts_with(char::is_alphabetic))
+            }
+            Begin::Text | Begin::Block if first.is_some_and(char::is_alphabetic) => true,
+            Begin::Text | Begin::Block | Begin::Table => {
+                whole || parted && !first.is_some_and(|c| c.is_ascii_digit())
+            }
         }
-        let before = self.source[..offset].trim_end_matches([' ', '\t']);
-        let blank = before.strip_suffix('\n').map(|text| text.trim_end_matches([' ', '\t']));
-        blank.is_some_and(|text| text.ends_with('\n'))
-            && !self.source[offset..].trim_start().starts_with(|c: char| c.is_ascii_digit())
     }
 }
 
@@ -143,7 +231,7 @@ struct List {
 
 /// Whether a blank row goes before the next block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gap {
+pub(in crate::text) enum Gap {
     /// Nothing stands before it.
     None,
     /// Inside lists: where the source has a blank line.
@@ -174,21 +262,29 @@ struct Walker<'a> {
     heading: Option<u8>,
     code: Option<Code>,
     table: Option<Table>,
+    /// The list that goes on where the walk began.
+    item: Option<NextItem>,
+    /// The top-level paragraph drawn last, while nothing follows it.
+    paragraph: Option<Paragraph>,
 }
 
 impl<'a> Walker<'a> {
     fn new(
         source: &'a str,
+        item: Option<NextItem>,
         width: usize,
         options: &'a RenderOptions,
         out: &'a mut Rendered,
     ) -> Self {
+        let gap = if out.lines.is_empty() { Gap::None } else { Gap::Always };
         Self {
             source,
             width,
             options,
-            gap: if out.lines.is_empty() { Gap::None } else { Gap::Always },
+            gap: item.map_or(gap, |item| item.gap),
             at: 0,
+            item,
+            paragraph: None,
             out,
             containers: Vec::new(),
             lists: Vec::new(),
@@ -199,8 +295,16 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn mark(&self, source: usize) -> Mark {
-        Mark { source, lines: self.out.lines.len(), code_blocks: self.out.code_blocks.len() }
+    fn mark(&self, source: usize, item: Option<NextItem>) -> Mark {
+        let (lines, code_blocks) = (self.out.lines.len(), self.out.code_blocks.len());
+        Mark { source, lines, code_blocks, item }
+    }
+
+    /// How the innermost list goes on with an item at `at`; nothing for its first.
+    fn next_item(&self, at: usize) -> Option<NextItem> {
+        let list = self.lists.last().filter(|list| list.begun)?;
+        let gap = if self.blank_above(at) { Gap::Always } else { Gap::None };
+        Some(NextItem { number: list.next, gap })
     }
 
     fn event(&mut self, event: Event<'_>, offset: usize) {
@@ -211,6 +315,7 @@ impl<'a> Walker<'a> {
         };
         if begins_block {
             self.flush();
+            self.paragraph = None;
         }
         let gathers = self.code.is_some() || self.table.is_some() || !self.inline.flow.is_empty();
         if !gathers && !matches!(event, Event::End(_)) {
@@ -280,7 +385,8 @@ impl<'a> Walker<'a> {
             }
             Tag::List(first) => {
                 self.draw_gap();
-                self.lists.push(List { next: first, begun: false });
+                let next = self.item.take().map_or(first, |item| item.number);
+                self.lists.push(List { next, begun: false });
             }
             Tag::Item => {
                 let list = self.lists.last_mut();
@@ -319,7 +425,14 @@ impl<'a> Walker<'a> {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph | TagEnd::HtmlBlock => self.flush(),
+            TagEnd::Paragraph if self.containers.is_empty() => {
+                let flow = self.inline.flow.clone();
+                let last = self.flush();
+                self.paragraph = last.map(|last| Paragraph { flow, last });
+            }
+            TagEnd::Paragraph | TagEnd::HtmlBlock => {
+                self.flush();
+            }
             TagEnd::Heading(_) => {
                 self.flush();
                 self.heading = None;
@@ -387,7 +500,7 @@ impl<'a> Walker<'a> {
     fn draw_gap(&mut self) {
         match std::mem::replace(&mut self.gap, Gap::None) {
             Gap::None => return,
-            Gap::AsWritten if !self.blank_above() => return,
+            Gap::AsWritten if !self.blank_above(self.at) => return,
             Gap::AsWritten | Gap::Always => {}
         }
         let style = TextStyle::of(Role::QuoteMark);
@@ -440,26 +553,28 @@ impl<'a> Walker<'a> {
         };
     }
 
-    /// Whether the line above the block being gathered is blank in the source.
-    fn blank_above(&self) -> bool {
-        let above = &self.source[..self.at];
+    /// Whether the line above the one at `at` is blank in the source.
+    fn blank_above(&self, at: usize) -> bool {
+        let above = &self.source[..at];
         let Some(line_start) = above.rfind('\n') else { return false };
         let above = &above[..line_start];
         let line = &above[above.rfind('\n').map_or(0, |at| at + 1)..];
         line.trim_matches([' ', '\t', '>']).is_empty()
     }
 
-    /// Draws the text gathered so far.
-    fn flush(&mut self) {
+    /// Draws the text gathered so far; returns where its last row begins.
+    fn flush(&mut self) -> Option<LastRow> {
         if self.inline.flow.is_empty() {
-            return;
+            return None;
         }
         let mut inline = std::mem::take(&mut self.inline);
         let indent = self.begin();
-        wrap_flow(&inline.flow, self.width, &indent, Cut::Words, &mut self.out.lines);
+        let out = &mut self.out.lines;
+        let last = wrap_flow(&inline.flow, self.width, &indent, Cut::Words, out);
         inline.clear();
         self.inline = inline;
         self.finish();
+        last
     }
 
     fn draw_code(&mut self) {
@@ -517,7 +632,7 @@ const fn is_block(tag: &Tag<'_>) -> bool {
 /// The language of a fence: the first word of its info string.
 fn fence_language(info: &str) -> String {
     let word = info.split([' ', '\t', ',', '{', ':', '\n']).find(|word| !word.is_empty());
-    sanitize_line(word.unwrap_or_default().trim_start_matches('.')).into_owned()
+    sanitize_piece(word.unwrap_or_default().trim_start_matches('.')).into_owned()
 }
 
 const fn callout(kind: BlockQuoteKind) -> &'static str {
