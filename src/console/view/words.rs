@@ -121,11 +121,10 @@ pub(super) fn beside<'a>(model: &str, provider: &'a str) -> &'a str {
     }
 }
 
-/// A name in so many cells. What says that it is simulated goes first, since the top line says so too;
-/// then the name's own end.
+/// A name in so many cells of a meter or list. That it is simulated is said on the top line, and not
+/// again in every row.
 pub(super) fn brief(name: &str, cells: usize) -> String {
-    let bare = name.strip_prefix("sim-").filter(|_| crate::text::width(name) > cells);
-    crate::text::ellipsis(bare.unwrap_or(name), cells).into_owned()
+    crate::text::ellipsis(name.strip_prefix("sim-").unwrap_or(name), cells).into_owned()
 }
 
 /// `1 message`, `6 messages`.
