@@ -112,6 +112,18 @@ fn a_definition_reaches_the_links_above_it() {
 }
 
 #[test]
+fn a_definition_that_turns_out_to_be_none_leaves_no_trace() {
+    let source = "See [x].\n\n# Next\n[x]: /u 't\n\nEnd";
+    stream(source, &[20, 7, 1], 40).unwrap();
+}
+
+#[test]
+fn a_block_of_nothing_visible_takes_no_room() {
+    stream("&#27; &#27;\n\nabc", &[1], 40).unwrap();
+    assert_eq!(render("- &#27;\n\nabc", 40, &options()).lines.len(), 3);
+}
+
+#[test]
 fn another_width_renders_again() {
     let mut text = StreamingText::new(40, options());
     text.push("one two three four\n\n```\nabc\n");

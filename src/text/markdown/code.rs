@@ -161,6 +161,6 @@ impl Fence {
         let marks = line[indent..].bytes().take_while(|b| *b == self.mark).count();
         indent < 4
             && marks >= self.len
-            && line[indent + marks..].bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n'))
+            && line[indent + marks..].bytes().all(|b| matches!(b, b' ' | b'\n'))
     }
 }

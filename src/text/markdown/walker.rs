@@ -117,12 +117,11 @@ pub(in crate::text) fn walk(
             }
             _ if depth > 0 || ends => None,
             Event::Start(Tag::Table(_)) => Some((Begin::Table, None)),
-            Event::Start(Tag::Paragraph | Tag::HtmlBlock) => Some((Begin::Text, None)),
             _ => Some((Begin::Block, None)),
         };
         if let Some((begins, item)) = begins {
             let offset = range.start.saturating_sub(skip);
-            if blocks.settled(offset, begins, above.hides(text, range.start, begins)) {
+            if blocks.settled(offset, begins, above.hides(text, range.start)) {
                 let line = source[..offset].rfind('\n').map_or(0, |at| at + 1);
                 let item = item.or(start.item.filter(|_| line == 0));
                 walked.last = Some(walker.mark(line, item));
@@ -137,7 +136,7 @@ pub(in crate::text) fn walk(
         } else if ends {
             depth = depth.saturating_sub(1);
         }
-        walker.event(event, range.start);
+        walker.event(event, range);
     }
     walked.paragraph = walker.paragraph;
     walked
@@ -146,11 +145,9 @@ pub(in crate::text) fn walk(
 /// What begins at an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begin {
-    /// A paragraph or HTML.
-    Text,
-    Table,
-    /// Any other top-level block.
+    /// Any top-level block but a table.
     Block,
+    Table,
     /// An item of a top-level list.
     Item,
 }
@@ -165,10 +162,13 @@ struct Above {
 
 impl Above {
     /// Whether there may be a link definition right above: it is not drawn, and the text below it can
-    /// still become its title.
-    fn hides(&self, text: &str, offset: usize, begins: Begin) -> bool {
+    /// still become its title, or is read as the paragraph it stands in. What begins with a mark of
+    /// its own cannot.
+    fn hides(&self, text: &str, offset: usize) -> bool {
+        const MARKS: [char; 8] = ['#', '`', '~', '>', '-', '*', '+', '_'];
         let between = text.get(self.end..offset).unwrap_or_default();
-        !between.trim().is_empty() || self.container && begins == Begin::Text
+        let marked = text[offset..].trim_start().starts_with(MARKS);
+        !between.trim().is_empty() || self.container && !marked
     }
 }
 
@@ -204,8 +204,8 @@ impl Blocks<'_> {
                     && !indent.contains('\t')
                     && (whole || text.starts_with(char::is_alphabetic))
             }
-            Begin::Text | Begin::Block if first.is_some_and(char::is_alphabetic) => true,
-            Begin::Text | Begin::Block | Begin::Table => {
+            Begin::Block if first.is_some_and(char::is_alphabetic) => true,
+            Begin::Block | Begin::Table => {
                 whole || parted && !first.is_some_and(|c| c.is_ascii_digit())
             }
         }
@@ -258,6 +258,10 @@ struct Walker<'a> {
     gap: Gap,
     /// Where the block that is being gathered begins in the source.
     at: usize,
+    /// How far the source has been read.
+    read: usize,
+    /// How far it had been read when the last block was drawn.
+    drawn: usize,
     inline: Inline,
     heading: Option<u8>,
     code: Option<Code>,
@@ -283,6 +287,8 @@ impl<'a> Walker<'a> {
             options,
             gap: item.map_or(gap, |item| item.gap),
             at: 0,
+            read: 0,
+            drawn: 0,
             item,
             paragraph: None,
             out,
@@ -307,7 +313,7 @@ impl<'a> Walker<'a> {
         Some(NextItem { number: list.next, gap })
     }
 
-    fn event(&mut self, event: Event<'_>, offset: usize) {
+    fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         let begins_block = match &event {
             Event::Start(tag) => is_block(tag),
             Event::Rule => true,
@@ -319,7 +325,10 @@ impl<'a> Walker<'a> {
         }
         let gathers = self.code.is_some() || self.table.is_some() || !self.inline.flow.is_empty();
         if !gathers && !matches!(event, Event::End(_)) {
-            self.at = offset;
+            self.at = range.start;
+        }
+        if !matches!(event, Event::Start(_)) {
+            self.read = self.read.max(range.end);
         }
         let role = self.role();
         match event {
@@ -547,24 +556,27 @@ impl<'a> Walker<'a> {
 
     /// After a block.
     fn finish(&mut self) {
+        self.drawn = self.read;
         self.gap = match self.containers.last() {
             Some(Container::Item { .. }) => Gap::AsWritten,
             Some(Container::Quote { .. }) | None => Gap::Always,
         };
     }
 
-    /// Whether the line above the one at `at` is blank in the source.
+    /// Whether the source has a blank line between what was drawn last and byte `at`.
     fn blank_above(&self, at: usize) -> bool {
-        let above = &self.source[..at];
-        let Some(line_start) = above.rfind('\n') else { return false };
-        let above = &above[..line_start];
-        let line = &above[above.rfind('\n').map_or(0, |at| at + 1)..];
-        line.trim_matches([' ', '\t', '>']).is_empty()
+        let quoted = [' ', '\t', '>'];
+        let drawn = self.source[..self.drawn].trim_end_matches(['\n', ' ', '\t', '>']).len();
+        let between = self.source.get(drawn..at).unwrap_or_default();
+        let Some((_, lines)) = between.split_once('\n') else { return false };
+        let Some((lines, _)) = lines.rsplit_once('\n') else { return false };
+        lines.split('\n').any(|line| line.trim_matches(quoted).is_empty())
     }
 
     /// Draws the text gathered so far; returns where its last row begins.
     fn flush(&mut self) -> Option<LastRow> {
-        if self.inline.flow.is_empty() {
+        if self.inline.flow.text().trim_matches([' ', '\n']).is_empty() {
+            self.inline.clear();
             return None;
         }
         let mut inline = std::mem::take(&mut self.inline);
