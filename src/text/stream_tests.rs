@@ -252,7 +252,7 @@ proptest! {
     }
 
     #[test]
-    fn rows_are_those_of_the_source_so_far(source in markdown().prop_filter("no definitions", |text| !text.contains("]:"))) {
+    fn rows_are_those_of_the_source_so_far(source in markdown().prop_map(|text| text.replace("]:", "]"))) {
         always_equal(&source, 30)?;
     }
 
