@@ -203,12 +203,16 @@ impl StreamingText {
         let begin = Start { known: &self.known, item: self.frozen.item };
         let walked = walk(tail, begin, self.width, &self.options, &mut self.out);
         let split = walked.last.map_or(0, |mark| mark.source);
-        self.defines = walked.definitions.last().is_some_and(|span| span.start >= split);
-        for span in walked.definitions.iter().filter(|span| span.start < split) {
-            self.known.push_str(&self.source[start + span.start..start + span.end]);
-            self.known.push('\n');
-        }
-        if let Some(mark) = walked.last {
+        let (above, below): (Vec<_>, Vec<_>) =
+            walked.definitions.iter().partition(|span| span.start < split);
+        // While what looks like a definition may still turn out to be none, rows that used it are not
+        // final.
+        self.defines = !below.is_empty();
+        if let Some(mark) = walked.last.filter(|_| !self.defines) {
+            for span in above {
+                self.known.push_str(&self.source[start + span.start..start + span.end]);
+                self.known.push('\n');
+            }
             self.frozen = Mark { source: start + mark.source, ..mark };
         }
         let tail = &self.source[self.frozen.source..];

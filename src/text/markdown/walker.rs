@@ -1,15 +1,14 @@
 //! Walks the events of a Markdown source and appends rows.
 //!
 //! Owns: the order of blocks, the gaps between them, quotes and items around them. Must not know: how
-//! a table or a code block is drawn, what happens to the rows. Invariant: the walk reports where the
-//! last top-level block begins that later text cannot turn into part of the block before it.
+//! a table or a code block is drawn, what happens to the rows. Invariant: the rows of a block depend
+//! on what stands before it only in the gap above it.
 
 use std::ops::Range;
 
-use pulldown_cmark::{
-    BlockQuoteKind, CodeBlockKind, Event, Options, Parser, Tag, TagEnd, TextMergeWithOffset,
-};
+use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, Tag, TagEnd};
 
+use super::blocks::{Mark, NextItem, Paragraph};
 use super::code::CodeRows;
 use super::inline::Inline;
 use super::table::Table;
@@ -17,200 +16,10 @@ use super::{CodeBlock, RenderOptions, Rendered};
 use crate::text::line::{Line, Role, Span, TextStyle};
 use crate::text::sanitize::sanitize_piece;
 use crate::text::width::width;
-use crate::text::wrap::{Cut, Flow, Indent, LastRow, wrap_flow};
+use crate::text::wrap::{Cut, Indent, LastRow, wrap_flow};
 
 /// Cells that quotes and lists leave to the text inside them, however deep they go.
 const TEXT_AT_LEAST: usize = 8;
-
-/// Extensions models use. Formulas are only recognised so that `_` and `*` inside them stay.
-/// Footnotes are not: as text, or as links where they hold an address, they read the same, and they
-/// would act on blocks that are already final.
-const EXTENSIONS: Options = Options::ENABLE_TABLES
-    .union(Options::ENABLE_STRIKETHROUGH)
-    .union(Options::ENABLE_TASKLISTS)
-    .union(Options::ENABLE_MATH)
-    .union(Options::ENABLE_GFM);
-
-/// Where a top-level block begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::text) struct Mark {
-    /// Byte of the source, at the start of a line.
-    pub(in crate::text) source: usize,
-    /// Rows before it, the gap above it not counted.
-    pub(in crate::text) lines: usize,
-    /// Code blocks before it.
-    pub(in crate::text) code_blocks: usize,
-    /// If it is not the first item of its list, how the list goes on there.
-    pub(in crate::text) item: Option<NextItem>,
-}
-
-/// How a list goes on at an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::text) struct NextItem {
-    /// Its number, if items are numbered.
-    number: Option<u64>,
-    /// Whether a blank row goes before it.
-    gap: Gap,
-}
-
-/// Where and how a walk begins.
-#[derive(Debug, Clone, Copy, Default)]
-pub(in crate::text) struct Start<'a> {
-    /// The text of link definitions that stand before.
-    pub(in crate::text) known: &'a str,
-    /// The list that goes on.
-    pub(in crate::text) item: Option<NextItem>,
-}
-
-/// A paragraph at the end of a source: its text and last row, which text without markup extends.
-#[derive(Debug)]
-pub(in crate::text) struct Paragraph {
-    pub(in crate::text) flow: Flow,
-    pub(in crate::text) last: LastRow,
-}
-
-/// What a walk found.
-#[derive(Debug, Default)]
-pub(in crate::text) struct Walked {
-    /// The last top-level block, or item of a top-level list, that will stay one.
-    pub(in crate::text) last: Option<Mark>,
-    /// The paragraph it is, if nothing follows it.
-    pub(in crate::text) paragraph: Option<Paragraph>,
-    /// Link definitions, as ranges of the source, in order.
-    pub(in crate::text) definitions: Vec<Range<usize>>,
-}
-
-/// Renders `source`, appending to `out`.
-pub(in crate::text) fn walk(
-    source: &str,
-    start: Start<'_>,
-    width: usize,
-    options: &RenderOptions,
-    out: &mut Rendered,
-) -> Walked {
-    let joined;
-    let (text, skip) = match start.known {
-        "" => (source, 0),
-        known => {
-            joined = format!("{known}\n\n{source}");
-            (joined.as_str(), known.len() + 2)
-        }
-    };
-    let parser = Parser::new_ext(text, EXTENSIONS);
-    let mut walked = Walked::default();
-    for (_, definition) in parser.reference_definitions().iter() {
-        let span = &definition.span;
-        if span.start >= skip {
-            walked.definitions.push(span.start - skip..span.end - skip);
-        }
-    }
-    walked.definitions.sort_unstable_by_key(|span| span.start);
-    let blocks = Blocks { source };
-    let mut walker = Walker::new(text, start.item, width, options, out);
-    let mut depth = 0_usize;
-    let mut above = Above { end: skip, container: false };
-    for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
-        let ends = matches!(event, Event::End(_));
-        let begins = match &event {
-            Event::Start(Tag::Item) if depth == 1 => {
-                walker.next_item(range.start).map(|item| (Begin::Item, Some(item)))
-            }
-            _ if depth > 0 || ends => None,
-            Event::Start(Tag::Table(_)) => Some((Begin::Table, None)),
-            Event::Start(Tag::Paragraph | Tag::HtmlBlock) => Some((Begin::Text, None)),
-            _ => Some((Begin::Block, None)),
-        };
-        if let Some((begins, item)) = begins {
-            let offset = range.start.saturating_sub(skip);
-            if blocks.settled(offset, begins, above.hides(text, range.start, begins)) {
-                let line = source[..offset].rfind('\n').map_or(0, |at| at + 1);
-                let item = item.or(start.item.filter(|_| line == 0));
-                walked.last = Some(walker.mark(line, item));
-            }
-        }
-        if depth == 0 {
-            above.end = range.end;
-            above.container = matches!(event, Event::Start(Tag::List(_) | Tag::BlockQuote(_)));
-        }
-        if matches!(event, Event::Start(_)) {
-            depth += 1;
-        } else if ends {
-            depth = depth.saturating_sub(1);
-        }
-        walker.event(event, range.start);
-    }
-    walked.paragraph = walker.paragraph;
-    walked
-}
-
-/// What begins at an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Begin {
-    /// A paragraph or HTML.
-    Text,
-    Table,
-    /// Any other top-level block.
-    Block,
-    /// An item of a top-level list.
-    Item,
-}
-
-/// What stands above a top-level block.
-struct Above {
-    /// Where the block drawn last ends.
-    end: usize,
-    /// Whether it is a list or a quote.
-    container: bool,
-}
-
-impl Above {
-    /// Whether there may be a link definition right above: it is not drawn, and the text below it can
-    /// still become its title.
-    fn hides(&self, text: &str, offset: usize, begins: Begin) -> bool {
-        let between = text.get(self.end..offset).unwrap_or_default();
-        !between.trim().is_empty() || self.container && begins == Begin::Text
-    }
-}
-
-/// Tells which block starts will stay block starts.
-struct Blocks<'a> {
-    source: &'a str,
-}
-
-impl Blocks<'_> {
-    /// Whether more text can no longer make what begins at `offset` part of what stands before it.
-    /// That is so when the lines that make it a block of its own are whole (a table needs two); when
-    /// it begins with a letter, which no mark of a block does; and when a blank line parts them and
-    /// it is not the number of an item to be. With something hidden above it takes a blank line; and
-    /// an item that is indented like code would be code if nothing stood before it.
-    fn settled(&self, offset: usize, begins: Begin, hidden: bool) -> bool {
-        let (before, rest) = self.source.split_at(offset);
-        let before_line = before.trim_end_matches([' ', '\t']);
-        let parted = before_line
-            .strip_suffix('\n')
-            .is_some_and(|above| above.trim_end_matches([' ', '\t']).ends_with('\n'));
-        if hidden && !parted {
-            return false;
-        }
-        let lines = if begins == Begin::Table { 2 } else { 1 };
-        let whole = rest.bytes().filter(|b| *b == b'\n').nth(lines - 1).is_some();
-        let first = rest.trim_start().chars().next();
-        match begins {
-            Begin::Item => {
-                let indent = &before[before_line.len()..];
-                let text =
-                    rest.split_once(' ').map_or("", |(_, text)| text.trim_start_matches(' '));
-                indent.len() < 4
-                    && !indent.contains('\t')
-                    && (whole || text.starts_with(char::is_alphabetic))
-            }
-            Begin::Text | Begin::Block if first.is_some_and(char::is_alphabetic) => true,
-            Begin::Text | Begin::Block | Begin::Table => {
-                whole || parted && !first.is_some_and(|c| c.is_ascii_digit())
-            }
-        }
-    }
-}
 
 /// What stands around a block.
 #[derive(Debug)]
@@ -231,7 +40,7 @@ struct List {
 
 /// Whether a blank row goes before the next block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::text) enum Gap {
+pub(super) enum Gap {
     /// Nothing stands before it.
     None,
     /// Inside lists: where the source has a blank line.
@@ -247,8 +56,9 @@ struct Code {
     text: String,
 }
 
+/// Turns events into rows.
 #[derive(Debug)]
-struct Walker<'a> {
+pub(super) struct Walker<'a> {
     source: &'a str,
     width: usize,
     options: &'a RenderOptions,
@@ -258,6 +68,10 @@ struct Walker<'a> {
     gap: Gap,
     /// Where the block that is being gathered begins in the source.
     at: usize,
+    /// How far the source has been read.
+    read: usize,
+    /// How far it had been read when the last block was drawn.
+    drawn: usize,
     inline: Inline,
     heading: Option<u8>,
     code: Option<Code>,
@@ -265,11 +79,12 @@ struct Walker<'a> {
     /// The list that goes on where the walk began.
     item: Option<NextItem>,
     /// The top-level paragraph drawn last, while nothing follows it.
-    paragraph: Option<Paragraph>,
+    pub(super) paragraph: Option<Paragraph>,
 }
 
 impl<'a> Walker<'a> {
-    fn new(
+    /// One whose rows go after those in `out`.
+    pub(super) fn new(
         source: &'a str,
         item: Option<NextItem>,
         width: usize,
@@ -283,6 +98,8 @@ impl<'a> Walker<'a> {
             options,
             gap: item.map_or(gap, |item| item.gap),
             at: 0,
+            read: 0,
+            drawn: 0,
             item,
             paragraph: None,
             out,
@@ -295,19 +112,21 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn mark(&self, source: usize, item: Option<NextItem>) -> Mark {
+    /// The place reached, for a block that begins at byte `source`.
+    pub(super) fn mark(&self, source: usize, item: Option<NextItem>) -> Mark {
         let (lines, code_blocks) = (self.out.lines.len(), self.out.code_blocks.len());
         Mark { source, lines, code_blocks, item }
     }
 
     /// How the innermost list goes on with an item at `at`; nothing for its first.
-    fn next_item(&self, at: usize) -> Option<NextItem> {
+    pub(super) fn next_item(&self, at: usize) -> Option<NextItem> {
         let list = self.lists.last().filter(|list| list.begun)?;
         let gap = if self.blank_above(at) { Gap::Always } else { Gap::None };
         Some(NextItem { number: list.next, gap })
     }
 
-    fn event(&mut self, event: Event<'_>, offset: usize) {
+    /// Takes the next event, which stands at `range` of the source.
+    pub(super) fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         let begins_block = match &event {
             Event::Start(tag) => is_block(tag),
             Event::Rule => true,
@@ -319,7 +138,10 @@ impl<'a> Walker<'a> {
         }
         let gathers = self.code.is_some() || self.table.is_some() || !self.inline.flow.is_empty();
         if !gathers && !matches!(event, Event::End(_)) {
-            self.at = offset;
+            self.at = range.start;
+        }
+        if !matches!(event, Event::Start(_)) {
+            self.read = self.read.max(range.end);
         }
         let role = self.role();
         match event {
@@ -463,10 +285,8 @@ impl<'a> Walker<'a> {
         if self.table.as_ref().is_some_and(|table| table.rows.len() == 1) {
             return Role::TableHead;
         }
-        match self.containers.iter().any(|around| matches!(around, Container::Quote { .. })) {
-            true => Role::Quote,
-            false => Role::Body,
-        }
+        let quoted = self.containers.iter().any(|around| matches!(around, Container::Quote { .. }));
+        if quoted { Role::Quote } else { Role::Body }
     }
 
     /// What stands before the rows of the next block; markers not yet drawn are, from now on.
@@ -512,7 +332,7 @@ impl<'a> Walker<'a> {
                     line.push_str(" ", style);
                 }
                 Container::Item { indent, .. } => {
-                    line.push_str(&" ".repeat(*indent), TextStyle::BODY)
+                    line.push_str(&" ".repeat(*indent), TextStyle::BODY);
                 }
             }
         }
@@ -547,24 +367,27 @@ impl<'a> Walker<'a> {
 
     /// After a block.
     fn finish(&mut self) {
+        self.drawn = self.read;
         self.gap = match self.containers.last() {
             Some(Container::Item { .. }) => Gap::AsWritten,
             Some(Container::Quote { .. }) | None => Gap::Always,
         };
     }
 
-    /// Whether the line above the one at `at` is blank in the source.
+    /// Whether the source has a blank line between what was drawn last and byte `at`.
     fn blank_above(&self, at: usize) -> bool {
-        let above = &self.source[..at];
-        let Some(line_start) = above.rfind('\n') else { return false };
-        let above = &above[..line_start];
-        let line = &above[above.rfind('\n').map_or(0, |at| at + 1)..];
-        line.trim_matches([' ', '\t', '>']).is_empty()
+        let quoted = [' ', '\t', '>'];
+        let drawn = self.source[..self.drawn].trim_end_matches(['\n', ' ', '\t', '>']).len();
+        let between = self.source.get(drawn..at).unwrap_or_default();
+        let Some((_, lines)) = between.split_once('\n') else { return false };
+        let Some((lines, _)) = lines.rsplit_once('\n') else { return false };
+        lines.split('\n').any(|line| line.trim_matches(quoted).is_empty())
     }
 
     /// Draws the text gathered so far; returns where its last row begins.
     fn flush(&mut self) -> Option<LastRow> {
-        if self.inline.flow.is_empty() {
+        if self.inline.flow.text().trim_matches([' ', '\n']).is_empty() {
+            self.inline.clear();
             return None;
         }
         let mut inline = std::mem::take(&mut self.inline);
