@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::{Config, Limits, Model, Provider};
+use crate::config::{Config, KeyRef, Limits, Model, Provider};
 use crate::domain::{
     AttemptKind, Candidate, Continuation, Decision, Effort, ErrorReport, Finish, Outcome,
     OutcomeClass, ReaderKind, ReplyEvent, Request, Seam, SeamHow,
@@ -326,14 +326,19 @@ impl Run {
         }
     }
 
-    /// A refused key is reported by the name of the variable it came from, never by itself.
+    /// A refused key is reported by the name of the variable it came from, never by itself; a missing
+    /// one by the name of the variable to set.
     fn name_the_key(&self, provider: &Provider, error: &mut ErrorReport) {
-        if error.class == OutcomeClass::Account
-            && matches!(error.status, Some(401 | 403))
-            && let Some(source) = self.shared.keys.source(&provider.name)
-        {
-            error.message = format!("{}: the key in {source} was refused", provider.label);
+        if error.class != OutcomeClass::Account || !matches!(error.status, Some(401 | 403)) {
+            return;
+        }
+        let label = &provider.label;
+        if let Some(source) = self.shared.keys.source(&provider.name) {
+            error.message = format!("{label}: the key in {source} was refused");
             error.hint = format!("check {source}, then try again; nothing else is lost");
+        } else if let Some(key) = provider.keys.first() {
+            error.message = format!("{label} wants a key, and {} holds none", key_name(key));
+            error.hint = format!("set {}, then try again", key_name(key));
         }
     }
 
@@ -365,6 +370,14 @@ enum Tried {
     Next,
     /// It was not asked at all.
     NotAllowed,
+}
+
+/// A key reference as people say it: the variable's name, or what else it is.
+fn key_name(key: &KeyRef) -> String {
+    match key {
+        KeyRef::Env(name) => name.clone(),
+        KeyRef::Command(_) | KeyRef::Keyring(_) => key.to_string(),
+    }
 }
 
 /// The answer's cap: the caller's own, or what fits; never more than the model gives or the window
