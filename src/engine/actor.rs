@@ -244,6 +244,10 @@ impl Actor {
         match listing {
             Listing::Models(_) => self.present.insert(provider.clone(), true),
             Listing::Absent => self.present.insert(provider.clone(), false),
+            Listing::Refused(error) => {
+                self.take_error(provider, error, super::clock::now());
+                self.present.insert(provider.clone(), true)
+            }
             Listing::Unsure => None,
         };
     }

@@ -86,6 +86,8 @@ pub(in crate::engine) enum ToActor {
 pub(in crate::engine) enum Listing {
     /// Its models.
     Models(Vec<Discovered>),
+    /// It refused the key.
+    Refused(Box<ErrorReport>),
     /// Nobody listens there.
     Absent,
     /// It answered something else, or too late: it may well be there.

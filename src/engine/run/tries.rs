@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::{Config, KeyRef, Limits, Model, Provider};
+use crate::config::{Config, Limits, Model, Provider};
 use crate::domain::{
     AttemptKind, Candidate, Continuation, Decision, Effort, ErrorReport, Finish, Outcome,
     OutcomeClass, ReaderKind, ReplyEvent, Request, Seam, SeamHow,
@@ -270,7 +270,7 @@ impl Run {
         let result = std::mem::replace(&mut ended.result, Ok(Finish::Stop)).map_err(|mut error| {
             error.provider.get_or_insert_with(|| provider.name.clone());
             error.model.get_or_insert_with(|| model.name.clone());
-            self.name_the_key(provider, &mut error);
+            self.shared.keys.name_the_key(provider, &mut error);
             error
         });
         self.settle(state, &made, Some(ended), result.as_ref().err()).await;
@@ -326,22 +326,6 @@ impl Run {
         }
     }
 
-    /// A refused key is reported by the name of the variable it came from, never by itself; a missing
-    /// one by the name of the variable to set.
-    fn name_the_key(&self, provider: &Provider, error: &mut ErrorReport) {
-        if error.class != OutcomeClass::Account || !matches!(error.status, Some(401 | 403)) {
-            return;
-        }
-        let label = &provider.label;
-        if let Some(source) = self.shared.keys.source(&provider.name) {
-            error.message = format!("{label}: the key in {source} was refused");
-            error.hint = format!("check {source}, then try again; nothing else is lost");
-        } else if let Some(key) = provider.keys.first() {
-            error.message = format!("{label} wants a key, and {} holds none", key_name(key));
-            error.hint = format!("set {}, then try again", key_name(key));
-        }
-    }
-
     fn limits(&self, config: &Config, model: &Model) -> Limits {
         let mut limits = config.limits_for(model);
         let snapshot = self.shared.snapshot();
@@ -370,14 +354,6 @@ enum Tried {
     Next,
     /// It was not asked at all.
     NotAllowed,
-}
-
-/// A key reference as people say it: the variable's name, or what else it is.
-fn key_name(key: &KeyRef) -> String {
-    match key {
-        KeyRef::Env(name) => name.clone(),
-        KeyRef::Command(_) | KeyRef::Keyring(_) => key.to_string(),
-    }
 }
 
 /// The answer's cap: the caller's own, or what fits; never more than the model gives or the window
