@@ -90,7 +90,9 @@ fn a_terminal_that_answers_nothing_is_not_waited_for() {
     t.settle(Duration::from_millis(300));
     let typed = Instant::now();
     t.keys("x");
-    t.wait("the key", |t| t.find("x").is_some_and(|(y, x)| t.screen().cursor_position() == (y, x + 1)));
+    t.wait("the key", |t| {
+        t.find("x").is_some_and(|(y, x)| t.screen().cursor_position() == (y, x + 1))
+    });
     assert!(typed.elapsed() < Duration::from_secs(1), "{:?}", typed.elapsed());
 }
 
@@ -124,9 +126,8 @@ fn sizes_come_and_go_and_below_the_least_one_it_says_so() {
         if cols >= 40 && rows >= 12 {
             t.wait("the draft at this size", |t| {
                 t.shows("wheelhouse")
-                    && t.find("kept draft").is_some_and(|(y, x)| {
-                        t.screen().cursor_position() == (y, x + 10)
-                    })
+                    && t.find("kept draft")
+                        .is_some_and(|(y, x)| t.screen().cursor_position() == (y, x + 10))
             });
         } else if cols >= 20 {
             t.see("too small");

@@ -7,9 +7,13 @@ use super::terminal::{Start, Terminal};
 fn look_around(t: &mut Terminal) {
     t.ask("sim:tokens=60");
     t.see("60 out");
-    for (keys, sign) in
-        [("\x1bOP", "F1"), ("\x10", "Quit"), ("\x0f", "sim-"), ("\x182", "Routes"), ("\x181", "60 out")]
-    {
+    for (keys, sign) in [
+        ("\x1bOP", "F1"),
+        ("\x10", "Quit"),
+        ("\x0f", "sim-"),
+        ("\x182", "Routes"),
+        ("\x181", "60 out"),
+    ] {
         t.keys(keys);
         t.see(sign);
         t.settle(std::time::Duration::from_millis(120));
