@@ -155,7 +155,7 @@ impl Layout {
     }
 
     /// The first row shown when the end is followed in a pane of so many rows. It moves in jumps:
-    /// see [`JUMP`]; there may be a few blank rows under the text, and never a hidden one.
+    /// see `JUMP`; there may be a few blank rows under the text, and never a hidden one.
     pub fn follow_top(&self, rows: usize) -> usize {
         let over = self.lines().saturating_sub(rows);
         let jump = JUMP.min(rows / 4).max(1);

@@ -291,7 +291,7 @@ impl Size {
         let mut own = Tally::default();
         own.add_text(text);
         let sampled = own.total();
-        for (index, script) in scripts::SCRIPTS.iter().enumerate() {
+        for (index, script) in crate::text::SCRIPTS.iter().enumerate() {
             let count = u128::from(own.count(*script));
             if count > 0 {
                 let scaled = count * u128::from(chars) / u128::from(sampled.max(1));

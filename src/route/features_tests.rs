@@ -1,3 +1,5 @@
+//! Tests of what is read off a request.
+
 use uuid::Uuid;
 
 use super::*;

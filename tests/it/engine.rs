@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use wheelhouse::config::{self, Config};
 use wheelhouse::domain::{
-    AttemptKind, Finish, ModelName, Origin, OutcomeClass, PinScope, ReaderKind, Reply, ReplyEvent,
-    Request, RequestId, Route, SessionId,
+    AttemptKind, FilterCode, Finish, ModelName, Origin, OutcomeClass, PinScope, ReaderKind, Reply,
+    ReplyEvent, Request, RequestId, Route, SessionId,
 };
 use wheelhouse::engine::{self, Command, EngineHandle, Options, Veto};
 use wheelhouse::sim::{self, Cut, Fault, Fleet, FleetOptions, Ports, RetryAfter, Until};
@@ -33,6 +33,12 @@ impl Rig {
         change(&mut config);
         let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
         let engine = engine::start(Arc::new(config), options);
+        let control = fleet.control();
+        for endpoint in fleet.endpoints() {
+            // The first free call is over, so that no fault put in later can meet it.
+            let called = control.until(&endpoint.provider, |stats| stats.lists > 0);
+            tokio::time::timeout(LIMIT, called).await.unwrap().unwrap();
+        }
         Self { fleet, engine }
     }
 
@@ -226,6 +232,25 @@ async fn a_short_told_wait_is_kept_when_there_is_nobody_else() {
     assert_eq!(reply.attempts.len(), 2);
     assert_eq!(reply.attempts[1].kind, AttemptKind::Retry);
     assert_eq!(reply.attempts[1].waited_ms, 250);
+}
+
+#[tokio::test]
+async fn a_key_refused_by_the_free_call_takes_its_provider_out_and_says_so() {
+    let rig = Rig::new().await;
+    rig.break_it("sim-openai", &Fault::Unauthorized);
+    rig.engine.send(Command::Probe("sim-openai".to_owned()));
+    let mut observer = rig.engine.subscribe();
+    let said = async {
+        while rig.engine.snapshot().notices.is_empty() {
+            observer.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(LIMIT, said).await.expect("nothing was said");
+    let (reply, ..) = rig.ask(request(PROMPT)).await;
+    let decision = reply.decision.as_ref().unwrap();
+    let refused = decision.candidate("sim-gpt-4o").unwrap();
+    assert!(refused.filtered.iter().any(|reason| reason.code == FilterCode::Account));
+    assert_eq!(finish(&reply), Finish::Stop);
 }
 
 #[tokio::test]

@@ -198,7 +198,7 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let pieces: &[Piece<'_>] = &[
             (glyph, token),
             (" ", Token::Fg),
-            (provider.provider.as_str(), Token::Fg),
+            (&words::brief(provider.provider.as_str(), 12), Token::Fg),
             (if words.is_empty() { "" } else { " " }, Token::Fg),
             (&words, Token::Dim),
         ];

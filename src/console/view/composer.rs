@@ -103,7 +103,7 @@ fn placeholder(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     } else if state.running().is_some() {
         "Enter queues the next message"
     } else {
-        "Ask on"
+        "Ask on, or / for commands"
     };
     ink.put(line, 3, words, Token::Dim);
 }

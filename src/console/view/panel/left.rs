@@ -174,7 +174,7 @@ fn context(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
                 .and_then(|model| model.prices.at(state.now, candidate.estimate.input_tokens));
             let Some(rates) = rates else { continue };
             let line = row(area, n);
-            let name = format!("{} input", text::ellipsis(candidate.model.as_str(), 12));
+            let name = format!("{} input", words::brief(candidate.model.as_str(), 12));
             ink.put(line, 3, &name, Token::Dim);
             let cost = rates.input.times(candidate.estimate.input_tokens).short();
             ink.right(line, area.width.saturating_sub(1), &[(&cost, Token::Dim)]);

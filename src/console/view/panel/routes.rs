@@ -54,7 +54,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let wide = area.width >= TABLE;
         let cells = if wide { 10 } else { 8 };
         let provider = words::beside(model, provider);
-        let model = text::pad(&text::ellipsis(model, cells), cells + 1, text::Side::End);
+        let model = text::pad(&words::brief(model, cells), cells + 1, text::Side::End);
         let x = ink.puts(
             line,
             1,
@@ -62,7 +62,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         );
         let reason = case.reason();
         if wide {
-            let provider = text::pad(&text::ellipsis(provider, 9), 10, text::Side::End);
+            let provider = text::pad(&words::brief(provider, 9), 10, text::Side::End);
             let x = ink.put(line, x, &provider, Token::Dim);
             let end = line.width.saturating_sub(16);
             ink.put(
