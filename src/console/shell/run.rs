@@ -45,6 +45,8 @@ pub struct Start {
 
 /// Runs the console until it is left. The terminal is restored when this returns.
 pub async fn run(start: Start, host: Arc<dyn Host>) -> io::Result<()> {
+    // Listened to before there is anything to restore: one that comes in between must not end us.
+    let signals = Signals::listen()?;
     let guard = Guard::enter()?;
     let Size { cols, rows } = start.state.size;
     let screen = Screen::new(term::output()?, cols, rows);
@@ -68,7 +70,6 @@ pub async fn run(start: Start, host: Arc<dyn Host>) -> io::Result<()> {
     };
     shell.draw()?;
     let input = InputStream::open()?;
-    let signals = Signals::listen()?;
     shell.guard.ask_capabilities()?;
     shell.queue.push_back(start.plan.map_or(Effect::Detect, Effect::Start));
     let result = shell.main_loop(input, signals, mailbox).await;
