@@ -391,9 +391,9 @@ fn offers(state: &AppState) -> Offers {
 pub(super) fn too_small(ink: &mut Ink<'_>, area: Rect) {
     let (cols, rows) = areas::LEAST;
     let words = [
-        "wheelhouse needs more room:".to_owned(),
-        format!("{cols} columns, {rows} rows"),
-        format!("(this is {} by {})", area.width, area.height),
+        "too small".to_owned(),
+        format!("needs {cols} x {rows}"),
+        format!("this is {} x {}", area.width, area.height),
     ];
     let top = area.height.saturating_sub(3) / 2;
     for (n, text) in words.iter().enumerate() {

@@ -170,9 +170,10 @@ fn overlays_put_the_caret_into_their_field() {
 
 #[test]
 fn under_the_least_size_there_is_only_a_word() {
-    let (buffer, caret) = drawn(&state(Scene::Chat, 39, 11), &theme("terminal"));
+    let (buffer, caret) = drawn(&state(Scene::Chat, 20, 8), &theme("terminal"));
     let text = rows(&buffer).join("\n");
-    assert!(text.contains("wheelhouse needs more room") && text.contains("40 columns"), "{text}");
+    assert!(text.contains("too small") && text.contains("needs 40 x 12"), "{text}");
+    assert!(text.contains("this is 20 x 8"), "{text}");
     assert_eq!(caret, None);
 }
 
