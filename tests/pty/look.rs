@@ -9,7 +9,7 @@ fn look_around(t: &mut Terminal) {
     t.see("60 out");
     for (keys, sign) in [
         ("\x1bOP", "F1"),
-        ("\x10", "Quit"),
+        ("\x10", "COMMANDS"),
         ("\x0f", "sim-"),
         ("\x182", "Routes"),
         ("\x181", "60 out"),

@@ -255,6 +255,22 @@ impl Terminal {
         self.keys(&format!("\x1b[200~{text}\x1b[201~"));
     }
 
+    /// Has the program repaint everything, and holds what was there to having been right.
+    #[track_caller]
+    pub fn assert_a_repaint_changes_nothing(&mut self) {
+        let quiet = Duration::from_millis(150);
+        self.settle(quiet);
+        let (drawn, cursor) = (self.rows(), self.screen().cursor_position());
+        let from = self.bytes.len();
+        self.keys("\x0c");
+        self.wait("a repaint", |t| t.bytes[from..].windows(4).any(|bytes| bytes == b"\x1b[2J"));
+        self.settle(quiet);
+        for (was, is) in drawn.iter().zip(self.rows()) {
+            assert_eq!(*was, is);
+        }
+        assert_eq!(self.screen().cursor_position(), cursor);
+    }
+
     /// Gives the terminal another size.
     pub fn resize(&mut self, cols: u16, rows: u16) {
         // What was written for the old size is drawn on the old size.
@@ -319,10 +335,17 @@ impl Terminal {
         self.parser.screen().contents()
     }
 
-    /// The rows of the screen, each as wide as it is.
+    /// The rows of the screen, each as wide as it is; a blank is a space however it got there.
     pub fn rows(&self) -> Vec<String> {
-        let (_, cols) = self.parser.screen().size();
-        self.parser.screen().rows(0, cols.get()).collect()
+        let screen = self.parser.screen();
+        let (rows, cols) = screen.size();
+        let cell = |y, x| screen.cell(y, x).filter(|cell| !cell.is_wide_continuation());
+        let symbol = |cell: &vt100::Cell| match cell.contents() {
+            "" => " ".to_owned(),
+            symbol => symbol.to_owned(),
+        };
+        let row = |y| (0..cols.get()).filter_map(|x| cell(y, x)).map(symbol).collect();
+        (0..rows.get()).map(row).collect()
     }
 
     pub fn shows(&self, text: &str) -> bool {

@@ -70,6 +70,7 @@ pub async fn run(start: Start, host: Arc<dyn Host>) -> io::Result<()> {
     };
     shell.draw()?;
     let input = InputStream::open()?;
+    shell.note_size(input.size());
     shell.guard.ask_capabilities()?;
     shell.queue.push_back(start.plan.map_or(Effect::Detect, Effect::Start));
     let result = shell.main_loop(input, signals, mailbox).await;
@@ -273,6 +274,14 @@ impl Shell {
         {
             self.present = Some(now);
             engine.presence();
+        }
+    }
+
+    /// A size that changed before anybody listened is told now.
+    fn note_size(&mut self, (cols, rows): (u16, u16)) {
+        if (Size { cols, rows }) != self.state.size {
+            self.screen.resize(cols, rows);
+            self.tell(Msg::Resize(Size { cols, rows }), Urgency::Now);
         }
     }
 
