@@ -9,7 +9,7 @@ const LONG: &str = "sim:tokens=4000";
 
 #[test]
 fn the_first_frame_of_a_demo_needs_no_configuration_and_no_key() {
-    let mut t = Start::demo().ready();
+    let t = Start::demo().ready();
     assert!(t.shows("wheelhouse") && t.shows("simulated fleet"), "{}", t.text());
     assert!(t.shows("Ask anything"), "{}", t.text());
     t.assert_taken();
@@ -139,6 +139,15 @@ fn sizes_come_and_go_and_below_the_least_one_it_says_so() {
     }
     t.keys("\x1b[F!");
     t.see("kept draft!");
+}
+
+#[test]
+fn a_size_that_changes_while_it_starts_is_not_missed() {
+    let mut t = Start::demo().size(120, 40).open();
+    t.wait("the alternate screen", |t| t.screen().alternate_screen());
+    t.resize(80, 24);
+    t.wait("a frame of this size", |t| t.rows()[23].contains("help"));
+    t.assert_a_repaint_changes_nothing();
 }
 
 #[test]

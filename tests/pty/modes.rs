@@ -96,6 +96,17 @@ fn a_stop_from_outside_is_as_good_as_ctrl_z() {
 }
 
 #[test]
+fn an_end_that_was_asked_for_while_it_was_stopped_comes_when_it_goes_on() {
+    let mut t = busy();
+    t.keys("\x1a");
+    t.wait("being stopped", Terminal::stopped);
+    t.signal("TERM");
+    t.signal("CONT");
+    t.gone();
+    t.assert_restored();
+}
+
+#[test]
 fn an_editor_gets_the_terminal_as_it_was_and_its_text_comes_back() {
     let mut t = Start::demo().env("EDITOR", "stty -a > modes; printf ' and more' >>").ready();
     t.wait("the keyboard's flags", |t| t.modes().keys == [0, 1]);

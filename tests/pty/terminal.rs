@@ -90,7 +90,7 @@ impl Start {
         let unplugged = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&unplugged);
         std::thread::spawn(move || {
-            let mut buffer = [0; 64 * 1024];
+            let mut buffer = [0; 16 * 1024];
             while !stop.load(Ordering::SeqCst) {
                 match reader.read(&mut buffer) {
                     Ok(n) if n > 0 => {
@@ -105,7 +105,7 @@ impl Start {
         });
         let (cols, rows) = self.size;
         Terminal {
-            ends: Some(Ends { master: pair.master, slave: pair.slave, writer }),
+            ends: Some(Ends { master: pair.master, _slave: pair.slave, writer }),
             child,
             output,
             unplugged,
@@ -130,11 +130,11 @@ impl Start {
 /// is gone.
 struct Ends {
     master: Box<dyn MasterPty + Send>,
-    slave: Box<dyn SlavePty + Send>,
+    _slave: Box<dyn SlavePty + Send>,
     writer: Box<dyn Write + Send>,
 }
 
-/// The program and the terminal it is in.
+/// The program and the terminal it is in. Dropping it ends the program.
 pub struct Terminal {
     ends: Option<Ends>,
     child: Box<dyn Child + Send + Sync>,
@@ -166,7 +166,7 @@ impl Terminal {
         self.wait(text, |t| t.shows(text));
     }
 
-    /// Waits until nothing was written for so long; the time since the call when that began.
+    /// Waits until nothing was written for so long.
     #[track_caller]
     pub fn settle(&mut self, quiet: Duration) {
         let deadline = Instant::now() + PATIENCE;
