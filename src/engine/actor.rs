@@ -149,6 +149,14 @@ impl Actor {
             }
             ToActor::Keep { key, answer } => self.cache.put(key, *answer),
             ToActor::Uncacheable => self.cache_stats.uncacheable += 1,
+            ToActor::Adopt { model, reply } => {
+                if let Some((config, _)) = self.config.with_passthrough(model.as_str()) {
+                    self.config = Arc::new(config);
+                    self.tell_priors();
+                }
+                self.publish();
+                let _ = reply.send(Arc::clone(&self.publish.borrow()));
+            }
             ToActor::Found { provider, listing } => self.found(&provider, listing),
             ToActor::Pinged { provider, listing, took } => {
                 self.pinged(&provider, &listing, took, now);

@@ -254,6 +254,20 @@ async fn a_key_refused_by_the_free_call_takes_its_provider_out_and_says_so() {
 }
 
 #[tokio::test]
+async fn any_id_is_passed_on_where_its_provider_says_so() {
+    let rig = Rig::with(|config| {
+        config.providers.get_mut("sim-openai").unwrap().passthrough = true;
+        config.models.retain(|name, _| name.as_str() != "sim-gpt-4o");
+    })
+    .await;
+    let (reply, ..) = rig.ask(only("sim-openai/sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!(answered_by(&reply), "sim-openai/sim-gpt-4o");
+    let (reply, ..) = rig.ask(only("sim-anthropic/sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Error);
+}
+
+#[tokio::test]
 async fn a_refusal_is_reported_and_not_dodged() {
     let rig = Rig::new().await;
     rig.break_it("sim-openai", &Fault::Moderated);

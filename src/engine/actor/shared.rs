@@ -68,6 +68,11 @@ pub(in crate::engine) enum ToActor {
         answer: Box<CachedAnswer>,
     },
     Uncacheable,
+    /// A model named for the first time at a provider that passes any id on.
+    Adopt {
+        model: ModelName,
+        reply: oneshot::Sender<Arc<Snapshot>>,
+    },
     Found {
         provider: ProviderName,
         listing: Listing,
@@ -182,6 +187,23 @@ impl Shared {
         let (reply, answer) = oneshot::channel();
         self.tell(ToActor::Cached { keys, reply }).await;
         answer.await.ok().flatten()
+    }
+
+    /// The snapshot a request that names this model is decided on: one that knows it, where its
+    /// provider passes any id on.
+    pub(in crate::engine) async fn snapshot_with(
+        &self,
+        named: Option<&ModelName>,
+    ) -> Arc<Snapshot> {
+        let snapshot = self.snapshot();
+        let Some(model) = named else { return snapshot };
+        let new = snapshot.config.with_passthrough(model.as_str()).is_some();
+        if !new {
+            return snapshot;
+        }
+        let (reply, answer) = oneshot::channel();
+        self.tell(ToActor::Adopt { model: model.clone(), reply }).await;
+        answer.await.unwrap_or(snapshot)
     }
 
     /// The HTTP client, made on first use.
