@@ -229,7 +229,7 @@ fn empty(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         n += 1;
     }
     for (action, doc) in keys {
-        let key = state.keymap.hint(action);
+        let key = ink.glyphs.key(state.keymap.hint(action));
         ink.puts(row(area, n), left, &[(&format!("{key:<4}"), Token::Accent), (doc, Token::Dim)]);
         n += 1;
     }

@@ -117,7 +117,7 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let lead = format!("{} ", ink.glyphs.leads);
     let huge = areas::room(state) == areas::Room::Huge;
     let change = if huge {
-        state.keymap.hint(Action::Override)
+        ink.glyphs.key(state.keymap.hint(Action::Override))
     } else {
         format!("{} change", key_words(state))
     };

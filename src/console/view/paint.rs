@@ -32,10 +32,11 @@ impl Ink<'_> {
     /// Writes text at a column of a row, cut at the row's right edge. Returns the next free column.
     pub(super) fn put(&mut self, row: Rect, x: u16, text: &str, token: Token) -> u16 {
         let style = self.style(token);
-        self.put_styled(row, x, text, style)
+        let words = self.glyphs.words(text);
+        self.put_styled(row, x, &words, style)
     }
 
-    /// The same with a style already made.
+    /// The same with a style already made, and the text as it is: somebody else wrote it.
     pub(super) fn put_styled(&mut self, row: Rect, x: u16, text: &str, style: Style) -> u16 {
         let (left, right) = (row.left() + x, row.right().min(self.buffer.area.right()));
         if left >= right || row.height == 0 || row.top() >= self.buffer.area.bottom() {

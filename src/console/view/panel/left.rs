@@ -43,7 +43,7 @@ fn fact(ink: &mut Ink<'_>, line: Rect, label: &str, value: &str, token: Token) {
 
 fn routing(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
     let Some(snapshot) = &state.snapshot else { return 0 };
-    let key = state.keymap.hint(Action::Override);
+    let key = ink.glyphs.key(state.keymap.hint(Action::Override));
     ink.rule(row(area, 0), &[("ROUTING", Token::Strong)], &[(&key, Token::Dim)]);
     let mut n = 1;
     let mut put = |ink: &mut Ink<'_>, label: &str, value: &str, token: Token| {
