@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 
 use crate::console::app::{Contest, Copied, DecideFor, Decided, Effect, Msg, Size, StartPlan};
-use crate::console::term::{self, Urgency};
+use crate::console::term::{self, FRAME_GAP, Urgency};
 use crate::console::theme::Theme;
-use crate::domain::Request;
+use crate::domain::{ReplyEvent, Request};
 use crate::engine::LogEntry;
 use crate::route;
 
@@ -80,8 +80,14 @@ impl Shell {
         let mut replies = engine.ask(request);
         let task = tokio::spawn(async move {
             while let Some(events) = replies.next().await {
+                let more = events.iter().all(|event| !matches!(event, ReplyEvent::End(_)));
+                let text = events.iter().any(is_text) && more;
                 if mail.send(Mail::Msg(Msg::Reply { request: id, events })).await.is_err() {
                     return;
+                }
+                if text {
+                    // No frame is drawn sooner: what comes meanwhile is taken in at once.
+                    tokio::time::sleep(FRAME_GAP).await;
                 }
             }
             let _ = mail.send(Mail::Msg(Msg::ReplyClosed(id))).await;
@@ -204,6 +210,10 @@ impl Shell {
             let _ = tokio::time::timeout(CLOSE_LIMIT, engine.close()).await;
         }
     }
+}
+
+fn is_text(event: &ReplyEvent) -> bool {
+    matches!(event, ReplyEvent::Text(_) | ReplyEvent::Reasoning(_))
 }
 
 fn copy(text: &str) -> Copied {

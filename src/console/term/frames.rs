@@ -27,16 +27,20 @@ pub enum Urgency {
 pub struct Frames {
     due: Option<Instant>,
     last: Option<Instant>,
+    /// The last frame that a key waited for. Frames of streamed text never hold a key back.
+    last_key: Option<Instant>,
+    key_waits: bool,
 }
 
 impl Frames {
     /// Asks for a frame.
     pub fn request(&mut self, now: Instant, urgency: Urgency) {
-        let gap = match urgency {
-            Urgency::Now => KEY_GAP,
-            Urgency::Stream => FRAME_GAP,
+        let (last, gap) = match urgency {
+            Urgency::Now => (self.last_key, KEY_GAP),
+            Urgency::Stream => (self.last, FRAME_GAP),
         };
-        let at = self.last.map_or(now, |last| now.max(last + gap));
+        self.key_waits |= urgency == Urgency::Now;
+        let at = last.map_or(now, |last| now.max(last + gap));
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
@@ -59,6 +63,9 @@ impl Frames {
     pub fn drawn(&mut self, now: Instant) {
         self.due = None;
         self.last = Some(now);
+        if std::mem::take(&mut self.key_waits) {
+            self.last_key = Some(now);
+        }
     }
 }
 
@@ -96,10 +103,10 @@ mod tests {
         let start = Instant::now();
         let mut frames = Frames::default();
         frames.drawn(start);
-        frames.request(start + MS(10), Urgency::Stream);
-        assert!(!frames.ready(start + MS(10)));
-        frames.request(start + MS(10), Urgency::Now);
-        assert!(frames.ready(start + MS(10)));
+        frames.request(start + MS(1), Urgency::Stream);
+        assert!(!frames.ready(start + MS(1)));
+        frames.request(start + MS(1), Urgency::Now);
+        assert!(frames.ready(start + MS(1)));
     }
 
     #[test]
