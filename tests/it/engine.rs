@@ -10,7 +10,7 @@ use wheelhouse::domain::{
     AttemptKind, FilterCode, Finish, ModelName, Origin, OutcomeClass, PinScope, ReaderKind, Reply,
     ReplyEvent, Request, RequestId, Route, SessionId,
 };
-use wheelhouse::engine::{self, Command, EngineHandle, Options, Veto};
+use wheelhouse::engine::{self, Command, EngineHandle, Options, ReplyStream, Veto};
 use wheelhouse::sim::{self, Cut, Fault, Fleet, FleetOptions, Ports, RetryAfter, Until};
 
 /// No test waits longer than this for anything.
@@ -49,6 +49,14 @@ impl Rig {
 
     fn break_once(&self, provider: &str, fault: &Fault) {
         self.fleet.control().inject(provider, fault.clone(), Until::Times(1)).unwrap();
+    }
+
+    /// A reply that has begun and goes silent.
+    async fn stalled(&self) -> ReplyStream {
+        self.break_it("sim-openai", &Fault::Stall { after: 5 });
+        let mut stream = self.engine.ask(only("sim-gpt-4o", PROMPT));
+        while !matches!(stream.next().await.expect("it ended"), ReplyEvent::Text(_)) {}
+        stream
     }
 
     async fn ask(&self, request: Request) -> (Reply, Vec<ReplyEvent>, Duration) {
@@ -293,14 +301,7 @@ async fn an_overlong_prompt_goes_only_to_a_larger_window() {
 #[tokio::test]
 async fn dropping_the_reader_stops_the_upstream_call_and_gives_the_permit_back() {
     let rig = Rig::new().await;
-    rig.break_it("sim-openai", &Fault::Stall { after: 5 });
-    let mut stream = rig.engine.ask(only("sim-gpt-4o", PROMPT));
-    while let Some(event) = stream.next().await {
-        if matches!(event, ReplyEvent::Text(_)) {
-            break;
-        }
-    }
-    drop(stream);
+    drop(rig.stalled().await);
     let control = rig.fleet.control();
     let left = control.until("sim-openai", |stats| stats.in_flight == 0);
     tokio::time::timeout(LIMIT, left).await.unwrap().unwrap();
@@ -431,13 +432,7 @@ async fn many_conversations_at_once_all_get_whole_answers() {
 #[tokio::test]
 async fn closing_ends_what_runs() {
     let rig = Rig::new().await;
-    rig.break_it("sim-openai", &Fault::Stall { after: 5 });
-    let mut stream = rig.engine.ask(only("sim-gpt-4o", PROMPT));
-    while let Some(event) = stream.next().await {
-        if matches!(event, ReplyEvent::Text(_)) {
-            break;
-        }
-    }
+    let mut stream = rig.stalled().await;
     tokio::time::timeout(LIMIT, rig.engine.clone().close()).await.expect("close hangs");
     let rest = async { while stream.next().await.is_some() {} };
     tokio::time::timeout(LIMIT, rest).await.expect("the stream never ended");
