@@ -169,6 +169,19 @@ fn a_short_follow_up_leans_on_the_message_before() {
 }
 
 #[test]
+fn a_short_question_that_asks_something_whole_leans_on_nothing() {
+    let after = |text: &str| {
+        let mut request = ask("Write a haiku for my wedding by the sea.");
+        request.messages.push(Message::assistant("Salt on the long vows"));
+        request.messages.push(Message::user(text));
+        features(&request).task
+    };
+    assert_eq!(after("What is the capital of Australia?"), TaskKind::Chat);
+    assert_eq!(after("What would it say in winter?"), TaskKind::Prose);
+    assert_eq!(after("shorter"), TaskKind::Prose);
+}
+
+#[test]
 fn a_system_prompt_colours_the_kind_of_work() {
     let mut request = ask("good morning to you all");
     request.system = Some("You are a translator. Translate everything into French.".into());
