@@ -43,7 +43,8 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
     let taken = text::width(&glyph) + text::width(model.as_str()) + text::width(&provider);
     let figures_end = usize::from(super::paint::cells(&right)) + 1;
     let room = usize::from(target.width).saturating_sub(1 + taken + 3 + 2 + figures_end);
-    reason = words::reason_in(&reason, room.max(8));
+    // A stump of a reason says less than none: the log has it whole.
+    reason = if room < 8 { String::new() } else { words::reason_in(&reason, room) };
     let reason_token = if mark == RouteMark::FellBack { Token::Warn } else { Token::Dim };
     ink.both(
         target,

@@ -28,7 +28,8 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
     } else {
         format!("WHY {name} ANSWERED THIS")
     };
-    let about = about(&case, title.width);
+    let room = usize::from(title.width).saturating_sub(text::width(&heading) + 12);
+    let about = about(&case, title.width, room);
     ink.rule(title, &[(&heading, Token::Strong)], &[(&about, Token::Dim)]);
     let contest = state.routes.contest.as_ref().filter(|c| c.request == entry.request);
     let top = state.routes.detail_top;
@@ -56,7 +57,8 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
     }
 }
 
-fn about(case: &Case<'_>, width: u16) -> String {
+/// What is known of the decision, as far as it fits beside the heading.
+fn about(case: &Case<'_>, width: u16, room: usize) -> String {
     let mut parts = vec![format!("request …{}", case.request.short())];
     if width >= 100 {
         parts.push(format!("policy {}", case.decision.policy));
@@ -71,6 +73,9 @@ fn about(case: &Case<'_>, width: u16) -> String {
     }
     if width >= 110 {
         parts.push("no network used to decide".to_owned());
+    }
+    while parts.len() > 1 && text::width(&parts.join(" · ")) > room {
+        parts.pop();
     }
     parts.join(" · ")
 }
@@ -174,7 +179,7 @@ fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet
 fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
     let decision = case.decision;
     let bars = width >= 70;
-    let who = if bars { (width - 54).min(34) } else { 24 };
+    let who = if bars { (width - 54).min(34) } else { width.saturating_sub(42).clamp(12, 24) };
     let mut sheet = Sheet::default();
     sheet.line().at(3, "candidate", Token::Dim);
     let heads: &[(u16, &str)] = if bars {
