@@ -343,11 +343,52 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 
 /// Reads the arguments.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let cli = Cli::try_parse_from(args)?;
-    if cli.command.is_none() {
-        refuse_lone_word(&cli.ask.prompt)?;
+    let mut cli = Cli::try_parse_from(args)?;
+    match &mut cli.command {
+        None => refuse_lone_word(&cli.ask.prompt)?,
+        // What stands before the command means the same as behind it.
+        Some(Command::Ask(ask)) => ask.add(std::mem::take(&mut cli.ask)),
+        Some(Command::Explain(explain)) => explain.ask.add(std::mem::take(&mut cli.ask)),
+        Some(_) => refuse_stray(&cli.ask)?,
     }
     Ok(cli)
+}
+
+impl AskArgs {
+    /// Takes over what was said before the command.
+    fn add(&mut self, before: Self) {
+        let mut prompt = before.prompt;
+        prompt.append(&mut self.prompt);
+        self.prompt = prompt;
+        self.model = self.model.take().or(before.model);
+        self.pin |= before.pin;
+        self.json |= before.json;
+        self.system = self.system.take().or(before.system);
+        self.max_tokens = self.max_tokens.or(before.max_tokens);
+        self.temperature = self.temperature.or(before.temperature);
+        self.seed = self.seed.or(before.seed);
+        self.no_cache |= before.no_cache;
+        self.tags.extend(before.tags);
+    }
+}
+
+/// An option of `ask` before a command that has no use for it: refused, never dropped.
+fn refuse_stray(ask: &AskArgs) -> Result<(), clap::Error> {
+    let stray = [
+        ("--model", ask.model.is_some()),
+        ("--pin", ask.pin),
+        ("--json", ask.json),
+        ("--system", ask.system.is_some()),
+        ("--max-tokens", ask.max_tokens.is_some()),
+        ("--temperature", ask.temperature.is_some()),
+        ("--seed", ask.seed.is_some()),
+        ("--no-cache", ask.no_cache),
+        ("--tag", !ask.tags.is_empty()),
+    ];
+    let Some((name, _)) = stray.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let message = format!("{name} belongs to a question, or behind the command if it takes it\n");
+    Err(<Cli as clap::CommandFactory>::command()
+        .error(clap::error::ErrorKind::ArgumentConflict, message))
 }
 
 /// A single bare word is a mistyped command far more often than a prompt, and sending it costs
@@ -401,6 +442,18 @@ mod tests {
             let cli = read(&args).unwrap();
             assert!(cli.global.demo && matches!(cli.command, Some(Command::Ask(_))), "{args:?}");
         }
+    }
+
+    #[test]
+    fn options_of_a_question_go_before_its_command_too_and_are_never_dropped() {
+        for args in [["--json", "ask", "hi"], ["ask", "--json", "hi"]] {
+            let cli = read(&args).unwrap();
+            assert!(matches!(cli.command, Some(Command::Ask(ask)) if ask.json), "{args:?}");
+        }
+        let cli = read(&["-m", "claude", "explain", "hi"]).unwrap();
+        assert!(matches!(cli.command, Some(Command::Explain(e)) if e.ask.model.is_some()));
+        assert!(read(&["--json", "models", "list"]).is_err());
+        assert!(read(&["models", "list", "--json"]).is_ok());
     }
 
     #[test]

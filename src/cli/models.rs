@@ -39,10 +39,18 @@ pub fn run(args: &ModelsListArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit
         let list: Vec<Value> = shown.map(Row::json).collect();
         writeln!(io.out, "{}", Value::Array(list))?;
     } else {
-        for line in table(shown) {
-            io.line(&line)?;
+        let none = hidden == rows.len() && !args.all;
+        if !none {
+            for line in table(shown) {
+                io.line(&line)?;
+            }
         }
-        if hidden > 0 && !args.all {
+        if none && hidden > 0 {
+            io.talk(&format!(
+                "no model can be used now: no key is set, no local server was found. \
+                 --all lists the {hidden} that are shipped, doctor the keys it looks for"
+            ));
+        } else if hidden > 0 && !args.all {
             io.talk(&format!(
                 "{hidden} more are shipped but cannot be used now: no key, not running, or retired. \
                  --all lists them"

@@ -65,7 +65,7 @@ impl Config {
     }
 
     /// The model a person means: its name; `provider/id`; an id, or the end of one after `/`, where
-    /// only one model has it; or the beginning of a name where only one begins so. Retired models
+    /// only one model has it; a simulated one without its `sim-`; or the beginning of a name where only one begins so. Retired models
     /// give way to others, and shipped ones to those the user configured.
     ///
     /// # Errors
@@ -79,8 +79,10 @@ impl Config {
         let same = |other: &str| other.to_lowercase() == lower;
         let begins = |other: &str| !lower.is_empty() && other.to_lowercase().starts_with(&lower);
         let short = |id: &str| id.rsplit('/').next().unwrap_or_default().to_owned();
-        let ways: [&dyn Fn(&Model) -> bool; 5] = [
+        let bare = |name: &str| name.strip_prefix("sim-").map(str::to_lowercase);
+        let ways: [&dyn Fn(&Model) -> bool; 6] = [
             &|m| same(m.name.as_str()),
+            &|m| bare(m.name.as_str()).as_deref() == Some(lower.as_str()),
             &|m| same(&format!("{}/{}", m.provider, m.id)),
             &|m| same(&m.id),
             &|m| same(&short(&m.id)),

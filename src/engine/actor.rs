@@ -167,7 +167,8 @@ impl Actor {
     }
 
     fn account(&mut self, report: &AttemptReport) {
-        let lost = report.outcome.is_some();
+        // What the user stopped was wanted until then.
+        let lost = report.outcome.is_some_and(|class| class != OutcomeClass::Cancelled);
         let mine = self.by_model.entry(report.model.clone()).or_default();
         for spend in [mine, &mut self.spend] {
             spend.calls += 1;

@@ -40,18 +40,18 @@ macro_rules! table {
 /// Every action: `Action => name, title in the palette, what it does, column of help: keys`.
 pub static TABLE: &[ActionInfo] = table! {
     // Writing.
-    Submit => "send" "", "send, or queue while a reply streams", Write: Composer "enter";
-    Newline => "newline" "", "new line (also \\ then Enter)", Write: Composer "ctrl-j" "shift-enter" "alt-enter" "ctrl-enter";
+    Submit => "send" "", "send, or queue", Write: Composer "enter";
+    Newline => "newline" "", "new line; or \\ then Enter", Write: Composer "ctrl-j" "shift-enter" "alt-enter" "ctrl-enter";
     Editor => "editor" "Draft: write in $EDITOR", "write in $EDITOR", Write: Global "ctrl-g";
     HistorySearch => "history-search" "Draft: search earlier prompts", "search earlier prompts", Write: Global "ctrl-r";
-    Up => "up" "", "up; an earlier prompt at the top", Write: Composer "up";
-    Down => "down" "", "down; a later prompt at the bottom", Plain: Composer "down";
+    Up => "up" "", "up; at the top, history", Write: Composer "up";
+    Down => "down" "", "down; at the end, history", Plain: Composer "down";
     Undo => "undo" "", "undo", Write: Composer "ctrl-_" "ctrl-7" "ctrl-/";
     Redo => "redo" "", "redo", Plain: Composer "alt-_";
-    Complete => "complete" "", "complete a word, else next pane", Write: Composer "tab";
+    Complete => "complete" "", "complete, else next pane", Write: Composer "tab";
     DeleteBack => "delete-back" "", "delete backwards", Plain: Composer "backspace" "shift-backspace";
     DeleteForward => "delete-forward" "", "delete forwards", Plain: Composer "delete";
-    DeleteOrQuit => "delete-or-quit" "", "delete forwards; quit when empty", Stop: Composer "ctrl-d";
+    DeleteOrQuit => "delete-or-quit" "", "delete; quit when empty", Stop: Composer "ctrl-d";
     DeleteWordBack => "delete-word-back" "", "delete a word backwards", Plain: Composer "ctrl-w" "alt-backspace" "ctrl-backspace";
     DeleteWordForward => "delete-word-forward" "", "delete a word forwards", Plain: Composer "alt-d" "ctrl-delete";
     KillToEnd => "kill-to-end" "", "cut to the end of the line", Plain: Composer "ctrl-k";
@@ -67,13 +67,13 @@ pub static TABLE: &[ActionInfo] = table! {
     End => "end" "", "end of the line; follow the chat when empty", Plain: Composer "end";
     // Routing.
     Override => "override" "Route: choose the model", "override the model", Route: Global "ctrl-o";
-    TestDraft => "test" "Route: test the draft, send nothing", "test the draft, do not send", Route: Global "ctrl-t", Routes "t";
+    TestDraft => "test" "Route: test the draft, send nothing", "test it, do not send", Route: Global "ctrl-t", Routes "t";
     CycleModel => "next-model" "Route: next of the models used lately", "last model again", Route: Global "f2";
     CycleModelBack => "previous-model" "", "the one before", Plain: Global "shift-f2";
     BackToAuto => "auto" "Route: back to auto", "back to auto", Route: Global "ctrl-x a";
     PinHere => "pin-here" "Route: pin the last model to this chat", "pin the last model here", Route: Global "ctrl-x k";
     UseInstead => "use-instead" "", "send it to another model", Route: Routes "i";
-    Never => "never" "", "avoid this model until undone", Route: Routes "V";
+    Never => "never" "", "avoid this model", Route: Routes "V";
     // Reading.
     PageUp => "page-up" "", "scroll", Read: Global "pageup", Read "ctrl-b", List "ctrl-b";
     PageDown => "page-down" "", "scroll", Plain: Global "pagedown", Read "ctrl-f" "space", List "ctrl-f" "space";
@@ -85,7 +85,7 @@ pub static TABLE: &[ActionInfo] = table! {
     Bottom => "bottom" "Chat: follow the newest", "follow the newest", Read: Read "G" "end", List "G" "end";
     PrevMessage => "previous-message" "", "the message before", Read: Chat "K" "shift-up" "{";
     NextMessage => "next-message" "", "the message after", Plain: Chat "J" "shift-down" "}";
-    Open => "open" "", "open: why this reply, or the chat", Read: Read "enter", List "enter";
+    Open => "open" "", "open: why, or the chat", Read: Read "enter", List "enter";
     Find => "find" "Chat: find", "find in the chat", Read: Chat "/", Composer "ctrl-f";
     FindNext => "find-next" "", "the next hit", Read: Chat "n";
     FindPrev => "find-previous" "", "the hit before", Plain: Chat "N";
@@ -108,8 +108,8 @@ pub static TABLE: &[ActionInfo] = table! {
     ToggleFilter => "toggle-filter" "", "filter off and on", Read: List "F";
     Freeze => "freeze" "Routes: freeze the screen", "freeze; traffic goes on", Read: Routes "f";
     // Stopping.
-    Escape => "back" "", "close, then stop and keep the text, then read", Stop: Composer "esc";
-    Interrupt => "interrupt" "", "stop, clear the draft, then quit", Stop: Global "ctrl-c";
+    Escape => "back" "", "close, stop, then read", Stop: Composer "esc";
+    Interrupt => "interrupt" "", "stop, clear, then quit", Stop: Global "ctrl-c";
     Quit => "quit" "Quit", "quit", Stop: Global "ctrl-q";
     Suspend => "suspend" "", "suspend", Stop: Global "ctrl-z";
     // Going.
@@ -119,11 +119,11 @@ pub static TABLE: &[ActionInfo] = table! {
     PrevPane => "previous-pane" "", "pane before", Plain: Global "shift-tab";
     Go(View::Chat) => "chat" "Chat: open", "Chat", Go: Global "ctrl-x 1", Read "1", List "1";
     Go(View::Routes) => "routes" "Routes: open log", "Routes", Go: Global "ctrl-x 2", Read "2", List "2";
-    Back => "close" "", "back to Chat, then to the draft", Go: Read "q" "esc", List "q" "esc";
+    Back => "close" "", "back to Chat, then write", Go: Read "q" "esc", List "q" "esc";
     NewChat => "new" "Chat: new", "new chat", Go: Global "ctrl-n";
     TogglePanel => "panel" "Panel: show or hide", "side panel", Go: Global "ctrl-x p";
     ToggleZoom => "zoom" "Pane: alone, and back", "this pane alone", Go: Read "z", List "z";
-    UndoNotice => "undo-notice" "Notice: undo", "undo what the notice says", Go: Global "ctrl-x u";
+    UndoNotice => "undo-notice" "Notice: undo", "undo what a notice says", Go: Global "ctrl-x u";
     DismissNotice => "dismiss-notice" "Notice: dismiss", "dismiss the notice", Go: Global "ctrl-x d";
     Redraw => "redraw" "Redraw", "repaint the screen", Go: Global "ctrl-l";
     // Over a view.

@@ -152,6 +152,10 @@ impl Pen {
 
     fn put(&mut self, cell: &Cell, step: usize, width: usize, out: &mut String) {
         self.wear(Look::of(cell), out);
+        if let (2.., true, Some((x, y))) = (step, doubtful(cell), self.at) {
+            // A terminal that draws it narrower would leave what stood in its second half.
+            let _ = write!(out, "  \x1b[{};{}H", y + 1, x + 1);
+        }
         out.push_str(if cell.symbol().is_empty() { " " } else { cell.symbol() });
         self.at = match self.at {
             // At the right edge the cursor hangs in the margin; and after a doubtful grapheme

@@ -115,3 +115,16 @@ fn a_row_that_held_a_joined_emoji_is_written_whole() {
     diff(&prev, &next, &mut out);
     assert!(out.contains("tain"), "{out:?}");
 }
+
+#[test]
+fn behind_a_grapheme_drawn_narrower_nothing_old_is_left() {
+    let area = Rect::new(0, 0, 6, 1);
+    let prev = Buffer::with_lines(["------"]);
+    let mut next = Buffer::empty(area);
+    next.set_string(0, 0, "1\u{fe0f}\u{20e3}|", Style::new());
+    let mut out = String::new();
+    diff(&prev, &next, &mut out);
+    let blanks = out.find("  \x1b[1;1H").unwrap();
+    assert!(blanks < out.find('1').unwrap().max(out.find("1\u{fe0f}").unwrap()), "{out:?}");
+    assert!(out.contains("\x1b[1;3H|"), "{out:?}");
+}

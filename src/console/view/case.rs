@@ -124,7 +124,7 @@ impl<'a> Case<'a> {
         if let Some(reason) = candidate.filtered.first() {
             return reason.code.name().to_owned();
         }
-        candidate.note.replace("x the cost", "x cost")
+        candidate.note.replace("x the cost", "x cost").replace("less good at this", "less good")
     }
 }
 

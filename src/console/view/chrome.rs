@@ -304,6 +304,13 @@ pub(super) fn keys(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     }
     for (action, label) in actions {
         let Some(sequence) = state.keymap.primary(contexts, *action) else { continue };
+        let label = match *action {
+            // What Esc would do now: nothing to stop, nothing to read, no word.
+            Action::Escape if state.running().is_some() => label,
+            Action::Escape if state.transcript.cells.is_empty() => continue,
+            Action::Escape => "read",
+            _ => label,
+        };
         let key = ink.glyphs.key(sequence.short());
         let pieces: &[Piece<'_>] = &[(&key, Token::Fg), (" ", Token::Dim), (label, Token::Dim)];
         if x + cells(pieces) > stop {

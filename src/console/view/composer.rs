@@ -157,10 +157,23 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         return;
     };
     let figures = figures(state, chosen);
+    let tail = text::width(&figures);
     let would =
         if preview.draft == state.composer.revision() { "would go to " } else { "looking… " };
     let provider = words::beside(chosen.model.as_str(), chosen.provider.as_str());
-    let provider = format!(" {} {provider}", ink.glyphs.dot);
+    let mut provider = format!(" {} {provider}", ink.glyphs.dot);
+    // The figures are the point: the provider and the long name of the key give way to them.
+    let needs = |provider: &str, change: &str| {
+        let lead = text::width(&lead) + text::width(would) + text::width(chosen.model.as_str());
+        3 + lead + text::width(provider) + 3 + tail + 2 + text::width(change) + 1
+    };
+    let mut change = change;
+    if !huge && needs(&provider, &change) > usize::from(line.width) {
+        change = format!("{} change", state.keymap.hint(Action::Override));
+    }
+    if !huge && needs(&provider, &change) > usize::from(line.width) {
+        provider.clear();
+    }
     let mut left: Vec<Piece<'_>> = vec![
         (&lead, Token::Dim),
         (would, Token::Dim),
@@ -218,7 +231,7 @@ fn against(next: &Candidate, chosen: &Candidate) -> String {
 /// `~$0.0023 · TTFT p50 0.41s`; the prior where nothing was measured.
 fn figures(state: &AppState, chosen: &Candidate) -> String {
     let cost =
-        chosen.estimate.cost.map_or("no price".to_owned(), |cost| format!("~{}", cost.short()));
+        chosen.estimate.cost.map_or("no price".to_owned(), |cost| words::about(&cost.short()));
     let measured = state
         .snapshot
         .as_ref()

@@ -26,7 +26,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, first: &FirstRun) -> Opt
         width,
         screen.height - (screen.height - height) / 3,
     );
-    let short = page.height < 22;
+    let short = height < 22;
     let mut y = u16::from(!short);
     ink.both(
         row(page, y),
@@ -35,6 +35,9 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, first: &FirstRun) -> Opt
         &[("no config yet, none needed", Token::Dim)],
     );
     y += if short { 1 } else { 2 };
+    // What can be long is cut before the keys, never drawn under them.
+    let keys = Rect { y: page.y + height - 1, height: 1, ..page };
+    let page = Rect { height: height - 1, ..page };
     let caret = match &first.page {
         FirstRunPage::Choose => choose(ink, state, first, below(page, y), short),
         FirstRunPage::AddKey { selected } => {
@@ -49,7 +52,6 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, first: &FirstRun) -> Opt
             None
         }
     };
-    let keys = Rect { y: page.y + height - 1, height: 1, ..page };
     footer(ink, state, first, keys);
     caret
 }
@@ -99,8 +101,14 @@ fn choose(
     let mut y = if short { 1 } else { 2 };
     // The choices must always fit: what was found is cut first.
     let choices = first.choices();
-    let most =
-        area.height.saturating_sub(y + choices.len() as u16 + if short { 3 } else { 9 }).max(2);
+    let most = area
+        .height
+        .saturating_sub(
+            y + choices.len() as u16
+                + if short { 3 } else { 9 }
+                + u16::from(first.problem.is_some()),
+        )
+        .max(2);
     let end = y + most;
     for server in &first.found.servers {
         if y < end {

@@ -28,7 +28,7 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
     let mark = reply.mark();
     let glyph = format!("{} ", ink.glyphs.mark(mark));
     let token = mark_token(mark);
-    let reason = reason(reply, ink.glyphs.arrow);
+    let mut reason = reason(reply, ink.glyphs.arrow);
     let wide = target.width >= 81;
     let figures = figures(state, reply, wide, target.width >= 100);
     let right: Vec<Piece<'_>> =
@@ -40,6 +40,11 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
     };
     let provider = words::beside(model.as_str(), provider.as_str());
     let provider = format!(" {} {provider}", ink.glyphs.dot);
+    let taken = text::width(&glyph) + text::width(model.as_str()) + text::width(&provider);
+    let figures_end = usize::from(super::paint::cells(&right)) + 1;
+    let room = usize::from(target.width).saturating_sub(1 + taken + 3 + 2 + figures_end);
+    // A stump of a reason says less than none: the log has it whole.
+    reason = if room < 8 { String::new() } else { words::reason_in(&reason, room) };
     let reason_token = if mark == RouteMark::FellBack { Token::Warn } else { Token::Dim };
     ink.both(
         target,
@@ -78,41 +83,38 @@ fn reason(reply: &ReplyCell, arrow: &str) -> String {
 
 /// `groq gave nothing twice`, `groq 503, mistral refused the key`.
 pub(super) fn lost_words(attempts: &[AttemptReport]) -> String {
-    let mut groups: Vec<(&str, OutcomeClass, &str, u32)> = Vec::new();
+    let mut groups: Vec<(&str, &str, u32)> = Vec::new();
     for attempt in attempts {
         let Some(class) = attempt.outcome else { continue };
         if class == OutcomeClass::Cancelled {
             continue;
         }
+        let what = match class {
+            OutcomeClass::Stall => "gave nothing",
+            OutcomeClass::Throttle => "asked to slow down",
+            OutcomeClass::Account => "refused the account",
+            OutcomeClass::Network if attempt.status.is_none() => "could not be reached",
+            OutcomeClass::Network => "was cut off",
+            OutcomeClass::Provider => "failed",
+            OutcomeClass::Context => "has too small a window",
+            OutcomeClass::Truncation => "stopped short",
+            OutcomeClass::Refusal => "refused",
+            OutcomeClass::Caller => "did not take it",
+            OutcomeClass::Cancelled => "was cancelled",
+        };
         match groups.last_mut() {
-            Some((provider, was, _, n))
-                if *provider == attempt.provider.as_str() && *was == class =>
-            {
+            Some((provider, was, n)) if *provider == attempt.provider.as_str() && *was == what => {
                 *n += 1;
             }
-            _ => groups.push((attempt.provider.as_str(), class, &attempt.detail, 1)),
+            _ => groups.push((attempt.provider.as_str(), what, 1)),
         }
     }
     let parts: Vec<String> = groups
         .into_iter()
-        .map(|(provider, class, _, n)| {
-            let what = match class {
-                OutcomeClass::Stall => "gave nothing",
-                OutcomeClass::Throttle => "asked to slow down",
-                OutcomeClass::Account => "refused the account",
-                OutcomeClass::Network => "was cut off",
-                OutcomeClass::Provider => "failed",
-                OutcomeClass::Context => "has too small a window",
-                OutcomeClass::Truncation => "stopped short",
-                OutcomeClass::Refusal => "refused",
-                OutcomeClass::Caller => "did not take it",
-                OutcomeClass::Cancelled => "was cancelled",
-            };
-            match n {
-                1 => format!("{provider} {what}"),
-                2 => format!("{provider} {what} twice"),
-                n => format!("{provider} {what} {n} times"),
-            }
+        .map(|(provider, what, n)| match n {
+            1 => format!("{provider} {what}"),
+            2 => format!("{provider} {what} twice"),
+            n => format!("{provider} {what} {n} times"),
         })
         .collect();
     parts.join(", ")
@@ -236,7 +238,7 @@ pub(super) fn cost_so_far(state: &AppState, reply: &ReplyCell) -> Option<String>
     let input = reply.reply.decision.as_ref()?.candidate(model.as_str())?.estimate.input_tokens;
     let rates = snapshot.config.models.get(model)?.prices.at(state.now, input)?;
     let usage = crate::domain::Usage { input, output: reply.output_tokens(), ..Default::default() };
-    Some(format!("~{}", rates.cost(&usage).short()))
+    Some(words::about(&rates.cost(&usage).short()))
 }
 
 /// Why the text began anew.

@@ -111,9 +111,9 @@ fn columns(width: u16) -> Columns {
             prompt: 0,
         },
         60..110 => Columns {
-            model: 12,
+            model: 15,
             provider: 0,
-            reason: width.saturating_sub(43),
+            reason: width.saturating_sub(46),
             figures: false,
             prompt: 0,
         },
@@ -209,7 +209,7 @@ fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Colum
     if cols.provider > 0 {
         x = ink.put(line, x, &fit(provider, cols.provider), Token::Dim);
     }
-    let reason = case.reason();
+    let reason = words::reason_in(&case.reason(), usize::from(cols.reason));
     let token = if case.failed() { Token::Bad } else { Token::Dim };
     x = ink.put(line, x, &fit(&reason, cols.reason + 1), token);
     let outcome = entry.outcome.as_ref();
@@ -233,7 +233,7 @@ fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Colum
     let cost = match outcome {
         None => String::new(),
         Some(outcome) if outcome.cost.exact => words::tight(outcome.cost.amount),
-        Some(outcome) => format!("~{}", words::tight(outcome.cost.amount)),
+        Some(outcome) => words::about(&words::tight(outcome.cost.amount)),
     };
     ink.right(line, x + 9, &[(&cost, Token::Fg)]);
     if cols.prompt > 0 {

@@ -344,7 +344,7 @@ fn every_drawn_element_is_there() {
             "8 tried",
             "groq x2, then openai",
             "9 answer",
-            "4.39s to first token",
+            "first token 4.39s",
             "▇▇▇",
             "used",
             "failed x2",

@@ -20,7 +20,7 @@ const PIPELINE: u16 = 45;
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title: Rect, area: Rect) {
     let case = Case::of_entry(state, entry);
-    let name = case.answered().unwrap_or("nobody").to_uppercase();
+    let name = words::brief(case.answered().unwrap_or("nobody"), 40).to_uppercase();
     let heading = if case.failed() {
         "WHY NOBODY ANSWERED THIS".to_owned()
     } else if case.outcome.is_none() {
@@ -28,7 +28,8 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
     } else {
         format!("WHY {name} ANSWERED THIS")
     };
-    let about = about(&case, title.width);
+    let room = usize::from(title.width).saturating_sub(text::width(&heading) + 12);
+    let about = about(&case, title.width, room);
     ink.rule(title, &[(&heading, Token::Strong)], &[(&about, Token::Dim)]);
     let contest = state.routes.contest.as_ref().filter(|c| c.request == entry.request);
     let top = state.routes.detail_top;
@@ -56,7 +57,8 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
     }
 }
 
-fn about(case: &Case<'_>, width: u16) -> String {
+/// What is known of the decision, as far as it fits beside the heading.
+fn about(case: &Case<'_>, width: u16, room: usize) -> String {
     let mut parts = vec![format!("request …{}", case.request.short())];
     if width >= 100 {
         parts.push(format!("policy {}", case.decision.policy));
@@ -72,6 +74,9 @@ fn about(case: &Case<'_>, width: u16) -> String {
     if width >= 110 {
         parts.push("no network used to decide".to_owned());
     }
+    while parts.len() > 1 && text::width(&parts.join(" · ")) > room {
+        parts.pop();
+    }
     parts.join(" · ")
 }
 
@@ -86,12 +91,18 @@ fn pipeline(case: &Case<'_>) -> Sheet {
         .candidates
         .iter()
         .find(|c| !c.usable() && !case::unable(c))
-        .map(|c| format!(", {} {}", c.model, c.filtered.first().map_or("", |r| r.code.name())))
+        .map(|c| {
+            format!(
+                ", {} {}",
+                words::brief(c.model.as_str(), 40),
+                c.filtered.first().map_or("", |r| r.code.name())
+            )
+        })
         .unwrap_or_default();
     let tried: Vec<String> = {
         let mut groups: Vec<(String, u32)> = Vec::new();
         for attempt in case.attempts {
-            let name = attempt.provider.to_string();
+            let name = words::brief(attempt.provider.as_str(), 40);
             match groups.last_mut() {
                 Some((last, n)) if *last == name => *n += 1,
                 _ => groups.push((name, 1)),
@@ -109,7 +120,8 @@ fn pipeline(case: &Case<'_>) -> Sheet {
             (_, _, Some(tier)) => format!("from the {tier} cache"),
             (Some(error), _, _) => error.message.clone(),
             (None, Some(ms), _) => {
-                format!("{}, {} to first token", case.answered().unwrap_or(""), words::seconds(ms))
+                let name = words::brief(case.answered().unwrap_or(""), 20);
+                format!("{name}, first token {}", words::seconds(ms))
             }
             (None, None, _) => outcome.finish.name().to_owned(),
         },
@@ -150,14 +162,14 @@ fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet
     for other in &contest.policies {
         let chosen = other.decision.chosen();
         let who = chosen.map_or("none".to_owned(), |c| {
-            format!("{} {}", c.model, words::beside(c.model.as_str(), c.provider.as_str()))
+            words::who_in(c.model.as_str(), c.provider.as_str(), 22)
         });
         let cost = chosen.and_then(|c| c.estimate.cost).map_or("---".to_owned(), words::tight);
         sheet
             .line()
             .at(1, if other.policy == policy { glyphs.pick } else { " " }, Token::Accent)
             .cell(3, 10, &other.policy, Token::Fg)
-            .cell(14, 20, &who, Token::Dim)
+            .cell(14, 22, &who, Token::Dim)
             .to(43, &cost, Token::Dim);
     }
     sheet
@@ -167,11 +179,11 @@ fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet
 fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
     let decision = case.decision;
     let bars = width >= 70;
-    let who = if bars { (width - 54).min(34) } else { 24 };
+    let who = if bars { (width - 54).min(34) } else { width.saturating_sub(42).clamp(12, 24) };
     let mut sheet = Sheet::default();
     sheet.line().at(3, "candidate", Token::Dim);
     let heads: &[(u16, &str)] = if bars {
-        &[(1, "quality"), (15, "cost"), (26, "speed"), (36, "score")]
+        &[(1, "quality"), (13, "cost"), (23, "speed"), (32, "score")]
     } else {
         &[(0, "qual"), (8, "cost"), (15, "TTFT"), (22, "score")]
     };
@@ -192,8 +204,11 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
             verdict
         };
         let bad = verdict.starts_with("failed");
-        let name = words::who(candidate.model.as_str(), candidate.provider.as_str());
-        let name = words::brief(&name, usize::from(who - 1));
+        let name = words::who_in(
+            candidate.model.as_str(),
+            candidate.provider.as_str(),
+            usize::from(who - 1),
+        );
         let guess = if candidate.quality_guess { "~" } else { "" };
         let cost = candidate.estimate.cost.map_or("---".to_owned(), words::tight);
         let score = if candidate.usable() {
@@ -211,17 +226,17 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
             let quality = f64::from(candidate.quality);
             let cents = candidate.estimate.cost.map_or(0.0, Money::dollars);
             sheet
-                .at(x + 6, bar(glyphs, quality, 7), Token::Accent)
-                .to(x + 20, &cost, token)
-                .at(x + 21, bar(glyphs, log_share(cents, dearest, 1e-5), 5), Token::Dim)
-                .to(x + 31, &words::bare_seconds(candidate.estimate.ttft_ms), token)
+                .at(x + 6, bar(glyphs, quality, 5), Token::Accent)
+                .to(x + 18, &cost, token)
+                .at(x + 19, bar(glyphs, log_share(cents, dearest, 1e-5), 4), Token::Dim)
+                .to(x + 28, &words::bare_seconds(candidate.estimate.ttft_ms), token)
                 .at(
-                    x + 32,
-                    bar(glyphs, log_share(candidate.estimate.ttft_ms as f64, slowest, 50.0), 4),
+                    x + 29,
+                    bar(glyphs, log_share(candidate.estimate.ttft_ms as f64, slowest, 50.0), 3),
                     Token::Dim,
                 )
-                .to(x + 41, &score, token)
-                .at(x + 42, verdict, if bad { Token::Bad } else { Token::Dim });
+                .to(x + 37, &score, token)
+                .at(x + 38, verdict, if bad { Token::Bad } else { Token::Dim });
         } else {
             sheet
                 .to(x + 13, &cost, token)
@@ -306,7 +321,11 @@ fn attempts(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
             .line()
             .to(7, &words::bare_seconds(attempt.started_ms), Token::Dim)
             .at(at, picture, if ok { Token::Ok } else { Token::Bad })
-            .at(label, format!("{}  {detail}", attempt.provider), Token::Dim);
+            .at(
+                label,
+                format!("{}  {detail}", words::brief(attempt.provider.as_str(), 16)),
+                Token::Dim,
+            );
     }
     sheet
 }

@@ -84,16 +84,18 @@ pub(super) fn money(amount: Money) -> String {
 /// Money and whether it is all of it: `$0.0041`, `~$0.0007`.
 pub(super) fn cost(cost: Cost) -> String {
     let short = money(cost.amount);
-    if cost.exact { short } else { format!("~{short}") }
+    if cost.exact { short } else { about(&short) }
+}
+
+/// An estimate, marked; what is only bounded says so already.
+pub(super) fn about(figure: &str) -> String {
+    if figure.starts_with('<') { figure.to_owned() } else { format!("~{figure}") }
 }
 
 /// Money in five cells, as in tables: `$.0041`, `$1.25`.
 pub(super) fn tight(amount: Money) -> String {
     let short = amount.short();
-    match short.strip_prefix("$0.") {
-        Some(rest) => format!("$.{rest}"),
-        None => short,
-    }
+    short.replacen("$0.", "$.", 1)
 }
 
 /// A share, `82%`.
@@ -112,6 +114,14 @@ pub(super) fn who(model: &str, provider: &str) -> String {
     format!("{model} · {}", beside(model, provider))
 }
 
+/// The same in so many cells of a table: without what every name there says, and without the
+/// provider where the model's name tells it or there is no room.
+pub(super) fn who_in(model: &str, provider: &str, cells: usize) -> String {
+    let (model, provider) = (brief(model, cells), brief(provider, cells));
+    let whole = format!("{model} · {provider}");
+    if model.contains(&provider) || crate::text::width(&whole) > cells { model } else { whole }
+}
+
 /// A provider's name beside a model's: what the model's name already says is not said again.
 pub(super) fn beside<'a>(model: &str, provider: &'a str) -> &'a str {
     const MARK: &str = "sim-";
@@ -125,6 +135,19 @@ pub(super) fn beside<'a>(model: &str, provider: &'a str) -> &'a str {
 /// again in every row.
 pub(super) fn brief(name: &str, cells: usize) -> String {
     crate::text::ellipsis(name.strip_prefix("sim-").unwrap_or(name), cells).into_owned()
+}
+
+/// A decision's reason in so many cells: whole words before less important ones.
+pub(super) fn reason_in(reason: &str, cells: usize) -> String {
+    let short = reason.trim_end_matches(" that fit");
+    let shorter =
+        || short.split_once(" of ").map(|(lead, _)| lead).filter(|lead| lead.contains(", "));
+    let first = || short.split_once(", ").map(|(first, _)| first);
+    [Some(reason), Some(short), shorter(), first()]
+        .into_iter()
+        .flatten()
+        .find(|text| crate::text::width(text) <= cells)
+        .map_or_else(|| crate::text::ellipsis(short, cells).into_owned(), str::to_owned)
 }
 
 /// `1 message`, `6 messages`.
@@ -144,6 +167,23 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_gives_up_whole_words() {
+        let reason = "code 0.86, best balance of 10 that fit";
+        assert_eq!(reason_in(reason, 38), reason);
+        assert_eq!(reason_in(reason, 30), "code 0.86, best balance of 10");
+        assert_eq!(reason_in(reason, 28), "code 0.86, best balance");
+        assert_eq!(reason_in(reason, 12), "code 0.86");
+        assert_eq!(reason_in(reason, 5), "code…");
+    }
+
+    #[test]
+    fn a_table_names_the_provider_where_it_adds_something_and_fits() {
+        assert_eq!(who_in("sim-haiku", "sim-anthropic", 20), "haiku · anthropic");
+        assert_eq!(who_in("sim-haiku", "sim-anthropic", 12), "haiku");
+        assert_eq!(who_in("deepseek-flash", "deepseek", 40), "deepseek-flash");
+    }
+
+    #[test]
     fn figures_stay_short() {
         assert_eq!(ttft(412), "412ms");
         assert_eq!(ttft(4394), "4.39s");
@@ -152,6 +192,9 @@ mod tests {
         assert_eq!(tokens(200_000), "200k");
         assert_eq!(grouped(200_000), "200,000");
         assert_eq!(tight("0.0041".parse().unwrap()), "$.0041");
+        let cost = |text: &str| Cost { amount: text.parse().unwrap(), exact: false };
+        assert_eq!(super::cost(cost("0.0041")), "~$0.0041");
+        assert_eq!(super::cost(cost("0.00001")), "<$0.0001");
         assert_eq!(fraction(0.62), ".62");
         assert_eq!(fraction(1.0), "1.00");
     }

@@ -399,13 +399,19 @@ fn nobody(decision: &Decision) -> ErrorReport {
     if more > 0 {
         reasons.push(format!("{more} more"));
     }
-    let message = if reasons.is_empty() {
-        "no model is configured".to_owned()
+    let (message, hint) = if reasons.is_empty() {
+        (
+            "no model can be used: no API key is set and no local server was found".to_owned(),
+            "wheelhouse doctor lists the keys it looks for; --demo needs none",
+        )
     } else {
-        format!("no model can take this ({})", reasons.join("; "))
+        (
+            format!("no model can take this ({})", reasons.join("; ")),
+            "wheelhouse explain shows every candidate; wheelhouse doctor shows keys",
+        )
     };
     ErrorReport {
-        hint: "wheelhouse explain shows every candidate; wheelhouse doctor shows keys".to_owned(),
+        hint: hint.to_owned(),
         ..ErrorReport::new(OutcomeClass::Account, "no_candidate", message)
     }
 }

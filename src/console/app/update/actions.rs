@@ -121,7 +121,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::NextMessage => read::step_message(state, 1),
         Action::Open => match (state.view, state.focus) {
             (View::Chat, _) => read::open(state, fx),
-            (View::Routes, _) => routes::open_chat(state),
+            (View::Routes, _) => routes::open(state),
         },
         Action::Find => read::find(state),
         Action::FindNext => read::find_step(state, 1),

@@ -9,6 +9,7 @@ use crate::console::keys::Chord;
 
 use super::super::{AppState, Completion, CompletionItem, CompletionKind, Focus, fuzzy};
 use super::in_main;
+use super::slash::is_named;
 
 /// Offers shown at most.
 const OFFERS: usize = 8;
@@ -138,10 +139,26 @@ pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
         KeyCode::Down => completion.selected = (completion.selected + 1) % count,
         KeyCode::Esc => state.completion = None,
         KeyCode::Tab => accept(state),
-        KeyCode::Enter if takes_enter(state) => accept(state),
+        KeyCode::Enter if takes_enter(state) => {
+            let runs = runs_when_taken(state);
+            accept(state);
+            return !runs;
+        }
         _ => return false,
     }
     true
+}
+
+/// Is the line complete with the offer in it? What may follow it may be left out.
+fn runs_when_taken(state: &AppState) -> bool {
+    let Some(completion) = &state.completion else { return false };
+    match completion.kind {
+        CompletionKind::Model => false,
+        CompletionKind::Argument => true,
+        CompletionKind::Command => completion.items.get(completion.selected).is_some_and(|item| {
+            command::TABLE.iter().any(|info| info.name == item.text && info.args.is_empty())
+        }),
+    }
 }
 
 /// Enter takes the offer, unless the word is already whole: then it runs the line.
@@ -153,7 +170,9 @@ fn takes_enter(state: &AppState) -> bool {
         CompletionKind::Model => true,
         CompletionKind::Command | CompletionKind::Argument => {
             let word = before.get(completion.from..).unwrap_or("");
-            !word.is_empty() && item.text != word
+            let whole = completion.selected == 0
+                && completion.items.iter().any(|item| is_named(&item.text, word));
+            !word.is_empty() && item.text != word && !whole
         }
     }
 }

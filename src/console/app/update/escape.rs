@@ -20,10 +20,11 @@ pub(super) fn stop(state: &mut AppState, fx: &mut Effects) -> bool {
     let Some((index, request)) = state.running().map(|(index, cell)| (index, cell.request)) else {
         return false;
     };
+    let snapshot = state.snapshot.clone();
     if let Some(Cell::Reply(cell)) = state.transcript.cells.get_mut(index) {
         cell.stopped = true;
         cell.last_at = now;
-        reply::finish(cell, Finish::Cancelled);
+        reply::finish(cell, Finish::Cancelled, snapshot.as_deref());
     }
     changed_cell(state, index);
     if !state.queue.is_empty() {

@@ -3,8 +3,10 @@
 //! Invariant: events of a request that is over or unknown change nothing.
 
 use crate::domain::{
-    Cost, Finish, FirstToken, Money, Outcome, ReplyEvent, RequestId, UnixMs, Usage,
+    Cost, Finish, FirstToken, ModelName, Money, Outcome, ReplyEvent, RequestId, UnixMs, Usage,
 };
+
+use crate::engine::Snapshot;
 
 use super::super::{
     Answer, AppState, Cell, Effect, QueuePhase, ReplyCell, ReplyPhase, RouteMark, RunningAttempt,
@@ -109,21 +111,46 @@ fn estimate_tenths(text: &str) -> u64 {
 
 /// A stream closed. Without an end before it the engine is gone; the text is kept.
 pub(super) fn closed(state: &mut AppState, fx: &mut Effects, request: RequestId) {
+    let snapshot = state.snapshot.clone();
     let Some((index, cell)) = find(state, request) else { return };
-    finish(cell, Finish::Error);
+    finish(cell, Finish::Error, snapshot.as_deref());
     changed_cell(state, index);
     end(state, fx, index);
 }
 
+/// What the running attempt took so far: reported where it was, else estimated.
+fn used_so_far(cell: &ReplyCell, model: Option<&ModelName>) -> Usage {
+    let running = cell.phase.attempt().filter(|attempt| {
+        // One that ended has reported for itself.
+        cell.reply.attempts.iter().all(|ended| ended.n != attempt.n)
+    });
+    if running.is_none() {
+        return Usage { estimated: true, ..Usage::default() };
+    }
+    let streamed = cell.streamed_tenths / 10;
+    if let Some(usage) = cell.reply.usage {
+        return Usage { output: usage.output.max(streamed), estimated: true, ..usage };
+    }
+    let candidate = cell
+        .reply
+        .decision
+        .as_ref()
+        .zip(model)
+        .and_then(|(decision, model)| decision.candidate(model.as_str()));
+    let input = candidate.map_or(0, |candidate| candidate.estimate.input_tokens);
+    Usage { input, output: streamed, estimated: true, ..Usage::default() }
+}
+
 /// Ends a reply from our side: stopped, or the stream broke off.
-pub(super) fn finish(cell: &mut ReplyCell, finish: Finish) {
+pub(super) fn finish(cell: &mut ReplyCell, finish: Finish, snapshot: Option<&Snapshot>) {
     let who = cell.model().map(|(model, provider)| (model.clone(), provider.clone()));
     let (model, provider) = who.unzip();
-    let usage = cell.reply.usage.unwrap_or(Usage {
-        output: cell.streamed_tenths / 10,
-        estimated: true,
-        ..Usage::default()
-    });
+    let usage = used_so_far(cell, model.as_ref());
+    let rates = snapshot
+        .zip(model.as_ref())
+        .and_then(|(snapshot, model)| snapshot.config.models.get(model))
+        .and_then(|model| model.prices.at(cell.last_at, usage.input));
+    let running = rates.map_or(Money::ZERO, |rates| rates.cost(&usage));
     cell.reply.outcome = Some(Outcome {
         finish,
         model,
@@ -134,7 +161,7 @@ pub(super) fn finish(cell: &mut ReplyCell, finish: Finish) {
             .reply
             .attempts
             .iter()
-            .fold(Cost { amount: Money::ZERO, exact: false }, |sum, attempt| sum + attempt.cost),
+            .fold(Cost { amount: running, exact: false }, |sum, attempt| sum + attempt.cost),
         wait_ms: cell
             .first_text_at
             .map(|at| u64::try_from(at.since(cell.asked_at).as_millis()).unwrap_or(u64::MAX)),

@@ -124,8 +124,19 @@ fn cell_of(state: &AppState, request: RequestId) -> Option<usize> {
     })
 }
 
+/// Opens the selected entry: its detail where only the list shows, else its place in the chat.
+pub(super) fn open(state: &mut AppState) {
+    if state.focus == Focus::List && state.geometry().detail_rows == 0 {
+        if state.routes_selected().is_some() {
+            state.focus = Focus::Detail;
+        }
+        return;
+    }
+    open_chat(state);
+}
+
 /// Goes to the entry's place in the chat.
-pub(super) fn open_chat(state: &mut AppState) {
+fn open_chat(state: &mut AppState) {
     let Some((_, entry)) = state.routes_selected() else { return };
     match cell_of(state, entry.request) {
         Some(cell) => {

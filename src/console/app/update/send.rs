@@ -275,7 +275,11 @@ pub(super) fn test(state: &mut AppState, fx: &mut Effects, draft: Draft) {
         return;
     }
     if draft.text.trim().is_empty() {
-        notes::toast(state, Tone::Info, "type a prompt first: it is tested, not sent");
+        // Whatever is typed next must not land on keys of a list.
+        state.composer.set(Draft { text: "/test ".to_owned(), ..Draft::default() });
+        state.view = super::super::View::Chat;
+        state.focus = super::super::Focus::Composer;
+        notes::toast(state, Tone::Info, "type a prompt: it is tested, not sent");
         return;
     }
     let prompt = draft.text.clone();

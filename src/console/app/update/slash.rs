@@ -77,12 +77,10 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         Name::Avoid => avoid(state, fx, first, rest)?,
         Name::Allow => {
             let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
-            let known = snapshot.overrides.vetoes.iter().any(|veto| veto.name == first);
-            if !known {
-                return Err(format!("{first} is not avoided"));
-            }
-            notes::toast(state, Tone::Good, format!("{first} may be used again"));
-            fx.push(Effect::Command(Command::Allow(first.to_owned())));
+            let names = snapshot.overrides.vetoes.iter().map(|veto| veto.name.as_str());
+            let name = named(first, &names, "model or provider avoided now:")?.to_owned();
+            notes::toast(state, Tone::Good, format!("{name} may be used again"));
+            fx.push(Effect::Command(Command::Allow(name)));
         }
         Name::Why => why(state, fx, first)?,
         Name::Test => {
@@ -135,6 +133,11 @@ fn last_question(state: &AppState) -> Option<usize> {
     state.transcript.cells.iter().rposition(|cell| matches!(cell, Cell::User(_)))
 }
 
+/// Is this what a name is called? Simulated ones go by their short names too, as they are shown.
+pub(super) fn is_named(name: &str, text: &str) -> bool {
+    name == text || name.strip_prefix("sim-") == Some(text)
+}
+
 /// One name out of many: itself, or the only one it begins, or the only one it is part of.
 fn named<'a>(
     text: &str,
@@ -143,8 +146,9 @@ fn named<'a>(
 ) -> Result<&'a str, String> {
     let by =
         |fits: &dyn Fn(&str) -> bool| names.clone().filter(|name| fits(name)).collect::<Vec<_>>();
-    let attempts: [Vec<&'a str>; 3] = [
+    let attempts: [Vec<&'a str>; 4] = [
         by(&|name| name == text),
+        by(&|name| is_named(name, text)),
         by(&|name| name.starts_with(text)),
         by(&|name| name.contains(text)),
     ];
@@ -223,7 +227,10 @@ fn why(state: &mut AppState, fx: &mut Effects, which: &str) -> Result<(), String
         let n: usize = which.parse().map_err(|_| format!("{which:?} is not a number"))?;
         n.checked_sub(1).and_then(|n| requests.get(n))
     };
-    let request = *request.ok_or("no such reply")?;
+    let request = *request.ok_or_else(|| match requests.len() {
+        0 => "nothing was answered yet".to_owned(),
+        n => format!("there is no reply {which}: the last one is {n}"),
+    })?;
     routes::show(state, fx, request);
     Ok(())
 }
@@ -247,4 +254,17 @@ pub(super) fn toggle_panel(state: &mut AppState) {
         (Panel::Auto, true) | (Panel::Shown, _) => Panel::Hidden,
         (Panel::Auto, false) | (Panel::Hidden, _) => Panel::Shown,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulated_name_may_be_said_as_it_is_shown() {
+        let names = ["sim-mistral-small", "sim-mistral", "sim-sonnet"];
+        assert_eq!(named("mistral", &names.into_iter(), "model"), Ok("sim-mistral"));
+        assert_eq!(named("son", &names.into_iter(), "model"), Ok("sim-sonnet"));
+        assert!(named("sim-mis", &names.into_iter(), "model").is_err());
+    }
 }

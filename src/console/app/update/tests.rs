@@ -110,6 +110,26 @@ fn tags_and_policy_words_are_read_from_the_message() {
     assert_eq!(request.last_user_text(), "summarise #private");
 }
 
+#[test]
+fn testing_nothing_in_the_log_begins_a_test_and_sends_nothing() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").keys("ctrl-x 2 t").text("prove it").keys("enter");
+    assert_eq!(console.sent().len(), 1);
+    assert!(
+        matches!(&console.state.overlay, Some(Overlay::Test(card)) if card.prompt == "prove it")
+    );
+}
+
+#[test]
+fn a_stopped_reply_counts_what_came() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").stream(&"word ".repeat(100)).keys("esc");
+    let (_, reply) = console.state.last_reply().unwrap();
+    let outcome = reply.reply.outcome.as_ref().unwrap();
+    assert!(outcome.usage.output > 50 && outcome.usage.estimated, "{:?}", outcome.usage);
+    assert!(outcome.cost.amount.pico() > 0 && !outcome.cost.exact);
+}
+
 // The queue.
 
 #[test]
@@ -448,6 +468,26 @@ fn a_policy_is_named_by_its_beginning() {
     assert_eq!(console.commands(), ["Policy(\"cheapest\")"]);
     console.text("/policy b").keys("esc enter");
     assert!(console.toast().contains("balanced, best"));
+}
+
+#[test]
+fn enter_takes_the_offered_argument_and_runs_the_line() {
+    let mut console = Console::ready();
+    console.text("/policy che").keys("enter");
+    assert_eq!(console.commands(), ["Policy(\"cheapest\")"]);
+    assert!(console.state.composer.is_empty());
+    console.text("/pin op").keys("enter");
+    assert!(console.commands()[1].contains("opus"), "{:?}", console.commands());
+    console.text("/panel").keys("enter");
+    assert!(console.state.composer.is_empty());
+}
+
+#[test]
+fn a_command_that_takes_something_waits_for_it() {
+    let mut console = Console::ready();
+    console.text("/pol").keys("enter");
+    assert_eq!(console.state.composer.draft().text, "/policy ");
+    assert!(console.commands().is_empty());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::console::view::chrome;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::words;
 use crate::engine::{ModelStatus, Snapshot};
+use crate::text;
 
 /// Models listed before the rest is left out.
 const MOST: usize = 5;
@@ -61,17 +62,20 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         ink.put(row(area, 1), 1, "nothing spent yet", Token::Dim);
     }
     let table = area.width >= TABLE;
+    let names = models.iter().map(|model| text::width(&words::brief(model.model.as_str(), 14)));
+    let name = names.max().unwrap_or(0).max(8);
+    let paid = name as u16 + 11;
     for (n, model) in models.iter().enumerate() {
         let line = row(area, 1 + n as u16);
         let amount = model.spend.cost.amount;
         let share = if total > 0.0 { amount.dollars() / total } else { 0.0 };
-        ink.put(line, 1, &words::brief(model.model.as_str(), 10), Token::Fg);
+        ink.put(line, 1, &words::brief(model.model.as_str(), name), Token::Fg);
         let cost = words::cost(model.spend.cost);
-        ink.right(line, 20, &[(&cost, Token::Fg)]);
-        let room = if table { 19 } else { area.width.saturating_sub(22 + 6) };
-        let cells = (share * f64::from(room)).round() as usize;
-        ink.put(line, 22, &ink.glyphs.full.repeat(cells), Token::Accent);
+        ink.right(line, paid, &[(&cost, Token::Fg)]);
         let end = if table { 46 } else { area.width.saturating_sub(1) };
+        let room = end.saturating_sub(paid + 2 + 5);
+        let cells = (share * f64::from(room)).round() as usize;
+        ink.put(line, paid + 2, &ink.glyphs.full.repeat(cells), Token::Accent);
         ink.right(line, end, &[(&words::percent(share), Token::Dim)]);
         if table {
             let usage = model.spend.usage;

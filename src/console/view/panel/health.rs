@@ -99,7 +99,8 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
 
 /// A word for its state: the note where there is one, else the share that went well.
 fn word(provider: &ProviderStatus, room: usize) -> (String, Token) {
-    let words = if provider.note.is_empty() {
+    let ready = provider.note == "warm" && provider.state == HealthState::Up;
+    let words = if provider.note.is_empty() || ready && !provider.recent.is_empty() {
         match provider.state {
             HealthState::Up if provider.recent.is_empty() => "ready".to_owned(),
             HealthState::Up => format!("{:.0}% ok", (1.0 - provider.error_rate) * 100.0),

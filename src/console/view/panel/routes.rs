@@ -44,6 +44,11 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     if entries.is_empty() {
         ink.put(row(area, 1), 1, "no decision yet", Token::Dim);
     }
+    let longest = entries
+        .iter()
+        .map(|entry| text::width(&words::brief(Case::of_entry(state, entry).answerer().0, 14)))
+        .max()
+        .unwrap_or(0);
     for (n, entry) in entries.iter().enumerate() {
         let line = row(area, 1 + n as u16);
         let case = Case::of_entry(state, entry);
@@ -52,7 +57,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let at = words::clock_s(entry.at, state.utc_offset_s);
         let glyph = format!(" {} ", ink.glyphs.mark(mark));
         let wide = area.width >= TABLE;
-        let cells = if wide { 10 } else { 8 };
+        let cells = longest.max(6);
         let provider = words::beside(model, provider);
         let model = text::pad(&words::brief(model, cells), cells + 1, text::Side::End);
         let x = ink.puts(
@@ -68,7 +73,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             ink.put(
                 Rect { width: end, ..line },
                 x,
-                &text::ellipsis(&reason, usize::from(end.saturating_sub(x))),
+                &words::reason_in(&reason, usize::from(end.saturating_sub(x))),
                 Token::Dim,
             );
             if let Some(outcome) = &entry.outcome {
@@ -81,7 +86,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             }
         } else {
             let room = usize::from(line.width.saturating_sub(x));
-            ink.put(line, x, &text::ellipsis(&reason, room), Token::Dim);
+            ink.put(line, x, &words::reason_in(&reason, room), Token::Dim);
         }
     }
     let rest = below(area, 2 + entries.len().max(1) as u16);

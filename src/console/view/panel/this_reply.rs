@@ -17,7 +17,7 @@ pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let Some((_, reply)) = state.last_reply() else { return };
     let who = reply.model().map_or("routing".to_owned(), |(model, provider)| {
-        words::who(model.as_str(), provider.as_str())
+        words::who_in(model.as_str(), provider.as_str(), 20)
     });
     ink.rule(row(area, 0), &[("THIS REPLY", Token::Strong)], &[(&who, Token::Dim)]);
     let room = usize::from(area.width.saturating_sub(1));
