@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::config::{Config, Model, Rule, RuleThen};
+use crate::config::{Config, Model, Provider, Rule, RuleThen};
 use crate::domain::{
     DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, SessionId, UnixMs,
 };
@@ -20,6 +20,12 @@ use super::{ModelStatus, Snapshot, Veto};
 
 /// Traffic leaves this long before a maintenance window begins.
 const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
+
+/// Messages with this tag stay on this machine, unless a rule says otherwise.
+const PRIVATE: &str = "private";
+
+/// The tag every provider on this machine has.
+const LOCAL: &str = "local";
 
 impl Snapshot {
     /// Everything a decision about `request` depends on, at `now`.
@@ -59,18 +65,29 @@ impl Snapshot {
             weights: weights(&self.config, &policy),
             policy,
             budget_pace: 1.0,
-            rules: self
-                .config
-                .routing
-                .rules
-                .iter()
-                .map(|rule| rule_input(&self.config, rule))
-                .collect(),
+            rules: self.rules(request),
             imposed,
             max_tokens: request.params.max_tokens,
             features,
             candidates,
         }
+    }
+
+    /// The user's rules; before them, for a private message none of them speaks of, that it stays on
+    /// this machine.
+    fn rules(&self, request: &Request) -> Vec<RuleInput> {
+        let own = &self.config.routing.rules;
+        let spoken_of = own.iter().any(|rule| rule.when.tag.as_deref() == Some(PRIVATE));
+        let private =
+            (request.tags.iter().any(|tag| tag == PRIVATE) && !spoken_of).then(|| RuleInput {
+                task: None,
+                min_context: None,
+                tag: Some(PRIVATE.to_owned()),
+                lang: None,
+                effect: RuleEffect::Only(vec![LOCAL.to_owned()]),
+                words: "#private: only this machine".to_owned(),
+            });
+        private.into_iter().chain(own.iter().map(|rule| rule_input(&self.config, rule))).collect()
     }
 
     /// What is imposed on this request by its own route or by a pin; the narrowest, newest wins.
@@ -109,7 +126,7 @@ impl Snapshot {
         CandidateInput {
             model: model.name.clone(),
             provider: model.provider.clone(),
-            tags: provider.map(|provider| provider.tags.clone()).unwrap_or_default(),
+            tags: provider.map(tags).unwrap_or_default(),
             failure_domain: provider.map(|p| p.failure_domain.clone()).unwrap_or_default(),
             rates: model.prices.at(now, features.input_tokens),
             context: model.context,
@@ -156,6 +173,15 @@ impl Snapshot {
     pub fn health(&self, model: &ModelName) -> Option<&ModelHealth> {
         self.models.get(model).map(|seen| &seen.health)
     }
+}
+
+/// A provider's tags: the user's own, and that it runs on this machine.
+fn tags(provider: &Provider) -> Vec<String> {
+    let mut tags = provider.tags.clone();
+    if provider.local && !tags.iter().any(|tag| tag == LOCAL) {
+        tags.push(LOCAL.to_owned());
+    }
+    tags
 }
 
 enum Exclusive {

@@ -5,6 +5,7 @@
 mod settle;
 mod tries;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -41,6 +42,8 @@ struct State {
     last: Option<(ModelName, ProviderName, String)>,
     usage: Usage,
     ttft_ms: Option<u64>,
+    /// Addresses nothing answers at: their other models are not asked either.
+    unreachable: BTreeSet<String>,
 }
 
 impl Run {
@@ -67,6 +70,7 @@ impl Run {
             last: None,
             usage: Usage::default(),
             ttft_ms: None,
+            unreachable: BTreeSet::new(),
         };
         self.tell(&mut state, ReplyEvent::Routed(Arc::clone(&decision)));
         self.shared

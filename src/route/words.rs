@@ -169,11 +169,14 @@ pub(crate) fn note(ground: &Ground<'_>, contest: &Contest, index: usize) -> Stri
         return String::new();
     }
     let first = &ground.worths[winner];
-    let slow = candidate.health.state == HealthState::Slow
-        || worth.estimate.ttft_ms > 1_000
-            && worth.estimate.ttft_ms > first.estimate.ttft_ms.saturating_mul(3);
-    if slow {
+    if candidate.health.state == HealthState::Slow {
         return "slow now".to_owned();
+    }
+    // Its usual pace, not trouble.
+    if worth.estimate.ttft_ms > 1_000
+        && worth.estimate.ttft_ms > first.estimate.ttft_ms.saturating_mul(3)
+    {
+        return "slow to start".to_owned();
     }
     if let (Some(own), Some(other)) = (worth.estimate.cost, first.estimate.cost) {
         let ratio = own.dollars() / other.dollars();

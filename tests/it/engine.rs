@@ -276,6 +276,40 @@ async fn any_id_is_passed_on_where_its_provider_says_so() {
 }
 
 #[tokio::test]
+async fn a_private_message_never_leaves_this_machine() {
+    let rig = Rig::new().await;
+    let private = |text: &str| Request { tags: vec!["private".to_owned()], ..request(text) };
+    let (reply, ..) = rig.ask(private(PROMPT)).await;
+    assert_eq!(answered_by(&reply), "sim-tiny");
+    let rule = reply.decision.as_ref().unwrap().rule.clone();
+    assert_eq!(rule.as_deref(), Some("#private: only this machine"));
+    rig.break_it("sim-local", &Fault::Status { status: 500 });
+    let (reply, ..) = rig.ask(private(PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Error);
+    assert!(reply.attempts.iter().all(|attempt| attempt.provider.as_str() == "sim-local"));
+}
+
+#[tokio::test]
+async fn where_nothing_listens_no_other_model_of_that_address_is_asked() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/v1", closed.local_addr().unwrap());
+    drop(closed);
+    let rig = Rig::new().await;
+    let mut config = rig.engine.snapshot().config.as_ref().clone();
+    config.providers.get_mut("sim-openai").unwrap().base_url = address;
+    rig.engine.send(Command::Reconfigure(Arc::new(config)));
+    let (reply, ..) = rig.ask(to("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    let asked: Vec<&str> = reply
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.provider.as_str() == "sim-openai")
+        .map(|attempt| attempt.model.as_str())
+        .collect();
+    assert!(asked.iter().all(|model| *model == "sim-gpt-4o"), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_refusal_is_reported_and_not_dodged() {
     let rig = Rig::new().await;
     rig.break_it("sim-openai", &Fault::Moderated);

@@ -71,12 +71,23 @@ pub(in crate::config) fn policies(root: &Fields<'_>) -> BTreeMap<String, PolicyW
 pub(in crate::config) fn routing(root: &Fields<'_>) -> Routing {
     let fields = root.section("routing", &ROUTING);
     let words = [("report", OnRefusal::Report), ("next", OnRefusal::Next)];
-    let policy = fields.text("policy").unwrap_or("balanced");
+    let typed = fields.text("policy").unwrap_or("balanced");
+    let policy = whole_policy(&fields, typed);
     check_policy(&fields, policy);
     Routing {
         policy: policy.to_owned(),
         on_refusal: fields.choice("on_refusal", &words).unwrap_or_default(),
         rules: fields.list("rules", &RULE).iter().filter_map(rule).collect(),
+    }
+}
+
+/// A policy by its name, or by the beginning of one where only one begins so.
+fn whole_policy<'a>(fields: &'a Fields<'_>, typed: &'a str) -> &'a str {
+    let names = &fields.ctx.names.policies;
+    let mut begin = names.iter().filter(|name| name.starts_with(typed));
+    match (names.contains(typed), begin.next(), begin.next()) {
+        (false, Some(one), None) if !typed.is_empty() => one,
+        _ => typed,
     }
 }
 

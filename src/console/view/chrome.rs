@@ -291,7 +291,9 @@ pub(super) fn keys(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
             right = format!("{rate:.0} t/s · ");
         }
         right.push_str(if mode(state).starts_with("PIN") { "PIN" } else { "AUTO" });
-    } else if let Some(sequence) = state.keymap.primary(contexts, Action::Back) {
+    } else if state.focus != Focus::Detail
+        && let Some(sequence) = state.keymap.primary(contexts, Action::Back)
+    {
         right = format!("{} chat", ink.glyphs.key(sequence.short()));
     }
     let end = line.width.saturating_sub(1);

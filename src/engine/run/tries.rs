@@ -52,6 +52,9 @@ impl Run {
                 continue;
             };
             let Some(provider) = config.providers.get(&model.provider) else { continue };
+            if state.unreachable.contains(&provider.base_url) {
+                continue;
+            }
             if let Some(error) = &state.first_error
                 && error.class == OutcomeClass::Context
                 && !larger(config, error, model)
@@ -146,6 +149,9 @@ impl Run {
             };
             if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
                 return Tried::Stop(error);
+            }
+            if matches!(error.code.as_str(), "dns" | "connect" | "tls") {
+                state.unreachable.insert(provider.base_url.clone());
             }
             let first = state.first_error.get_or_insert_with(|| error.clone()).clone();
             if !self.can_go_on(state) {
