@@ -31,13 +31,18 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
             "the console needs a terminal; for one answer: wheelhouse ask \"...\"",
         ));
     }
-    let config = if setup.global.demo { setup.load_demo("")? } else { setup.load()? }.config;
+    let loaded = if setup.global.demo { setup.load_demo("")? } else { setup.load()? };
+    let config = &loaded.config;
     let keymap = keymap(&config.console)?;
     let (stage, plan) = beginning(&setup);
     let _log = setup.log()?;
     let host = Host::new(setup);
-    let looks = looks(&config, &host);
+    let looks = looks(config, &host);
     let theme = theme(&looks.theme, &host)?;
+    let baseline = config.console.baseline.as_deref().map(Into::into);
+    if plan == Some(StartPlan::Found) {
+        host.keep(loaded);
+    }
     let state = AppState::new(Boot {
         now: host.now(),
         utc_offset_s: jiff::Zoned::now().offset().seconds(),
@@ -46,7 +51,7 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
         looks,
         keymap: Arc::new(keymap),
         stage,
-        baseline: config.console.baseline.as_deref().map(Into::into),
+        baseline,
         seed: Uuid::now_v7().as_u64_pair().1,
     });
     let runtime = compose::runtime()?;

@@ -130,7 +130,7 @@ fn after_a_resize_what_is_seen_is_right_at_once_and_the_rest_in_slices() {
     }
     assert!(layout.rows(10).is_none(), "far cells are only estimated");
     let mut slices = 0;
-    while layout.refine(&cells, 32) {
+    while layout.refine(&cells, 4096) {
         slices += 1;
     }
     assert!(slices > 5, "{slices}");
