@@ -1,4 +1,4 @@
-//! Choosing a model: features of a request, hard filters, score, policies, rules, [`decide`]; and
+//! Choosing a model: features of a request, hard filters, score, policies, rules, [`decide()`]; and
 //! health windows, circuits, rate limits and overrides as pure folds that take `now`.
 //!
 //! Owns: the policy. Must not know: channels, clocks, I/O, configuration files. Invariant: the same

@@ -18,7 +18,7 @@ pub use highlight::{Highlighter, Language, TokenKind, language};
 pub use line::{Line, Role, Span, TextStyle};
 pub use markdown::{CodeBlock, Glyphs, RenderOptions, Rendered, render};
 pub use sanitize::{Sanitizer, Tabs, sanitize, sanitize_line};
-pub use scripts::scripts;
+pub use scripts::{SCRIPTS, script_index, scripts};
 pub use stream::StreamingText;
 pub use width::{
     Side, clip, clip_end, ellipsis, grapheme_width, graphemes, middle_ellipsis, pad, width,

@@ -28,7 +28,7 @@ Examples:
   wheelhouse --demo                        the same over a simulated fleet: no key, no cost
   wheelhouse \"why is the sky blue\"         one answer on standard output
   git diff | wheelhouse ask \"review this\"  standard input goes beside the prompt
-  wheelhouse ask -m claude \"...\"           this model first, others if it fails
+  wheelhouse ask -m sonnet \"...\"           this model first, others if it fails
   wheelhouse explain \"...\"                 which model would answer, and why; asks nobody
   wheelhouse models list                   what there is, what it costs, whether its key is set
 
@@ -180,7 +180,7 @@ Examples:
   wheelhouse ask \"three names for a boat\"
   cat error.log | wheelhouse ask \"what went wrong here?\" > answer.md
   wheelhouse ask --policy cheapest --json \"capital of Peru\" | jq -r .model
-  wheelhouse ask -m claude --pin \"...\"      that model or none
+  wheelhouse ask -m sonnet --pin \"...\"      that model or none
   wheelhouse ask --demo \"write a haiku\"     the simulated fleet
 
 The answer is standard output and nothing else is. Where several attempts were needed, the story

@@ -206,7 +206,7 @@ fn table<'a>(rows: impl Iterator<Item = &'a Row<'a>>) -> Vec<String> {
             quality(TaskKind::Code),
             quality(TaskKind::Prose),
             quality(TaskKind::Reasoning),
-            capabilities(&model.capabilities),
+            capabilities(model.capabilities),
             row.key.words(),
             source,
         ]);
@@ -226,7 +226,7 @@ fn tokens(count: u64) -> String {
     }
 }
 
-fn capabilities(can: &Capabilities) -> String {
+fn capabilities(can: Capabilities) -> String {
     let all = [
         (can.tools, "tools"),
         (can.vision, "vision"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::config::Loaded;
 use crate::domain::Request;
 use crate::engine::{self, EngineHandle, Snapshot};
-use crate::sim::{self, Fleet, FleetOptions, Ports};
+use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
 
 use super::Stop;
 use super::compose::{Env, Setup};
@@ -23,7 +23,7 @@ pub struct Running {
     /// The engine.
     pub engine: EngineHandle,
     /// The simulated fleet, in a demo.
-    _fleet: Option<Fleet>,
+    fleet: Option<Fleet>,
 }
 
 /// Which of the configured providers are used.
@@ -74,11 +74,16 @@ impl Setup {
         let options =
             engine::Options { http: self.http_options(), env, ..engine::Options::default() };
         let engine = engine::start(Arc::new(config), options);
-        Ok(Running { engine, _fleet: fleet })
+        Ok(Running { engine, fleet })
     }
 }
 
 impl Running {
+    /// The simulated fleet's controls, in a demo.
+    pub fn control(&self) -> Option<Control> {
+        self.fleet.as_ref().map(Fleet::control)
+    }
+
     /// What is known once local servers and discovering providers have answered or were given up.
     pub async fn settled(&self) -> Arc<Snapshot> {
         self.engine.settled(DISCOVERY).await

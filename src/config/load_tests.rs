@@ -1,3 +1,5 @@
+//! Tests of loading: layers, errors, defaults.
+
 use std::fmt::Write as _;
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod cell;
+mod contest;
 mod conversation;
 mod first_run;
 mod fuzzy;

@@ -46,12 +46,15 @@ pub struct Layout {
     entries: Vec<Entry>,
     /// Rows before each cell, and after the last.
     tops: Vec<usize>,
+    /// Rows that measuring added above the end: jumps are counted from there, so that it moves
+    /// nothing on screen.
+    measured: isize,
 }
 
 impl Layout {
     /// No cells, this many columns.
     pub fn new(width: u16) -> Self {
-        Self { width, entries: Vec::new(), tops: vec![0] }
+        Self { width, entries: Vec::new(), tops: vec![0], measured: 0 }
     }
 
     /// A cell was appended.
@@ -127,30 +130,32 @@ impl Layout {
         self.entries = cells[..first].iter().map(estimated).collect();
         self.entries.extend(near);
         self.entries.extend(cells[self.entries.len()..].iter().map(estimated));
+        self.measured = 0;
         self.sum_from(0);
     }
 
     /// Measures some of what is only estimated, the newest first: cells of about `budget` bytes of
     /// text, at least one; `true` while more is left.
     pub fn refine(&mut self, cells: &[Cell], budget: usize) -> bool {
-        let mut left = budget;
-        let mut lowest = None;
+        let before = self.lines();
+        let (mut left, mut more) = (budget, false);
+        let mut lowest = self.entries.len();
         for index in (0..self.entries.len().min(cells.len())).rev() {
-            if matches!(self.entries[index], Entry::Estimated(_)) {
-                if left == 0 {
-                    self.sum_from(lowest.unwrap_or(index));
-                    return true;
-                }
-                left = left.saturating_sub(rows::source(&cells[index]).len() + CELL_BYTES);
-                let rows = CellRows::new(&cells[index], self.width);
-                self.entries[index] = Entry::Exact(Box::new(rows));
-                lowest = Some(index);
+            if matches!(self.entries[index], Entry::Exact(_)) {
+                continue;
             }
+            if left == 0 {
+                more = true;
+                break;
+            }
+            left = left.saturating_sub(rows::source(&cells[index]).len() + CELL_BYTES);
+            let rows = CellRows::new(&cells[index], self.width);
+            self.entries[index] = Entry::Exact(Box::new(rows));
+            lowest = index;
         }
-        if let Some(lowest) = lowest {
-            self.sum_from(lowest);
-        }
-        false
+        self.sum_from(lowest);
+        self.measured += self.lines() as isize - before as isize;
+        more
     }
 
     /// Columns it is made for.
@@ -180,16 +185,14 @@ impl Layout {
     }
 
     /// The first row shown when the end is followed in a pane of so many rows. It moves in jumps:
-    /// see [`JUMP`]; there may be a few blank rows under the text, and never a hidden one. Jumps are
-    /// counted from the last cell, so that measuring what is above it moves nothing.
+    /// see `JUMP`; there may be a few blank rows under the text, and never a hidden one.
     pub fn follow_top(&self, rows: usize) -> usize {
         let over = self.lines().saturating_sub(rows);
         if over == 0 {
             return 0;
         }
         let jump = JUMP.min(rows / 4).max(1);
-        let last = self.top_of(self.entries.len().saturating_sub(1));
-        over + (last % jump + jump - over % jump) % jump
+        over + (self.measured - over as isize).rem_euclid(jump as isize) as usize
     }
 
     /// Cells and rows within them whose text holds this, whatever its case, top to bottom.

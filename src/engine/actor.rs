@@ -5,211 +5,33 @@
 mod background;
 mod obey;
 mod publish;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::{mpsc, watch};
 
-use crate::cache::{CacheKey, CachedAnswer, MemoryCache};
-use crate::config::{Config, Discovered, Provider};
+use crate::cache::MemoryCache;
+use crate::config::{Config, Provider};
 use crate::domain::{
-    AttemptReport, Decision, ErrorReport, FilterCode, FilterReason, ModelName, Outcome,
-    OutcomeClass, ProviderName, RateWindow, Request, RequestId, UnixMs,
+    AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName,
+    UnixMs,
 };
-use crate::route::{DecisionInput, Observation, RouterSettings, RouterState};
-use crate::wire::http::{Http, HttpOptions};
+use crate::route::{Observation, RouterSettings, RouterState};
 
-use super::keys::{Env, Keys};
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
-use super::{CacheStats, Command, Notice, NoticeLevel, Overrides, Snapshot, Spend};
-
-/// Messages the actor may have waiting. Senders wait when it is full, which slows requests, never
-/// sockets that are already streaming.
-pub(super) const INBOX: usize = 1024;
+use super::{CacheStats, Notice, NoticeLevel, Overrides, Snapshot, Spend};
+pub(super) use shared::{Denied, INBOX, Insist, Listing, Shared, ToActor};
 
 /// Messages folded before a snapshot is published, so that a burst costs one.
 const BATCH: usize = 128;
 
 /// Notices kept.
 const NOTICES: usize = 50;
-
-/// What the actor is told.
-#[derive(Debug)]
-pub(super) enum ToActor {
-    Command(Command),
-    Routed {
-        request: Box<Request>,
-        decision: Arc<Decision>,
-        input: Arc<DecisionInput>,
-        decided_in: Duration,
-        at: UnixMs,
-    },
-    Permit {
-        provider: ProviderName,
-        model: ModelName,
-        insist: Insist,
-        reply: oneshot::Sender<Result<Permit, FilterReason>>,
-    },
-    Observe {
-        provider: ProviderName,
-        model: ModelName,
-        observation: Observation,
-    },
-    AttemptEnded {
-        request: RequestId,
-        report: Box<AttemptReport>,
-        observation: Observation,
-        error: Option<Box<ErrorReport>>,
-        limits: Vec<RateWindow>,
-    },
-    Ended {
-        request: RequestId,
-        outcome: Box<Outcome>,
-    },
-    Cached {
-        keys: Vec<CacheKey>,
-        reply: oneshot::Sender<Option<CachedAnswer>>,
-    },
-    Keep {
-        key: CacheKey,
-        answer: Box<CachedAnswer>,
-    },
-    Uncacheable,
-    Found {
-        provider: ProviderName,
-        listing: Listing,
-    },
-    Pinged {
-        provider: ProviderName,
-        listing: Listing,
-        took: Duration,
-    },
-    KeysRead,
-    Presence,
-}
-
-/// What asking an endpoint for its models gave.
-#[derive(Debug)]
-pub(super) enum Listing {
-    /// Its models.
-    Models(Vec<Discovered>),
-    /// Nobody listens there.
-    Absent,
-    /// It answered something else, or too late: it may well be there.
-    Unsure,
-}
-
-/// How much an attempt is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Insist {
-    /// There are others: only if the model's state allows it.
-    No,
-    /// There is nobody else, or a person named it: an open circuit or a shift gives way.
-    Yes,
-}
-
-/// Why a permit was not given.
-#[derive(Debug)]
-pub(super) enum Denied {
-    /// The state changed since the decision.
-    Filtered(FilterReason),
-    /// The engine is closing.
-    Closing,
-}
-
-/// What request tasks and the actor share.
-pub(super) struct Shared {
-    pub(super) inbox: mpsc::Sender<ToActor>,
-    pub(super) published: watch::Receiver<Arc<Snapshot>>,
-    pub(super) keys: Keys,
-    pub(super) env: Env,
-    pub(super) seed: u64,
-    pub(super) tasks: TaskTracker,
-    pub(super) closing: CancellationToken,
-    draws: AtomicU64,
-    http: std::sync::OnceLock<Result<Http, ErrorReport>>,
-    options: HttpOptions,
-}
-
-impl Shared {
-    pub(super) fn new(
-        inbox: mpsc::Sender<ToActor>,
-        published: watch::Receiver<Arc<Snapshot>>,
-        env: Env,
-        seed: u64,
-        options: HttpOptions,
-    ) -> Self {
-        Self {
-            inbox,
-            published,
-            keys: Keys::default(),
-            env,
-            seed,
-            tasks: TaskTracker::new(),
-            closing: CancellationToken::new(),
-            draws: AtomicU64::new(0),
-            http: std::sync::OnceLock::new(),
-            options,
-        }
-    }
-
-    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.published.borrow())
-    }
-
-    /// Tells the actor; waits when it is busy; says nothing once it has gone.
-    pub(super) async fn tell(&self, message: ToActor) {
-        let _ = self.inbox.send(message).await;
-    }
-
-    /// Tells the actor from where nothing can wait; dropped when it is too busy to care.
-    pub(super) fn tell_now(&self, message: ToActor) {
-        let _ = self.inbox.try_send(message);
-    }
-
-    pub(super) async fn permit(
-        &self,
-        provider: &ProviderName,
-        model: &ModelName,
-        insist: Insist,
-    ) -> Result<Permit, Denied> {
-        let (reply, answer) = oneshot::channel();
-        let (provider, model) = (provider.clone(), model.clone());
-        self.tell(ToActor::Permit { provider, model, insist, reply }).await;
-        match answer.await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(reason)) => Err(Denied::Filtered(reason)),
-            Err(_) => Err(Denied::Closing),
-        }
-    }
-
-    pub(super) async fn cached(&self, keys: Vec<CacheKey>) -> Option<CachedAnswer> {
-        let (reply, answer) = oneshot::channel();
-        self.tell(ToActor::Cached { keys, reply }).await;
-        answer.await.ok().flatten()
-    }
-
-    /// The HTTP client, made on first use.
-    pub(super) fn http(&self) -> Result<Http, ErrorReport> {
-        self.http.get_or_init(|| Http::new(&self.options)).clone()
-    }
-
-    /// 0 to 1, different at every call, the same for the same seed and order of calls.
-    pub(super) fn jitter(&self, salt: u32) -> f64 {
-        let n = self.draws.fetch_add(1, Ordering::Relaxed) ^ (u64::from(salt) << 32) ^ self.seed;
-        let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
 
 /// The actor's state.
 pub(super) struct Actor {
@@ -327,6 +149,14 @@ impl Actor {
             }
             ToActor::Keep { key, answer } => self.cache.put(key, *answer),
             ToActor::Uncacheable => self.cache_stats.uncacheable += 1,
+            ToActor::Adopt { model, reply } => {
+                if let Some((config, _)) = self.config.with_passthrough(model.as_str()) {
+                    self.config = Arc::new(config);
+                    self.tell_priors();
+                }
+                self.publish();
+                let _ = reply.send(Arc::clone(&self.publish.borrow()));
+            }
             ToActor::Found { provider, listing } => self.found(&provider, listing),
             ToActor::Pinged { provider, listing, took } => {
                 self.pinged(&provider, &listing, took, now);
@@ -422,6 +252,10 @@ impl Actor {
         match listing {
             Listing::Models(_) => self.present.insert(provider.clone(), true),
             Listing::Absent => self.present.insert(provider.clone(), false),
+            Listing::Refused(error) => {
+                self.take_error(provider, error, super::clock::now());
+                self.present.insert(provider.clone(), true)
+            }
             Listing::Unsure => None,
         };
     }

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::config::secret::{self, KeyLookup};
 use crate::config::{Config, KeyNeed, KeyRef, Provider};
-use crate::domain::ProviderName;
+use crate::domain::{ErrorReport, OutcomeClass, ProviderName};
 use crate::route::KeyState;
 
 /// How names in the environment are read; tests bring their own.
@@ -46,6 +46,22 @@ impl Keys {
         self.0.load().get(provider).and_then(|found| found.from.clone())
     }
 
+    /// A refused key is reported by the name of the variable it came from, never by itself; a missing
+    /// one by the name of the variable to set.
+    pub(super) fn name_the_key(&self, provider: &Provider, error: &mut ErrorReport) {
+        if error.class != OutcomeClass::Account || !matches!(error.status, Some(401 | 403)) {
+            return;
+        }
+        let label = &provider.label;
+        if let Some(source) = self.source(&provider.name) {
+            error.message = format!("{label}: the key in {source} was refused");
+            error.hint = format!("check {source}, then try again; nothing else is lost");
+        } else if let Some(key) = provider.keys.first() {
+            error.message = format!("{label} wants a key, and {} holds none", key_name(key));
+            error.hint = format!("set {}, then try again", key_name(key));
+        }
+    }
+
     /// Looks all keys up that need no command to be run. Quick.
     pub(super) fn read(&self, config: &Config, env: &Env) {
         let old = self.0.load();
@@ -74,6 +90,14 @@ impl Keys {
                 all
             });
         }
+    }
+}
+
+/// A key reference as people say it: the variable's name, or what else it is.
+fn key_name(key: &KeyRef) -> String {
+    match key {
+        KeyRef::Env(name) => name.clone(),
+        KeyRef::Command(_) | KeyRef::Keyring(_) => key.to_string(),
     }
 }
 

@@ -48,7 +48,7 @@ impl Run {
     pub(super) async fn go(self) {
         let started = Instant::now();
         let at = super::clock::now();
-        let snapshot = self.shared.snapshot();
+        let snapshot = self.shared.snapshot_with(self.request.route.model()).await;
         let config = Arc::clone(&snapshot.config);
         let seed = self.shared.seed ^ (self.request.id.0.as_u128() as u64);
         let deciding = std::time::Instant::now();

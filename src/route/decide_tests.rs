@@ -1,3 +1,5 @@
+//! Tests of deciding, by table and by property.
+
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -31,6 +31,29 @@ const EARLIER_SHARE: f32 = 0.4;
 /// Below so many words the newest message leans on the one before.
 const SAYS_LITTLE: u32 = 20;
 
+/// A question that begins so and refers to nothing stands on its own, however short it is.
+const ASKS: [&str; 18] = [
+    "what", "who", "where", "when", "which", "how", "why", "is", "are", "does", "was", "qué",
+    "quién", "wer", "welche", "quel", "quelle", "qui",
+];
+
+/// Words that point at what was said before.
+const REFERS: [&str; 20] = [
+    "it", "its", "this", "that", "these", "those", "them", "they", "he", "she", "same", "above",
+    "instead", "again", "else", "other", "second", "first", "das", "cela",
+];
+
+/// Does a short message ask something whole, rather than lean on the one before?
+fn stands_alone(newest: &str) -> bool {
+    let mut words = newest
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase);
+    let asks = words.next().is_some_and(|first| ASKS.contains(&first.as_str()));
+    let rest: Vec<String> = words.collect();
+    asks && rest.len() >= 3 && !rest.iter().any(|word| REFERS.contains(&word.as_str()))
+}
+
 /// Tokens the frame around one message costs.
 const PER_MESSAGE: u64 = 4;
 
@@ -44,6 +67,7 @@ pub fn features(request: &Request) -> RequestFeatures {
     let reading = Reading::of(&newest);
     let mut kinds = kind_scores(&reading, request);
     if reading.words < SAYS_LITTLE
+        && !stands_alone(&newest)
         && let Some(earlier) = users.next()
     {
         let earlier = Reading::of(&text_of(earlier));
@@ -291,7 +315,7 @@ impl Size {
         let mut own = Tally::default();
         own.add_text(text);
         let sampled = own.total();
-        for (index, script) in scripts::SCRIPTS.iter().enumerate() {
+        for (index, script) in crate::text::SCRIPTS.iter().enumerate() {
             let count = u128::from(own.count(*script));
             if count > 0 {
                 let scaled = count * u128::from(chars) / u128::from(sampled.max(1));

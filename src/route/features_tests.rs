@@ -1,3 +1,5 @@
+//! Tests of what is read off a request.
+
 use uuid::Uuid;
 
 use super::*;
@@ -164,6 +166,19 @@ fn a_short_follow_up_leans_on_the_message_before() {
     request.messages.push(Message::assistant("fn merge() {}"));
     request.messages.push(Message::user("now make it generic, please"));
     assert_eq!(features(&request).task, TaskKind::Code);
+}
+
+#[test]
+fn a_short_question_that_asks_something_whole_leans_on_nothing() {
+    let after = |text: &str| {
+        let mut request = ask("Write a haiku for my wedding by the sea.");
+        request.messages.push(Message::assistant("Salt on the long vows"));
+        request.messages.push(Message::user(text));
+        features(&request).task
+    };
+    assert_eq!(after("What is the capital of Australia?"), TaskKind::Chat);
+    assert_eq!(after("What would it say in winter?"), TaskKind::Prose);
+    assert_eq!(after("shorter"), TaskKind::Prose);
 }
 
 #[test]

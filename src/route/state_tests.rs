@@ -1,3 +1,5 @@
+//! Tests of the router's folds under a driven clock.
+
 use super::*;
 
 fn at(seconds: i64) -> UnixMs {

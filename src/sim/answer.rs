@@ -105,8 +105,11 @@ pub fn answer(ask: &Ask, model: &ModelHabits, continuing: Continuing) -> Answer 
         Thinks::Always => ask.think != Some(false),
     };
     if let Some(resume) = resume {
-        // Whoever continues says all there is: a shorter voice may already be past its end.
-        let (_, whole) = compose(ask, resume.prompt, Length::Full);
+        // A voice that would have said what is written goes on to its own end; one that is already past
+        // it says all there is.
+        let (_, own) = compose(ask, resume.prompt, model.length);
+        let goes_on = own.len() > resume.written.len() && own.starts_with(resume.written);
+        let whole = if goes_on { own } else { compose(ask, resume.prompt, Length::Full).1 };
         let rest = rest_of(&whole, resume.written);
         answer.text = if resume.repeats { format!("{}{rest}", resume.written) } else { rest };
     } else {

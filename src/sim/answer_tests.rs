@@ -1,3 +1,5 @@
+//! Tests of what the simulated models answer.
+
 use super::*;
 use crate::sim::habits;
 
@@ -122,9 +124,11 @@ fn a_partial_answer_is_continued_where_it_stopped_by_those_who_can() {
             .text
     };
     assert_eq!(resumed("sim-deepseek-pro", Some("prefix")), rest);
-    assert_eq!(resumed("sim-qwen-plus", Some("partial")), rest);
+    let usual = resumed("sim-qwen-plus", Some("partial"));
+    assert!(!usual.is_empty() && rest.starts_with(&usual), "it goes on to its own end");
     assert_eq!(resumed("sim-tiny-135m", None), rest);
-    assert_eq!(resumed("sim-mistral-small", Some("prefix")), whole, "it repeats the prefix");
+    let repeated = resumed("sim-mistral-small", Some("prefix"));
+    assert!(repeated.starts_with(written) && whole.starts_with(&repeated), "it repeats the prefix");
     assert!(resumed("sim-gpt-4o", None).starts_with(written), "it starts over");
 }
 

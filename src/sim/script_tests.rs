@@ -1,3 +1,5 @@
+//! Tests of the simulated fleet's scripts.
+
 use super::*;
 use crate::sim::answer::Ends;
 use crate::sim::habits;

@@ -10,13 +10,15 @@
 //! open all day and must answer a key in one frame cannot spend.
 
 mod keyed;
+mod language;
 mod languages;
 mod lexer;
 mod markup;
 
-pub use languages::Language;
+pub use language::Language;
 
-use languages::{LANGUAGES, Shape};
+use language::Shape;
+use languages::LANGUAGES;
 
 /// Lines longer than this many bytes stay plain: minified code gains nothing from colour.
 const LINE_CAP: usize = 2048;

@@ -1,3 +1,5 @@
+//! Tests of highlighting.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -5,6 +5,7 @@
 //! of code is shown; the rows of a top-level block depend only on that block, on the link
 //! definitions, and on whether anything stands before it.
 
+mod blocks;
 mod code;
 mod inline;
 mod table;
@@ -12,8 +13,8 @@ mod walker;
 
 use std::sync::Arc;
 
+pub(super) use blocks::{Mark, Paragraph, Start, walk};
 pub(super) use code::{CodeRows, Fence};
-pub(super) use walker::{Mark, walk};
 
 use super::line::Line;
 use super::sanitize::{Tabs, sanitize_with};
@@ -80,7 +81,7 @@ pub struct Rendered {
 pub fn render(source: &str, width: u16, options: &RenderOptions) -> Rendered {
     let source = sanitize_with(source, Tabs::Keep);
     let mut rendered = Rendered::default();
-    walk(&source, "", usize::from(width.max(1)), options, &mut rendered);
+    walk(&source, Start::default(), usize::from(width.max(1)), options, &mut rendered);
     rendered
 }
 

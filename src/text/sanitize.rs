@@ -277,6 +277,20 @@ pub(super) fn sanitize_with(text: &str, tabs: Tabs) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A piece of already sanitised text in which a parser may have put control characters for entities:
+/// on one line, and without taking what follows such a character for a sequence.
+pub(super) fn sanitize_piece(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| class(c) == Class::Plain) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().filter_map(|c| match class(c) {
+        Class::Newline | Class::Tab => Some(' '),
+        Class::Escape | Class::Csi | Class::StringStart | Class::Removed => None,
+        Class::Plain | Class::Mark | Class::Joiner | Class::PictureSelector => Some(c),
+    });
+    Cow::Owned(sanitize(&shown.collect::<String>()).into_owned())
+}
+
 /// A text made harmless and put on one line: for titles, names and error messages.
 pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     match sanitize(text) {

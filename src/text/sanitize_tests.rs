@@ -1,3 +1,5 @@
+//! Tests of the sanitiser.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -5,8 +5,8 @@
 
 use crate::domain::Script;
 
-/// Every script, in the order [`index`] gives.
-const SCRIPTS: [Script; 9] = [
+/// Every script, in the order [`script_index`] gives.
+pub const SCRIPTS: [Script; 9] = [
     Script::Latin,
     Script::Han,
     Script::Kana,
@@ -23,7 +23,7 @@ const SCRIPTS: [Script; 9] = [
 pub fn scripts(text: &str) -> Vec<(Script, f32)> {
     let mut counts = [0_u64; SCRIPTS.len()];
     for c in text.chars() {
-        counts[index(c)] += 1;
+        counts[script_index(c)] += 1;
     }
     let total: u64 = counts.iter().sum();
     let mut shares: Vec<(Script, u64)> = SCRIPTS.into_iter().zip(counts).collect();
@@ -42,8 +42,8 @@ const INDIC: usize = 6;
 const COMMON: usize = 7;
 const OTHER: usize = 8;
 
-/// The block ranges of the Unicode character database, grouped as token prices group them.
-fn index(c: char) -> usize {
+/// The place in [`SCRIPTS`] of a character's script: the block ranges of the Unicode character database, grouped as token prices group them.
+pub fn script_index(c: char) -> usize {
     match c {
         'a'..='z' | 'A'..='Z' => LATIN,
         '\0'..='\u{a9}' | '\u{ab}'..='\u{b9}' | '\u{bb}'..='\u{bf}' | '×' | '÷' => COMMON,

@@ -5,13 +5,37 @@
 //! far, except that a link definition acts on rows above it only once a later block has begun or the
 //! text is finished; after [`finish`](StreamingText::finish) they are exactly those.
 //!
-//! Top-level blocks before the last one are frozen: nothing that follows can change them. Of the last
-//! block everything is rendered again, but for an open code block at the left margin, which grows by
-//! lines.
+//! Top-level blocks and the items of top-level lists are frozen once another has begun: nothing that
+//! follows can change them. Of the last one everything is rendered again, with two exceptions: an
+//! open code block at the left margin grows by lines, and a paragraph that goes on without markup
+//! grows by its last row.
+
+mod fence;
+mod paragraph;
+
+use fence::OpenFence;
+use paragraph::OpenParagraph;
 
 use super::line::Line;
-use super::markdown::{CodeBlock, CodeRows, Fence, Mark, RenderOptions, Rendered, walk};
+use super::markdown::{CodeBlock, Mark, RenderOptions, Rendered, Start, walk};
 use super::sanitize::{Sanitizer, Tabs};
+
+/// What can grow without rendering the last block again.
+#[derive(Debug, Clone, Default)]
+enum Open {
+    #[default]
+    Nothing,
+    Fence(OpenFence),
+    Paragraph(OpenParagraph),
+}
+
+/// Whether an open block could take what was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    Grown,
+    /// The block must be rendered again.
+    Refused,
+}
 
 /// A reply as it streams.
 #[derive(Debug, Clone)]
@@ -27,7 +51,7 @@ pub struct StreamingText {
     known: String,
     /// The last block ends with link definitions.
     defines: bool,
-    fence: Option<OpenFence>,
+    open: Open,
     /// Bytes of source appended but not yet rendered start here.
     rendered: usize,
     work: usize,
@@ -45,7 +69,7 @@ impl StreamingText {
             frozen: Mark::default(),
             known: String::new(),
             defines: false,
-            fence: None,
+            open: Open::Nothing,
             rendered: 0,
             work: 0,
         }
@@ -67,14 +91,17 @@ impl StreamingText {
         if self.rendered == self.source.len() {
             return;
         }
-        self.rendered = self.source.len();
-        if let Some(mut fence) = self.fence.take() {
-            if fence.extend(&self.source, &mut self.out, &mut self.work) == Growth::Open {
-                self.fence = Some(fence);
-                return;
+        let from = std::mem::replace(&mut self.rendered, self.source.len());
+        let growth = match &mut self.open {
+            Open::Nothing => Growth::Refused,
+            Open::Fence(fence) => fence.extend(&self.source, &mut self.out, &mut self.work),
+            Open::Paragraph(paragraph) => {
+                paragraph.extend(&self.source, from, self.width, &mut self.out, &mut self.work)
             }
+        };
+        if growth == Growth::Refused {
+            self.render_tail();
         }
-        self.render_tail();
     }
 
     /// No more will come: renders what was held back and lets link definitions act.
@@ -154,7 +181,6 @@ impl StreamingText {
         self.known.clear();
         self.rendered = self.source.len();
         self.render_once();
-        self.open_fence();
     }
 
     fn render_tail(&mut self) {
@@ -163,112 +189,46 @@ impl StreamingText {
         if self.known.len() > known {
             // Definitions have become final: rows above may hold links to them.
             self.render_all();
-            return;
         }
-        self.open_fence();
     }
 
-    /// Renders the last block and whatever follows it, and freezes all but the new last block.
+    /// Renders the last block and whatever follows it, freezes all but the new last block, and finds
+    /// out how that can grow.
     fn render_once(&mut self) {
-        self.fence = None;
         self.out.lines.truncate(self.frozen.lines);
         self.out.code_blocks.truncate(self.frozen.code_blocks);
         let start = self.frozen.source;
         let tail = &self.source[start..];
         self.work += tail.len();
-        let walked = walk(tail, &self.known, self.width, &self.options, &mut self.out);
+        let begin = Start { known: &self.known, item: self.frozen.item };
+        let walked = walk(tail, begin, self.width, &self.options, &mut self.out);
         let split = walked.last.map_or(0, |mark| mark.source);
-        self.defines = walked.definitions.last().is_some_and(|span| span.start >= split);
-        for span in walked.definitions.iter().filter(|span| span.start < split) {
-            self.known.push_str(&self.source[start + span.start..start + span.end]);
-            self.known.push('\n');
-        }
-        if let Some(mark) = walked.last {
+        let (above, below): (Vec<_>, Vec<_>) =
+            walked.definitions.iter().partition(|span| span.start < split);
+        // While what looks like a definition may still turn out to be none, rows that used it are not
+        // final.
+        self.defines = !below.is_empty();
+        if let Some(mark) = walked.last.filter(|_| !self.defines) {
+            for span in above {
+                self.known.push_str(&self.source[start + span.start..start + span.end]);
+                self.known.push('\n');
+            }
             self.frozen = Mark { source: start + mark.source, ..mark };
         }
-    }
-
-    /// If the last block is an open code block at the left margin, lets it grow by lines from here.
-    fn open_fence(&mut self) {
         let tail = &self.source[self.frozen.source..];
-        let Some((first, code)) = tail.split_once('\n') else { return };
-        let Some(fence) = Fence::open(first) else { return };
-        let closed =
-            code.split_inclusive('\n').any(|line| line.ends_with('\n') && fence.closed_by(line));
-        let Some(block) = self.out.code_blocks.get_mut(self.frozen.code_blocks) else { return };
-        if closed {
-            return;
-        }
-        block.text.clear();
-        self.out.lines.truncate(block.line + 1);
-        let mut open = OpenFence {
-            fence,
-            rows: CodeRows::new(&block.lang, self.width, Line::blank(), &self.options),
-            source: self.source.len() - code.len(),
-            lines: block.line + 1,
-            code_lines: 0,
-            text: 0,
+        let paragraph = walked.paragraph.filter(|_| !self.defines);
+        self.open = if let Some(paragraph) = paragraph {
+            OpenParagraph::new(paragraph, tail, &self.out).map_or(Open::Nothing, Open::Paragraph)
+        } else {
+            let block = self.out.code_blocks.get(self.frozen.code_blocks);
+            let fence = block.and_then(|block| {
+                OpenFence::new(&self.source, self.frozen.source, block, self.width, &self.options)
+            });
+            fence.map_or(Open::Nothing, Open::Fence)
         };
-        open.extend(&self.source, &mut self.out, &mut self.work);
-        self.fence = Some(open);
-    }
-}
-
-/// Whether an open code block still is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Growth {
-    Open,
-    Closed,
-}
-
-/// The place reached in a code block that is still open.
-#[derive(Debug, Clone)]
-struct OpenFence {
-    fence: Fence,
-    rows: CodeRows,
-    /// Where the first line starts that is not whole yet.
-    source: usize,
-    /// Rows down to it.
-    lines: usize,
-    /// Lines of code before it.
-    code_lines: usize,
-    /// Bytes of code before it, its line break not counted.
-    text: usize,
-}
-
-impl OpenFence {
-    fn extend(&mut self, source: &str, out: &mut Rendered, work: &mut usize) -> Growth {
-        let Some(block) = out.code_blocks.last_mut() else { return Growth::Closed };
-        out.lines.truncate(self.lines);
-        block.text.truncate(self.text);
-        while let Some(end) = source[self.source..].find('\n') {
-            let line = &source[self.source..self.source + end];
-            if self.fence.closed_by(line) {
-                return Growth::Closed;
-            }
-            *work += line.len() + 1;
-            if self.code_lines > 0 {
-                block.text.push('\n');
-            }
-            block.text.push_str(line);
-            self.rows.line(line, &mut out.lines);
-            self.code_lines += 1;
-            self.source += end + 1;
-            self.text = block.text.len();
+        if let Open::Fence(fence) = &mut self.open {
+            fence.extend(&self.source, &mut self.out, &mut self.work);
         }
-        self.lines = out.lines.len();
-        let unfinished = &source[self.source..];
-        let blank = unfinished.trim_start_matches([' ', '\t']).is_empty();
-        if !blank && !self.fence.closed_by(unfinished) {
-            *work += unfinished.len();
-            if self.code_lines > 0 {
-                block.text.push('\n');
-            }
-            block.text.push_str(unfinished);
-            self.rows.clone().line(unfinished, &mut out.lines);
-        }
-        out.lines.push(self.rows.footer());
-        Growth::Open
     }
 }
 

@@ -49,6 +49,15 @@ impl Flow {
         }
     }
 
+    /// Drops everything before a byte.
+    pub(super) fn drop_before(&mut self, start: usize) {
+        self.text.drain(..start);
+        self.runs.retain_mut(|run| {
+            run.0 = run.0.saturating_sub(start);
+            run.0 > 0
+        });
+    }
+
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.runs.clear();
@@ -221,8 +230,8 @@ fn kind(c: char, width: usize) -> Kind {
 }
 
 /// What was read before the grapheme being looked at.
-#[derive(Clone, Copy)]
-struct Context {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Context {
     last: Kind,
     before: Kind,
     /// How much of `://` was read in this word; with all of it the word is an address.
@@ -230,7 +239,7 @@ struct Context {
 }
 
 impl Context {
-    const START: Self = Self { last: Kind::Break, before: Kind::Break, address: 0 };
+    pub(super) const START: Self = Self { last: Kind::Break, before: Kind::Break, address: 0 };
 
     const fn advance(&mut self, cell: Cell) {
         self.before = self.last;
@@ -266,6 +275,16 @@ struct Opening {
     resume: usize,
     /// The column of `resume` in the current row.
     column: usize,
+    context: Context,
+}
+
+/// Where the last row begins: text appended to the flow changes nothing before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LastRow {
+    /// Byte of the flow.
+    pub(super) start: usize,
+    /// What was read before it.
+    pub(super) context: Context,
 }
 
 /// How rows are cut.
@@ -277,10 +296,30 @@ pub(super) enum Cut {
     Anywhere,
 }
 
-/// Appends the rows of a flow. An indent wider than the row is cut from its left.
-pub(super) fn wrap_flow(flow: &Flow, width: usize, indent: &Indent, cut: Cut, out: &mut Vec<Line>) {
+/// Appends the rows of a flow. An indent wider than the row is cut from its left. Returns where the
+/// last row begins, if it is one that may grow.
+pub(super) fn wrap_flow(
+    flow: &Flow,
+    width: usize,
+    indent: &Indent,
+    cut: Cut,
+    out: &mut Vec<Line>,
+) -> Option<LastRow> {
+    wrap_from(flow, Context::START, width, indent, cut, out)
+}
+
+/// Like [`wrap_flow`], for a flow that begins at the last row of another.
+pub(super) fn wrap_from(
+    flow: &Flow,
+    context: Context,
+    width: usize,
+    indent: &Indent,
+    cut: Cut,
+    out: &mut Vec<Line>,
+) -> Option<LastRow> {
     let mut rows = Rows::new(flow, width.max(1), indent, out);
-    let mut before = Context::START;
+    let mut before = context;
+    let mut row = context;
     let mut opening: Option<Opening> = None;
     let mut start = 0;
     let mut content_end = 0;
@@ -290,6 +329,7 @@ pub(super) fn wrap_flow(flow: &Flow, width: usize, indent: &Indent, cut: Cut, ou
             rows.emit(start, content_end.max(start));
             (start, content_end, column, opening) = (cell.end, cell.end, 0, None);
             before.advance(cell);
+            row = before;
             continue;
         }
         if cut == Cut::Words {
@@ -299,7 +339,8 @@ pub(super) fn wrap_flow(flow: &Flow, width: usize, indent: &Indent, cut: Cut, ou
                 continue;
             }
             if before.may_end(cell.kind) {
-                opening = Some(Opening { end: content_end, resume: cell.start, column });
+                let resume = cell.start;
+                opening = Some(Opening { end: content_end, resume, column, context: before });
             }
         }
         while column + cell.width > rows.room() {
@@ -307,11 +348,11 @@ pub(super) fn wrap_flow(flow: &Flow, width: usize, indent: &Indent, cut: Cut, ou
                 if at.end > start {
                     rows.emit(start, at.end);
                 }
-                start = at.resume;
+                (start, row) = (at.resume, at.context);
                 column -= at.column;
             } else if cell.start > start {
                 rows.emit(start, cell.start);
-                start = cell.start;
+                (start, row) = (cell.start, before);
                 column = 0;
             } else {
                 break;
@@ -325,10 +366,15 @@ pub(super) fn wrap_flow(flow: &Flow, width: usize, indent: &Indent, cut: Cut, ou
             content_end = cell.end;
         }
         before.advance(cell);
+        if content_end == start {
+            row = before;
+        }
     }
-    if content_end > start || (start < flow.text.len() && cut == Cut::Anywhere) {
-        rows.emit(start, content_end.max(start));
+    if content_end > start {
+        rows.emit(start, content_end);
+        return Some(LastRow { start, context: row });
     }
+    None
 }
 
 /// Rows being appended: knows the indent that is due and the room it leaves.

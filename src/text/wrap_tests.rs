@@ -1,3 +1,5 @@
+//! Tests of wrapping.
+
 use super::*;
 use crate::text::Role;
 use proptest::prelude::*;

@@ -365,6 +365,24 @@ fn the_simulated_fleet_serves_other_programs() {
 }
 
 #[test]
+fn every_view_can_be_drawn_as_a_picture() {
+    let home = Home::new();
+    for view in ["chat", "routes", "first-run", "help"] {
+        let svg = home.run(&["shot", view, "--size", "80x24", "--theme", "light"]).ends(0).out;
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{view}");
+    }
+    let file = home.dir.path().join("chat.svg");
+    home.run(&["shot", "chat", "-o", file.to_str().unwrap()]).ends(0);
+    assert!(file.exists());
+    assert!(home.run(&["shot", "chat", "--theme", "none"]).ends(2).err.contains("high-contrast"));
+}
+
+#[test]
+fn the_console_is_not_opened_without_a_terminal() {
+    assert!(Home::new().run(&["--demo"]).ends(2).err.contains("wheelhouse ask"));
+}
+
+#[test]
 fn starting_touches_no_file() {
     let home = Home::new();
     for args in

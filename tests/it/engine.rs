@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use wheelhouse::config::{self, Config};
 use wheelhouse::domain::{
-    AttemptKind, Finish, ModelName, Origin, OutcomeClass, PinScope, ReaderKind, Reply, ReplyEvent,
-    Request, RequestId, Route, SessionId,
+    AttemptKind, FilterCode, Finish, ModelName, Origin, OutcomeClass, PinScope, ReaderKind, Reply,
+    ReplyEvent, Request, RequestId, Route, SessionId,
 };
-use wheelhouse::engine::{self, Command, EngineHandle, Options, Veto};
+use wheelhouse::engine::{self, Command, EngineHandle, Options, ReplyStream, Veto};
 use wheelhouse::sim::{self, Cut, Fault, Fleet, FleetOptions, Ports, RetryAfter, Until};
 
 /// No test waits longer than this for anything.
@@ -33,6 +33,12 @@ impl Rig {
         change(&mut config);
         let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
         let engine = engine::start(Arc::new(config), options);
+        let control = fleet.control();
+        for endpoint in fleet.endpoints() {
+            // The first free call is over, so that no fault put in later can meet it.
+            let called = control.until(&endpoint.provider, |stats| stats.lists > 0);
+            tokio::time::timeout(LIMIT, called).await.unwrap().unwrap();
+        }
         Self { fleet, engine }
     }
 
@@ -43,6 +49,14 @@ impl Rig {
 
     fn break_once(&self, provider: &str, fault: &Fault) {
         self.fleet.control().inject(provider, fault.clone(), Until::Times(1)).unwrap();
+    }
+
+    /// A reply that has begun and goes silent.
+    async fn stalled(&self) -> ReplyStream {
+        self.break_it("sim-openai", &Fault::Stall { after: 5 });
+        let mut stream = self.engine.ask(only("sim-gpt-4o", PROMPT));
+        while !matches!(stream.next().await.expect("it ended"), ReplyEvent::Text(_)) {}
+        stream
     }
 
     async fn ask(&self, request: Request) -> (Reply, Vec<ReplyEvent>, Duration) {
@@ -229,6 +243,39 @@ async fn a_short_told_wait_is_kept_when_there_is_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_key_refused_by_the_free_call_takes_its_provider_out_and_says_so() {
+    let rig = Rig::new().await;
+    rig.break_it("sim-openai", &Fault::Unauthorized);
+    rig.engine.send(Command::Probe("sim-openai".to_owned()));
+    let mut observer = rig.engine.subscribe();
+    let said = async {
+        while rig.engine.snapshot().notices.is_empty() {
+            observer.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(LIMIT, said).await.expect("nothing was said");
+    let (reply, ..) = rig.ask(request(PROMPT)).await;
+    let decision = reply.decision.as_ref().unwrap();
+    let refused = decision.candidate("sim-gpt-4o").unwrap();
+    assert!(refused.filtered.iter().any(|reason| reason.code == FilterCode::Account));
+    assert_eq!(finish(&reply), Finish::Stop);
+}
+
+#[tokio::test]
+async fn any_id_is_passed_on_where_its_provider_says_so() {
+    let rig = Rig::with(|config| {
+        config.providers.get_mut("sim-openai").unwrap().passthrough = true;
+        config.models.retain(|name, _| name.as_str() != "sim-gpt-4o");
+    })
+    .await;
+    let (reply, ..) = rig.ask(only("sim-openai/sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!(answered_by(&reply), "sim-openai/sim-gpt-4o");
+    let (reply, ..) = rig.ask(only("sim-anthropic/sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Error);
+}
+
+#[tokio::test]
 async fn a_refusal_is_reported_and_not_dodged() {
     let rig = Rig::new().await;
     rig.break_it("sim-openai", &Fault::Moderated);
@@ -254,14 +301,7 @@ async fn an_overlong_prompt_goes_only_to_a_larger_window() {
 #[tokio::test]
 async fn dropping_the_reader_stops_the_upstream_call_and_gives_the_permit_back() {
     let rig = Rig::new().await;
-    rig.break_it("sim-openai", &Fault::Stall { after: 5 });
-    let mut stream = rig.engine.ask(only("sim-gpt-4o", PROMPT));
-    while let Some(event) = stream.next().await {
-        if matches!(event, ReplyEvent::Text(_)) {
-            break;
-        }
-    }
-    drop(stream);
+    drop(rig.stalled().await);
     let control = rig.fleet.control();
     let left = control.until("sim-openai", |stats| stats.in_flight == 0);
     tokio::time::timeout(LIMIT, left).await.unwrap().unwrap();
@@ -392,13 +432,7 @@ async fn many_conversations_at_once_all_get_whole_answers() {
 #[tokio::test]
 async fn closing_ends_what_runs() {
     let rig = Rig::new().await;
-    rig.break_it("sim-openai", &Fault::Stall { after: 5 });
-    let mut stream = rig.engine.ask(only("sim-gpt-4o", PROMPT));
-    while let Some(event) = stream.next().await {
-        if matches!(event, ReplyEvent::Text(_)) {
-            break;
-        }
-    }
+    let mut stream = rig.stalled().await;
     tokio::time::timeout(LIMIT, rig.engine.clone().close()).await.expect("close hangs");
     let rest = async { while stream.next().await.is_some() {} };
     tokio::time::timeout(LIMIT, rest).await.expect("the stream never ended");

@@ -54,7 +54,7 @@ fn files(starts: &[&str]) -> Vec<(String, PathBuf)> {
 fn sources(starts: &[&str]) -> Vec<(String, String)> {
     files(starts)
         .into_iter()
-        .filter(|(name, _)| name.ends_with(".rs"))
+        .filter(|(_, path)| path.extension().is_some_and(|kind| kind == "rs"))
         .map(|(name, path)| (name, fs::read_to_string(path).unwrap()))
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Text: what a rich reply looks like, and what streaming it costs.
 
+use std::fmt::Write as _;
+
 use wheelhouse::text::{Line, RenderOptions, StreamingText, render};
 
 const REPLY: &str = include_str!("data/reply.md");
@@ -30,7 +32,7 @@ fn a_rich_reply_carries_its_meanings() {
                 .into_iter()
                 .filter_map(|(on, mark)| on.then_some(mark))
                 .collect();
-            out.push_str(&format!("{:?}{marks}({}) ", style.role, span.text));
+            let _ = write!(out, "{:?}{marks}({}) ", style.role, span.text);
         }
         out.push('\n');
     }

@@ -1,3 +1,5 @@
+//! Tests of the composer.
+
 use super::*;
 
 fn typed(text: &str) -> Composer {

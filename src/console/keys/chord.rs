@@ -150,6 +150,8 @@ impl Chord {
             KeyCode::Char(c) if !self.mods.is_empty() => out.push(c.to_ascii_uppercase()),
             KeyCode::Char(c) => out.push(c),
             KeyCode::F(n) => out.push_str(&KeyCode::F(n).to_string()),
+            KeyCode::PageUp => out.push_str("PageUp"),
+            KeyCode::PageDown => out.push_str("PageDown"),
             code => {
                 let name = NAMED.iter().find(|(_, named)| *named == code).map_or("?", |(n, _)| n);
                 let mut chars = name.chars();

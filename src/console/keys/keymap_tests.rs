@@ -1,3 +1,5 @@
+//! Tests of the keymap.
+
 use super::*;
 
 fn user(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {

@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 
-use crate::console::app::{
-    Contest, Copied, DecideFor, Decided, Effect, Msg, OtherPolicy, Size, StartPlan,
-};
+use crate::console::app::{Contest, Copied, DecideFor, Decided, Effect, Msg, Size, StartPlan};
 use crate::console::term::{self, FRAME_GAP, Urgency};
 use crate::console::theme::Theme;
 use crate::domain::{ReplyEvent, Request};
@@ -112,18 +110,7 @@ impl Shell {
     /// The same request under every policy.
     fn contest(&mut self, entry: &LogEntry) {
         let Some(engine) = &self.engine else { return };
-        let config = Arc::clone(&engine.snapshot().config);
-        let policies = config
-            .policies
-            .iter()
-            .map(|(name, weights)| {
-                let weights = [weights.quality, weights.cost, weights.speed];
-                let input = route::with_policy(&entry.input, name, weights);
-                OtherPolicy { policy: name.clone(), decision: Arc::new(route::decide(&input)) }
-            })
-            .collect();
-        let flips = route::flips(&entry.input, &entry.decision);
-        let contest = Contest { request: entry.request, policies, flips };
+        let contest = Contest::of(&engine.snapshot().config, entry);
         self.tell(Msg::Contest(contest), Urgency::Now);
     }
 

@@ -45,6 +45,8 @@ pub struct Start {
 
 /// Runs the console until it is left. The terminal is restored when this returns.
 pub async fn run(start: Start, host: Arc<dyn Host>) -> io::Result<()> {
+    // Listened to before there is anything to restore: one that comes in between must not end us.
+    let signals = Signals::listen()?;
     let guard = Guard::enter()?;
     let Size { cols, rows } = start.state.size;
     let screen = Screen::new(term::output()?, cols, rows);
@@ -68,7 +70,7 @@ pub async fn run(start: Start, host: Arc<dyn Host>) -> io::Result<()> {
     };
     shell.draw()?;
     let input = InputStream::open()?;
-    let signals = Signals::listen()?;
+    shell.note_size(input.size());
     shell.guard.ask_capabilities()?;
     shell.queue.push_back(start.plan.map_or(Effect::Detect, Effect::Start));
     let result = shell.main_loop(input, signals, mailbox).await;
@@ -203,7 +205,11 @@ impl Shell {
                 if let Msg::ReplyClosed(request) = &msg {
                     self.replies.remove(request);
                 }
-                self.tell(msg, Urgency::Stream);
+                let urgency = match &msg {
+                    Msg::Reply { .. } | Msg::ReplyClosed(_) => Urgency::Text,
+                    _ => Urgency::Stream,
+                };
+                self.tell(msg, urgency);
             }
         }
     }
@@ -275,7 +281,26 @@ impl Shell {
         }
     }
 
+    /// A size that changed before anybody listened is told now.
+    fn note_size(&mut self, (cols, rows): (u16, u16)) {
+        if (Size { cols, rows }) != self.state.size {
+            self.screen.resize(cols, rows);
+            self.tell(Msg::Resize(Size { cols, rows }), Urgency::Now);
+        }
+    }
+
+    /// For the test that a panic leaves the terminal as it was: with `WHEELHOUSE_TEST_PANIC` set,
+    /// drawing a draft that reads like it panics. A release build does not hold this.
+    #[cfg(debug_assertions)]
+    fn panic_if_told(&self) {
+        let told = self.host.env("WHEELHOUSE_TEST_PANIC");
+        let meant = told.is_some_and(|draft| draft == self.state.composer.text());
+        assert!(!meant, "WHEELHOUSE_TEST_PANIC told the console to panic");
+    }
+
     fn draw(&mut self) -> io::Result<()> {
+        #[cfg(debug_assertions)]
+        self.panic_if_told();
         let (state, theme) = (&self.state, &self.theme);
         self.screen.frame(|buffer| view::draw(state, theme, buffer))?;
         self.frames.drawn(Instant::now());

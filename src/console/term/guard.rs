@@ -79,10 +79,13 @@ impl Guard {
         if paused.keys { self.push_keyboard_flags() } else { Ok(()) }
     }
 
-    /// Suspends the program as Ctrl+Z does, and comes back when it is continued.
+    /// Suspends the program as Ctrl+Z does, and comes back when it is continued: the whole job stops,
+    /// the program that started this one in the foreground (`cargo run`, a script) included, or the
+    /// shell would never get its terminal back.
     pub fn suspend(&self) -> io::Result<()> {
         let paused = self.leave();
-        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        // The signal a handler cannot take: ours would only ask for another stop.
+        rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
         self.re_enter(&paused)
     }
 }

@@ -1,6 +1,8 @@
 //! The chrome's glyphs, in Unicode and in ASCII. No emoji, nothing whose width terminals disagree on
 //! outside the Unicode set, and every state glyph has a word beside it on screen.
 
+use std::borrow::Cow;
+
 use crate::console::app::{Glyphs, RouteMark};
 use crate::route::HealthState;
 
@@ -107,6 +109,51 @@ impl GlyphSet {
         }
     }
 
+    /// A key's short name in this set: `Enter` where `⏎` cannot be shown.
+    pub fn key(&self, name: String) -> String {
+        if !self.ascii || name.is_ascii() {
+            return name;
+        }
+        let spelled = |c| match c {
+            '⏎' => "Enter",
+            '⌫' => "Bksp",
+            '⇧' => "S-",
+            '⌥' => "M-",
+            '↑' => "Up",
+            '↓' => "Down",
+            '←' => "Left",
+            '→' => "Right",
+            _ => "",
+        };
+        let mut out = String::with_capacity(name.len());
+        for c in name.chars() {
+            match spelled(c) {
+                "" => out.push(c),
+                word => out.push_str(word),
+            }
+        }
+        out
+    }
+
+    /// Words of our own in this set. Each sign becomes one of the same width, so that what was
+    /// measured before stays right.
+    pub fn words<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if !self.ascii || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        let spelled = |c| match c {
+            '·' => '-',
+            '…' => '~',
+            '↑' => '^',
+            '↓' => 'v',
+            '•' => '*',
+            '▌' => '_',
+            'µ' => 'u',
+            c => c,
+        };
+        Cow::Owned(text.chars().map(spelled).collect())
+    }
+
     /// How a reply was routed.
     pub const fn mark(&self, mark: RouteMark) -> &'static str {
         match (mark, self.ascii) {
@@ -133,5 +180,20 @@ impl GlyphSet {
             (HealthState::Probing | HealthState::Unknown, true) => "?",
             (HealthState::Down, true) => "x",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_ascii_keys_are_spelled_and_signs_keep_their_width() {
+        let (unicode, ascii) = (GlyphSet::of(Glyphs::Unicode), GlyphSet::of(Glyphs::Ascii));
+        assert_eq!(unicode.key("⇧⏎".into()), "⇧⏎");
+        assert_eq!(ascii.key("⇧⏎".into()), "S-Enter");
+        assert_eq!(unicode.words("a · b…"), "a · b…");
+        assert_eq!(ascii.words("a · b…"), "a - b~");
+        assert_eq!(ascii.words("漢字 …"), "漢字 ~");
     }
 }

@@ -139,6 +139,22 @@ fn after_a_resize_what_is_seen_is_right_at_once_and_the_rest_in_slices() {
 }
 
 #[test]
+fn measuring_what_a_resize_left_estimated_moves_nothing_on_screen() {
+    let cells = conversation(200);
+    let mut layout = laid_out(&cells, 80);
+    layout.set_width(50, &cells, cells.len());
+    let shown = |layout: &Layout| {
+        let top = layout.follow_top(40);
+        (0..40).map(|row| layout.locate(top + row)).collect::<Vec<_>>()
+    };
+    let before = shown(&layout);
+    while layout.refine(&cells, 1024) {
+        assert_eq!(shown(&layout), before);
+    }
+    assert_eq!(shown(&layout), before);
+}
+
+#[test]
 fn following_never_hides_the_end_and_moves_in_jumps() {
     let mut cells = vec![user("q"), reply("")];
     let mut layout = laid_out(&cells, 40);

@@ -11,7 +11,7 @@ use super::paint::{Ink, Piece, row};
 use super::{reply, words};
 use crate::console::app::{AppState, Cell, Focus, NoteCell, UserCell};
 use crate::console::theme::Token;
-use crate::console::transcript::{BODY_INDENT, Row};
+use crate::console::transcript::{BODY_INDENT, CellRows, Row};
 use crate::text::{Line, Role, Span, TextStyle, TokenKind};
 
 /// Draws the rows of the transcript that its area shows.
@@ -43,7 +43,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             (Cell::Reply(reply), Row::Footer) => reply::footer(ink, state, reply, target),
             (Cell::Reply(reply), Row::Text(text)) => {
                 let x = text_row(ink, text, target, Token::Fg);
-                if reply.phase.running() && rows.ends_text(line) {
+                if reply.phase.running() && writes_here(rows, line) {
                     ink.put(target, x, "▌", Token::Accent);
                 }
             }
@@ -229,8 +229,20 @@ fn empty(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         n += 1;
     }
     for (action, doc) in keys {
-        let key = state.keymap.hint(action);
+        let key = ink.glyphs.key(state.keymap.hint(action));
         ink.puts(row(area, n), left, &[(&format!("{key:<4}"), Token::Accent), (doc, Token::Dim)]);
         n += 1;
     }
+}
+
+/// Is this row where a streaming reply is being written? Inside a code block that is still open that is
+/// the last line of code, not the rule that closes it for the eye.
+fn writes_here(rows: &CellRows, line: usize) -> bool {
+    let closes = |at: usize| match rows.row(at) {
+        Row::Text(text) => {
+            !text.spans.is_empty() && text.spans.iter().all(|s| s.style.role == Role::CodeRule)
+        }
+        _ => false,
+    };
+    if rows.ends_text(line) { !closes(line) } else { rows.ends_text(line + 1) && closes(line + 1) }
 }

@@ -181,7 +181,7 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let pieces: &[Piece<'_>] = &[
             (glyph, token),
             (" ", Token::Fg),
-            (provider.provider.as_str(), Token::Fg),
+            (&words::brief(provider.provider.as_str(), 12), Token::Fg),
             (if words.is_empty() { "" } else { " " }, Token::Fg),
             (&words, Token::Dim),
         ];
@@ -246,7 +246,8 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: Noti
         NoticeLevel::Warn => ("Notice", Token::Warn),
         NoticeLevel::Error => ("Problem", Token::Bad),
     };
-    let hint = |action| state.keymap.hint(action);
+    let glyphs = ink.glyphs;
+    let hint = |action| glyphs.key(state.keymap.hint(action));
     let right = if line.width >= 100 {
         format!("{} undo · {} dismiss", hint(Action::UndoNotice), hint(Action::DismissNotice))
     } else {
@@ -274,22 +275,19 @@ pub(super) fn keys(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         }
         right.push_str(if mode(state).starts_with("PIN") { "PIN" } else { "AUTO" });
     } else if let Some(sequence) = state.keymap.primary(contexts, Action::Back) {
-        right = format!("{} chat", sequence.short());
+        right = format!("{} chat", ink.glyphs.key(sequence.short()));
     }
     let end = line.width.saturating_sub(1);
     let stop = ink.right(line, end, &[(&right, Token::Dim)]).saturating_sub(2);
     let mut x = 1;
     if let Some(pending) = state.pending {
-        ink.puts(
-            line,
-            x,
-            &[(&pending.short(), Token::Accent), (" waits for a second key", Token::Dim)],
-        );
+        let key = ink.glyphs.key(pending.short());
+        ink.puts(line, x, &[(&key, Token::Accent), (" waits for a second key", Token::Dim)]);
         return;
     }
     for (action, label) in actions {
         let Some(sequence) = state.keymap.primary(contexts, *action) else { continue };
-        let key = sequence.short();
+        let key = ink.glyphs.key(sequence.short());
         let pieces: &[Piece<'_>] = &[(&key, Token::Fg), (" ", Token::Dim), (label, Token::Dim)];
         if x + cells(pieces) > stop {
             continue;
@@ -376,9 +374,9 @@ fn offers(state: &AppState) -> Offers {
 pub(super) fn too_small(ink: &mut Ink<'_>, area: Rect) {
     let (cols, rows) = areas::LEAST;
     let words = [
-        "wheelhouse needs more room:".to_owned(),
-        format!("{cols} columns, {rows} rows"),
-        format!("(this is {} by {})", area.width, area.height),
+        "too small".to_owned(),
+        format!("needs {cols} x {rows}"),
+        format!("this is {} x {}", area.width, area.height),
     ];
     let top = area.height.saturating_sub(3) / 2;
     for (n, text) in words.iter().enumerate() {

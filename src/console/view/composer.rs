@@ -103,7 +103,7 @@ fn placeholder(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     } else if state.running().is_some() {
         "Enter queues the next message"
     } else {
-        "Ask on"
+        "Ask on, or / for commands"
     };
     ink.put(line, 3, words, Token::Dim);
 }
@@ -117,7 +117,7 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let lead = format!("{} ", ink.glyphs.leads);
     let huge = areas::room(state) == areas::Room::Huge;
     let change = if huge {
-        state.keymap.hint(Action::Override)
+        ink.glyphs.key(state.keymap.hint(Action::Override))
     } else {
         format!("{} change", key_words(state))
     };

@@ -64,7 +64,7 @@ fn footer(ink: &mut Ink<'_>, state: &AppState, first: &FirstRun, line: Rect) {
         FirstRunPage::KeyFor { .. } => format!("{enter} use it for this run   Esc back"),
         FirstRunPage::ViewFile { .. } => "↑↓ move   w write it   Esc back".to_owned(),
     };
-    let help = state.keymap.hint(crate::console::keys::Action::Help);
+    let help = ink.glyphs.key(state.keymap.hint(crate::console::keys::Action::Help));
     let help = format!("{help} help");
     if let Some(toast) = &state.toast {
         ink.put(line, 1, &toast.text, super::chrome::tone_token(toast.tone));

@@ -20,6 +20,9 @@ pub(super) struct Ink<'a> {
 /// Text of one meaning.
 pub(super) type Piece<'a> = (&'a str, Token);
 
+/// A title on a rule keeps at least so many cells.
+const TITLE_CELLS: u16 = 14;
+
 impl Ink<'_> {
     /// The style of a meaning.
     pub(super) fn style(&self, token: Token) -> Style {
@@ -29,10 +32,11 @@ impl Ink<'_> {
     /// Writes text at a column of a row, cut at the row's right edge. Returns the next free column.
     pub(super) fn put(&mut self, row: Rect, x: u16, text: &str, token: Token) -> u16 {
         let style = self.style(token);
-        self.put_styled(row, x, text, style)
+        let words = self.glyphs.words(text);
+        self.put_styled(row, x, &words, style)
     }
 
-    /// The same with a style already made.
+    /// The same with a style already made, and the text as it is: somebody else wrote it.
     pub(super) fn put_styled(&mut self, row: Rect, x: u16, text: &str, style: Style) -> u16 {
         let (left, right) = (row.left() + x, row.right().min(self.buffer.area.right()));
         if left >= right || row.height == 0 || row.top() >= self.buffer.area.bottom() {
@@ -94,10 +98,16 @@ impl Ink<'_> {
         self.line(row);
         let tail = self.style(Token::Rule);
         let mut end = row.width;
-        if !right.is_empty() && cells(right) + 6 < row.width {
-            end = row.width - cells(right) - 4;
+        // A short title is always whole: the words beside it give way.
+        let room = row.width.saturating_sub(9 + cells(left).min(TITLE_CELLS));
+        let wanted = cells(right).min(room);
+        if wanted > 0 {
+            end = row.width - wanted - 4;
             let mut x = self.put_styled(row, end, " ", tail);
-            x = self.puts(row, x, right);
+            for (text, token) in right {
+                let left_over = usize::from((end + 1 + wanted).saturating_sub(x));
+                x = self.put(row, x, &text::ellipsis(text, left_over), *token);
+            }
             self.put_styled(row, x, " ", tail);
         }
         if !left.is_empty() {

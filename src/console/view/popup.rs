@@ -60,9 +60,10 @@ pub(super) fn which_key(ink: &mut Ink<'_>, state: &AppState, screen: Rect) {
     let width = 34.min(screen.width.saturating_sub(2));
     let height = (following.len() as u16 + 2).min(screen.height.saturating_sub(3));
     let area = Rect::new(screen.right() - width - 1, screen.bottom() - height - 1, width, height);
-    let inside = ink.window(area, &first.short(), "then", ("Esc forgets it", ""));
+    let title = ink.glyphs.key(first.short());
+    let inside = ink.window(area, &title, "then", ("Esc forgets it", ""));
     for (n, (chord, action)) in following.iter().take(usize::from(inside.height)).enumerate() {
-        let key = text::pad(&chord.short(), 7, Side::End);
+        let key = text::pad(&ink.glyphs.key(chord.short()), 7, Side::End);
         let line = row(inside, n as u16);
         ink.both(line, 0, &[(&key, Token::Accent), (info(*action).doc, Token::Fg)], &[]);
     }

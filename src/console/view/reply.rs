@@ -297,11 +297,12 @@ pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, tar
     if let Some(saved) = reply.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
         parts.push(format!("saved {} vs {}", saved.amount.short(), saved.versus));
     }
+    let glyphs = ink.glyphs;
     let key = |action| {
         state
             .keymap
             .primary(&[Context::Chat, Context::Read], action)
-            .map_or_else(String::new, |sequence| sequence.short())
+            .map_or_else(String::new, |sequence| glyphs.key(sequence.short()))
     };
     let (why, retry) = (key(Action::Open), key(Action::Retry));
     let right = match target.width {

@@ -121,11 +121,11 @@ fn columns(width: u16) -> Columns {
             let spare = width - 110;
             let reason = 29 + spare / 3;
             Columns {
-                model: 11,
-                provider: 12,
+                model: 16,
+                provider: 11,
                 reason,
                 figures: true,
-                prompt: width.saturating_sub(67 + reason),
+                prompt: width.saturating_sub(71 + reason),
             }
         }
     }
@@ -195,7 +195,7 @@ fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Colum
     let glyph = format!(" {} ", ink.glyphs.mark(mark));
     let fit = |value: &str, cells: u16| {
         let cells = usize::from(cells);
-        text::pad(&text::ellipsis(value, cells.saturating_sub(1)), cells, Side::End)
+        text::pad(&words::brief(value, cells.saturating_sub(1)), cells, Side::End)
     };
     let mut x = ink.puts(
         line,

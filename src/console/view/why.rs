@@ -193,6 +193,7 @@ fn candidates(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
         };
         let bad = verdict.starts_with("failed");
         let name = words::who(candidate.model.as_str(), candidate.provider.as_str());
+        let name = words::brief(&name, usize::from(who - 1));
         let guess = if candidate.quality_guess { "~" } else { "" };
         let cost = candidate.estimate.cost.map_or("---".to_owned(), words::tight);
         let score = if candidate.usable() {

@@ -121,6 +121,12 @@ pub(super) fn beside<'a>(model: &str, provider: &'a str) -> &'a str {
     }
 }
 
+/// A name in so many cells of a meter or list. That it is simulated is said on the top line, and not
+/// again in every row.
+pub(super) fn brief(name: &str, cells: usize) -> String {
+    crate::text::ellipsis(name.strip_prefix("sim-").unwrap_or(name), cells).into_owned()
+}
+
 /// `1 message`, `6 messages`.
 pub(super) fn count(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }

@@ -164,10 +164,10 @@ async fn list(shared: &Shared, provider: &Provider) -> Listing {
     let answer = async {
         let mut response = http.send(&call, limit).await?;
         let body = response.body(LIST_BODY).await;
-        Ok::<_, ErrorReport>((response.status, body))
+        Ok::<_, ErrorReport>((response.status, response.headers, body))
     };
     match timeout(limit, answer).await {
-        Ok(Ok((200..300, body))) => Listing::Models(
+        Ok(Ok((200..300, _, body))) => Listing::Models(
             wire::read_models(&body)
                 .unwrap_or_default()
                 .into_iter()
@@ -178,6 +178,13 @@ async fn list(shared: &Shared, provider: &Provider) -> Listing {
                 })
                 .collect(),
         ),
+        Ok(Ok((status @ (401 | 403), headers, body))) => {
+            let now = super::super::clock::now();
+            let mut error = wire::read_error(status, &headers, &body, now);
+            shared.keys.name_the_key(provider, &mut error);
+            error.provider = Some(provider.name.clone());
+            Listing::Refused(Box::new(error))
+        }
         Ok(Err(error)) if error.class == OutcomeClass::Network && error.code == "connect" => {
             Listing::Absent
         }

@@ -270,7 +270,7 @@ impl Run {
         let result = std::mem::replace(&mut ended.result, Ok(Finish::Stop)).map_err(|mut error| {
             error.provider.get_or_insert_with(|| provider.name.clone());
             error.model.get_or_insert_with(|| model.name.clone());
-            self.name_the_key(provider, &mut error);
+            self.shared.keys.name_the_key(provider, &mut error);
             error
         });
         self.settle(state, &made, Some(ended), result.as_ref().err()).await;
@@ -323,17 +323,6 @@ impl Run {
                 "cannot_continue",
                 "the answer broke off and this model cannot continue it",
             )),
-        }
-    }
-
-    /// A refused key is reported by the name of the variable it came from, never by itself.
-    fn name_the_key(&self, provider: &Provider, error: &mut ErrorReport) {
-        if error.class == OutcomeClass::Account
-            && matches!(error.status, Some(401 | 403))
-            && let Some(source) = self.shared.keys.source(&provider.name)
-        {
-            error.message = format!("{}: the key in {source} was refused", provider.label);
-            error.hint = format!("check {source}, then try again; nothing else is lost");
         }
     }
 

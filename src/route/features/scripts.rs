@@ -1,53 +1,11 @@
 //! Writing systems of a text and what a character of each costs in tokens.
 //!
-//! Owns: [`script_of`] and the average tokens per character. Must not know: models or their own
+//! Owns: the count per script and the average tokens per character. Must not know: models or their own
 //! vocabularies (their learned factors correct these averages). Invariant: shares sum to 1 or there
 //! are none.
 
 use crate::domain::Script;
-
-/// Scripts in the order of [`Tally`]'s counters.
-pub(crate) const SCRIPTS: [Script; 9] = [
-    Script::Latin,
-    Script::Han,
-    Script::Kana,
-    Script::Hangul,
-    Script::Cyrillic,
-    Script::Arabic,
-    Script::Indic,
-    Script::Common,
-    Script::Other,
-];
-
-/// The script of a character, and the index of its counter.
-pub(crate) const fn script_of(c: char) -> (Script, usize) {
-    match c as u32 {
-        0x41..=0x5A | 0x61..=0x7A | 0xAA | 0xBA | 0xC0..=0xD6 | 0xD8..=0xF6 | 0xF8..=0x24F => {
-            (Script::Latin, 0)
-        }
-        0x1E00..=0x1EFF | 0x2C60..=0x2C7F | 0xA720..=0xA7FF | 0xFF21..=0xFF3A | 0xFF41..=0xFF5A => {
-            (Script::Latin, 0)
-        }
-        0x2E80..=0x2FDF | 0x3005..=0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF => {
-            (Script::Han, 1)
-        }
-        0x20000..=0x323AF => (Script::Han, 1),
-        0x3040..=0x30FF | 0x31F0..=0x31FF | 0xFF66..=0xFF9D => (Script::Kana, 2),
-        0x1100..=0x11FF | 0x3130..=0x318F | 0xA960..=0xA97F | 0xAC00..=0xD7FF => {
-            (Script::Hangul, 3)
-        }
-        0x400..=0x52F | 0x1C80..=0x1C8F | 0x2DE0..=0x2DFF => (Script::Cyrillic, 4),
-        0x590..=0x6FF | 0x750..=0x77F | 0x8A0..=0x8FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFE => {
-            (Script::Arabic, 5)
-        }
-        0x900..=0xDFF | 0xA8E0..=0xA8FF => (Script::Indic, 6),
-        0x370..=0x3FF | 0x530..=0x58F | 0xE00..=0x10FF | 0x1200..=0x1C7F | 0x1F00..=0x1FFF => {
-            (Script::Other, 8)
-        }
-        0xA000..=0xA71F | 0xAA00..=0xABFF => (Script::Other, 8),
-        _ => (Script::Common, 7),
-    }
-}
+use crate::text::{SCRIPTS, script_index};
 
 /// Tokens per character with an average of today's vocabularies (spaces between words included in
 /// [`Script::Common`]). English prose comes to about 4.2 characters a token, Chinese to 1.4.
@@ -75,7 +33,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts one character and says which counter it went to.
     pub(crate) fn add(&mut self, c: char) -> usize {
-        let (_, index) = script_of(c);
+        let index = script_index(c);
         self.counts[index] += 1;
         index
     }

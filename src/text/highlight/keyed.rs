@@ -3,7 +3,7 @@
 //! Owns: finding the key. Must not know: how values are read beyond handing them to the scanner.
 //! Invariant: a line without a key is read as a value.
 
-use super::languages::Language;
+use super::language::Language;
 use super::lexer::{code, line as code_line, span_of};
 use super::{State, TokenKind, Tokens};
 

@@ -4,7 +4,7 @@
 //! Must not know: any language but by its row. Invariant: every step moves forward by at least one
 //! character.
 
-use super::languages::{Escape, Language, Quote, Span, Trait};
+use super::language::{Escape, Language, Quote, Span, Trait};
 use super::{State, TokenKind, Tokens};
 
 pub(super) fn line(language: &Language, state: &mut State, line: &str, tokens: &mut Tokens<'_>) {

@@ -4,7 +4,7 @@
 //! the fence of a block that is still open. Must not know: Markdown beyond fences. Invariant: code is
 //! cut at the row's end, never dropped and never wrapped at words.
 
-use crate::text::highlight::{Highlighter, language};
+use crate::text::highlight::{Highlighter, TokenKind, language};
 use crate::text::line::{Line, Role, TextStyle};
 use crate::text::sanitize::TAB_STOP;
 use crate::text::width::{clip, graphemes, width};
@@ -90,7 +90,7 @@ impl CodeRows {
         let code = expand_tabs(code);
         let mut flow = Flow::default();
         match &mut self.highlighter {
-            None => flow.push(&code, TextStyle::of(Role::CodeToken(Default::default()))),
+            None => flow.push(&code, TextStyle::of(Role::CodeToken(TokenKind::Plain))),
             Some(highlighter) => {
                 let mut tokens = Vec::new();
                 highlighter.line(&code, &mut tokens);
@@ -161,6 +161,6 @@ impl Fence {
         let marks = line[indent..].bytes().take_while(|b| *b == self.mark).count();
         indent < 4
             && marks >= self.len
-            && line[indent + marks..].bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n'))
+            && line[indent + marks..].bytes().all(|b| matches!(b, b' ' | b'\n'))
     }
 }

@@ -7,7 +7,7 @@
 use pulldown_cmark::{Tag, TagEnd};
 
 use crate::text::line::{Role, TextStyle};
-use crate::text::sanitize::sanitize;
+use crate::text::sanitize::sanitize_piece;
 use crate::text::wrap::Flow;
 
 /// A link or image being gathered.
@@ -57,12 +57,7 @@ impl Inline {
     }
 
     fn push(&mut self, text: &str, style: TextStyle) {
-        let text = sanitize(text);
-        if text.contains('\n') {
-            self.flow.push(&text.replace('\n', " "), style);
-        } else {
-            self.flow.push(&text, style);
-        }
+        self.flow.push(&sanitize_piece(text), style);
     }
 
     /// HTML as written, but for `<br>`, which breaks the row.
@@ -87,7 +82,7 @@ impl Inline {
             Tag::Strikethrough => self.strike += 1,
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
                 self.targets.push(Target {
-                    url: sanitize(dest_url).replace('\n', " "),
+                    url: sanitize_piece(dest_url).into_owned(),
                     start: self.flow.text().len(),
                 });
             }

@@ -1,128 +1,25 @@
 //! Walks the events of a Markdown source and appends rows.
 //!
 //! Owns: the order of blocks, the gaps between them, quotes and items around them. Must not know: how
-//! a table or a code block is drawn, what happens to the rows. Invariant: the walk reports where the
-//! last top-level block begins that later text cannot turn into part of the block before it.
+//! a table or a code block is drawn, what happens to the rows. Invariant: the rows of a block depend
+//! on what stands before it only in the gap above it.
 
 use std::ops::Range;
 
-use pulldown_cmark::{
-    BlockQuoteKind, CodeBlockKind, Event, Options, Parser, Tag, TagEnd, TextMergeWithOffset,
-};
+use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, Tag, TagEnd};
 
+use super::blocks::{Mark, NextItem, Paragraph};
 use super::code::CodeRows;
 use super::inline::Inline;
 use super::table::Table;
 use super::{CodeBlock, RenderOptions, Rendered};
 use crate::text::line::{Line, Role, Span, TextStyle};
-use crate::text::sanitize::sanitize_line;
+use crate::text::sanitize::sanitize_piece;
 use crate::text::width::width;
-use crate::text::wrap::{Cut, Indent, wrap_flow};
+use crate::text::wrap::{Cut, Indent, LastRow, wrap_flow};
 
 /// Cells that quotes and lists leave to the text inside them, however deep they go.
 const TEXT_AT_LEAST: usize = 8;
-
-/// Extensions models use. Formulas are only recognised so that `_` and `*` inside them stay.
-/// Footnotes are not: as text, or as links where they hold an address, they read the same, and they
-/// would act on blocks that are already final.
-const EXTENSIONS: Options = Options::ENABLE_TABLES
-    .union(Options::ENABLE_STRIKETHROUGH)
-    .union(Options::ENABLE_TASKLISTS)
-    .union(Options::ENABLE_MATH)
-    .union(Options::ENABLE_GFM);
-
-/// Where a top-level block begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::text) struct Mark {
-    /// Byte of the source, at the start of a line.
-    pub(in crate::text) source: usize,
-    /// Rows before it, the gap above it not counted.
-    pub(in crate::text) lines: usize,
-    /// Code blocks before it.
-    pub(in crate::text) code_blocks: usize,
-}
-
-/// What a walk found.
-#[derive(Debug, Default)]
-pub(in crate::text) struct Walked {
-    /// The last top-level block whose first line is whole.
-    pub(in crate::text) last: Option<Mark>,
-    /// Link definitions, as ranges of the source, in order.
-    pub(in crate::text) definitions: Vec<Range<usize>>,
-}
-
-/// Renders `source`, appending to `out`. `known` holds the text of link definitions that stand
-/// before it.
-pub(in crate::text) fn walk(
-    source: &str,
-    known: &str,
-    width: usize,
-    options: &RenderOptions,
-    out: &mut Rendered,
-) -> Walked {
-    let joined;
-    let (text, skip) = if known.is_empty() {
-        (source, 0)
-    } else {
-        joined = format!("{known}\n\n{source}");
-        (joined.as_str(), known.len() + 2)
-    };
-    let parser = Parser::new_ext(text, EXTENSIONS);
-    let mut walked = Walked::default();
-    for (_, definition) in parser.reference_definitions().iter() {
-        let span = &definition.span;
-        if span.start >= skip {
-            walked.definitions.push(span.start - skip..span.end - skip);
-        }
-    }
-    walked.definitions.sort_unstable_by_key(|span| span.start);
-    let blocks = Blocks { source };
-    let mut walker = Walker::new(text, width, options, out);
-    let mut depth = 0_usize;
-    for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
-        let starts = matches!(event, Event::Start(_));
-        let ends = matches!(event, Event::End(_));
-        if depth == 0 && !ends {
-            let offset = range.start.saturating_sub(skip);
-            let lines = if matches!(event, Event::Start(Tag::Table(_))) { 2 } else { 1 };
-            if blocks.settled(offset, lines, &walked.definitions) {
-                let line = source[..offset].rfind('\n').map_or(0, |at| at + 1);
-                walked.last = Some(walker.mark(line));
-            }
-        }
-        depth = if starts { depth + 1 } else { depth.saturating_sub(usize::from(ends)) };
-        walker.event(event, range.start);
-    }
-    walked
-}
-
-/// Tells which block starts will stay block starts.
-struct Blocks<'a> {
-    source: &'a str,
-}
-
-impl Blocks<'_> {
-    /// Whether more text can no longer make the block at `offset` part of what stands before it: the
-    /// lines that make it a block of its own are whole (a table needs two), or a blank line parts
-    /// them and it is not the number of a list item to be. A title could still be added to a link
-    /// definition right above.
-    fn settled(&self, offset: usize, lines: usize, definitions: &[Range<usize>]) -> bool {
-        let parted_from = |end: usize| {
-            let between = self.source.get(end..offset).unwrap_or_default();
-            between.bytes().filter(|b| *b == b'\n').count() > 1
-        };
-        if definitions.iter().any(|span| span.end <= offset && !parted_from(span.end)) {
-            return false;
-        }
-        if self.source[offset..].bytes().filter(|b| *b == b'\n').nth(lines - 1).is_some() {
-            return true;
-        }
-        let before = self.source[..offset].trim_end_matches([' ', '\t']);
-        let blank = before.strip_suffix('\n').map(|text| text.trim_end_matches([' ', '\t']));
-        blank.is_some_and(|text| text.ends_with('\n'))
-            && !self.source[offset..].trim_start().starts_with(|c: char| c.is_ascii_digit())
-    }
-}
 
 /// What stands around a block.
 #[derive(Debug)]
@@ -143,7 +40,7 @@ struct List {
 
 /// Whether a blank row goes before the next block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gap {
+pub(super) enum Gap {
     /// Nothing stands before it.
     None,
     /// Inside lists: where the source has a blank line.
@@ -159,8 +56,9 @@ struct Code {
     text: String,
 }
 
+/// Turns events into rows.
 #[derive(Debug)]
-struct Walker<'a> {
+pub(super) struct Walker<'a> {
     source: &'a str,
     width: usize,
     options: &'a RenderOptions,
@@ -170,25 +68,40 @@ struct Walker<'a> {
     gap: Gap,
     /// Where the block that is being gathered begins in the source.
     at: usize,
+    /// How far the source has been read.
+    read: usize,
+    /// How far it had been read when the last block was drawn.
+    drawn: usize,
     inline: Inline,
     heading: Option<u8>,
     code: Option<Code>,
     table: Option<Table>,
+    /// The list that goes on where the walk began.
+    item: Option<NextItem>,
+    /// The top-level paragraph drawn last, while nothing follows it.
+    pub(super) paragraph: Option<Paragraph>,
 }
 
 impl<'a> Walker<'a> {
-    fn new(
+    /// One whose rows go after those in `out`.
+    pub(super) fn new(
         source: &'a str,
+        item: Option<NextItem>,
         width: usize,
         options: &'a RenderOptions,
         out: &'a mut Rendered,
     ) -> Self {
+        let gap = if out.lines.is_empty() { Gap::None } else { Gap::Always };
         Self {
             source,
             width,
             options,
-            gap: if out.lines.is_empty() { Gap::None } else { Gap::Always },
+            gap: item.map_or(gap, |item| item.gap),
             at: 0,
+            read: 0,
+            drawn: 0,
+            item,
+            paragraph: None,
             out,
             containers: Vec::new(),
             lists: Vec::new(),
@@ -199,11 +112,21 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn mark(&self, source: usize) -> Mark {
-        Mark { source, lines: self.out.lines.len(), code_blocks: self.out.code_blocks.len() }
+    /// The place reached, for a block that begins at byte `source`.
+    pub(super) fn mark(&self, source: usize, item: Option<NextItem>) -> Mark {
+        let (lines, code_blocks) = (self.out.lines.len(), self.out.code_blocks.len());
+        Mark { source, lines, code_blocks, item }
     }
 
-    fn event(&mut self, event: Event<'_>, offset: usize) {
+    /// How the innermost list goes on with an item at `at`; nothing for its first.
+    pub(super) fn next_item(&self, at: usize) -> Option<NextItem> {
+        let list = self.lists.last().filter(|list| list.begun)?;
+        let gap = if self.blank_above(at) { Gap::Always } else { Gap::None };
+        Some(NextItem { number: list.next, gap })
+    }
+
+    /// Takes the next event, which stands at `range` of the source.
+    pub(super) fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         let begins_block = match &event {
             Event::Start(tag) => is_block(tag),
             Event::Rule => true,
@@ -211,10 +134,14 @@ impl<'a> Walker<'a> {
         };
         if begins_block {
             self.flush();
+            self.paragraph = None;
         }
         let gathers = self.code.is_some() || self.table.is_some() || !self.inline.flow.is_empty();
         if !gathers && !matches!(event, Event::End(_)) {
-            self.at = offset;
+            self.at = range.start;
+        }
+        if !matches!(event, Event::Start(_)) {
+            self.read = self.read.max(range.end);
         }
         let role = self.role();
         match event {
@@ -280,7 +207,8 @@ impl<'a> Walker<'a> {
             }
             Tag::List(first) => {
                 self.draw_gap();
-                self.lists.push(List { next: first, begun: false });
+                let next = self.item.take().map_or(first, |item| item.number);
+                self.lists.push(List { next, begun: false });
             }
             Tag::Item => {
                 let list = self.lists.last_mut();
@@ -319,7 +247,14 @@ impl<'a> Walker<'a> {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph | TagEnd::HtmlBlock => self.flush(),
+            TagEnd::Paragraph if self.containers.is_empty() => {
+                let flow = self.inline.flow.clone();
+                let last = self.flush();
+                self.paragraph = last.map(|last| Paragraph { flow, last });
+            }
+            TagEnd::Paragraph | TagEnd::HtmlBlock => {
+                self.flush();
+            }
             TagEnd::Heading(_) => {
                 self.flush();
                 self.heading = None;
@@ -350,10 +285,8 @@ impl<'a> Walker<'a> {
         if self.table.as_ref().is_some_and(|table| table.rows.len() == 1) {
             return Role::TableHead;
         }
-        match self.containers.iter().any(|around| matches!(around, Container::Quote { .. })) {
-            true => Role::Quote,
-            false => Role::Body,
-        }
+        let quoted = self.containers.iter().any(|around| matches!(around, Container::Quote { .. }));
+        if quoted { Role::Quote } else { Role::Body }
     }
 
     /// What stands before the rows of the next block; markers not yet drawn are, from now on.
@@ -387,7 +320,7 @@ impl<'a> Walker<'a> {
     fn draw_gap(&mut self) {
         match std::mem::replace(&mut self.gap, Gap::None) {
             Gap::None => return,
-            Gap::AsWritten if !self.blank_above() => return,
+            Gap::AsWritten if !self.blank_above(self.at) => return,
             Gap::AsWritten | Gap::Always => {}
         }
         let style = TextStyle::of(Role::QuoteMark);
@@ -399,7 +332,7 @@ impl<'a> Walker<'a> {
                     line.push_str(" ", style);
                 }
                 Container::Item { indent, .. } => {
-                    line.push_str(&" ".repeat(*indent), TextStyle::BODY)
+                    line.push_str(&" ".repeat(*indent), TextStyle::BODY);
                 }
             }
         }
@@ -434,32 +367,37 @@ impl<'a> Walker<'a> {
 
     /// After a block.
     fn finish(&mut self) {
+        self.drawn = self.read;
         self.gap = match self.containers.last() {
             Some(Container::Item { .. }) => Gap::AsWritten,
             Some(Container::Quote { .. }) | None => Gap::Always,
         };
     }
 
-    /// Whether the line above the block being gathered is blank in the source.
-    fn blank_above(&self) -> bool {
-        let above = &self.source[..self.at];
-        let Some(line_start) = above.rfind('\n') else { return false };
-        let above = &above[..line_start];
-        let line = &above[above.rfind('\n').map_or(0, |at| at + 1)..];
-        line.trim_matches([' ', '\t', '>']).is_empty()
+    /// Whether the source has a blank line between what was drawn last and byte `at`.
+    fn blank_above(&self, at: usize) -> bool {
+        let quoted = [' ', '\t', '>'];
+        let drawn = self.source[..self.drawn].trim_end_matches(['\n', ' ', '\t', '>']).len();
+        let between = self.source.get(drawn..at).unwrap_or_default();
+        let Some((_, lines)) = between.split_once('\n') else { return false };
+        let Some((lines, _)) = lines.rsplit_once('\n') else { return false };
+        lines.split('\n').any(|line| line.trim_matches(quoted).is_empty())
     }
 
-    /// Draws the text gathered so far.
-    fn flush(&mut self) {
-        if self.inline.flow.is_empty() {
-            return;
+    /// Draws the text gathered so far; returns where its last row begins.
+    fn flush(&mut self) -> Option<LastRow> {
+        if self.inline.flow.text().trim_matches([' ', '\n']).is_empty() {
+            self.inline.clear();
+            return None;
         }
         let mut inline = std::mem::take(&mut self.inline);
         let indent = self.begin();
-        wrap_flow(&inline.flow, self.width, &indent, Cut::Words, &mut self.out.lines);
+        let out = &mut self.out.lines;
+        let last = wrap_flow(&inline.flow, self.width, &indent, Cut::Words, out);
         inline.clear();
         self.inline = inline;
         self.finish();
+        last
     }
 
     fn draw_code(&mut self) {
@@ -517,7 +455,7 @@ const fn is_block(tag: &Tag<'_>) -> bool {
 /// The language of a fence: the first word of its info string.
 fn fence_language(info: &str) -> String {
     let word = info.split([' ', '\t', ',', '{', ':', '\n']).find(|word| !word.is_empty());
-    sanitize_line(word.unwrap_or_default().trim_start_matches('.')).into_owned()
+    sanitize_piece(word.unwrap_or_default().trim_start_matches('.')).into_owned()
 }
 
 const fn callout(kind: BlockQuoteKind) -> &'static str {

@@ -132,8 +132,6 @@ pub(super) fn snapshot() -> Snapshot {
             health: ModelHealth { state: HealthState::Up, ..ModelHealth::default() },
             circuit: CircuitView::Closed,
             limited_until: None,
-            shifted_until: None,
-            refused: None,
             recent: Vec::new(),
             last_error: None,
             spend: Spend::default(),
@@ -174,7 +172,6 @@ pub(super) fn snapshot() -> Snapshot {
         warm_cost: Cost::ZERO,
         cache: CacheStats::default(),
         notices: Vec::new(),
-        discovering: 0,
     }
 }
 

@@ -90,7 +90,8 @@ pub(super) fn draw(
                     ink.put(target, 0, group.name(), Token::Strong);
                 }
                 Row::Line(n, line) => {
-                    let keys = text::pad(&text::ellipsis(&line.keys, 9), 10, Side::End);
+                    let keys = ink.glyphs.key(line.keys.clone());
+                    let keys = text::pad(&text::ellipsis(&keys, 9), 10, Side::End);
                     let room = usize::from(area.width.saturating_sub(11));
                     let doc = text::ellipsis(&line.doc, room);
                     ink.puts(target, 1, &[(&keys, Token::Accent), (&doc, Token::Fg)]);

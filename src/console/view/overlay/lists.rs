@@ -26,7 +26,8 @@ pub(super) fn palette(ink: &mut Ink<'_>, palette: &Palette, screen: Rect) -> Opt
         let Some(item) = palette.hits.get(top + n).and_then(|i| palette.items.get(*i)) else {
             break;
         };
-        ink.both(line, 2, &[(&item.title, Token::Fg)], &[(&item.keys, Token::Dim)]);
+        let keys = ink.glyphs.key(item.keys.clone());
+        ink.both(line, 2, &[(&item.title, Token::Fg)], &[(&keys, Token::Dim)]);
         choose(ink, line, top + n == palette.selected);
     }
     caret

@@ -68,9 +68,9 @@ fn pick_row(ink: &mut Ink<'_>, pick: &PickRow, line: Rect) {
         Pick::Model(model) => model,
     };
     let token = if pick.unusable.is_empty() { Token::Fg } else { Token::Dim };
-    ink.put(line, 2, &text::ellipsis(model.as_str(), 14), token);
+    ink.put(line, 2, &words::brief(model.as_str(), 14), token);
     let provider = pick.provider.as_ref().map_or("", |provider| provider.as_str());
-    ink.put(line, 17, &text::ellipsis(provider, 13), Token::Dim);
+    ink.put(line, 17, &words::brief(provider, 13), Token::Dim);
     ink.right(line, 42, &[(&price(pick), Token::Dim)]);
     ink.right(line, 50, &[(&words::tokens(pick.context), Token::Dim)]);
     let ttft = pick.ttft_ms.map_or("---".to_owned(), |ms| {

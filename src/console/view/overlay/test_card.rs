@@ -54,7 +54,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, card: &TestCard, screen: Rect) {
             ink.put(line, 0, ink.glyphs.pick, Token::Accent);
         }
         let who = words::who(candidate.model.as_str(), candidate.provider.as_str());
-        ink.put(line, 2, &text::ellipsis(&who, 28), token);
+        ink.put(line, 2, &words::brief(&who, 28), token);
         let cost = candidate.estimate.cost.map_or("---".to_owned(), |c| format!("~{}", c.short()));
         ink.right(line, 40, &[(&cost, Token::Dim)]);
         ink.right(line, 48, &[(&words::seconds(candidate.estimate.ttft_ms), Token::Dim)]);

@@ -8,7 +8,6 @@ use crate::console::view::chrome;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::words;
 use crate::engine::{ModelStatus, Snapshot};
-use crate::text;
 
 /// Models listed before the rest is left out.
 const MOST: usize = 5;
@@ -66,7 +65,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let line = row(area, 1 + n as u16);
         let amount = model.spend.cost.amount;
         let share = if total > 0.0 { amount.dollars() / total } else { 0.0 };
-        ink.put(line, 1, &text::ellipsis(model.model.as_str(), 10), Token::Fg);
+        ink.put(line, 1, &words::brief(model.model.as_str(), 10), Token::Fg);
         let cost = words::cost(model.spend.cost);
         ink.right(line, 20, &[(&cost, Token::Fg)]);
         let room = if table { 19 } else { area.width.saturating_sub(22 + 6) };

@@ -51,7 +51,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
 fn name(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, cells: usize) {
     let glyph = ink.glyphs.state(provider.state);
     ink.put(line, 1, glyph, state_token(provider.state));
-    ink.put(line, 3, &text::ellipsis(provider.provider.as_str(), cells), Token::Fg);
+    ink.put(line, 3, &words::brief(provider.provider.as_str(), cells), Token::Fg);
 }
 
 fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {

@@ -43,7 +43,7 @@ fn fact(ink: &mut Ink<'_>, line: Rect, label: &str, value: &str, token: Token) {
 
 fn routing(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
     let Some(snapshot) = &state.snapshot else { return 0 };
-    let key = state.keymap.hint(Action::Override);
+    let key = ink.glyphs.key(state.keymap.hint(Action::Override));
     ink.rule(row(area, 0), &[("ROUTING", Token::Strong)], &[(&key, Token::Dim)]);
     let mut n = 1;
     let mut put = |ink: &mut Ink<'_>, label: &str, value: &str, token: Token| {
@@ -174,7 +174,7 @@ fn context(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
                 .and_then(|model| model.prices.at(state.now, candidate.estimate.input_tokens));
             let Some(rates) = rates else { continue };
             let line = row(area, n);
-            let name = format!("{} input", text::ellipsis(candidate.model.as_str(), 12));
+            let name = format!("{} input", words::brief(candidate.model.as_str(), 12));
             ink.put(line, 3, &name, Token::Dim);
             let cost = rates.input.times(candidate.estimate.input_tokens).short();
             ink.right(line, area.width.saturating_sub(1), &[(&cost, Token::Dim)]);

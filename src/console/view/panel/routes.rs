@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::app::AppState;
+use crate::console::app::{AppState, View};
 use crate::console::keys::{Action, Context};
-use crate::console::theme::Token;
+use crate::console::theme::{GlyphSet, Token};
 use crate::console::view::case::Case;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::{reply, words};
@@ -29,7 +29,7 @@ pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
 }
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
-    let facts = facts(state);
+    let facts = facts(state, ink.glyphs);
     let room = area.height.saturating_sub(2 + facts.len() as u16).min(if state.size.rows >= 50 {
         10
     } else {
@@ -54,7 +54,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let wide = area.width >= TABLE;
         let cells = if wide { 10 } else { 8 };
         let provider = words::beside(model, provider);
-        let model = text::pad(&text::ellipsis(model, cells), cells + 1, text::Side::End);
+        let model = text::pad(&words::brief(model, cells), cells + 1, text::Side::End);
         let x = ink.puts(
             line,
             1,
@@ -62,7 +62,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         );
         let reason = case.reason();
         if wide {
-            let provider = text::pad(&text::ellipsis(provider, 9), 10, text::Side::End);
+            let provider = text::pad(&words::brief(provider, 9), 10, text::Side::End);
             let x = ink.put(line, x, &provider, Token::Dim);
             let end = line.width.saturating_sub(16);
             ink.put(
@@ -91,7 +91,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
 }
 
 /// Sums of this run, and what the keys do.
-fn facts(state: &AppState) -> Vec<String> {
+fn facts(state: &AppState, glyphs: &GlyphSet) -> Vec<String> {
     let meters = &state.meters;
     let mut out = Vec::new();
     if meters.asked > 0 {
@@ -104,13 +104,13 @@ fn facts(state: &AppState) -> Vec<String> {
         out.push(format!("auto agreed with you {} of {}", meters.agreed, meters.overridden));
     }
     let key = |contexts: &[Context], action| {
-        state.keymap.primary(contexts, action).map_or_else(String::new, |s| s.short())
+        state.keymap.primary(contexts, action).map_or_else(String::new, |s| glyphs.key(s.short()))
     };
     out.push(format!(
         "{} why   {} override   {} full log",
         key(&[Context::Chat, Context::Read], Action::Open),
         key(&[Context::Global], Action::Override),
-        state.keymap.hint(Action::Go(crate::console::app::View::Routes)),
+        glyphs.key(state.keymap.hint(Action::Go(View::Routes))),
     ));
     out
 }

@@ -58,7 +58,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             ink.put(line, 1, ink.glyphs.pick, Token::Accent);
         }
         let who = words::who(candidate.model.as_str(), candidate.provider.as_str());
-        ink.put(line, 3, &text::ellipsis(&who, 20), if chosen { Token::Strong } else { token });
+        ink.put(line, 3, &words::brief(&who, 20), if chosen { Token::Strong } else { token });
         let guess = if candidate.quality_guess { "~" } else { "" };
         let quality = format!("{guess}{:.2}", candidate.quality);
         ink.right(line, 29, &[(&quality, token)]);
@@ -91,7 +91,7 @@ fn attempts(ink: &mut Ink<'_>, case: &Case<'_>, area: Rect) {
         let line = row(area, n as u16);
         let branch = ink.glyphs.branch[usize::from(n + 1 == count)];
         let at = format!("{:>6}s {branch} ", words::bare_seconds(attempt.started_ms));
-        let who = text::pad(&text::ellipsis(attempt.provider.as_str(), 12), 13, text::Side::End);
+        let who = text::pad(&words::brief(attempt.provider.as_str(), 12), 13, text::Side::End);
         let ok = attempt.outcome.is_none();
         let end = attempt.outcome.map_or("ok", |class| class.name());
         let detail = if ok && attempt.detail.is_empty() {
@@ -113,7 +113,7 @@ fn attempts(ink: &mut Ink<'_>, case: &Case<'_>, area: Rect) {
         let line = row(area, case.attempts.len() as u16);
         let started = running.since.since(case.at).as_millis() as u64;
         let at = format!("{:>6}s {} ", words::bare_seconds(started), ink.glyphs.branch[1]);
-        let who = text::pad(&text::ellipsis(running.provider.as_str(), 12), 13, text::Side::End);
+        let who = text::pad(&words::brief(running.provider.as_str(), 12), 13, text::Side::End);
         ink.both(
             line,
             1,
