@@ -204,6 +204,16 @@ impl CellRows {
         }
     }
 
+    /// Bytes of source rendered in all, repetitions counted: what streaming cost so far.
+    pub fn bytes_rendered(&self) -> usize {
+        match &self.body {
+            Body::Plain(_) => 0,
+            Body::Streamed(streamed) => {
+                streamed.parts.iter().map(StreamingText::bytes_rendered).sum()
+            }
+        }
+    }
+
     /// Is this the last row of text? There the streaming mark stands.
     pub fn ends_text(&self, line: usize) -> bool {
         line + 1 == self.head.len() + self.body.height()
