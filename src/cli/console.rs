@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::config::{Config, ConsoleSettings};
@@ -31,22 +32,27 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
             "the console needs a terminal; for one answer: wheelhouse ask \"...\"",
         ));
     }
-    let config = if setup.global.demo { setup.load_demo("")? } else { setup.load()? }.config;
+    let loaded = if setup.global.demo { setup.load_demo("")? } else { setup.load()? };
+    let config = &loaded.config;
     let keymap = keymap(&config.console)?;
     let (stage, plan) = beginning(&setup);
     let _log = setup.log()?;
     let host = Host::new(setup);
-    let looks = looks(&config, &host);
+    let looks = looks(config, &host);
     let theme = theme(&looks.theme, &host)?;
+    let baseline = config.console.baseline.as_deref().map(Into::into);
+    if plan == Some(StartPlan::Found) {
+        host.keep(loaded);
+    }
     let state = AppState::new(Boot {
         now: host.now(),
-        utc_offset_s: jiff::Zoned::now().offset().seconds(),
+        utc_offset_s: utc_offset_s(&host),
         size: crossterm::terminal::size().map_or(FALLBACK, |(cols, rows)| Size { cols, rows }),
         measure: view::measure,
         looks,
         keymap: Arc::new(keymap),
         stage,
-        baseline: config.console.baseline.as_deref().map(Into::into),
+        baseline,
         seed: Uuid::now_v7().as_u64_pair().1,
     });
     let runtime = compose::runtime()?;
@@ -55,6 +61,14 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     runtime.shutdown_background();
     ended?;
     Ok(Exit::Done)
+}
+
+/// Offset of local time from UTC now. The system's zone is read as it stands: to find its name the
+/// whole zone database would be walked, which takes longer than drawing the first frame.
+fn utc_offset_s(host: &Host) -> i32 {
+    let system = || TimeZone::tzif("local", &std::fs::read("/etc/localtime").ok()?).ok();
+    let zone = if host.env("TZ").is_some() { None } else { system() };
+    zone.unwrap_or_else(TimeZone::system).to_offset(jiff::Timestamp::now()).seconds()
 }
 
 /// The first screen while there is no configuration, else straight to the chat.

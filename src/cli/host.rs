@@ -3,12 +3,12 @@
 //! Must not know: what the console does with any of it. Invariant: a key given for one run stays in
 //! memory, and nothing is written but the file the user saw first.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream;
 use secrecy::ExposeSecret as _;
 
-use crate::config::{self, KeyRef, Mention, Provider};
+use crate::config::{self, KeyRef, Loaded, Mention, Provider};
 use crate::console::app::StartPlan;
 use crate::console::shell::{self, Preset, Replies, RunKeys, Snapshots, Soon};
 use crate::domain::{ReplyEvent, Request, UnixMs};
@@ -24,12 +24,19 @@ const BATCH: usize = 256;
 /// The world as this program sees it.
 pub struct Host {
     setup: Arc<Setup>,
+    /// The configuration as read before the first frame; the first engine takes it.
+    known: Mutex<Option<Loaded>>,
 }
 
 impl Host {
     /// With these files and this environment.
     pub fn new(setup: Setup) -> Self {
-        Self { setup: Arc::new(setup) }
+        Self { setup: Arc::new(setup), known: Mutex::default() }
+    }
+
+    /// The configuration was read already: the first engine starts with it.
+    pub fn keep(&self, loaded: Loaded) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
     }
 
     /// What it was made with.
@@ -45,6 +52,7 @@ impl shell::Host for Host {
         keys: Arc<RunKeys>,
     ) -> Soon<Result<Arc<dyn shell::Engine>, String>> {
         let setup = Arc::clone(&self.setup);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).take();
         Box::pin(async move {
             let using = match plan {
                 StartPlan::Found => Using::Configured,
@@ -52,7 +60,8 @@ impl shell::Host for Host {
                 StartPlan::Demo => Using::Simulated,
             };
             let env = with_keys(keys, Arc::clone(&setup.env));
-            match setup.start_using(using, env).await {
+            let known = known.filter(|_| using == Using::Configured);
+            match setup.start_using(using, env, known).await {
                 Ok(running) => Ok(Arc::new(Live { running }) as Arc<dyn shell::Engine>),
                 Err(stop) => Err(stop.story().1.unwrap_or_default()),
             }

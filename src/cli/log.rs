@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Files kept, newest first: a week and the day that is being written.
@@ -16,6 +16,10 @@ const KEPT: usize = 8;
 
 /// The filter where `WHEELHOUSE_LOG` does not say otherwise.
 pub const DEFAULT_FILTER: &str = "warn,wheelhouse=info";
+
+/// Lines that may wait for the disk; more are dropped and counted. Room for all of them is taken at
+/// start, so thousands would cost memory and time before the first frame.
+const WAITING: usize = 1024;
 
 const PREFIX: &str = "wheelhouse.";
 const SUFFIX: &str = ".log";
@@ -37,7 +41,9 @@ pub fn today() -> jiff::civil::Date {
 pub fn start(dir: PathBuf, filter: Option<&str>) -> Result<WorkerGuard, String> {
     let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER))
         .map_err(|error| format!("WHEELHOUSE_LOG: {error}"))?;
-    let (writer, guard) = tracing_appender::non_blocking(DayFile { dir, open: None });
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING)
+        .finish(DayFile { dir, open: None });
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

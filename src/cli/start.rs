@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::Loaded;
 use crate::domain::Request;
 use crate::engine::{self, EngineHandle, Snapshot};
 use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
@@ -40,17 +41,26 @@ impl Setup {
     /// Starts the engine with what the command line says. Inside a runtime.
     pub async fn start(&self) -> Result<Running, Stop> {
         let using = if self.global.demo { Using::Simulated } else { Using::Configured };
-        self.start_using(using, Arc::clone(&self.env)).await
+        self.start_using(using, Arc::clone(&self.env), None).await
     }
 
-    /// Starts the engine, and where it is asked for the fleet it talks to. Inside a runtime.
-    pub async fn start_using(&self, using: Using, env: Env) -> Result<Running, Stop> {
+    /// Starts the engine, and where it is asked for the fleet it talks to. Inside a runtime. The
+    /// configuration is read where the caller has not.
+    pub async fn start_using(
+        &self,
+        using: Using,
+        env: Env,
+        known: Option<Loaded>,
+    ) -> Result<Running, Stop> {
         let (loaded, fleet) = match using {
             Using::Simulated => {
                 let fleet = start_fleet().await?;
                 (self.load_demo(&fleet.config_text())?, Some(fleet))
             }
-            Using::Configured | Using::Local => (self.load()?, None),
+            Using::Configured | Using::Local => match known {
+                Some(loaded) => (loaded, None),
+                None => (self.load()?, None),
+            },
         };
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");

@@ -7,6 +7,7 @@
 mod blocks;
 mod cell;
 mod contest;
+mod conversation;
 mod first_run;
 mod fuzzy;
 mod ids;
@@ -23,6 +24,7 @@ pub use blocks::blocks;
 pub use cell::{
     Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
 };
+pub use conversation::{Sums, Transcript};
 pub use first_run::{
     Detection, FirstRun, FirstRunField, FirstRunPage, FoundKey, FoundProvider, FoundServer,
     Looking, StartChoice,
@@ -41,6 +43,6 @@ pub use scroll::Scroll;
 pub use state::{
     AppState, Armed, Boot, Contest, Decided, EnginePhase, FilterPhase, Find, FindPhase, Focus,
     Follow, ListFilter, Measure, Meters, OtherPolicy, Preview, QueuePhase, Queued, RoutesState,
-    Stage, Toast, Transcript, View,
+    Stage, Toast, View,
 };
 pub use update::update;

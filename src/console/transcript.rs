@@ -7,12 +7,18 @@
 
 mod rows;
 
+use std::collections::VecDeque;
+
 use super::app::Cell;
 pub use rows::{BODY_INDENT, BODY_MARGIN, CellRows, Row};
 
-/// Cells laid out at once around the anchor when the width changes: several screens of even short
-/// cells. The rest is estimated until there is time.
-const NEAR: usize = 24;
+/// Rows laid out at once on either side of the anchor when the width changes: more than the tallest
+/// screen. The rest is estimated until there is time. Counted in rows, because one long answer costs
+/// as much as a hundred short ones.
+const NEAR_ROWS: usize = 256;
+
+/// What laying out an empty cell costs, in bytes of text that would cost the same.
+const CELL_BYTES: usize = 64;
 
 /// Following text jumps by up to this many rows when it reaches the bottom, so that what is being
 /// read stands still between jumps and a long reply does not rewrite the screen for every line.
@@ -40,12 +46,15 @@ pub struct Layout {
     entries: Vec<Entry>,
     /// Rows before each cell, and after the last.
     tops: Vec<usize>,
+    /// Rows that measuring added above the end: jumps are counted from there, so that it moves
+    /// nothing on screen.
+    measured: isize,
 }
 
 impl Layout {
     /// No cells, this many columns.
     pub fn new(width: u16) -> Self {
-        Self { width, entries: Vec::new(), tops: vec![0] }
+        Self { width, entries: Vec::new(), tops: vec![0], measured: 0 }
     }
 
     /// A cell was appended.
@@ -86,46 +95,67 @@ impl Layout {
             return;
         }
         self.width = width;
-        let near = anchor.saturating_sub(NEAR)..(anchor + NEAR);
         let mut old = std::mem::take(&mut self.entries).into_iter();
-        for (index, cell) in cells.iter().enumerate() {
-            let was = old.next();
-            self.entries.push(if near.contains(&index) || index + NEAR >= cells.len() {
-                match was {
-                    Some(Entry::Exact(mut rows)) => {
-                        rows.set_width(width, cell);
-                        Entry::Exact(rows)
-                    }
-                    _ => Entry::Exact(Box::new(CellRows::new(cell, width))),
+        let mut kept: Vec<Option<Entry>> = cells.iter().map(|_| old.next()).collect();
+        let mut exact = |index: usize| {
+            let entry = match kept[index].take() {
+                Some(Entry::Exact(mut rows)) => {
+                    rows.set_width(width, &cells[index]);
+                    Entry::Exact(rows)
                 }
-            } else {
-                Entry::Estimated(rows::estimate(cell, width))
-            });
+                _ => Entry::Exact(Box::new(CellRows::new(&cells[index], width))),
+            };
+            let height = entry.height();
+            (entry, height)
+        };
+        let anchor = anchor.min(cells.len());
+        let mut near = VecDeque::new();
+        let (mut first, mut laid) = (anchor, 0);
+        while first > 0 && laid < NEAR_ROWS {
+            first -= 1;
+            let (entry, height) = exact(first);
+            near.push_front(entry);
+            laid += height;
         }
+        laid = 0;
+        for index in anchor..cells.len() {
+            if laid >= NEAR_ROWS {
+                break;
+            }
+            let (entry, height) = exact(index);
+            near.push_back(entry);
+            laid += height;
+        }
+        let estimated = |cell: &Cell| Entry::Estimated(rows::estimate(cell, width));
+        self.entries = cells[..first].iter().map(estimated).collect();
+        self.entries.extend(near);
+        self.entries.extend(cells[self.entries.len()..].iter().map(estimated));
+        self.measured = 0;
         self.sum_from(0);
     }
 
-    /// Measures up to `budget` cells of what is only estimated, the newest first; `true` while more
-    /// is left.
+    /// Measures some of what is only estimated, the newest first: cells of about `budget` bytes of
+    /// text, at least one; `true` while more is left.
     pub fn refine(&mut self, cells: &[Cell], budget: usize) -> bool {
-        let mut left = budget;
-        let mut lowest = None;
+        let before = self.lines();
+        let (mut left, mut more) = (budget, false);
+        let mut lowest = self.entries.len();
         for index in (0..self.entries.len().min(cells.len())).rev() {
-            if matches!(self.entries[index], Entry::Estimated(_)) {
-                if left == 0 {
-                    self.sum_from(lowest.unwrap_or(index));
-                    return true;
-                }
-                let rows = CellRows::new(&cells[index], self.width);
-                self.entries[index] = Entry::Exact(Box::new(rows));
-                lowest = Some(index);
-                left -= 1;
+            if matches!(self.entries[index], Entry::Exact(_)) {
+                continue;
             }
+            if left == 0 {
+                more = true;
+                break;
+            }
+            left = left.saturating_sub(rows::source(&cells[index]).len() + CELL_BYTES);
+            let rows = CellRows::new(&cells[index], self.width);
+            self.entries[index] = Entry::Exact(Box::new(rows));
+            lowest = index;
         }
-        if let Some(lowest) = lowest {
-            self.sum_from(lowest);
-        }
-        false
+        self.sum_from(lowest);
+        self.measured += self.lines() as isize - before as isize;
+        more
     }
 
     /// Columns it is made for.
@@ -158,8 +188,11 @@ impl Layout {
     /// see `JUMP`; there may be a few blank rows under the text, and never a hidden one.
     pub fn follow_top(&self, rows: usize) -> usize {
         let over = self.lines().saturating_sub(rows);
+        if over == 0 {
+            return 0;
+        }
         let jump = JUMP.min(rows / 4).max(1);
-        over.div_ceil(jump) * jump
+        over + (self.measured - over as isize).rem_euclid(jump as isize) as usize
     }
 
     /// Cells and rows within them whose text holds this, whatever its case, top to bottom.

@@ -1,1 +1,3 @@
-//! console.
+//! The console as a whole: state, layout, frames and drawing together.
+
+mod growth;

@@ -14,7 +14,7 @@ use crate::route::DecisionInput;
 
 use super::{
     Cell, Completion, FirstRun, Geometry, IdMint, Layout, LineInput, Looks, Overlay, ReplyCell,
-    Saved, Scroll, Size, TerminalCaps, Tone,
+    Saved, Size, TerminalCaps, Tone, Transcript,
 };
 
 /// A view of the console.
@@ -146,21 +146,6 @@ pub enum FindPhase {
     Typing,
     /// `n` and `N` walk.
     Walking,
-}
-
-/// The transcript: its cells, their layout, and what of it is shown.
-#[derive(Debug, Default)]
-pub struct Transcript {
-    /// The cells, oldest first.
-    pub cells: Vec<Cell>,
-    /// Their lines at the current width.
-    pub layout: Layout,
-    /// What is shown.
-    pub scroll: Scroll,
-    /// The cell read mode is on.
-    pub selected: Option<usize>,
-    /// A search.
-    pub find: Option<Find>,
 }
 
 /// Which entries the Routes list shows.
@@ -433,10 +418,8 @@ impl AppState {
 
     /// The reply that is still coming, with its cell's index.
     pub fn running(&self) -> Option<(usize, &ReplyCell)> {
-        self.transcript.cells.iter().enumerate().rev().find_map(|(index, cell)| match cell {
-            Cell::Reply(reply) if reply.phase.running() => Some((index, reply.as_ref())),
-            Cell::Reply(_) | Cell::User(_) | Cell::Note(_) => None,
-        })
+        // At most one runs, and then it is the newest.
+        self.last_reply().filter(|(_, reply)| reply.phase.running())
     }
 
     /// The newest reply, with its cell's index.

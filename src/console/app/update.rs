@@ -156,11 +156,16 @@ fn copied_toast(state: &mut AppState, copied: Copied) {
 
 /// Measures a slice of what a resize left estimated.
 fn refine(state: &mut AppState, fx: &mut Effects) {
-    /// Cells measured in one slice: a frame's time at most, so that a key never waits longer.
-    const SLICE: usize = 32;
+    /// Bytes of text measured in one slice: a few milliseconds, so that a key never waits longer.
+    const SLICE: usize = 16 * 1024;
     let transcript = &mut state.transcript;
+    let unseen = transcript.scroll.new_below(&transcript.layout);
     if transcript.layout.refine(&transcript.cells, SLICE) {
         fx.push(Effect::RefineLayout);
+    }
+    if let Scroll::Anchored { seen, .. } = &mut transcript.scroll {
+        // Rows that were only miscounted are not new.
+        *seen = transcript.layout.lines().saturating_sub(unseen);
     }
 }
 
@@ -212,18 +217,12 @@ fn next_tick(state: &AppState) -> Option<u64> {
 
 /// Appends a cell and lays it out.
 fn push_cell(state: &mut AppState, cell: Cell) -> usize {
-    let transcript = &mut state.transcript;
-    transcript.layout.push(&cell);
-    transcript.cells.push(cell);
-    transcript.cells.len() - 1
+    state.transcript.push(cell)
 }
 
 /// Lays a cell out again after a change.
 fn changed_cell(state: &mut AppState, index: usize) {
-    let transcript = &mut state.transcript;
-    if let Some(cell) = transcript.cells.get(index) {
-        transcript.layout.update(index, cell);
-    }
+    state.transcript.changed(index);
 }
 
 /// The main views are up.

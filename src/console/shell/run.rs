@@ -205,7 +205,11 @@ impl Shell {
                 if let Msg::ReplyClosed(request) = &msg {
                     self.replies.remove(request);
                 }
-                self.tell(msg, Urgency::Stream);
+                let urgency = match &msg {
+                    Msg::Reply { .. } | Msg::ReplyClosed(_) => Urgency::Text,
+                    _ => Urgency::Stream,
+                };
+                self.tell(msg, urgency);
             }
         }
     }

@@ -18,7 +18,10 @@ const KEY_GAP: Duration = Duration::from_millis(7);
 pub enum Urgency {
     /// The user did something and waits for its echo.
     Now,
-    /// Text or figures moved by themselves.
+    /// Text of a reply arrived. Its frames keep their own pace, so that frames for anything else do
+    /// not put the newest words off.
+    Text,
+    /// Figures moved by themselves.
     Stream,
 }
 
@@ -30,6 +33,9 @@ pub struct Frames {
     /// The last frame that a key waited for. Frames of streamed text never hold a key back.
     last_key: Option<Instant>,
     key_waits: bool,
+    /// The last frame that text waited for.
+    last_text: Option<Instant>,
+    text_waits: bool,
 }
 
 impl Frames {
@@ -37,9 +43,11 @@ impl Frames {
     pub fn request(&mut self, now: Instant, urgency: Urgency) {
         let (last, gap) = match urgency {
             Urgency::Now => (self.last_key, KEY_GAP),
+            Urgency::Text => (self.last_text, FRAME_GAP),
             Urgency::Stream => (self.last, FRAME_GAP),
         };
         self.key_waits |= urgency == Urgency::Now;
+        self.text_waits |= urgency == Urgency::Text;
         let at = last.map_or(now, |last| now.max(last + gap));
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
@@ -66,6 +74,9 @@ impl Frames {
         if std::mem::take(&mut self.key_waits) {
             self.last_key = Some(now);
         }
+        if std::mem::take(&mut self.text_waits) {
+            self.last_text = Some(now);
+        }
     }
 }
 
@@ -89,13 +100,25 @@ mod tests {
         let mut drawn = 0;
         for ms in 0..1000 {
             let now = start + MS(ms);
-            frames.request(now, Urgency::Stream);
+            frames.request(now, Urgency::Text);
             if frames.ready(now) {
                 frames.drawn(now);
                 drawn += 1;
             }
         }
         assert!((29..=31).contains(&drawn), "{drawn}");
+    }
+
+    #[test]
+    fn text_is_not_put_off_by_a_figure_that_was_just_drawn() {
+        let start = Instant::now();
+        let mut frames = Frames::default();
+        frames.request(start, Urgency::Text);
+        frames.drawn(start);
+        frames.request(start + MS(33), Urgency::Stream);
+        frames.drawn(start + MS(33));
+        frames.request(start + MS(34), Urgency::Text);
+        assert!(frames.ready(start + MS(34)));
     }
 
     #[test]

@@ -194,6 +194,26 @@ impl CellRows {
         self.tail.get(line).map_or(Row::Blank, |fixed| fixed.row())
     }
 
+    /// How many code blocks its text has.
+    pub fn code_blocks(&self) -> usize {
+        match &self.body {
+            Body::Plain(_) => 0,
+            Body::Streamed(streamed) => {
+                streamed.parts.iter().map(|part| part.code_blocks().len()).sum()
+            }
+        }
+    }
+
+    /// Bytes of source rendered in all, repetitions counted: what streaming cost so far.
+    pub fn bytes_rendered(&self) -> usize {
+        match &self.body {
+            Body::Plain(_) => 0,
+            Body::Streamed(streamed) => {
+                streamed.parts.iter().map(StreamingText::bytes_rendered).sum()
+            }
+        }
+    }
+
     /// Is this the last row of text? There the streaming mark stands.
     pub fn ends_text(&self, line: usize) -> bool {
         line + 1 == self.head.len() + self.body.height()

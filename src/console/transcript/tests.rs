@@ -130,12 +130,28 @@ fn after_a_resize_what_is_seen_is_right_at_once_and_the_rest_in_slices() {
     }
     assert!(layout.rows(10).is_none(), "far cells are only estimated");
     let mut slices = 0;
-    while layout.refine(&cells, 32) {
+    while layout.refine(&cells, 4096) {
         slices += 1;
     }
     assert!(slices > 5, "{slices}");
     assert_eq!(layout.lines(), whole.lines());
     assert_eq!(layout.top_of(123), whole.top_of(123));
+}
+
+#[test]
+fn measuring_what_a_resize_left_estimated_moves_nothing_on_screen() {
+    let cells = conversation(200);
+    let mut layout = laid_out(&cells, 80);
+    layout.set_width(50, &cells, cells.len());
+    let shown = |layout: &Layout| {
+        let top = layout.follow_top(40);
+        (0..40).map(|row| layout.locate(top + row)).collect::<Vec<_>>()
+    };
+    let before = shown(&layout);
+    while layout.refine(&cells, 1024) {
+        assert_eq!(shown(&layout), before);
+    }
+    assert_eq!(shown(&layout), before);
 }
 
 #[test]

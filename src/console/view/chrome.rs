@@ -4,10 +4,9 @@ use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece, cells, row};
 use super::{areas, words};
-use crate::console::app::{AppState, Armed, Cell, EnginePhase, Focus, Tone, View};
+use crate::console::app::{AppState, Armed, EnginePhase, Focus, Tone, View};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::Token;
-use crate::domain::Cost;
 use crate::engine::{Notice, NoticeLevel, Snapshot};
 use crate::route::HealthState;
 use crate::text;
@@ -112,7 +111,7 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
 /// The rule under it in Chat: the conversation.
 pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let title = if state.title.is_empty() { "new chat" } else { &state.title };
-    let messages = state.transcript.cells.iter().filter(|c| !matches!(c, Cell::Note(_))).count();
+    let messages = state.transcript.sums().messages;
     let mut right = Vec::new();
     let wide = line.width >= 100;
     if wide && messages > 0 {
@@ -122,8 +121,8 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         right.push(format!("{}/{} ctx", words::tokens(used), words::tokens(window)));
     }
     if wide {
-        if let Some(cost) = session_cost(state) {
-            right.push(format!("session {cost}"));
+        if let Some(cost) = state.transcript.sums().cost {
+            right.push(format!("session {}", words::cost(cost)));
         }
         if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
             right.push(format!("saved {}", words::money(saved.amount)));
@@ -146,22 +145,6 @@ pub(super) fn context(state: &AppState) -> Option<(u64, u64)> {
         (reply.model()?.0, usage.input + usage.output)
     };
     Some((used, snapshot.config.models.get(model)?.context))
-}
-
-/// What this conversation cost.
-fn session_cost(state: &AppState) -> Option<String> {
-    let mut sum = Cost { exact: true, ..Cost::default() };
-    let mut any = false;
-    for cell in &state.transcript.cells {
-        if let Cell::Reply(reply) = cell
-            && let Some(outcome) = &reply.reply.outcome
-        {
-            any = true;
-            sum.amount += outcome.cost.amount;
-            sum.exact &= outcome.cost.exact;
-        }
-    }
-    any.then(|| words::cost(sum))
 }
 
 /// `AUTO balanced`, or what is pinned.

@@ -20,12 +20,13 @@ const BELL_AFTER_MS: u64 = 20_000;
 const RECENT: usize = 5;
 
 fn find(state: &mut AppState, request: RequestId) -> Option<(usize, &mut ReplyCell)> {
-    state.transcript.cells.iter_mut().enumerate().rev().find_map(|(index, cell)| match cell {
-        Cell::Reply(reply) if reply.request == request && reply.phase.running() => {
-            Some((index, reply.as_mut()))
-        }
-        Cell::Reply(_) | Cell::User(_) | Cell::Note(_) => None,
-    })
+    // Only the newest reply can be running.
+    let newest =
+        state.transcript.cells.iter_mut().enumerate().rev().find_map(|(index, cell)| match cell {
+            Cell::Reply(reply) => Some((index, reply.as_mut())),
+            Cell::User(_) | Cell::Note(_) => None,
+        });
+    newest.filter(|(_, reply)| reply.request == request && reply.phase.running())
 }
 
 /// Takes in events of a reply.

@@ -4,6 +4,7 @@
 //! that the user did not send.
 
 use crate::console::composer::{self, Draft};
+use crate::console::transcript::CellRows;
 use crate::domain::{Message, ModelName, Origin, ReaderKind, Request, RequestId, Role, Route};
 
 use super::super::{
@@ -102,8 +103,10 @@ fn ask(state: &mut AppState, fx: &mut Effects, cell: usize) {
     let id = state.ids.request(state.now);
     let request = request_for(state, id, cell);
     let mut reply = ReplyCell::new(id, cell, state.now);
-    reply.first_block =
-        state.last_reply().map_or(0, |(_, last)| last.first_block + blocks(last).len());
+    reply.first_block = state.last_reply().map_or(0, |(index, last)| {
+        let laid_out = state.transcript.layout.rows(index);
+        last.first_block + laid_out.map_or_else(|| blocks(last).len(), CellRows::code_blocks)
+    });
     push_cell(state, Cell::Reply(Box::new(reply)));
     state.transcript.scroll = Scroll::Follow;
     state.transcript.selected = None;
@@ -155,11 +158,7 @@ pub(super) fn edit(state: &mut AppState, cell: usize) {
 
 /// Cuts the chat off before a cell.
 pub(super) fn cut_from(state: &mut AppState, cell: usize) {
-    state.transcript.cells.truncate(cell);
-    state.transcript.layout.truncate(cell);
-    state.transcript.scroll = Scroll::Follow;
-    state.transcript.selected = None;
-    state.transcript.find = None;
+    state.transcript.truncate(cell);
 }
 
 /// Takes the newest queued prompt back into the draft. `false` when none waits.

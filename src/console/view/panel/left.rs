@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::app::{AppState, Cell};
+use crate::console::app::AppState;
 use crate::console::keys::Action;
 use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, below, row};
@@ -18,7 +18,7 @@ pub(in crate::console::view) fn draw(ink: &mut Ink<'_>, state: &AppState, area: 
         let used = section(ink, state, rest);
         rest = below(rest, if used == 0 { 0 } else { used + 1 });
     }
-    let questions = state.transcript.cells.iter().filter(|c| !matches!(c, Cell::Note(_))).count();
+    let questions = state.transcript.sums().messages;
     if rest.height >= 2 {
         let last = row(area, area.height - 1);
         let facts = format!(

@@ -49,8 +49,7 @@ fn user(at: UnixMs, text: &str) -> Cell {
 }
 
 fn push(state: &mut AppState, cell: Cell) {
-    state.transcript.layout.push(&cell);
-    state.transcript.cells.push(cell);
+    state.transcript.push(cell);
 }
 
 /// A reply that ended well.
