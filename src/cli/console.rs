@@ -13,10 +13,12 @@ use crate::config::{Config, ConsoleSettings};
 use crate::console::app::{
     AppState, Boot, FirstRun, Glyphs, Looks, Mouse, Panel, Size, Stage, StartPlan, Zoom,
 };
+use crate::console::composer::Draft;
 use crate::console::keys::{Keymap, SendKey};
 use crate::console::shell::{self, Host as _, Start};
 use crate::console::theme::{self, Theme};
 use crate::console::view;
+use crate::sim;
 
 use super::compose::{self, Setup};
 use super::host::Host;
@@ -44,7 +46,7 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     if plan == Some(StartPlan::Found) {
         host.keep(loaded);
     }
-    let state = AppState::new(Boot {
+    let mut state = AppState::new(Boot {
         now: host.now(),
         utc_offset_s: utc_offset_s(&host),
         size: crossterm::terminal::size().map_or(FALLBACK, |(cols, rows)| Size { cols, rows }),
@@ -55,6 +57,13 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
         baseline,
         seed: Uuid::now_v7().as_u64_pair().1,
     });
+    state.caps.colors = theme::color_depth(&|variable| host.env(variable));
+    if plan == Some(StartPlan::Demo) {
+        // Prompts worth trying lie where earlier ones would: the first is the first that Up brings.
+        for prompt in sim::prompts().iter().rev() {
+            state.composer.history.push(Draft { text: prompt.text.clone(), ..Draft::default() });
+        }
+    }
     let runtime = compose::runtime()?;
     let ended = runtime.block_on(shell::run(Start { state, theme, plan }, Arc::new(host)));
     // Sockets of calls that still run are closed by their tasks being dropped.

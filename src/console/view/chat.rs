@@ -212,6 +212,9 @@ fn empty(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     }
     if state.looks.simulated {
         lines.push(("Everything here is simulated and costs nothing.".to_owned(), Token::Warn));
+        if state.composer.history.newest_first().next().is_some() {
+            lines.push(("↑ brings up prompts worth trying.".to_owned(), Token::Dim));
+        }
     }
     lines.push((String::new(), Token::Dim));
     let keys = [
