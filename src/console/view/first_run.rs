@@ -197,8 +197,8 @@ fn choose(
         y += 1;
         terminal(ink, state, row(area, y), row(area, y + 1));
         y += 3;
-        let written = if first.written { "Written  " } else { "Will write  " };
-        let note = if first.written { "   (0600)" } else { "   (shown first, 0600)" };
+        let written = if first.written { "Written  " } else { "To keep this: v, then w writes  " };
+        let note = "  (0600)";
         ink.puts(
             row(area, y),
             2,
