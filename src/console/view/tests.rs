@@ -433,7 +433,7 @@ fn every_drawn_element_is_there() {
             "warn at 80%",
             "Shift+Enter yes",
             "truecolor",
-            "To keep this  ~/.config/wheelhouse/config.toml",
+            "To keep this: v, then w writes  ~/.config/wheelhouse/config.toml",
             "Esc skip, use the demo",
             "F1 help",
         ],
