@@ -17,7 +17,7 @@ use crate::engine::LogEntry;
 use crate::route;
 
 use super::port::Engine;
-use super::run::{Mail, Refine, Shell};
+use super::run::{Mail, Refine, Shell, is_words};
 use super::{detect, editor};
 
 /// The engine may take so long to close its sockets before we leave without it.
@@ -80,8 +80,8 @@ impl Shell {
         let mut replies = engine.ask(request);
         let task = tokio::spawn(async move {
             while let Some(events) = replies.next().await {
-                let more = events.iter().all(|event| !matches!(event, ReplyEvent::End(_)));
-                let text = events.iter().any(is_text) && more;
+                let over = events.iter().any(|event| matches!(event, ReplyEvent::End(_)));
+                let text = !over && events.iter().any(is_words);
                 if mail.send(Mail::Msg(Msg::Reply { request: id, events })).await.is_err() {
                     return;
                 }
@@ -210,10 +210,6 @@ impl Shell {
             let _ = tokio::time::timeout(CLOSE_LIMIT, engine.close()).await;
         }
     }
-}
-
-fn is_text(event: &ReplyEvent) -> bool {
-    matches!(event, ReplyEvent::Text(_) | ReplyEvent::Reasoning(_))
 }
 
 fn copy(text: &str) -> Copied {

@@ -18,7 +18,7 @@ use crate::console::term::{
 };
 use crate::console::theme::Theme;
 use crate::console::view;
-use crate::domain::RequestId;
+use crate::domain::{ReplyEvent, RequestId};
 
 use super::port::{Engine, Host, RunKeys};
 use super::timers::{Alarm, Timers};
@@ -121,6 +121,11 @@ pub(super) struct Shell {
     pub(super) queue: VecDeque<Effect>,
 }
 
+/// Is it something to read, or the end of it?
+pub(super) fn is_words(event: &ReplyEvent) -> bool {
+    matches!(event, ReplyEvent::Text(_) | ReplyEvent::Reasoning(_) | ReplyEvent::End(_))
+}
+
 async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -205,8 +210,9 @@ impl Shell {
                 if let Msg::ReplyClosed(request) = &msg {
                     self.replies.remove(request);
                 }
+                // Who is asked and when may wait for the next frame; the first word may not.
                 let urgency = match &msg {
-                    Msg::Reply { .. } | Msg::ReplyClosed(_) => Urgency::Text,
+                    Msg::Reply { events, .. } if events.iter().any(is_words) => Urgency::Text,
                     _ => Urgency::Stream,
                 };
                 self.tell(msg, urgency);
