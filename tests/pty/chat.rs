@@ -87,8 +87,11 @@ fn keys_typed_before_the_first_frame_are_not_lost() {
 fn a_terminal_that_answers_nothing_is_not_waited_for() {
     let mut t = Start::demo().kind(Kind::Mute).ready();
     let (frame, question) = (b"\x1b[?2026l".as_slice(), b"\x1b[c".as_slice());
-    let place = |what: &[u8]| t.bytes().windows(what.len()).position(|bytes| bytes == what);
-    assert!(place(frame).unwrap() < place(question).unwrap(), "asked before the first frame");
+    let place =
+        |t: &Terminal, what: &[u8]| t.bytes().windows(what.len()).position(|bytes| bytes == what);
+    t.wait("the question", |t| place(t, question).is_some());
+    assert!(place(&t, frame) < place(&t, question), "asked before the first frame");
+    assert!(place(&t, frame).is_some(), "no frame was ended before the question");
     t.settle(Duration::from_millis(300));
     let typed = Instant::now();
     t.keys("x");
