@@ -19,6 +19,8 @@ mod preset;
 mod provider;
 mod read;
 mod reader;
+#[doc(hidden)]
+pub mod sample;
 pub mod schema;
 pub mod secret;
 mod settings;

@@ -20,6 +20,8 @@ mod pinger;
 mod plan;
 mod reply;
 mod run;
+#[doc(hidden)]
+pub mod sample;
 mod snapshot;
 
 pub use clock::now;

@@ -15,6 +15,8 @@ mod limit;
 mod observe;
 mod overrides;
 mod rules;
+#[doc(hidden)]
+pub mod sample;
 mod score;
 mod shift;
 mod state;

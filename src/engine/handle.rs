@@ -75,21 +75,7 @@ impl Observer {
 pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let (inbox, received) = mpsc::channel(INBOX);
     let policy = config.routing.policy.clone();
-    let empty = Snapshot {
-        revision: 0,
-        at: super::clock::now(),
-        config: Arc::clone(&config),
-        policy: policy.clone(),
-        overrides: Overrides::default(),
-        models: BTreeMap::new(),
-        providers: BTreeMap::new(),
-        log: Arc::default(),
-        spend: Spend::default(),
-        warm_cost: crate::domain::Cost::ZERO,
-        cache: CacheStats::default(),
-        notices: Vec::new(),
-        discovering: 0,
-    };
+    let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
     let shared = Arc::new(Shared::new(inbox, published, options.env, options.seed, options.http));
     let closing = shared.closing.clone();

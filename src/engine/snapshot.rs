@@ -204,3 +204,24 @@ pub struct Snapshot {
     /// Endpoints that have been asked for their models and have not answered yet.
     pub discovering: u32,
 }
+
+impl Snapshot {
+    /// What is known before anything was looked at: the configuration.
+    pub(super) fn empty(at: UnixMs, config: Arc<Config>) -> Self {
+        Self {
+            revision: 0,
+            at,
+            policy: config.routing.policy.clone(),
+            config,
+            overrides: Overrides::default(),
+            models: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            log: Arc::default(),
+            spend: Spend::default(),
+            warm_cost: Cost::ZERO,
+            cache: CacheStats::default(),
+            notices: Vec::new(),
+            discovering: 0,
+        }
+    }
+}

@@ -1,54 +1,28 @@
 //! Tests of calls: whole bodies, byte for byte, and where they go.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::config::{
-    CapField, EffortStyle, KeepWarm, KeyNeed, Latency, LimitOverrides, Mention, PriceList,
-    QualitySource, Quirks, SeedField, StreamUsage, SystemRole,
-};
+use crate::config::{CapField, EffortStyle, SeedField, StreamUsage, SystemRole, sample};
 use crate::domain::{
-    Capabilities, Message, Origin, Part, ReaderKind, RequestId, Role, TaskTable, ToolChoice,
-    ToolSpec,
+    Capabilities, Message, Origin, Part, ReaderKind, RequestId, Role, ToolChoice, ToolSpec,
 };
 
 fn provider(dialect: Dialect) -> Provider {
     Provider {
-        name: "lab".into(),
         label: "Lab".to_owned(),
         dialect,
         base_url: "https://lab.example/v1".to_owned(),
-        keys: Vec::new(),
-        key_need: KeyNeed::Optional,
-        headers: BTreeMap::new(),
-        tags: Vec::new(),
-        failure_domain: "lab".to_owned(),
-        maintenance: Vec::new(),
-        passthrough: false,
-        local: false,
-        discover: false,
-        quirks: Quirks::default(),
-        limits: LimitOverrides::default(),
-        mention: Mention::User,
-        simulated: false,
+        ..sample::provider("lab")
     }
 }
 
 fn model() -> Model {
     Model {
-        name: "small".into(),
-        provider: "lab".into(),
         id: "m-1".to_owned(),
         context: 32_768,
         max_output: 4_096,
-        prices: PriceList::default(),
-        quality: TaskTable::flat(0.5),
-        quality_set: Vec::new(),
-        quality_source: QualitySource::Guess,
-        latency: Latency { ttft_ms: 500, cold_extra_ms: 0, tokens_per_s: 50.0 },
         capabilities: Capabilities {
             vision: true,
             structured: true,
@@ -56,16 +30,7 @@ fn model() -> Model {
             seed: true,
             ..Capabilities::default()
         },
-        languages: Vec::new(),
-        tokenizer: None,
-        thinks_silently: false,
-        params: serde_json::Map::new(),
-        quirks: Quirks::default(),
-        keep_warm: KeepWarm::Free,
-        limits: LimitOverrides::default(),
-        retired: None,
-        note: None,
-        mention: Mention::User,
+        ..sample::model("small", "lab")
     }
 }
 

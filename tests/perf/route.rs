@@ -5,13 +5,9 @@
 
 use divan::{Bencher, black_box};
 use uuid::Uuid;
-use wheelhouse::domain::{
-    Capabilities, DecisionId, Origin, Price, Rates, ReaderKind, Request, RequestId, TaskTable,
-    UnixMs,
-};
+use wheelhouse::domain::{Origin, Price, Rates, ReaderKind, Request, RequestId, TaskTable, UnixMs};
 use wheelhouse::route::{
-    CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, KeyState, ModelHealth, decide,
-    features, flips,
+    CandidateInput, CircuitView, DecisionInput, decide, features, flips, sample,
 };
 
 fn main() {
@@ -29,54 +25,25 @@ fn request(text: &str) -> Request {
 fn candidate(n: usize) -> CandidateInput {
     let price = Price::from_pico_per_token(50_000 * (n as i64 + 1));
     CandidateInput {
-        model: format!("model-{n:02}").into(),
-        provider: format!("provider-{}", n % 8).into(),
         tags: vec!["eu".into()],
         failure_domain: format!("domain-{}", n % 8),
         rates: Some(Rates { input: price, cached_input: price, cache_write: price, output: price }),
         context: 8_000 + 4_000 * n as u64,
-        max_output: 8_192,
-        capabilities: Capabilities::default(),
         quality: TaskTable::flat(0.5 + 0.009 * n as f32),
-        quality_set: Vec::new(),
-        languages: Vec::new(),
-        token_factors: Vec::new(),
         ttft_prior_ms: 300 + 20 * n as u64,
         cold_extra_ms: 500,
-        tokens_per_s_prior: 60.0,
-        health: ModelHealth::default(),
         circuit: match n % 10 {
             0 => CircuitView::Open { until: UnixMs(41_000) },
             _ => CircuitView::Closed,
         },
-        key: KeyState::Ready,
-        present: true,
-        limited_until: None,
-        shifted_until: None,
-        maintenance: false,
-        drained: false,
-        vetoed_until: None,
-        retired: None,
-        over_budget: None,
-        warm_prefix_tokens: 0,
+        ..sample::candidate(&format!("model-{n:02}"), &format!("provider-{}", n % 8))
     }
 }
 
 fn input() -> DecisionInput {
     DecisionInput {
-        version: INPUT_VERSION,
-        id: DecisionId(Uuid::nil()),
-        request: RequestId(Uuid::nil()),
-        now: UnixMs(0),
-        seed: 1,
-        policy: "balanced".into(),
-        weights: [0.5, 0.3, 0.2],
-        budget_pace: 1.0,
-        rules: Vec::new(),
-        imposed: None,
-        features: features(&request(PARAGRAPH)),
-        max_tokens: None,
         candidates: (0..50).map(candidate).collect(),
+        ..sample::input(features(&request(PARAGRAPH)))
     }
 }
 

@@ -1,101 +1,39 @@
-//! A console with two models and no engine, for the tests of `update`.
+//! A console with three models and no engine, for the tests of `update`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Map;
-
-use crate::config::{
-    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback,
-    KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention, Model, OnRefusal, PolicyWeights,
-    PriceList, Provider, QualitySource, Quirks, Routing,
-};
+use crate::config::{self, Config, Model, PolicyWeights, PriceList};
 use crate::console::app::{
     AppState, Boot, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, update,
 };
 use crate::console::keys::{Chord, Keymap, Sequence};
 use crate::domain::{
-    AttemptKind, Candidate, Capabilities, Cost, Decision, DecisionId, Estimate, Finish, FirstToken,
-    Lang, Needs, Outcome, OverrideKind, Rates, ReplyEvent, Request, RequestFeatures, RequestId,
-    Score, TaskKind, TaskTable, UnixMs, Usage,
+    AttemptKind, Candidate, Cost, Decision, DecisionId, Estimate, Finish, FirstToken, Lang, Needs,
+    Outcome, OverrideKind, Rates, ReplyEvent, Request, RequestFeatures, RequestId, Score, TaskKind,
+    UnixMs, Usage,
 };
-use crate::engine::{CacheStats, ModelStatus, Overrides, ProviderStatus, Snapshot, Spend};
-use crate::route::{CircuitView, DecisionInput, HealthState, INPUT_VERSION, KeyState, ModelHealth};
+use crate::engine::{self, Snapshot};
+use crate::route::{self, DecisionInput};
 
 /// When every test begins: a Monday.
 pub(super) const START: UnixMs = UnixMs(1_795_392_000_000);
 
-fn provider(name: &str) -> Provider {
-    Provider {
-        name: name.into(),
-        label: name.to_owned(),
-        dialect: Dialect::OpenAi,
-        base_url: "http://127.0.0.1:1/v1".into(),
-        keys: Vec::new(),
-        key_need: KeyNeed::Optional,
-        headers: BTreeMap::new(),
-        tags: Vec::new(),
-        failure_domain: name.to_owned(),
-        maintenance: Vec::new(),
-        passthrough: false,
-        local: name == "local",
-        discover: false,
-        quirks: Quirks::default(),
-        limits: LimitOverrides::default(),
-        mention: Mention::User,
-        simulated: false,
-    }
-}
-
 fn model(name: &str, provider: &str, dollars: &str) -> Model {
     let price = dollars.parse().unwrap();
+    let rates = Rates { input: price, cached_input: price, cache_write: price, output: price };
     Model {
-        name: name.into(),
-        provider: provider.into(),
-        id: name.to_owned(),
-        context: 128_000,
-        max_output: 8_192,
-        prices: PriceList {
-            base: Some(Rates {
-                input: price,
-                cached_input: price,
-                cache_write: price,
-                output: price,
-            }),
-            ..PriceList::default()
-        },
-        quality: TaskTable::flat(0.7),
-        quality_set: Vec::new(),
-        quality_source: QualitySource::Guess,
-        latency: Latency { ttft_ms: 400, cold_extra_ms: 0, tokens_per_s: 60.0 },
-        capabilities: Capabilities::default(),
-        languages: Vec::new(),
-        tokenizer: None,
-        thinks_silently: false,
-        params: Map::new(),
-        quirks: Quirks::default(),
-        keep_warm: KeepWarm::Free,
-        limits: LimitOverrides::default(),
-        retired: None,
-        note: None,
-        mention: Mention::User,
+        prices: PriceList { base: Some(rates), ..PriceList::default() },
+        ..config::sample::model(name, provider)
     }
 }
 
 const MODELS: [(&str, &str, &str); 3] =
     [("opus", "anthropic", "15"), ("mini", "openai", "0.5"), ("qwen", "local", "0")];
 
-pub(super) fn config() -> Config {
+fn config() -> Config {
     let weights = |quality, cost, speed| PolicyWeights { quality, cost, speed };
     Config {
-        providers: MODELS.iter().map(|(_, p, _)| ((*p).into(), provider(p))).collect(),
-        models: MODELS.iter().map(|(m, p, d)| ((*m).into(), model(m, p, d))).collect(),
-        routing: Routing {
-            policy: "balanced".into(),
-            on_refusal: OnRefusal::Report,
-            rules: Vec::new(),
-        },
         policies: [
             ("balanced".to_owned(), weights(0.5, 0.3, 0.2)),
             ("best".to_owned(), weights(1.0, 0.0, 0.0)),
@@ -103,76 +41,15 @@ pub(super) fn config() -> Config {
             ("fastest".to_owned(), weights(0.0, 0.0, 1.0)),
         ]
         .into(),
-        limits: Limits::default(),
-        feedback: Feedback {
-            p95_limit: Duration::from_secs(3),
-            shift_for: Duration::from_mins(5),
-            min_samples: 20,
-        },
-        cache: CacheSettings {
-            when: CacheWhen::Never,
-            max_bytes: 0,
-            max_entries: 0,
-            ttl: Duration::ZERO,
-            redis: None,
-        },
-        budget: Budget::default(),
-        console: ConsoleSettings::default(),
-        capture: Capture::default(),
+        ..config::sample::config(
+            MODELS.map(|(_, provider, _)| config::sample::provider(provider)),
+            MODELS.map(|(name, provider, dollars)| model(name, provider, dollars)),
+        )
     }
 }
 
 pub(super) fn snapshot() -> Snapshot {
-    let models = MODELS.iter().map(|(model, provider, _)| {
-        let status = ModelStatus {
-            shifted_until: None,
-            refused: None,
-            model: (*model).into(),
-            provider: (*provider).into(),
-            health: ModelHealth { state: HealthState::Up, ..ModelHealth::default() },
-            circuit: CircuitView::Closed,
-            limited_until: None,
-            recent: Vec::new(),
-            last_error: None,
-            spend: Spend::default(),
-        };
-        ((*model).into(), status)
-    });
-    let providers = MODELS.iter().map(|(model, provider, _)| {
-        let status = ProviderStatus {
-            provider: (*provider).into(),
-            key: KeyState::Ready,
-            active: true,
-            present: true,
-            state: HealthState::Up,
-            note: String::new(),
-            ttft_p50: None,
-            ttft_p95: None,
-            tokens_per_s: None,
-            error_rate: 0.0,
-            recent: Vec::new(),
-            in_flight: 0,
-            limits: Vec::new(),
-            last_ping_ms: None,
-            models: vec![(*model).into()],
-        };
-        ((*provider).into(), status)
-    });
-    Snapshot {
-        discovering: 0,
-        revision: 1,
-        at: START,
-        config: Arc::new(config()),
-        policy: "balanced".into(),
-        overrides: Overrides::default(),
-        models: models.collect(),
-        providers: providers.collect(),
-        log: Arc::new(Vec::new()),
-        spend: Spend::default(),
-        warm_cost: Cost::ZERO,
-        cache: CacheStats::default(),
-        notices: Vec::new(),
-    }
+    engine::sample::snapshot(START, config())
 }
 
 pub(super) fn decision(request: RequestId, models: &[&str]) -> Decision {
@@ -410,21 +287,6 @@ impl Console {
 
 /// What a decision was made from, as little as there can be.
 pub(super) fn input() -> DecisionInput {
-    let request = RequestId(uuid::Uuid::nil());
-    let decision = decision(request, &[]);
-    DecisionInput {
-        version: INPUT_VERSION,
-        id: decision.id,
-        request,
-        now: START,
-        seed: 0,
-        policy: decision.policy,
-        weights: decision.weights,
-        budget_pace: 1.0,
-        rules: Vec::new(),
-        imposed: None,
-        features: decision.features,
-        max_tokens: None,
-        candidates: Vec::new(),
-    }
+    let decision = decision(RequestId(uuid::Uuid::nil()), &[]);
+    DecisionInput { now: START, seed: 0, ..route::sample::input(decision.features) }
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     PinScope, RequestFeatures, RequestId, Score, Script, Stamps, TaskKind, UnixMs, Usage,
 };
 use crate::engine::LogEntry;
-use crate::route::{DecisionInput, INPUT_VERSION};
+use crate::route::{self, DecisionInput};
 
 fn features() -> RequestFeatures {
     RequestFeatures {
@@ -91,19 +91,13 @@ pub(super) fn decision(
 
 pub(super) fn input(decision: &Decision) -> DecisionInput {
     DecisionInput {
-        version: INPUT_VERSION,
         id: decision.id,
         request: decision.request,
         now: decision.at,
         seed: 7,
         policy: decision.policy.clone(),
         weights: decision.weights,
-        budget_pace: 1.0,
-        rules: Vec::new(),
-        imposed: None,
-        features: decision.features.clone(),
-        max_tokens: None,
-        candidates: Vec::new(),
+        ..route::sample::input(decision.features.clone())
     }
 }
 

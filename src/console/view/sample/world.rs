@@ -1,27 +1,20 @@
 //! The made-up fleet: six providers, seven models, and how they are doing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-use serde_json::Map;
 
 use super::history::log;
 use super::{NOW, Scene};
 use crate::config::{
-    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback,
-    KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention, Model, OnRefusal, PolicyWeights,
-    PriceList, Provider, QualitySource, Quirks, Routing, Rule, RuleThen, RuleWhen,
+    self, CacheSettings, CacheWhen, Config, Latency, Model, PolicyWeights, PriceList, Provider,
+    Routing, Rule, RuleThen, RuleWhen,
 };
 use crate::console::app::AppState;
-use crate::domain::{
-    Capabilities, Cost, ModelName, Money, Price, ProviderName, RateWindow, Rates, TaskTable,
-    UnixMs, Usage,
-};
+use crate::domain::{Cost, Money, Price, RateWindow, Rates, TaskTable, UnixMs, Usage};
 use crate::engine::{
-    CacheStats, ModelStatus, Notice, NoticeLevel, Overrides, ProviderStatus, Snapshot, Spend, Veto,
+    self, ModelStatus, Notice, NoticeLevel, ProviderStatus, Snapshot, Spend, Veto,
 };
-use crate::route::{CircuitView, HealthState, KeyState, ModelHealth, Warmth};
+use crate::route::{HealthState, ModelHealth, Warmth};
 
 pub(super) fn dollars(text: &str) -> Money {
     text.parse().unwrap_or(Money::ZERO)
@@ -50,62 +43,27 @@ fn model(line: &Line) -> Model {
     let price = |text: &str| text.parse::<Price>().unwrap_or_default();
     let rates = Rates { input: price(input), output: price(output), ..Rates::default() };
     Model {
-        name: name.into(),
-        provider: provider.into(),
         id: format!("{provider}-{name}"),
         context,
-        max_output: 8192,
         prices: PriceList { base: Some(rates), ..PriceList::default() },
         quality: TaskTable::flat(quality),
-        quality_set: Vec::new(),
-        quality_source: QualitySource::Guess,
         latency: Latency { ttft_ms: ttft, cold_extra_ms: 0, tokens_per_s: rate },
-        capabilities: Capabilities::default(),
-        languages: Vec::new(),
-        tokenizer: None,
-        thinks_silently: false,
-        params: Map::new(),
-        quirks: Quirks::default(),
-        keep_warm: KeepWarm::Free,
-        limits: LimitOverrides::default(),
-        retired: None,
-        note: None,
-        mention: Mention::User,
+        ..config::sample::model(name, provider)
     }
 }
 
 fn config() -> Config {
     let providers = ["anthropic", "google", "groq", "local", "mistral", "openai"];
-    let provider = |name: &str| Provider {
-        name: name.into(),
-        label: name.to_owned(),
-        dialect: Dialect::OpenAi,
-        base_url: "http://127.0.0.1:1".to_owned(),
-        keys: Vec::new(),
-        key_need: KeyNeed::Optional,
-        headers: BTreeMap::new(),
-        tags: Vec::new(),
-        failure_domain: name.to_owned(),
-        maintenance: Vec::new(),
-        passthrough: false,
-        local: name == "local",
-        discover: false,
-        quirks: Quirks::default(),
-        limits: LimitOverrides::default(),
-        mention: Mention::User,
-        simulated: true,
-    };
+    let provider = |name: &str| Provider { simulated: true, ..config::sample::provider(name) };
     let weights = |quality, cost, speed| PolicyWeights { quality, cost, speed };
+    let plain = config::sample::config(providers.map(provider), MODELS.iter().map(model));
     Config {
-        providers: providers.iter().map(|name| ((*name).into(), provider(name))).collect(),
-        models: MODELS.iter().map(|line| (line.0.into(), model(line))).collect(),
         routing: Routing {
-            policy: "balanced".to_owned(),
-            on_refusal: OnRefusal::Report,
             rules: vec![Rule {
                 when: RuleWhen { tag: Some("private".to_owned()), ..RuleWhen::default() },
                 then: RuleThen::Only(vec!["local".to_owned()]),
             }],
+            ..plain.routing
         },
         policies: [
             ("balanced".to_owned(), weights(0.5, 0.3, 0.2)),
@@ -114,12 +72,6 @@ fn config() -> Config {
             ("fastest".to_owned(), weights(0.2, 0.1, 0.7)),
         ]
         .into(),
-        limits: Limits::default(),
-        feedback: Feedback {
-            p95_limit: Duration::from_secs(3),
-            shift_for: Duration::from_mins(5),
-            min_samples: 20,
-        },
         cache: CacheSettings {
             when: CacheWhen::Deterministic,
             max_bytes: 64 << 20,
@@ -127,9 +79,7 @@ fn config() -> Config {
             ttl: Duration::from_hours(1),
             redis: None,
         },
-        budget: Budget::default(),
-        console: ConsoleSettings::default(),
-        capture: Capture::default(),
+        ..plain
     }
 }
 
@@ -200,13 +150,9 @@ const HEALTH: [Health; 6] = [
     ),
 ];
 
-fn provider_status(line: &Health) -> ProviderStatus {
+fn measured_provider(line: &Health, plain: ProviderStatus) -> ProviderStatus {
     let (name, state, note, p50, p95, rate, error_rate, recent) = *line;
     ProviderStatus {
-        provider: name.into(),
-        key: KeyState::Ready,
-        active: true,
-        present: true,
         state,
         note: note.to_owned(),
         ttft_p50: p50,
@@ -222,16 +168,14 @@ fn provider_status(line: &Health) -> ProviderStatus {
             resets_at: None,
         }],
         last_ping_ms: Some(40),
-        models: MODELS.iter().filter(|line| line.1 == name).map(|line| line.0.into()).collect(),
+        ..plain
     }
 }
 
-fn model_status(line: &Line) -> ModelStatus {
-    let (name, provider, _, _, _, ttft, rate, _, spent) = *line;
+fn measured_model(line: &Line, plain: ModelStatus) -> ModelStatus {
+    let (_, provider, _, _, _, ttft, rate, _, spent) = *line;
     let health = HEALTH.iter().find(|health| health.0 == provider);
     ModelStatus {
-        model: name.into(),
-        provider: provider.into(),
         health: ModelHealth {
             state: health.map_or(HealthState::Unknown, |health| health.1),
             samples: 12,
@@ -244,67 +188,44 @@ fn model_status(line: &Line) -> ModelStatus {
             warmth: Warmth::Warm,
             in_flight: 0,
         },
-        circuit: CircuitView::Closed,
-        shifted_until: None,
-        refused: None,
-        limited_until: None,
         recent: vec![Some(ttft)],
-        last_error: None,
         spend: Spend {
             calls: u64::from(spent != "0"),
             usage: Usage { input: 51_000, output: 9_000, ..Usage::default() },
             cost: exact(spent),
             lost: exact("0"),
         },
+        ..plain
     }
 }
 
 /// What the engine published.
 pub(super) fn snapshot(state: &AppState, scene: Scene) -> Snapshot {
-    let fresh = scene == Scene::Empty;
-    let models: BTreeMap<ModelName, ModelStatus> = MODELS
-        .iter()
-        .map(|line| {
-            let mut status = model_status(line);
-            if fresh {
-                status.spend = Spend::default();
-            }
-            (line.0.into(), status)
-        })
-        .collect();
-    let providers: BTreeMap<ProviderName, ProviderStatus> =
-        HEALTH.iter().map(|line| (line.0.into(), provider_status(line))).collect();
-    Snapshot {
-        revision: 1,
-        at: NOW,
-        config: Arc::new(config()),
-        policy: "balanced".to_owned(),
-        overrides: Overrides {
-            vetoes: vec![Veto { name: "google".to_owned(), until: None }],
-            ..Overrides::default()
-        },
-        models,
-        providers,
-        log: Arc::new(if fresh { Vec::new() } else { log(state, scene) }),
-        spend: Spend {
-            calls: if fresh { 0 } else { 8 },
-            usage: Usage::default(),
-            cost: exact(if fresh { "0" } else { "0.42" }),
-            lost: exact("0"),
-        },
-        warm_cost: exact("0"),
-        cache: CacheStats::default(),
-        discovering: 0,
-        notices: if fresh {
-            Vec::new()
-        } else {
-            vec![Notice {
-                at: UnixMs(NOW.0 - 60_000),
-                level: NoticeLevel::Warn,
-                text:
-                    "google is 4x slower than its own hour; auto avoids it until p50 is under 0.8s"
-                        .to_owned(),
-            }]
-        },
+    let mut snapshot = engine::sample::snapshot(NOW, config());
+    for line in &HEALTH {
+        if let Some(status) = snapshot.providers.get_mut(line.0) {
+            *status = measured_provider(line, status.clone());
+        }
     }
+    for line in &MODELS {
+        if let Some(status) = snapshot.models.get_mut(line.0) {
+            *status = measured_model(line, status.clone());
+        }
+    }
+    snapshot.overrides.vetoes.push(Veto { name: "google".to_owned(), until: None });
+    if scene == Scene::Empty {
+        for status in snapshot.models.values_mut() {
+            status.spend = Spend::default();
+        }
+        return snapshot;
+    }
+    snapshot.log = Arc::new(log(state, scene));
+    snapshot.spend = Spend { calls: 8, cost: exact("0.42"), ..Spend::default() };
+    snapshot.notices.push(Notice {
+        at: UnixMs(NOW.0 - 60_000),
+        level: NoticeLevel::Warn,
+        text: "google is 4x slower than its own hour; auto avoids it until p50 is under 0.8s"
+            .to_owned(),
+    });
+    snapshot
 }
