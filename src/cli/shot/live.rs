@@ -10,8 +10,8 @@ use ratatui::layout::Rect;
 use uuid::Uuid;
 
 use crate::console::app::{
-    AppState, Boot, ColorDepth, Contest, Decided, Effect, Glyphs, Looks, Mouse, Msg, Panel, Size,
-    Stage, TerminalCaps, Zoom, update,
+    AppState, Boot, ColorDepth, Contest, Decided, Effect, Looks, Msg, Size, Stage, TerminalCaps,
+    update,
 };
 use crate::console::keys::Keymap;
 use crate::console::theme::Theme;
@@ -99,15 +99,7 @@ fn state(cols: u16, rows: u16) -> AppState {
         utc_offset_s: 0,
         size: Size { cols, rows },
         measure: view::measure,
-        looks: Looks {
-            theme: String::new(),
-            themes: Theme::shipped(),
-            glyphs: Glyphs::Unicode,
-            mouse: Mouse::Off,
-            panel: Panel::Auto,
-            zoom: Zoom::Off,
-            simulated: true,
-        },
+        looks: Looks { themes: Theme::shipped(), simulated: true, ..Looks::default() },
         keymap: Arc::new(Keymap::defaults()),
         stage: Stage::Main,
         baseline: None,

@@ -13,8 +13,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::measure;
 use crate::console::app::{
     Answer, AppState, Boot, ColorDepth, Contest, Detection, EnginePhase, FirstRun, Focus, FoundKey,
-    FoundProvider, FoundServer, Glyphs, Looking, Looks, Meters, Mouse, Msg, OtherPolicy, Panel,
-    Saved, Size, Stage, TerminalCaps, View, Zoom, update,
+    FoundProvider, FoundServer, Looking, Looks, Meters, Msg, OtherPolicy, Saved, Size, Stage,
+    TerminalCaps, View, update,
 };
 use crate::console::keys::Keymap;
 use crate::console::theme::Theme;
@@ -83,11 +83,8 @@ pub fn state(scene: Scene, cols: u16, rows: u16) -> AppState {
         looks: Looks {
             theme: "terminal".to_owned(),
             themes: Theme::shipped(),
-            glyphs: Glyphs::Unicode,
-            mouse: Mouse::Off,
-            panel: Panel::Auto,
-            zoom: Zoom::Off,
             simulated: true,
+            ..Looks::default()
         },
         keymap: Arc::new(Keymap::defaults()),
         stage,
