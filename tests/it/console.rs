@@ -1,3 +1,4 @@
 //! The console as a whole: state, layout, frames and drawing together.
 
+mod chat;
 mod growth;

@@ -3,22 +3,22 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "../it/console/chat.rs"]
+mod chat;
+
 use std::io::sink;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use divan::{Bencher, black_box};
-use uuid::Uuid;
 use wheelhouse::config;
-use wheelhouse::console::app::{
-    AppState, Cell, Effect, Msg, ReplyCell, ReplyPhase, RunningAttempt, Size, UserCell, update,
-};
-use wheelhouse::console::composer::Draft;
+use wheelhouse::console::app::{AppState, Msg, Size, update};
 use wheelhouse::console::keys::Keymap;
 use wheelhouse::console::term::Screen;
-use wheelhouse::console::theme::Theme;
 use wheelhouse::console::view;
-use wheelhouse::console::view::sample::{self, NOW, Scene};
-use wheelhouse::domain::{AttemptKind, ReplyEvent, RequestId};
+use wheelhouse::console::view::sample::NOW;
+use wheelhouse::domain::RequestId;
+
+use chat::{say, theme};
 
 fn main() {
     divan::main();
@@ -29,49 +29,14 @@ const ANSWER: &str = "The client must wait before it tries again; see the [notes
     ```rust\nfn backoff(attempt: u32) -> Duration {\n    Duration::from_millis(100 << attempt)\n}\n```\n\n\
     | attempt | delay |\n|---:|---:|\n| 1 | 100 |\n| 2 | 200 |\n\n";
 
-/// A chat of so many messages, the last answer still running.
 fn chat(messages: usize) -> (AppState, RequestId) {
-    let mut state = sample::state(Scene::Empty, 120, 40);
-    for n in 0..messages / 2 {
-        let asked = state.transcript.push(Cell::User(UserCell {
-            at: NOW,
-            text: format!("question {n}"),
-            draft: Draft::default(),
-            model: None,
-            policy: None,
-            tags: Vec::new(),
-        }));
-        let mut reply = ReplyCell::new(RequestId(Uuid::from_u128(n as u128)), asked, NOW);
-        reply.phase = ReplyPhase::Done;
-        ANSWER.clone_into(&mut reply.reply.text);
-        state.transcript.push(Cell::Reply(Box::new(reply)));
-    }
-    let request = RequestId(Uuid::from_u128(u128::MAX));
-    let mut reply = ReplyCell::new(request, 0, NOW);
-    reply.phase = ReplyPhase::Streaming(RunningAttempt {
-        n: 1,
-        model: "mini".into(),
-        provider: "openai".into(),
-        kind: AttemptKind::First,
-        since: NOW,
-    });
-    state.transcript.push(Cell::Reply(Box::new(reply)));
-    (state, request)
-}
-
-fn delta(state: &mut AppState, request: RequestId, text: &str) -> Vec<Effect> {
-    let events = vec![ReplyEvent::Text(text.to_owned())];
-    update(state, Msg::Reply { request, events }, NOW)
+    chat::of(messages, ANSWER)
 }
 
 /// The n-th word of an endless answer.
 fn word(n: usize) -> &'static str {
     let words = ANSWER.split_inclusive(' ').count();
     ANSWER.split_inclusive(' ').nth(n % words).unwrap()
-}
-
-fn theme() -> Theme {
-    Theme::named("terminal", wheelhouse::console::app::ColorDepth::True).unwrap()
 }
 
 #[divan::bench(args = [2, 2_000])]
@@ -111,11 +76,11 @@ fn delta_number(bencher: Bencher<'_, '_>, n: usize) {
         .with_inputs(|| {
             let (mut state, request) = chat(2);
             let before: String = (0..n).map(word).collect();
-            delta(&mut state, request, &before);
+            say(&mut state, request, &before, NOW);
             (state, request)
         })
         .bench_local_values(|(mut state, request)| {
-            delta(&mut state, request, black_box(word(n)));
+            say(&mut state, request, black_box(word(n)), NOW);
             state
         });
 }

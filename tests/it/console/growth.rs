@@ -6,62 +6,23 @@ use std::time::{Duration, Instant};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use uuid::Uuid;
-use wheelhouse::console::app::{
-    AppState, Cell, ColorDepth, Effect, Msg, NoteCell, ReplyCell, ReplyPhase, RunningAttempt, Size,
-    Tone, UserCell, update,
-};
-use wheelhouse::console::composer::Draft;
+use wheelhouse::console::app::{AppState, Cell, Effect, Msg, NoteCell, Size, Tone, update};
 use wheelhouse::console::term::{FRAME_GAP, Frames, Screen, Urgency};
-use wheelhouse::console::theme::Theme;
 use wheelhouse::console::view;
-use wheelhouse::console::view::sample::{self, NOW, Scene};
-use wheelhouse::domain::{AttemptKind, ReplyEvent, RequestId, UnixMs};
+use wheelhouse::console::view::sample::NOW;
+use wheelhouse::domain::{RequestId, UnixMs};
+
+use super::chat::{self, say, theme};
 
 const SECTION: &str = "Wait before you try again; see the [notes](https://example.com).\n\n\
     - read `retry-after`\n- add **jitter**\n\n```rust\nlet wait = 100 << attempt;\n```\n\n";
 
-/// A chat of so many messages and a reply that streams.
 fn chat(messages: usize) -> (AppState, RequestId) {
-    let mut state = sample::state(Scene::Empty, 120, 40);
-    for n in 0..messages / 2 {
-        let asked = state.transcript.push(Cell::User(UserCell {
-            at: NOW,
-            text: format!("question {n}"),
-            draft: Draft::default(),
-            model: None,
-            policy: None,
-            tags: Vec::new(),
-        }));
-        let mut reply = ReplyCell::new(RequestId(Uuid::from_u128(n as u128)), asked, NOW);
-        reply.phase = ReplyPhase::Done;
-        SECTION.clone_into(&mut reply.reply.text);
-        state.transcript.push(Cell::Reply(Box::new(reply)));
-    }
-    let request = RequestId(Uuid::from_u128(u128::MAX));
-    let mut reply = ReplyCell::new(request, 0, NOW);
-    reply.phase = ReplyPhase::Streaming(RunningAttempt {
-        n: 1,
-        model: "mini".into(),
-        provider: "openai".into(),
-        kind: AttemptKind::First,
-        since: NOW,
-    });
-    state.transcript.push(Cell::Reply(Box::new(reply)));
-    (state, request)
-}
-
-fn say(state: &mut AppState, request: RequestId, text: &str, now: UnixMs) -> Vec<Effect> {
-    let events = vec![ReplyEvent::Text(text.to_owned())];
-    update(state, Msg::Reply { request, events }, now)
+    chat::of(messages, SECTION)
 }
 
 fn press(state: &mut AppState, code: KeyCode) -> Vec<Effect> {
     update(state, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)), NOW)
-}
-
-fn theme() -> Theme {
-    Theme::named("terminal", ColorDepth::True).unwrap()
 }
 
 fn drawn(state: &AppState) -> Buffer {
