@@ -60,7 +60,10 @@ fn sources(starts: &[&str]) -> Vec<(String, String)> {
 }
 
 fn is_test_file(name: &str) -> bool {
-    name.starts_with("tests/") || name.ends_with("_tests.rs") || name.ends_with("/tests.rs")
+    name.starts_with("tests/")
+        || name.contains("/tests/")
+        || name.ends_with("_tests.rs")
+        || name.ends_with("/tests.rs")
 }
 
 /// A file without its test module and its comments.

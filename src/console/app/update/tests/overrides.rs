@@ -1,0 +1,91 @@
+//! Chips, the picker and pins: the user instead of the router.
+
+use super::super::fixture::Console;
+use crate::console::app::Overlay;
+use crate::domain::{Finish, Route};
+
+#[test]
+fn an_accepted_offer_becomes_a_chip_and_text_alone_never_does() {
+    let mut console = Console::ready();
+    console.text("ask @op");
+    assert!(console.state.completion.is_some());
+    console.keys("tab");
+    assert_eq!(console.state.composer.chip, Some("opus".into()));
+    assert_eq!(console.state.composer.text(), "ask ");
+    console.text("it").keys("enter");
+    assert_eq!(console.sent()[0].route, Route::Prefer("opus".into()));
+    assert_eq!(console.state.composer.chip, None, "for one message only");
+    console.routed("opus").end(Finish::Stop).text("mail me@opus please @opus x").keys("enter");
+    assert_eq!(console.sent()[1].route, Route::Auto);
+}
+
+#[test]
+fn the_picker_names_a_model_for_this_message() {
+    let mut console = Console::ready();
+    console.text("hard one").keys("ctrl-o").text("opu").keys("enter");
+    assert_eq!(console.state.composer.chip, Some("opus".into()));
+    assert_eq!(console.state.composer.text(), "hard one");
+    assert!(console.commands().is_empty());
+}
+
+#[test]
+fn the_picker_filters_by_price_and_place() {
+    let mut console = Console::ready();
+    console.text("x").keys("ctrl-o").text("free local");
+    let Some(Overlay::Picker(picker)) = &console.state.overlay else { panic!("no picker") };
+    assert_eq!(picker.hits.len(), 1);
+    console.keys("ctrl-u").text("<$1");
+    let Some(Overlay::Picker(picker)) = &console.state.overlay else { panic!("no picker") };
+    assert_eq!(picker.hits.len(), 2);
+}
+
+#[test]
+fn the_pickers_scopes_pin_for_longer() {
+    for (tabs, expected) in [(1, "Session"), (2, "until: Some"), (3, "scope: All")] {
+        let mut console = Console::ready();
+        console.text("x").keys("ctrl-o").text("opus");
+        for _ in 0..tabs {
+            console.keys("tab");
+        }
+        console.keys("enter");
+        let commands = console.commands();
+        assert!(commands[0].contains(expected), "{commands:?}");
+        assert_eq!(console.state.composer.chip, None);
+    }
+}
+
+#[test]
+fn with_an_empty_draft_the_picker_sends_the_last_prompt_again() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").keys("ctrl-o").text("opus").keys("enter");
+    assert_eq!(console.sent()[1].route, Route::Prefer("opus".into()));
+    assert_eq!(console.sent()[1].last_user_text(), "one");
+}
+
+#[test]
+fn back_to_auto_takes_the_chip_and_the_pins() {
+    let mut console = Console::ready();
+    console.text("x").keys("ctrl-o").text("opus").keys("enter ctrl-x a");
+    assert_eq!(console.state.composer.chip, None);
+    assert!(console.commands()[0].starts_with("Unpin"));
+}
+
+#[test]
+fn f2_cycles_through_models_used_lately_and_auto() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").keys("f2");
+    assert_eq!(console.state.composer.chip, Some("mini".into()));
+    console.keys("f2");
+    assert_eq!(console.state.composer.chip, None);
+}
+
+#[test]
+fn the_last_override_can_be_taken_back() {
+    let mut console = Console::ready();
+    console.text("/avoid anthropic 1h").keys("enter ctrl-x u");
+    let commands = console.commands();
+    assert!(
+        commands[0].starts_with("Avoid") && commands[1] == "Allow(\"anthropic\")",
+        "{commands:?}"
+    );
+}

@@ -1,0 +1,114 @@
+//! Esc and Ctrl+C: stopping, clearing, leaving.
+
+use super::super::fixture::Console;
+use crate::console::app::{Effect, Focus, Msg, Overlay};
+use crate::domain::{Finish, ReplyEvent};
+
+#[test]
+fn a_stopped_reply_counts_what_came() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").stream(&"word ".repeat(100)).keys("esc");
+    let (_, reply) = console.state.last_reply().unwrap();
+    let outcome = reply.reply.outcome.as_ref().unwrap();
+    assert!(outcome.usage.output > 50 && outcome.usage.estimated, "{:?}", outcome.usage);
+    assert!(outcome.cost.amount.pico() > 0 && !outcome.cost.exact);
+}
+
+#[test]
+fn esc_stops_the_reply_and_keeps_its_text() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").stream("half an answ").keys("esc");
+    assert!(console.effects.iter().any(|effect| matches!(effect, Effect::Cancel(_))));
+    let (_, reply) = console.state.last_reply().unwrap();
+    assert!(reply.stopped && !reply.phase.running());
+    assert_eq!(reply.reply.text, "half an answ");
+    assert_eq!(reply.reply.outcome.as_ref().unwrap().finish, Finish::Cancelled);
+}
+
+#[test]
+fn what_arrives_after_a_stop_is_dropped() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").stream("half");
+    let request = console.state.running().unwrap().1.request;
+    console
+        .keys("esc")
+        .send(Msg::Reply { request, events: vec![ReplyEvent::Text(" more".into())] });
+    console.send(Msg::ReplyClosed(request));
+    assert_eq!(console.state.last_reply().unwrap().1.reply.text, "half");
+}
+
+#[test]
+fn esc_when_idle_goes_to_read_mode_and_back() {
+    let mut console = Console::ready();
+    console.exchange("one", "answer").keys("esc");
+    assert_eq!(console.state.focus, Focus::Read);
+    console.wait(1_000).text("x");
+    assert!(console.state.composer.is_empty(), "letters never land in the draft");
+    console.keys("esc");
+    assert_eq!(console.state.focus, Focus::Composer);
+}
+
+#[test]
+fn esc_esc_when_idle_offers_messages_to_go_back_to() {
+    let mut console = Console::ready();
+    console.exchange("one", "answer").exchange("two", "answer").keys("esc esc");
+    let Some(Overlay::Rewind(rewind)) = &console.state.overlay else { panic!("no list") };
+    assert_eq!(rewind.items, [2, 0]);
+    console.keys("down enter");
+    assert_eq!(console.state.composer.text(), "one");
+    assert_eq!(console.state.editing, Some(0));
+}
+
+#[test]
+fn ctrl_c_stops_then_clears_then_quits() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").text("draft");
+    console.keys("ctrl-c");
+    assert!(console.state.running().is_none());
+    assert_eq!(console.state.composer.text(), "draft");
+    console.keys("ctrl-c");
+    assert!(console.state.composer.is_empty() && !console.state.quitting);
+    console.keys("ctrl-c");
+    assert!(!console.state.quitting);
+    assert!(console.toast().contains("again"));
+    console.keys("ctrl-c");
+    assert!(console.state.quitting);
+}
+
+#[test]
+fn a_draft_that_ctrl_c_cleared_comes_back_with_up() {
+    let mut console = Console::ready();
+    console.text("precious").keys("ctrl-c up");
+    assert_eq!(console.state.composer.text(), "precious");
+}
+
+#[test]
+fn the_second_ctrl_c_must_come_within_two_seconds() {
+    let mut console = Console::ready();
+    console.keys("ctrl-c").wait(2_001).keys("ctrl-c");
+    assert!(!console.state.quitting);
+}
+
+#[test]
+fn another_key_between_the_two_disarms_them() {
+    let mut console = Console::ready();
+    console.keys("ctrl-c").text("a").keys("backspace ctrl-c");
+    assert!(!console.state.quitting);
+}
+
+#[test]
+fn ctrl_d_quits_only_when_the_draft_is_empty() {
+    let mut console = Console::ready();
+    console.text("ab").keys("left ctrl-d");
+    assert_eq!(console.state.composer.text(), "a");
+    console.keys("backspace ctrl-d");
+    assert!(console.state.quitting);
+}
+
+#[test]
+fn ctrl_c_closes_what_lies_over_the_view_first() {
+    let mut console = Console::ready();
+    console.text("draft").keys("ctrl-p ctrl-c");
+    assert!(console.state.overlay.is_none());
+    assert_eq!(console.state.composer.text(), "draft");
+}
