@@ -161,5 +161,4 @@ fn first_change<T>(from: f64, to: f64, change: impl Fn(f64) -> Option<T>) -> Opt
 }
 
 #[cfg(test)]
-#[path = "decide_tests.rs"]
 mod tests;

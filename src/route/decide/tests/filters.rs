@@ -1,0 +1,134 @@
+//! What keeps a model out, in which words, and what is done when all are kept out.
+
+use super::*;
+
+#[test]
+fn every_filter_says_its_figure() {
+    let mut input = input(FACT);
+    input.features.input_tokens = 12_000;
+    input.features.needs.vision = true;
+    for candidate in &mut input.candidates {
+        candidate.capabilities.vision = true;
+    }
+    type Change = Box<dyn Fn(&mut CandidateInput)>;
+    let cases: Vec<(FilterCode, &str, Change)> = vec![
+        (FilterCode::Capability, "no images", Box::new(|c| c.capabilities.vision = false)),
+        (FilterCode::Context, "needs 12k, holds 8.2k", Box::new(|c| c.context = 8_192)),
+        (
+            FilterCode::NoKey,
+            "set DEEPSEEK_API_KEY",
+            Box::new(|c| c.key = KeyState::Missing("DEEPSEEK_API_KEY".into())),
+        ),
+        (
+            FilterCode::Account,
+            "balance is used up",
+            Box::new(|c| c.key = KeyState::Refused("balance is used up".into())),
+        ),
+        (FilterCode::Absent, "deepseek does not answer", Box::new(|c| c.present = false)),
+        (
+            FilterCode::Retired,
+            "retired on 2026-07-24",
+            Box::new(|c| c.retired = Some("retired on 2026-07-24".into())),
+        ),
+        (FilterCode::NoPrice, "no price known; name it to use it", Box::new(|c| c.rates = None)),
+        (
+            FilterCode::Vetoed,
+            "vetoed by you for 41s",
+            Box::new(|c| c.vetoed_until = Some(later(41))),
+        ),
+        (
+            FilterCode::Vetoed,
+            "vetoed by you",
+            Box::new(|c| c.vetoed_until = Some(UnixMs(i64::MAX))),
+        ),
+        (FilterCode::Drained, "deepseek is drained", Box::new(|c| c.drained = true)),
+        (FilterCode::Maintenance, "deepseek is in maintenance", Box::new(|c| c.maintenance = true)),
+        (
+            FilterCode::Budget,
+            "day budget of $2.00 is used",
+            Box::new(|c| c.over_budget = Some("day budget of $2.00 is used".into())),
+        ),
+        (
+            FilterCode::CircuitOpen,
+            "retry in 41s",
+            Box::new(|c| c.circuit = CircuitView::Open { until: later(41) }),
+        ),
+        (FilterCode::RateLimited, "retry in 4m", Box::new(|c| c.limited_until = Some(later(240)))),
+        (
+            FilterCode::Shifted,
+            "too slow, back in 4m",
+            Box::new(|c| c.shifted_until = Some(later(240))),
+        ),
+    ];
+    for (code, detail, change) in cases {
+        let mut input = input.clone();
+        edit(&mut input, "deepseek", |c| change(c));
+        let decision = decide(&input);
+        assert_eq!(why(&decision, "deepseek"), [(code, detail.to_owned())]);
+        assert_ne!(decision.chosen().unwrap().model.as_str(), "deepseek");
+    }
+}
+
+#[test]
+fn reasons_come_in_one_order_whatever_is_wrong() {
+    let mut input = input(FACT);
+    edit(&mut input, "deepseek", |c| {
+        c.shifted_until = Some(later(5));
+        c.circuit = CircuitView::Open { until: later(5) };
+        c.drained = true;
+        c.key = KeyState::Missing("K".into());
+        c.context = 1;
+    });
+    let codes: Vec<FilterCode> =
+        why(&decide(&input), "deepseek").into_iter().map(|(code, _)| code).collect();
+    assert_eq!(
+        codes,
+        [
+            FilterCode::Context,
+            FilterCode::NoKey,
+            FilterCode::Drained,
+            FilterCode::CircuitOpen,
+            FilterCode::Shifted
+        ]
+    );
+}
+
+#[test]
+fn usable_ones_come_first_and_the_filtered_follow_by_name() {
+    let mut input = input(CODE);
+    edit(&mut input, "opus", |c| c.present = false);
+    edit(&mut input, "mini", |c| c.present = false);
+    let decision = decide(&input);
+    let usable = decision.ranked().count();
+    assert!(decision.candidates[..usable].is_sorted_by(|a, b| a.score.total >= b.score.total));
+    assert!(decision.candidates[usable..].is_sorted_by(|a, b| a.model < b.model));
+}
+
+#[test]
+fn with_all_circuits_open_the_one_nearest_its_retry_is_used_visibly() {
+    let mut input = input(CODE);
+    for (index, candidate) in input.candidates.iter_mut().enumerate() {
+        candidate.circuit = CircuitView::Open { until: later(100 - index as i64) };
+    }
+    let decision = decide(&input);
+    let nearest = input.candidates.last().unwrap().model.clone();
+    assert_eq!(decision.ranked().count(), 1);
+    assert_eq!(decision.chosen().unwrap().model, nearest);
+    assert_eq!(decision.reason, format!("all circuits open: {nearest} is nearest its retry, 94s"));
+}
+
+#[test]
+fn slow_beats_down_and_a_short_wait_beats_nothing() {
+    let mut input = input(CODE);
+    input.candidates.retain(|c| matches!(c.model.as_str(), "opus" | "mini" | "qwen"));
+    edit(&mut input, "opus", |c| c.circuit = CircuitView::Open { until: later(1) });
+    edit(&mut input, "mini", |c| c.shifted_until = Some(later(200)));
+    edit(&mut input, "qwen", |c| c.limited_until = Some(later(2)));
+    let decision = decide(&input);
+    assert_eq!(decision.chosen().unwrap().model.as_str(), "mini");
+    assert_eq!(decision.reason, "all slow now, least bad one used");
+    input.candidates.retain(|c| c.model.as_str() == "qwen");
+    assert_eq!(decide(&input).reason, "all limited: qwen is free in 2s");
+    edit(&mut input, "qwen", |c| c.limited_until = Some(later(60)));
+    assert_eq!(decide(&input).reason, "no model can take it: rate limit (1)");
+}
