@@ -226,5 +226,4 @@ fn read(ctx: &Ctx<'_>, tree: &Table) -> Config {
 }
 
 #[cfg(test)]
-#[path = "load_tests.rs"]
 mod tests;
