@@ -63,12 +63,40 @@ fn window_of(selected: usize, count: usize, rows: usize) -> (usize, usize) {
     (top, rows.min(count - top))
 }
 
-/// The mark before a row, and the selection over it.
-fn choose(ink: &mut Ink<'_>, line: Rect, chosen: bool) {
-    if chosen {
-        ink.over(line, Token::Sel);
-        ink.put(line, 0, ink.glyphs.pick, Token::Sel);
+/// A list of things by their place: the rows that are on screen, each by `draw`, the selected one
+/// marked.
+fn rows<'a, T: 'a>(
+    ink: &mut Ink<'_>,
+    area: Rect,
+    places: &[usize],
+    selected: usize,
+    item: impl Fn(usize) -> Option<&'a T>,
+    draw: impl Fn(&mut Ink<'_>, &'a T, Rect),
+) {
+    let (top, shown) = window_of(selected, places.len(), usize::from(area.height));
+    for (n, place) in places.iter().enumerate().skip(top).take(shown) {
+        let Some(item) = item(*place) else { continue };
+        let line = row(area, (n - top) as u16);
+        draw(ink, item, line);
+        if n == selected {
+            ink.over(line, Token::Sel);
+            ink.put(line, 0, ink.glyphs.pick, Token::Sel);
+        }
     }
+}
+
+/// What a search found of `items`, best first, or that it found nothing.
+fn hits<'a, T: 'a>(
+    ink: &mut Ink<'_>,
+    area: Rect,
+    (hits, items): (&[usize], &'a [T]),
+    selected: usize,
+    draw: impl Fn(&mut Ink<'_>, &'a T, Rect),
+) {
+    if hits.is_empty() {
+        nothing(ink, area, 0);
+    }
+    rows(ink, area, hits, selected, |hit| items.get(hit), draw);
 }
 
 /// `nothing matches`, on a list's first row.

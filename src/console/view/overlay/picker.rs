@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{centred, choose, field, nothing, window_of};
+use super::{centred, field, hits};
 use crate::console::app::{OverridePicker, Pick, PickFor, PickRow, PickScope};
 use crate::console::theme::Token;
 use crate::console::view::chrome::state_token;
@@ -21,16 +21,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, picker: &OverridePicker, screen: Rect) -> 
     let inside = ink.window(area, title, "Ctrl+O", (&keys, "free  <$1  vision  local  128k"));
     let caret = field(ink, row(inside, 0), "/", &picker.query);
     let list = Rect { y: inside.y + 2, height: inside.height.saturating_sub(5), ..inside };
-    if picker.hits.is_empty() {
-        nothing(ink, list, 0);
-    }
-    let (top, shown) = window_of(picker.selected, picker.hits.len(), usize::from(list.height));
-    for n in 0..shown {
-        let line = row(list, n as u16);
-        let Some(pick) = picker.hits.get(top + n).and_then(|i| picker.rows.get(*i)) else { break };
-        pick_row(ink, pick, line);
-        choose(ink, line, top + n == picker.selected);
-    }
+    hits(ink, list, (&picker.hits, &picker.rows), picker.selected, pick_row);
     let scopes = below(inside, inside.height.saturating_sub(2));
     let mut x = ink.put(row(scopes, 0), 0, "for  ", Token::Dim);
     let mut y = 0;
