@@ -1,10 +1,11 @@
 //! Text as terminals need it: sanitising untrusted text, cell widths, wrapping, Markdown to styled
-//! lines, streaming render, highlighting, the scripts of a text.
+//! lines, streaming render, highlighting, the scripts of a text, how far words are apart.
 //!
 //! Owns: everything between a provider's characters and lines of spans that say what they *mean*.
 //! Must not know: colours, the app, providers, clocks. Invariants: no line that leaves here is wider
 //! than it was asked to be, and none holds a control character, whatever went in.
 
+mod distance;
 mod highlight;
 mod line;
 mod markdown;
@@ -14,11 +15,12 @@ mod stream;
 mod width;
 mod wrap;
 
+pub use distance::distance;
 pub use highlight::{Highlighter, Language, TokenKind, language};
 pub use line::{Line, Role, Span, TextStyle};
 pub use markdown::{CodeBlock, Glyphs, RenderOptions, Rendered, render};
 pub use sanitize::{Sanitizer, Tabs, sanitize, sanitize_line};
-pub use scripts::{SCRIPTS, script_index, scripts};
+pub use scripts::{SCRIPTS, script_index, script_shares};
 pub use stream::StreamingText;
 pub use width::{
     Side, clip, clip_end, ellipsis, grapheme_width, graphemes, middle_ellipsis, pad, width,

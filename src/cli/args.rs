@@ -10,8 +10,7 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::console::view::sample::Scene;
-
-use super::names::distance;
+use crate::text::distance;
 
 /// Exit codes, told in `--help`, the man page and the README in the same words.
 pub const EXIT_CODES: &str = "\

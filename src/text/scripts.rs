@@ -18,18 +18,18 @@ pub const SCRIPTS: [Script; 9] = [
     Script::Other,
 ];
 
-/// The share of each script among the characters of a text, greatest first; scripts that do not occur
-/// are left out, equal shares keep the order of the enum. Empty for an empty text.
-pub fn scripts(text: &str) -> Vec<(Script, f32)> {
-    let mut counts = [0_u64; SCRIPTS.len()];
-    for c in text.chars() {
-        counts[script_index(c)] += 1;
-    }
+/// The share of each script, from its characters counted in the order of [`SCRIPTS`], greatest first;
+/// scripts that do not occur are left out, equal shares keep the order. Empty where nothing was counted.
+pub fn script_shares(counts: [u64; SCRIPTS.len()]) -> Vec<(Script, f32)> {
     let total: u64 = counts.iter().sum();
-    let mut shares: Vec<(Script, u64)> = SCRIPTS.into_iter().zip(counts).collect();
-    shares.retain(|(_, count)| *count > 0);
-    shares.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    shares.into_iter().map(|(script, count)| (script, count as f32 / total as f32)).collect()
+    let mut shares: Vec<(Script, f32)> = SCRIPTS
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+        .map(|(script, count)| (script, (count as f64 / total as f64) as f32))
+        .collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    shares
 }
 
 const LATIN: usize = 0;
@@ -91,6 +91,14 @@ pub fn script_index(c: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn scripts(text: &str) -> Vec<(Script, f32)> {
+        let mut counts = [0; SCRIPTS.len()];
+        for c in text.chars() {
+            counts[script_index(c)] += 1;
+        }
+        script_shares(counts)
+    }
 
     #[test]
     fn shares_come_greatest_first_and_add_up() {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::{Action, Chord, Context, Sequence, TABLE};
+use crate::text::distance;
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,21 +241,6 @@ fn nearest(name: &str) -> Option<String> {
         .min()
         .filter(|(d, _)| *d <= 6)
         .map(|(_, n)| n)
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut left_up = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let cost = left_up + usize::from(ca != *cb);
-            left_up = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(left_up + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! are none.
 
 use crate::domain::Script;
-use crate::text::{SCRIPTS, script_index};
+use crate::text::{SCRIPTS, script_index, script_shares};
 
 /// Tokens per character with an average of today's vocabularies (spaces between words included in
 /// [`Script::Common`]). English prose comes to about 4.2 characters a token, Chinese to 1.4.
@@ -27,7 +27,7 @@ pub const fn tokens_per_char(script: Script) -> f32 {
 /// Characters counted per script.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tally {
-    counts: [u64; 9],
+    counts: [u64; SCRIPTS.len()],
 }
 
 impl Tally {
@@ -78,15 +78,7 @@ impl Tally {
 
     /// Shares per script, greatest first, ties in the order of [`SCRIPTS`].
     pub(crate) fn shares(&self) -> Vec<(Script, f32)> {
-        let total = self.total();
-        let mut shares: Vec<(Script, f32)> = SCRIPTS
-            .iter()
-            .zip(self.counts)
-            .filter(|(_, count)| *count > 0)
-            .map(|(script, count)| (*script, (count as f64 / total as f64) as f32))
-            .collect();
-        shares.sort_by(|a, b| b.1.total_cmp(&a.1));
-        shares
+        script_shares(self.counts)
     }
 }
 
