@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -336,22 +337,22 @@ impl<'a> Fields<'a> {
 
     /// A price per million tokens, from zero, read exactly.
     pub(super) fn price(&self, name: &str) -> Option<Price> {
-        let node = self.node(name)?;
-        match decimal::<Price>(node) {
-            Some(Ok(price)) if price >= Price::FREE => return Some(price),
-            Some(Ok(_)) => self.wrong(name, "expected a price from 0"),
-            Some(Err(why)) => self.wrong(name, why.to_string()),
-            None => self.wrong_type(name, node),
-        }
-        None
+        self.exactly(name, &Price::FREE, "expected a price from 0")
     }
 
     /// An amount of money, from zero, read exactly.
     pub(super) fn money(&self, name: &str) -> Option<Money> {
+        self.exactly(name, &Money::ZERO, "expected an amount from 0")
+    }
+
+    fn exactly<T>(&self, name: &str, least: &T, expected: &str) -> Option<T>
+    where
+        T: FromStr<Err: fmt::Display> + PartialOrd,
+    {
         let node = self.node(name)?;
-        match decimal::<Money>(node) {
-            Some(Ok(money)) if money >= Money::ZERO => return Some(money),
-            Some(Ok(_)) => self.wrong(name, "expected an amount from 0"),
+        match decimal::<T>(node) {
+            Some(Ok(value)) if value >= *least => return Some(value),
+            Some(Ok(_)) => self.wrong(name, expected),
             Some(Err(why)) => self.wrong(name, why.to_string()),
             None => self.wrong_type(name, node),
         }
