@@ -23,6 +23,7 @@ mod run;
 #[doc(hidden)]
 pub mod sample;
 mod snapshot;
+mod verdict;
 
 pub use clock::now;
 pub use command::{Command, Veto};

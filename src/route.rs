@@ -10,10 +10,12 @@ mod decide;
 mod features;
 mod filter;
 mod health;
+mod hedge;
 mod input;
 mod limit;
 mod observe;
 mod overrides;
+mod retry;
 mod rules;
 #[doc(hidden)]
 pub mod sample;
@@ -25,6 +27,7 @@ mod words;
 pub use circuit::ProbeTicket;
 pub use decide::{decide, flips, with_policy};
 pub use features::{Surface, difficulty, features, tokens_per_char};
+pub use hedge::{HedgeBook, HedgeLimits};
 pub use input::{
     CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState, RuleEffect,
     RuleInput,

@@ -216,6 +216,7 @@ fn read(ctx: &Ctx<'_>, tree: &Table) -> Config {
         routing: settings::routing(&root),
         limits: settings::limits(&root),
         feedback: settings::feedback(&root),
+        hedge: settings::hedge(&root),
         cache: settings::cache(&root),
         budget: settings::budget(&root),
         console: settings::console(&root),

@@ -145,6 +145,8 @@ pub struct Quirks {
     pub temperature_max: f64,
     /// A base URL that takes prefix continuation, where it differs.
     pub prefix_base_url: Option<String>,
+    /// Whether an answer continued by prefix gives that prefix again before what is new.
+    pub prefix_repeats: bool,
     /// Whether the end of a stream is marked (`[DONE]`, `message_stop`); where it is not, the
     /// finish reason is the end.
     pub end_marker: bool,
@@ -164,6 +166,7 @@ impl Default for Quirks {
             effort: EffortStyle::default(),
             temperature_max: 2.0,
             prefix_base_url: None,
+            prefix_repeats: false,
             end_marker: true,
             auth_header: None,
         }

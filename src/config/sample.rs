@@ -10,11 +10,12 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::{
-    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback,
+    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback, Hedge,
+    HedgeWhen,
     KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention, Model, OnRefusal, PolicyWeights,
     PriceList, Provider, QualitySource, Quirks, Routing,
 };
-use crate::domain::{Capabilities, TaskTable};
+use crate::domain::{Capabilities, Money, TaskTable};
 
 /// A provider that speaks the OpenAI dialect, needs no key and answers nowhere. The one named `local`
 /// runs on this machine.
@@ -88,6 +89,7 @@ pub fn config(
             shift_for: Duration::from_mins(5),
             min_samples: 20,
         },
+        hedge: Hedge { when: HedgeWhen::Never, max_share: 0.1, max_per_hour: Money::ZERO },
         cache: CacheSettings {
             when: CacheWhen::Never,
             max_bytes: 0,

@@ -46,6 +46,7 @@ pub const SECTIONS: &[&Section] = &[
     &RULE_THEN,
     &POLICY,
     &FEEDBACK,
+    &HEDGE,
     &CACHE,
     &REDIS,
     &BUDGET,
@@ -64,6 +65,7 @@ pub const ROOT: Section = Section {
         field("policies", "tables by name", "named weights"),
         field("limits", "a table", "time limits of every request"),
         field("feedback", "a table", "when slowness moves traffic away"),
+        field("hedge", "a table", "when a second model is asked beside a slow first"),
         field("cache", "a table", "which answers are kept and for how long"),
         field("budget", "a table", "how much may be spent"),
         field("console", "a table", "how the console looks and listens"),
@@ -111,6 +113,7 @@ pub const QUIRKS: Section = Section {
         ),
         field("temperature_max", "a number", "the greatest temperature taken"),
         field("prefix_base_url", "\"https://host/beta\"", "where prefix continuation is served"),
+        field("prefix_repeats", "true or false", "whether a continued answer gives its prefix again"),
         field("end_marker", "true or false", "whether the end of a stream is marked"),
         field("auth_header", "a header's name", "where the key goes, if not where it usually does"),
     ],
@@ -290,6 +293,16 @@ pub const FEEDBACK: Section = Section {
         field("p95_limit", "\"3s\"", "the p95 first-token time above which traffic moves"),
         field("shift_for", "\"5m\"", "for how long"),
         field("min_samples", "a whole number", "answers needed before it can"),
+    ],
+};
+
+/// `hedge`
+pub const HEDGE: Section = Section {
+    path: "hedge",
+    fields: &[
+        field("when", "\"never\" or \"slow\"", "whether a slow first token starts a second model"),
+        field("max_share", "a number", "the greatest share of requests, 0 to 1"),
+        field("max_per_hour", "dollars", "the most the second models may cost in an hour"),
     ],
 };
 

@@ -134,6 +134,27 @@ pub struct Feedback {
     pub min_samples: u32,
 }
 
+/// Whether a second model is asked beside a first one that is slow to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum HedgeWhen {
+    /// Never.
+    #[default]
+    Never,
+    /// When the first token takes longer than the model's own p95.
+    Slow,
+}
+
+/// Hedging.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hedge {
+    /// When.
+    pub when: HedgeWhen,
+    /// The greatest share of requests, 0 to 1.
+    pub max_share: f64,
+    /// The most that second models may cost in an hour.
+    pub max_per_hour: Money,
+}
+
 /// When answers are cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CacheWhen {
@@ -247,6 +268,8 @@ pub struct Config {
     pub limits: Limits,
     /// Slowness.
     pub feedback: Feedback,
+    /// Hedging.
+    pub hedge: Hedge,
     /// Cache.
     pub cache: CacheSettings,
     /// Budgets.

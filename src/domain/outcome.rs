@@ -210,6 +210,39 @@ pub enum Evidence {
     OpenJson,
     /// All of the cap went into thinking.
     ReasoningAteCap,
+    /// Code stops inside brackets that were never closed.
+    OpenBracket,
+    /// Emphasis, inline code or a parenthesis was left open in the last paragraph.
+    OpenMark,
+    /// Prose stops without an end mark although the text before has them.
+    MidSentence,
+    /// The provider read far fewer tokens than were sent: it cut the prompt, not the answer.
+    InputCut {
+        /// Our estimate of what was sent.
+        sent: u64,
+        /// What the provider says it read.
+        read: u64,
+    },
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FinishReason(reason) => write!(f, "it ended with {reason:?}"),
+            Self::AtCap => f.write_str("all tokens allowed were used"),
+            Self::WindowFull => f.write_str("prompt and answer fill the window"),
+            Self::NoEndMarker => f.write_str("the stream closed without its end marker"),
+            Self::OpenFence => f.write_str("a code block was left open"),
+            Self::OpenJson => f.write_str("the JSON is cut"),
+            Self::ReasoningAteCap => f.write_str("all of the room went into thinking"),
+            Self::OpenBracket => f.write_str("the code stops inside brackets"),
+            Self::OpenMark => f.write_str("a mark was left open"),
+            Self::MidSentence => f.write_str("it stops in mid-sentence"),
+            Self::InputCut { sent, read } => {
+                write!(f, "about {sent} tokens were sent and {read} read")
+            }
+        }
+    }
 }
 
 /// Whether an answer is whole, and why we think so.

@@ -16,10 +16,10 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::{Config, Provider};
 use crate::domain::{
-    AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName,
+    AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName,
     UnixMs,
 };
-use crate::route::{Observation, RouterSettings, RouterState};
+use crate::route::{HedgeBook, HedgeLimits, Observation, RouterSettings, RouterState};
 
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
@@ -49,6 +49,7 @@ pub(super) struct Actor {
     pub(super) present: BTreeMap<ProviderName, bool>,
     pub(super) pings: BTreeMap<ProviderName, u64>,
     pub(super) pinger: Pinger,
+    pub(super) races: HedgeBook,
     pub(super) cache: MemoryCache,
     pub(super) cache_stats: CacheStats,
     pub(super) notices: Vec<Notice>,
@@ -110,12 +111,21 @@ impl Actor {
             ToActor::Command(command) => self.obey(command, now),
             ToActor::Routed { request, decision, input, decided_in, at } => {
                 self.pinger.presence(now);
+                self.races.asked(now);
                 self.log.begin(&request, decision, input, decided_in, at);
                 self.spend_pin(&request);
             }
-            ToActor::Permit { provider, model, insist, reply } => {
+            ToActor::Permit { provider, model, insist, kind, reply } => {
                 self.take_back();
-                let _ = reply.send(self.admit(&provider, &model, insist, now));
+                let permit = self
+                    .may_retry(&provider, kind, now)
+                    .and_then(|()| self.admit(&provider, &model, insist, now));
+                let _ = reply.send(permit);
+            }
+            ToActor::MayRace { cost, reply } => {
+                let hedge = &self.config.hedge;
+                let limits = HedgeLimits { share: hedge.max_share, per_hour: hedge.max_per_hour };
+                let _ = reply.send(self.races.may_race(cost, &limits, now));
             }
             ToActor::Observe { provider, model, observation } => {
                 self.pinger.traffic(&provider, now);
@@ -177,6 +187,29 @@ impl Actor {
             if lost {
                 spend.lost = spend.lost + report.cost;
             }
+        }
+    }
+
+    /// First attempts earn retries, and retries spend them.
+    fn may_retry(
+        &mut self,
+        provider: &ProviderName,
+        kind: AttemptKind,
+        now: UnixMs,
+    ) -> Result<(), FilterReason> {
+        match kind {
+            AttemptKind::First | AttemptKind::Fallback | AttemptKind::Hedge => {
+                self.router.earn_retry(provider, now);
+                Ok(())
+            }
+            AttemptKind::Retry if !self.router.may_retry(provider, now) => Err(FilterReason {
+                code: FilterCode::RateLimited,
+                detail: format!("{provider} fails for everybody; no more retries for now"),
+            }),
+            AttemptKind::Retry
+            | AttemptKind::Continue
+            | AttemptKind::Redo
+            | AttemptKind::Probe => Ok(()),
         }
     }
 
@@ -324,6 +357,7 @@ fn cancelled_midway() -> Observation {
         total_ms: 0,
         output_tokens: 0,
         streaming_ms: 0,
+        gap_ms: None,
         retry_after_ms: None,
         detail: String::new(),
     }

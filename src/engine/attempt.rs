@@ -5,12 +5,14 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{Limits, Model, Provider};
 use crate::domain::{ErrorReport, Finish, OutcomeClass, Stamps, Usage};
 use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
 
 use super::account::Reached;
+use super::run::OUTRUN;
 use super::reply::ReplySink;
 
 /// After the end marker the rest of the body is read for this long, so that the connection can be
@@ -29,12 +31,25 @@ pub(super) struct Call<'a> {
     pub(super) limits: Limits,
     /// The request's deadline.
     pub(super) deadline: Instant,
+    /// Whether an answer without text is one: a continuation may find that nothing was missing.
+    pub(super) empty: Empty,
+    /// Cancelled when another attempt has won the race this one was in.
+    pub(super) lost: &'a CancellationToken,
+}
+
+/// What an answer without any text is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// A failure: something was asked and nothing was said.
+    Failure,
+    /// An answer: nothing was left to say.
+    Answer,
 }
 
 /// Where an attempt's pieces go as they arrive.
 pub(super) trait Pieces: Send {
-    /// A piece of the answer.
-    fn piece(&mut self, frame: Frame, stamps: &Stamps);
+    /// A piece of the answer. An error ends the attempt: what comes is of no use.
+    fn piece(&mut self, frame: Frame, stamps: &Stamps) -> Result<(), ErrorReport>;
 }
 
 /// How an attempt ended.
@@ -42,6 +57,8 @@ pub(super) trait Pieces: Send {
 pub(super) struct Ended {
     /// `Err` with the first thing that went wrong.
     pub(super) result: Result<Finish, ErrorReport>,
+    /// The provider's own word for how it finished; empty when it said none.
+    pub(super) raw_finish: String,
     pub(super) status: Option<u16>,
     pub(super) stamps: Stamps,
     pub(super) usage: Option<Usage>,
@@ -52,6 +69,8 @@ pub(super) struct Ended {
     pub(super) took: Duration,
     /// Characters of answer and thinking.
     pub(super) chars: u64,
+    /// The longest silence after the first token.
+    pub(super) longest_gap: Duration,
 }
 
 struct Progress {
@@ -61,9 +80,11 @@ struct Progress {
     reported_cost: Option<String>,
     answered_as: Option<String>,
     finish: Option<Finish>,
+    raw_finish: String,
     content: Content,
     chars: u64,
     moved: Instant,
+    longest_gap: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,22 +112,26 @@ impl Call<'_> {
             reported_cost: None,
             answered_as: None,
             finish: None,
+            raw_finish: String::new(),
             content: Content::Nothing,
             chars: 0,
             moved: sent,
+            longest_gap: Duration::ZERO,
         };
         let mut status = None;
         let mut limits = Vec::new();
         let mut reached = Reached::Refused;
         let result = tokio::select! {
             biased;
-            () = sink.left() => Err(cancelled()),
+            () = sink.left() => Err(cancelled("cancelled", "stopped")),
+            () = self.lost.cancelled() => Err(cancelled(OUTRUN, "another model was quicker")),
             result = self.talk(&mut progress, &mut status, &mut limits, &mut reached, pieces) => result,
         };
         let took = sent.elapsed();
         progress.stamps.last = Some(millis(took));
         Ended {
             result,
+            raw_finish: progress.raw_finish,
             status,
             stamps: progress.stamps,
             usage: progress.usage,
@@ -116,6 +141,7 @@ impl Call<'_> {
             reached,
             took,
             chars: progress.chars,
+            longest_gap: progress.longest_gap,
         }
     }
 
@@ -165,13 +191,13 @@ impl Call<'_> {
                             let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
                             let _ = tokio::time::timeout(DRAIN, rest).await;
                         });
-                        return Self::whole(progress);
+                        return self.whole(progress);
                     }
                 }
             }
             match end {
                 None => {}
-                Some(StreamEnd::Marked) => return Self::whole(progress),
+                Some(StreamEnd::Marked) => return self.whole(progress),
                 Some(StreamEnd::Unmarked) => {
                     let error = ErrorReport::new(
                         OutcomeClass::Network,
@@ -221,13 +247,13 @@ impl Call<'_> {
         if progress.finish.is_some()
             || (!self.model.quirks.end_marker && progress.content == Content::Answer)
         {
-            return Self::whole(progress);
+            return self.whole(progress);
         }
         Err(error)
     }
 
     /// The stream ended in order: is there an answer?
-    fn whole(progress: &Progress) -> Result<Finish, ErrorReport> {
+    fn whole(&self, progress: &Progress) -> Result<Finish, ErrorReport> {
         let finish = progress.finish.unwrap_or(Finish::Stop);
         match (finish, progress.content) {
             (Finish::ContentFilter, _) => Err(ErrorReport::new(
@@ -235,14 +261,19 @@ impl Call<'_> {
                 "content_filter",
                 "the provider's content filter stopped this answer",
             )),
+            (Finish::Stop, Content::Nothing | Content::OnlyReasoning)
+                if self.empty == Empty::Answer =>
+            {
+                Ok(Finish::Stop)
+            }
             (Finish::Stop, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
                 OutcomeClass::Provider,
-                "empty",
+                super::plan::EMPTY,
                 "the provider sent an empty answer",
             )),
             (Finish::Length, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
                 OutcomeClass::Truncation,
-                "reasoning_ate_cap",
+                super::run::REASONING_ATE_CAP,
                 "all of the answer's room went into thinking",
             )),
             (finish, _) => Ok(finish),
@@ -269,12 +300,12 @@ impl Progress {
                 }
                 self.progress(Content::Answer, text.chars().count());
                 self.stamps.first_text.get_or_insert(ms);
-                pieces.piece(frame, &self.stamps);
+                return self.hand_on(frame, pieces);
             }
             Frame::ToolCall { arguments, .. } => {
                 self.progress(Content::Answer, arguments.chars().count());
                 self.stamps.first_text.get_or_insert(ms);
-                pieces.piece(frame, &self.stamps);
+                return self.hand_on(frame, pieces);
             }
             Frame::Reasoning(text) => {
                 if text.is_empty() {
@@ -282,18 +313,19 @@ impl Progress {
                 }
                 self.progress(Content::OnlyReasoning, text.chars().count());
                 self.stamps.first_reasoning.get_or_insert(ms);
-                pieces.piece(frame, &self.stamps);
+                return self.hand_on(frame, pieces);
             }
-            Frame::ReasoningSignature(_) => pieces.piece(frame, &self.stamps),
+            Frame::ReasoningSignature(_) => return self.hand_on(frame, pieces),
             Frame::Usage { usage, reported_cost } => {
                 self.usage = Some(*usage);
                 if reported_cost.is_some() {
                     self.reported_cost.clone_from(reported_cost);
                 }
-                pieces.piece(frame, &self.stamps);
+                return self.hand_on(frame, pieces);
             }
             Frame::Finish { finish, raw } => {
                 self.finish = Some(*finish);
+                self.raw_finish.clone_from(raw);
                 if *finish == Finish::Error {
                     return Then::Fail(ErrorReport::new(
                         OutcomeClass::Provider,
@@ -304,7 +336,7 @@ impl Progress {
             }
             Frame::Restarted => {
                 self.content = Content::Nothing;
-                pieces.piece(frame, &self.stamps);
+                return self.hand_on(frame, pieces);
             }
             Frame::Error(error) => return Then::Fail(error.as_ref().clone()),
             Frame::Done => return Then::Done,
@@ -312,17 +344,28 @@ impl Progress {
         Then::GoOn
     }
 
+    fn hand_on(&self, frame: Frame, pieces: &mut dyn Pieces) -> Then {
+        match pieces.piece(frame, &self.stamps) {
+            Ok(()) => Then::GoOn,
+            Err(error) => Then::Fail(error),
+        }
+    }
+
     fn progress(&mut self, content: Content, chars: usize) {
+        let now = Instant::now();
+        if self.content != Content::Nothing {
+            self.longest_gap = self.longest_gap.max(now.duration_since(self.moved));
+        }
         if self.content != Content::Answer {
             self.content = content;
         }
         self.chars += chars as u64;
-        self.moved = Instant::now();
+        self.moved = now;
     }
 }
 
-fn cancelled() -> ErrorReport {
-    ErrorReport::new(OutcomeClass::Cancelled, "cancelled", "stopped")
+fn cancelled(code: &str, why: &str) -> ErrorReport {
+    ErrorReport::new(OutcomeClass::Cancelled, code, why)
 }
 
 pub(super) fn millis(span: Duration) -> u64 {

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::Config;
 use crate::domain::{Request, UnixMs};
-use crate::route::RouterState;
+use crate::route::{HedgeBook, RouterState};
 use crate::wire::http::HttpOptions;
 
 use super::actor::{Actor, INBOX, Shared, ToActor, settings};
@@ -93,6 +93,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         present: BTreeMap::new(),
         pings: BTreeMap::new(),
         pinger: Pinger::default(),
+        races: HedgeBook::default(),
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
         cache_stats: CacheStats::default(),
         notices: Vec::new(),

@@ -24,6 +24,9 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 pub(super) enum Step {
     /// The same model again, after a pause.
     Again(Duration),
+    /// The same model, asked in another way (more room, less thinking, going on from the text), at
+    /// once.
+    Changed,
     /// The next model, at once.
     Next,
     /// Nothing helps: report.
@@ -41,6 +44,10 @@ pub(super) struct Left {
     pub(super) others: usize,
     /// How soon the best of them would give its first token.
     pub(super) other_ttft: Duration,
+    /// How soon this one would, asked again.
+    pub(super) own_ttft: Duration,
+    /// Whether asking this model in another way could help.
+    pub(super) change: Change,
     /// Until the request's deadline.
     pub(super) time: Duration,
     /// What to do on a refusal.
@@ -48,6 +55,18 @@ pub(super) struct Left {
     /// 0 to 1: spreads pauses so that many requests do not come back together.
     pub(super) jitter: f64,
 }
+
+/// Whether a model can be asked in another way than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It has room left, or less thinking, or another way to go on.
+    Possible,
+    /// It would be the same question again.
+    None,
+}
+
+/// A code of ours: the provider sent an answer without a word in it.
+pub(super) const EMPTY: &str = "empty";
 
 /// Decides what comes next.
 pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
@@ -62,16 +81,23 @@ pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
             OnRefusal::Next => next,
             OnRefusal::Report => Step::Stop,
         },
-        OutcomeClass::Context
-        | OutcomeClass::Account
-        | OutcomeClass::Stall
-        | OutcomeClass::Truncation => next,
+        OutcomeClass::Context | OutcomeClass::Account | OutcomeClass::Stall => next,
+        OutcomeClass::Truncation => match left.change {
+            Change::Possible => Step::Changed,
+            Change::None => next,
+        },
+        // Asked the same way it would be as empty again.
+        OutcomeClass::Provider if error.code == EMPTY => match (left.others, left.on_this) {
+            (0, 1) => Step::Changed,
+            _ => next,
+        },
         OutcomeClass::Throttle => {
             let told = error.retry_after_ms.map(Duration::from_millis);
             let wait = told.unwrap_or_else(|| backoff(left));
             let may_wait = left.on_this < MAX_SAME && wait <= LONGEST_WAIT && wait < left.time;
-            // Waiting beats moving only when the wait is over before another could have begun.
-            if may_wait && (left.others == 0 || (told.is_some() && wait < left.other_ttft / 4)) {
+            // Waiting beats moving only when this model would begin before another could.
+            let sooner = told.is_some() && wait + left.own_ttft <= left.other_ttft;
+            if may_wait && (left.others == 0 || sooner) {
                 Step::Again(wait)
             } else {
                 next
@@ -106,6 +132,8 @@ mod tests {
             on_this: 1,
             others: 1,
             other_ttft: Duration::from_millis(600),
+            own_ttft: Duration::from_millis(300),
+            change: Change::None,
             time: Duration::from_secs(100),
             on_refusal: OnRefusal::Report,
             jitter: 0.5,
@@ -122,6 +150,26 @@ mod tests {
         assert_eq!(after(&error(OutcomeClass::Throttle, None), &left()), Step::Next);
         let short = error(OutcomeClass::Throttle, Some(100));
         assert_eq!(after(&short, &left()), Step::Again(Duration::from_millis(100)));
+        let slow = Left { own_ttft: Duration::from_millis(550), ..left() };
+        assert_eq!(after(&short, &slow), Step::Next);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_whole_is_asked_for_in_another_way_or_of_another_model() {
+        let cut = error(OutcomeClass::Truncation, None);
+        assert_eq!(after(&cut, &left()), Step::Next);
+        let change = Left { change: Change::Possible, ..left() };
+        assert_eq!(after(&cut, &change), Step::Changed);
+        assert_eq!(after(&cut, &Left { others: 0, ..left() }), Step::Stop);
+    }
+
+    #[test]
+    fn an_empty_answer_is_never_asked_for_the_same_way_again() {
+        let empty = ErrorReport::new(OutcomeClass::Provider, EMPTY, "x");
+        assert_eq!(after(&empty, &left()), Step::Next);
+        let alone = Left { others: 0, ..left() };
+        assert_eq!(after(&empty, &alone), Step::Changed);
+        assert_eq!(after(&empty, &Left { on_this: 2, ..alone }), Step::Stop);
     }
 
     #[test]
@@ -173,6 +221,7 @@ mod tests {
             let mut steps = 0;
             loop {
                 match after(&error(class, None), &now) {
+                    Step::Changed => prop_assert!(false, "there is nothing to change"),
                     Step::Again(wait) => {
                         prop_assert!(wait >= Duration::from_millis(300));
                         now.on_this += 1;

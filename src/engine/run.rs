@@ -2,8 +2,14 @@
 //! until there is a whole answer or nothing helps. Text goes straight to the reader; the actor hears
 //! only what it must account for.
 
+mod calls;
+mod patience;
+mod race;
+mod room;
 mod settle;
 mod tries;
+
+pub(super) use settle::OUTRUN;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +27,16 @@ use crate::route;
 use super::actor::{Shared, ToActor};
 use super::attempt::millis;
 use super::reply::ReplySink;
+use room::{Needs, Room};
+
+/// Codes of ours for answers that are not whole.
+pub(super) const REASONING_ATE_CAP: &str = "reasoning_ate_cap";
+/// The provider said the model was done, and it was not.
+const QUIET_CUT: &str = "quiet_cut";
+/// Asked to go on, it began another answer.
+const STARTS_OVER: &str = "starts_over";
+/// The reader cannot take text back, and nobody can go on from it.
+const CANNOT_CONTINUE: &str = "cannot_continue";
 
 /// A request on its way.
 pub(super) struct Run {
@@ -44,6 +60,24 @@ struct State {
     ttft_ms: Option<u64>,
     /// Addresses nothing answers at: their other models are not asked either.
     unreachable: BTreeSet<String>,
+    /// Failure domains in which something failed: others are asked first.
+    failing: BTreeSet<String>,
+    /// Models that were asked beside another and are not asked again.
+    raced: BTreeSet<ModelName>,
+    /// What the next model must have more of than one that ran out.
+    needs: Needs,
+    /// How much room the next call gets.
+    room: Room,
+    /// Answer tokens of the text the reader has.
+    written: u64,
+    /// Calls made in another way because an answer was not whole.
+    redone: u32,
+    /// Thinking used up the room: less of it.
+    think_less: bool,
+    /// The text so far is to be replaced rather than gone on from.
+    afresh: bool,
+    /// The best there is so far is not whole, and ended so.
+    not_whole: Option<Finish>,
 }
 
 impl Run {
@@ -71,6 +105,15 @@ impl Run {
             usage: Usage::default(),
             ttft_ms: None,
             unreachable: BTreeSet::new(),
+            failing: BTreeSet::new(),
+            raced: BTreeSet::new(),
+            needs: Needs::default(),
+            room: Room::Usual,
+            written: 0,
+            redone: 0,
+            think_less: false,
+            afresh: false,
+            not_whole: None,
         };
         self.tell(&mut state, ReplyEvent::Routed(Arc::clone(&decision)));
         self.shared
@@ -167,7 +210,9 @@ impl Run {
         })
     }
 
-    async fn keep(&self, config: &Config, model: &Model, outcome: &Outcome, state: &State) {
+    async fn keep(&self, config: &Config, outcome: &Outcome, state: &State) {
+        let model = outcome.model.as_ref().and_then(|name| config.models.get(name));
+        let Some(model) = model else { return };
         let whole = matches!(outcome.finish, Finish::Stop)
             && state.reply.seams.is_empty()
             && state.reply.tool_calls.is_empty()
@@ -189,19 +234,9 @@ impl Run {
 
     // ---- ends ------------------------------------------------------------------------------
 
-    fn answered(&self, state: &mut State, finish: Finish, model: &Model) -> Outcome {
-        let capped = finish == Finish::Length;
-        if capped {
-            let mut evidence = vec![Evidence::FinishReason("length".to_owned())];
-            if model.max_output > 0 && state.usage.output >= model.max_output {
-                evidence.push(Evidence::AtCap);
-            }
-            self.tell(
-                state,
-                ReplyEvent::Verdict(Verdict { truncated: true, confidence: 1.0, evidence }),
-            );
-        }
-        Self::outcome(state, finish, None)
+    fn answered(state: &State, finish: Finish) -> Outcome {
+        let error = (finish == Finish::Truncated).then(|| state.first_error.clone()).flatten();
+        Self::outcome(state, finish, error)
     }
 
     fn failed(&self, state: &mut State, error: ErrorReport) -> Outcome {

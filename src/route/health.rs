@@ -41,6 +41,17 @@ struct End {
     failed: bool,
     total_ms: Option<u64>,
     tokens_per_s: Option<f64>,
+    gap_ms: Option<u64>,
+}
+
+/// How an attempt that counts went.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Went {
+    pub(crate) failed: Failed,
+    pub(crate) total_ms: u64,
+    pub(crate) tokens_per_s: Option<f64>,
+    /// Its longest silence after the first token.
+    pub(crate) gap_ms: Option<u64>,
 }
 
 /// The window of one model.
@@ -93,25 +104,19 @@ impl Health {
     }
 
     /// An attempt that counts ended.
-    pub(crate) fn ended(
-        &mut self,
-        failed: Failed,
-        total_ms: u64,
-        tokens_per_s: Option<f64>,
-        now: UnixMs,
-        bounds: &Bounds,
-    ) {
-        let failed = failed == Failed::Yes;
+    pub(crate) fn ended(&mut self, went: Went, now: UnixMs, bounds: &Bounds) {
+        let failed = went.failed == Failed::Yes;
         self.ends.push_back(End {
             at: now,
             failed,
-            total_ms: (!failed).then_some(total_ms),
-            tokens_per_s: tokens_per_s.filter(|_| !failed),
+            total_ms: (!failed).then_some(went.total_ms),
+            tokens_per_s: went.tokens_per_s.filter(|_| !failed),
+            gap_ms: went.gap_ms.filter(|_| !failed),
         });
         if failed {
             self.push_recent(None);
         } else {
-            self.last_speed = tokens_per_s.or(self.last_speed);
+            self.last_speed = went.tokens_per_s.or(self.last_speed);
             self.touch(now);
         }
         self.prune(now, bounds);
@@ -193,6 +198,7 @@ impl Health {
         let firsts = self.firsts_since(UnixMs(i64::MIN), now, bounds);
         let ends: Vec<&End> = self.ends.iter().filter(|end| end.at >= oldest).collect();
         let totals = sorted(ends.iter().filter_map(|end| end.total_ms));
+        let gaps = sorted(ends.iter().filter_map(|end| end.gap_ms));
         let mut speeds: Vec<f64> = ends.iter().filter_map(|end| end.tokens_per_s).collect();
         speeds.sort_by(f64::total_cmp);
         let (error_rate, _) = self.failures(now, bounds);
@@ -205,6 +211,7 @@ impl Health {
             total_p50: percentile(&totals, 0.50),
             total_p95: percentile(&totals, 0.95),
             tokens_per_s: speeds.get(speeds.len() / 2).copied().or(self.last_speed),
+            gap_p95: percentile(&gaps, 0.95),
             error_rate,
             warmth: if warm { Warmth::Warm } else { Warmth::Cold },
             in_flight: self.in_flight,
@@ -265,12 +272,20 @@ mod tests {
     fn failures_show_in_the_rate_and_as_gaps() {
         let mut health = Health::default();
         health.first_token(400, at(1), &BOUNDS);
-        health.ended(Failed::No, 2_000, Some(70.0), at(2), &BOUNDS);
-        health.ended(Failed::Yes, 9_000, None, at(3), &BOUNDS);
+        let well = Went {
+            failed: Failed::No,
+            total_ms: 2_000,
+            tokens_per_s: Some(70.0),
+            gap_ms: Some(40),
+        };
+        health.ended(well, at(2), &BOUNDS);
+        let badly = Went { failed: Failed::Yes, total_ms: 9_000, tokens_per_s: None, ..well };
+        health.ended(badly, at(3), &BOUNDS);
         let figures = health.figures(at(3), &BOUNDS);
         assert_eq!(figures.error_rate, 0.5);
         assert_eq!(figures.total_p50, Some(2_000));
         assert_eq!(figures.tokens_per_s, Some(70.0));
+        assert_eq!(figures.gap_p95, Some(40));
         assert_eq!(health.recent(), [Some(400), None]);
     }
 

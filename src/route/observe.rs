@@ -49,6 +49,8 @@ pub struct ModelHealth {
     pub total_p95: Option<u64>,
     /// Median tokens per second after the first.
     pub tokens_per_s: Option<f64>,
+    /// 95th percentile of an answer's longest silence after its first token.
+    pub gap_p95: Option<u64>,
     /// Failed share of the window's attempts, 0 to 1.
     pub error_rate: f32,
     /// Warm or cold.
@@ -77,6 +79,8 @@ pub enum Observation {
         output_tokens: u64,
         /// Milliseconds from the first to the last token.
         streaming_ms: u64,
+        /// Its longest silence after the first token, in milliseconds.
+        gap_ms: Option<u64>,
         /// How long it asked us to stay away.
         retry_after_ms: Option<u64>,
         /// A few words for people.

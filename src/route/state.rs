@@ -13,8 +13,9 @@ use crate::domain::{
 
 use super::circuit::{Circuit, Pass, ProbeTicket};
 use super::filter::until_short;
-use super::health::{Bounds, Failed, Health, SLOW_TIMES};
+use super::health::{Bounds, Failed, Health, SLOW_TIMES, Went};
 use super::limit::Limit;
+use super::retry::RetryBudget;
 use super::shift::{Shift, ShiftPhase};
 use super::{CircuitView, HealthState, ModelHealth, Observation};
 
@@ -117,6 +118,7 @@ pub struct RouterState {
     bounds: Bounds,
     records: BTreeMap<ModelName, Record>,
     refused: BTreeMap<ProviderName, (UnixMs, String)>,
+    retries: BTreeMap<ProviderName, RetryBudget>,
 }
 
 impl RouterState {
@@ -127,7 +129,13 @@ impl RouterState {
             samples: settings.samples.max(1),
             warm_for: settings.warm_for,
         };
-        Self { settings, bounds, records: BTreeMap::new(), refused: BTreeMap::new() }
+        Self {
+            settings,
+            bounds,
+            records: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            retries: BTreeMap::new(),
+        }
     }
 
     /// Other settings from here on; what is remembered stays.
@@ -135,6 +143,7 @@ impl RouterState {
         *self = Self {
             records: std::mem::take(&mut self.records),
             refused: std::mem::take(&mut self.refused),
+            retries: std::mem::take(&mut self.retries),
             ..Self::new(settings)
         };
     }
@@ -197,13 +206,20 @@ impl RouterState {
                 total_ms,
                 output_tokens,
                 streaming_ms,
+                gap_ms,
                 retry_after_ms,
                 detail,
             } => {
                 let speed = (*streaming_ms >= 100 && *output_tokens >= 5)
                     .then(|| *output_tokens as f64 * 1000.0 / *streaming_ms as f64);
                 record.health.landed();
-                record.ended(*outcome, *total_ms, speed, *retry_after_ms, detail, now, &bounds);
+                let went = Went {
+                    failed: Failed::No,
+                    total_ms: *total_ms,
+                    tokens_per_s: speed,
+                    gap_ms: *gap_ms,
+                };
+                record.ended(*outcome, went, *retry_after_ms, detail, now, &bounds);
                 if *outcome == Some(OutcomeClass::Account) {
                     self.widen_refusal(provider, detail, now);
                 }
@@ -302,6 +318,17 @@ impl RouterState {
         Ok(admission)
     }
 
+    /// A first attempt goes to this provider: it earns a share of a retry.
+    pub fn earn_retry(&mut self, provider: &ProviderName, now: UnixMs) {
+        // One bucket per provider in the configuration: their number is bounded.
+        self.retries.entry(provider.clone()).or_default().earn(now);
+    }
+
+    /// May this provider be asked again? The answer counts as asking.
+    pub fn may_retry(&mut self, provider: &ProviderName, now: UnixMs) -> bool {
+        self.retries.entry(provider.clone()).or_default().spend(now)
+    }
+
     /// Leave for one attempt although a circuit or shift is against it: for when the decision found
     /// nobody else.
     pub fn admit_anyway(
@@ -388,19 +415,18 @@ impl Record {
         limit.max(self.prior_ms.saturating_mul(PRIOR_TIMES))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one observation, taken apart")]
     fn ended(
         &mut self,
         outcome: Option<OutcomeClass>,
-        total_ms: u64,
-        speed: Option<f64>,
+        went: Went,
         retry_after_ms: Option<u64>,
         detail: &str,
         now: UnixMs,
         bounds: &Bounds,
     ) {
+        let badly = Went { failed: Failed::Yes, tokens_per_s: None, gap_ms: None, ..went };
         let Some(class) = outcome else {
-            self.health.ended(Failed::No, total_ms, speed, now, bounds);
+            self.health.ended(went, now, bounds);
             self.circuit.success();
             self.limit.passed();
             self.account = None;
@@ -419,12 +445,13 @@ impl Record {
                 self.circuit.neutral();
                 self.account = Some((now, clipped(detail)));
             }
+            // The room ran out: nothing went wrong over there.
             OutcomeClass::Truncation => {
                 self.circuit.neutral();
-                self.health.ended(Failed::Yes, total_ms, None, now, bounds);
+                self.health.ended(went, now, bounds);
             }
             OutcomeClass::Provider | OutcomeClass::Network | OutcomeClass::Stall => {
-                self.health.ended(Failed::Yes, total_ms, None, now, bounds);
+                self.health.ended(badly, now, bounds);
                 let (share, samples) = self.health.failures(now, bounds);
                 self.circuit.failure(now, share, samples);
                 if let Some(ms) = retry_after_ms {

@@ -45,6 +45,7 @@ fn end(outcome: Option<OutcomeClass>, retry_after_ms: Option<u64>) -> Observatio
         total_ms: 2_000,
         output_tokens: 100,
         streaming_ms: 1_000,
+        gap_ms: None,
         retry_after_ms,
         detail: outcome.map_or("", |class| class.name()).to_owned(),
     }

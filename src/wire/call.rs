@@ -65,6 +65,15 @@ pub fn encode(request: &Request, target: &Target<'_>) -> Result<HttpCall, ErrorR
     Ok(call)
 }
 
+/// Whether the blanks at the end of a text to be continued are sent: Anthropic's interface refuses a
+/// last message that ends in them.
+pub const fn sends_trailing_blanks(dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::OpenAi => true,
+        Dialect::Anthropic => false,
+    }
+}
+
 fn check(url: &str, provider: &Provider) -> Result<(), ErrorReport> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     if rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', ':', '?'])) {

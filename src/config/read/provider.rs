@@ -220,6 +220,7 @@ pub(super) fn quirks(fields: &Fields<'_>, base: Quirks) -> Quirks {
             .number("temperature_max", 0.0, 10.0)
             .unwrap_or(base.temperature_max),
         prefix_base_url,
+        prefix_repeats: fields.flag("prefix_repeats").unwrap_or(base.prefix_repeats),
         end_marker: fields.flag("end_marker").unwrap_or(base.end_marker),
         auth_header: fields
             .string("auth_header")

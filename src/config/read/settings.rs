@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use crate::config::error::nearest;
 use crate::config::reader::Fields;
 use crate::config::schema::{
-    BUDGET, BUDGET_LIMIT, CACHE, CAPTURE, CONSOLE, FEEDBACK, LIMITS, POLICY, REDIS, ROUTING, RULE,
+    BUDGET, BUDGET_LIMIT, CACHE, CAPTURE, CONSOLE, FEEDBACK, HEDGE, LIMITS, POLICY, REDIS, ROUTING, RULE,
     RULE_THEN, RULE_WHEN,
 };
 use crate::config::settings::{
     AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
-    Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen, RuleWhen,
+    Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen, RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
-use crate::domain::{Lang, TaskKind};
+use crate::domain::{Lang, Money, TaskKind};
 
 /// `limits`
 pub(in crate::config) fn limits(root: &Fields<'_>) -> Limits {
@@ -40,6 +40,17 @@ pub(in crate::config) fn feedback(root: &Fields<'_>) -> Feedback {
         p95_limit: fields.span("p95_limit").unwrap_or(Duration::from_secs(3)),
         shift_for: fields.span("shift_for").unwrap_or(Duration::from_mins(5)),
         min_samples: u32::try_from(samples).unwrap_or(u32::MAX),
+    }
+}
+
+/// `hedge`
+pub(in crate::config) fn hedge(root: &Fields<'_>) -> Hedge {
+    let fields = root.section("hedge", &HEDGE);
+    let words = [("never", HedgeWhen::Never), ("slow", HedgeWhen::Slow)];
+    Hedge {
+        when: fields.choice("when", &words).unwrap_or_default(),
+        max_share: fields.number("max_share", 0.0, 1.0).unwrap_or(0.1),
+        max_per_hour: fields.money("max_per_hour").unwrap_or(Money::from_pico(50_000_000_000)),
     }
 }
 

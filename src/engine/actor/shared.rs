@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{CacheKey, CachedAnswer};
 use crate::config::Discovered;
 use crate::domain::{
-    AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Outcome, ProviderName,
-    RateWindow, Request, RequestId, UnixMs,
+    AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
+    ProviderName, RateWindow, Request, RequestId, UnixMs,
 };
 use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
@@ -41,7 +41,13 @@ pub(in crate::engine) enum ToActor {
         provider: ProviderName,
         model: ModelName,
         insist: Insist,
+        kind: AttemptKind,
         reply: oneshot::Sender<Result<Permit, FilterReason>>,
+    },
+    /// May a second model that would cost this race a slow first one?
+    MayRace {
+        cost: Money,
+        reply: oneshot::Sender<bool>,
     },
     Observe {
         provider: ProviderName,
@@ -172,15 +178,22 @@ impl Shared {
         provider: &ProviderName,
         model: &ModelName,
         insist: Insist,
+        kind: AttemptKind,
     ) -> Result<Permit, Denied> {
         let (reply, answer) = oneshot::channel();
         let (provider, model) = (provider.clone(), model.clone());
-        self.tell(ToActor::Permit { provider, model, insist, reply }).await;
+        self.tell(ToActor::Permit { provider, model, insist, kind, reply }).await;
         match answer.await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(reason)) => Err(Denied::Filtered(reason)),
             Err(_) => Err(Denied::Closing),
         }
+    }
+
+    pub(in crate::engine) async fn may_race(&self, cost: Money) -> bool {
+        let (reply, answer) = oneshot::channel();
+        self.tell(ToActor::MayRace { cost, reply }).await;
+        answer.await.unwrap_or(false)
     }
 
     pub(in crate::engine) async fn cached(&self, keys: Vec<CacheKey>) -> Option<CachedAnswer> {

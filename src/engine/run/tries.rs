@@ -1,34 +1,50 @@
-//! Attempt after attempt: which model is asked next, how often, and with what. The choice itself is
-//! made by `plan`; this file carries it out.
+//! Attempt after attempt: which model is asked next, how often, and in which way. The choice itself
+//! is made by `plan` and `verdict`; this file carries it out.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::{Config, Limits, Model, Provider};
+use crate::config::{Config, Model, Provider};
 use crate::domain::{
-    AttemptKind, Candidate, Continuation, Decision, Effort, ErrorReport, Finish, Outcome,
-    OutcomeClass, ReaderKind, ReplyEvent, Request, Seam, SeamHow,
+    AttemptKind, Candidate, Continuation, Decision, Effort, ErrorReport, Evidence, Finish, Outcome,
+    OutcomeClass, ReaderKind, Request,
 };
-use crate::route::Observation;
-use crate::wire::{self, Target};
 
-use super::super::actor::{Denied, Insist, ToActor};
-use super::super::attempt::{Call, millis};
-use super::super::join::{Joiner, Repeats};
+use super::super::actor::{Denied, Insist};
+use super::super::attempt::millis;
 use super::super::permit::Permit;
-use super::super::plan::{self, Left, Step};
-use super::settle::{Made, ToReader};
-use super::{Run, State};
-
-/// Room for an answer where nothing else is said, in tokens, before thinking is added.
-const DEFAULT_CAP: u64 = 8192;
+use super::super::plan::{self, Change, Left, Step};
+use super::calls::Asking;
+use super::patience::Elsewhere;
+use super::room::Room;
+use super::{QUIET_CUT, REASONING_ATE_CAP, Run, STARTS_OVER, State};
 
 /// Text shorter than this is thrown away rather than continued when its reader can take it back.
 const WORTH_CONTINUING: usize = 40;
 
-/// A learned first-token limit is never below this: a p95 of a few samples says little.
-const FIRST_TOKEN_FLOOR: Duration = Duration::from_secs(3);
+/// Times an answer that is not whole is asked for in another way. More would pay again and again for
+/// what was not had.
+const REDOS: u32 = 1;
+
+/// What the request's line of models looks like from one of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Others<'a> {
+    pub(super) count: usize,
+    /// The next one, and how soon it would begin.
+    pub(super) next: Option<&'a Candidate>,
+}
+
+impl Others<'_> {
+    fn ttft(&self) -> Duration {
+        self.next.map_or(Duration::MAX, |next| Duration::from_millis(next.estimate.ttft_ms))
+    }
+
+    pub(super) fn elsewhere(&self) -> Elsewhere {
+        self.next.map_or(Elsewhere::Nobody, |_| Elsewhere::Within(self.ttft()))
+    }
+}
 
 impl Run {
     // ---- attempts --------------------------------------------------------------------------
@@ -39,45 +55,23 @@ impl Run {
         decision: &Decision,
         state: &mut State,
     ) -> Outcome {
-        let ranked: Vec<&Candidate> = decision.ranked().collect();
-        if ranked.is_empty() {
+        let mut line: Vec<&Candidate> = decision.ranked().collect();
+        if line.is_empty() {
             return self.failed(state, nobody(decision));
         }
-        let mut queue = ranked.into_iter().peekable();
         let mut kind = AttemptKind::First;
-        while let Some(candidate) = queue.next() {
-            let (Some(model), true) =
-                (config.models.get(&candidate.model), state.attempts < plan::MAX_ATTEMPTS)
-            else {
-                continue;
+        while let Some(at) = pick(config, &line, state) {
+            let candidate = line.remove(at);
+            let Some((provider, model)) = known(config, candidate) else { continue };
+            let others = Others {
+                count: line.iter().filter(|other| eligible(config, other, state)).count(),
+                next: pick(config, &line, state).map(|next| line[next]),
             };
-            let Some(provider) = config.providers.get(&model.provider) else { continue };
-            if state.unreachable.contains(&provider.base_url) {
-                continue;
-            }
-            if let Some(error) = &state.first_error
-                && error.class == OutcomeClass::Context
-                && !larger(config, error, model)
-            {
-                continue;
-            }
-            let other_ttft = queue
-                .peek()
-                .map_or(Duration::MAX, |next| Duration::from_millis(next.estimate.ttft_ms));
-            let others = queue.len();
-            match self
-                .attempt_one(
-                    config,
-                    (provider, model, candidate),
-                    kind,
-                    (others, other_ttft),
-                    state,
-                )
-                .await
-            {
+            let asking = Asking { config, provider, model: Cow::Borrowed(model), candidate };
+            match self.attempt_one(asking, kind, others, state).await {
                 Tried::Answered(finish) => {
-                    let outcome = self.answered(state, finish, model);
-                    self.keep(config, model, &outcome, state).await;
+                    let outcome = Self::answered(state, finish);
+                    self.keep(config, &outcome, state).await;
                     return outcome;
                 }
                 Tried::Stop(error) => return self.failed(state, error),
@@ -85,63 +79,35 @@ impl Run {
                 Tried::NotAllowed => {}
             }
         }
+        if let Some(finish) = state.not_whole {
+            // What there is was all that could be had, and its verdict says so.
+            return Self::answered(state, finish);
+        }
         let error = state.first_error.clone().unwrap_or_else(|| nobody(decision));
         self.failed(state, error)
     }
 
-    /// Asks one model, as often as it is worth it.
+    /// Asks one model, as often and in as many ways as it is worth.
     async fn attempt_one(
         &self,
-        config: &Config,
-        (provider, model, candidate): (&Provider, &Model, &Candidate),
+        mut asking: Asking<'_>,
         mut kind: AttemptKind,
-        (others, other_ttft): (usize, Duration),
+        others: Others<'_>,
         state: &mut State,
     ) -> Tried {
         let mut on_this = 0;
         let mut waited = Duration::ZERO;
         loop {
-            let named = state.reply.decision.as_ref().is_some_and(|decision| {
-                decision.imposed.as_ref().and_then(|imposed| imposed.model.as_ref())
-                    == Some(&model.name)
-            });
-            let insist = if named || others == 0 { Insist::Yes } else { Insist::No };
-            let mut permit = match self.shared.permit(&provider.name, &model.name, insist).await {
+            let mut permit = match self.permit(&asking, kind, others, state).await {
                 Ok(permit) => permit,
-                Err(Denied::Filtered(reason)) => {
-                    state.first_error.get_or_insert_with(|| ErrorReport {
-                        provider: Some(provider.name.clone()),
-                        model: Some(model.name.clone()),
-                        ..ErrorReport::new(
-                            OutcomeClass::Provider,
-                            "not_admitted",
-                            format!("{}: {}", model.name, reason.detail),
-                        )
-                    });
-                    return Tried::NotAllowed;
-                }
-                Err(Denied::Closing) => {
-                    return Tried::Stop(ErrorReport::new(
-                        OutcomeClass::Cancelled,
-                        "closing",
-                        "wheelhouse is closing",
-                    ));
-                }
+                Err(Some(error)) => return Tried::Stop(error),
+                Err(None) => return Tried::NotAllowed,
             };
             on_this += 1;
             state.attempts += 1;
-            let continues = self.continues(model, state);
-            let made = if continues.is_some() { AttemptKind::Continue } else { kind };
-            let ended = self
-                .one_call(
-                    config,
-                    (provider, model, candidate),
-                    made,
-                    (waited, &mut permit),
-                    continues,
-                    state,
-                )
-                .await;
+            let made = self.kind(&asking.model, kind, state);
+            let ended =
+                self.one_call(&asking, (made, waited), &mut permit, others, state).await;
             drop(permit);
             let error = match ended {
                 Ok(finish) => return Tried::Answered(finish),
@@ -150,20 +116,32 @@ impl Run {
             if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
                 return Tried::Stop(error);
             }
-            if matches!(error.code.as_str(), "dns" | "connect" | "tls") {
-                state.unreachable.insert(provider.base_url.clone());
-            }
-            let first = state.first_error.get_or_insert_with(|| error.clone()).clone();
-            if !self.can_go_on(state) {
+            self.remember(&asking, &error, state);
+            let first = state.first_error.clone().unwrap_or_else(|| error.clone());
+            if !self.can_go_on(&error, state) {
                 return Tried::Stop(first);
+            }
+            let continuing = made == AttemptKind::Continue || made == AttemptKind::Redo;
+            if error.class == OutcomeClass::Caller && continuing && !state.reply.text.is_empty() {
+                // It is the way of going on that was refused, not the question.
+                match asking.model.capabilities.continuation {
+                    Continuation::Prefix | Continuation::Prefill | Continuation::Partial => {
+                        asking.model.to_mut().capabilities.continuation = Continuation::Instruct;
+                        kind = AttemptKind::Redo;
+                        continue;
+                    }
+                    Continuation::Instruct | Continuation::None => return Tried::Next,
+                }
             }
             let left = Left {
                 attempts: state.attempts,
                 on_this,
-                others,
-                other_ttft,
+                others: others.count,
+                other_ttft: others.ttft(),
+                own_ttft: Duration::from_millis(asking.candidate.estimate.ttft_ms),
+                change: self.change(&asking.model, &error, state),
                 time: state.deadline.saturating_duration_since(Instant::now()),
-                on_refusal: config.routing.on_refusal,
+                on_refusal: asking.config.routing.on_refusal,
                 jitter: self.shared.jitter(state.attempts),
             };
             match plan::after(&error, &left) {
@@ -175,179 +153,187 @@ impl Run {
                     waited = wait;
                     kind = AttemptKind::Retry;
                 }
-                Step::Next => return Tried::Next,
+                Step::Changed => {
+                    waited = Duration::ZERO;
+                    state.redone += 1;
+                    state.room = Room::Most;
+                    kind = AttemptKind::Redo;
+                }
+                Step::Next => {
+                    if error.class == OutcomeClass::Truncation {
+                        state.redone += 1;
+                        state.room = Room::Most;
+                    }
+                    return Tried::Next;
+                }
+                Step::Stop if state.not_whole.is_some() => return Tried::Next,
                 Step::Stop => return Tried::Stop(first),
             }
         }
     }
 
-    /// How this model would continue what the reader already has, if that is what comes next.
-    fn continues(&self, model: &Model, state: &State) -> Option<SeamHow> {
-        if state.reply.text.is_empty() {
-            return None;
+    async fn permit(
+        &self,
+        asking: &Asking<'_>,
+        kind: AttemptKind,
+        others: Others<'_>,
+        state: &mut State,
+    ) -> Result<Permit, Option<ErrorReport>> {
+        let (provider, model) = (asking.provider, &asking.model);
+        let named = state.reply.decision.as_ref().is_some_and(|decision| {
+            decision.imposed.as_ref().and_then(|imposed| imposed.model.as_ref())
+                == Some(&model.name)
+        });
+        let insist = if named || others.count == 0 { Insist::Yes } else { Insist::No };
+        match self.shared.permit(&provider.name, &model.name, insist, kind).await {
+            Ok(permit) => Ok(permit),
+            Err(Denied::Filtered(reason)) => {
+                state.first_error.get_or_insert_with(|| ErrorReport {
+                    provider: Some(provider.name.clone()),
+                    model: Some(model.name.clone()),
+                    ..ErrorReport::new(
+                        OutcomeClass::Provider,
+                        "not_admitted",
+                        format!("{}: {}", model.name, reason.detail),
+                    )
+                });
+                Err(None)
+            }
+            Err(Denied::Closing) => Err(Some(ErrorReport::new(
+                OutcomeClass::Cancelled,
+                "closing",
+                "wheelhouse is closing",
+            ))),
         }
-        if self.request.reader == ReaderKind::Replaceable
-            && state.reply.text.chars().count() < WORTH_CONTINUING
-        {
+    }
+
+    /// What a failure says about whom to ask next.
+    fn remember(&self, asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
+        let provider = asking.provider;
+        if matches!(error.code.as_str(), "dns" | "connect" | "tls") {
+            state.unreachable.insert(provider.base_url.clone());
+        }
+        match error.class {
+            OutcomeClass::Provider | OutcomeClass::Network | OutcomeClass::Stall => {
+                state.failing.insert(provider.failure_domain.clone());
+            }
+            OutcomeClass::Context => {
+                state.needs.window = state.needs.window.max(asking.model.context);
+            }
+            OutcomeClass::Truncation => {
+                let verdict = state.reply.verdict.clone().unwrap_or_else(whole);
+                if verdict.evidence.contains(&Evidence::WindowFull) {
+                    state.needs.window = state.needs.window.max(asking.model.context);
+                }
+                if error.code == REASONING_ATE_CAP {
+                    state.think_less = true;
+                }
+                if error.code == STARTS_OVER {
+                    state.afresh = true;
+                }
+            }
+            OutcomeClass::Caller
+            | OutcomeClass::Refusal
+            | OutcomeClass::Account
+            | OutcomeClass::Throttle
+            | OutcomeClass::Cancelled => {}
+        }
+        // Only what says nothing of the answer is no error worth reporting.
+        if error.code != STARTS_OVER {
+            state.first_error.get_or_insert_with(|| error.clone());
+        }
+    }
+
+    /// Can asking this model in another way make the answer whole?
+    fn change(&self, model: &Model, error: &ErrorReport, state: &State) -> Change {
+        let fits = state.needs.met_by(model);
+        let goes_on = self.continuation(model, state).is_some();
+        let possible = match error.code.as_str() {
+            // Asked afresh, once; the text it was to go on from is void then.
+            STARTS_OVER => self.request.reader == ReaderKind::Replaceable,
+            REASONING_ATE_CAP => state.redone < REDOS,
+            // It cut once without a word; somebody else is the better bet.
+            QUIET_CUT => false,
+            _ => state.redone < REDOS && fits && goes_on,
+        };
+        if possible { Change::Possible } else { Change::None }
+    }
+
+    /// How this model would continue what the reader already has, if that is what comes next.
+    pub(super) fn continuation(&self, model: &Model, state: &State) -> Option<Continuation> {
+        let replaceable = self.request.reader == ReaderKind::Replaceable;
+        let short = state.reply.text.chars().count() < WORTH_CONTINUING;
+        if state.reply.text.is_empty() || (replaceable && (short || state.afresh)) {
             return None;
         }
         match model.capabilities.continuation {
-            Continuation::Prefix => Some(SeamHow::Prefix),
-            Continuation::Prefill => Some(SeamHow::Prefill),
-            Continuation::Partial => Some(SeamHow::Partial),
-            Continuation::Instruct => Some(SeamHow::Instruct),
             Continuation::None => None,
+            how => Some(how),
         }
     }
 
-    /// Tool calls that were begun cannot be joined; only a reader that can take them back goes on.
-    fn can_go_on(&self, state: &State) -> bool {
-        self.request.reader == ReaderKind::Replaceable || state.reply.tool_calls.is_empty()
+    fn kind(&self, model: &Model, kind: AttemptKind, state: &State) -> AttemptKind {
+        match (kind, self.continuation(model, state)) {
+            (AttemptKind::Redo, _) | (_, None) => kind,
+            (_, Some(_)) => AttemptKind::Continue,
+        }
     }
 
-    /// Makes one call and accounts for it.
-    async fn one_call(
+    /// Tool calls that were begun cannot be joined, and an answer that starts over can only be shown to
+    /// a reader that can take the old one back.
+    fn can_go_on(&self, error: &ErrorReport, state: &State) -> bool {
+        self.request.reader == ReaderKind::Replaceable
+            || (state.reply.tool_calls.is_empty() && error.code != STARTS_OVER)
+    }
+
+    /// The request as it is sent this time.
+    pub(super) fn as_sent<'r>(&'r self, state: &State) -> Cow<'r, Request> {
+        if !state.think_less {
+            return Cow::Borrowed(&self.request);
+        }
+        let mut request = self.request.clone();
+        request.params.effort = Some(match request.params.effort {
+            Some(Effort::High) => Effort::Low,
+            Some(Effort::None | Effort::Low | Effort::Medium) | None => Effort::None,
+        });
+        Cow::Owned(request)
+    }
+
+    pub(super) fn elapsed_ms(state: &State) -> u64 {
+        millis(state.started.elapsed())
+    }
+
+    /// How an answer is judged that could be redone: `Err` when it should be.
+    pub(super) fn accept(
         &self,
-        config: &Config,
-        (provider, model, candidate): (&Provider, &Model, &Candidate),
-        kind: AttemptKind,
-        (waited, permit): (Duration, &mut Permit),
-        continues: Option<SeamHow>,
+        finish: Finish,
+        verdict: &crate::domain::Verdict,
         state: &mut State,
     ) -> Result<Finish, ErrorReport> {
-        let started_ms = millis(state.started.elapsed());
-        let made = Made { provider, model, n: state.attempts, kind, started_ms, waited };
-        let key = self.shared.keys.key(&provider.name);
-        let before = continues.map(|_| state.reply.text.clone());
-        let target = Target {
-            provider,
-            model,
-            key: key.as_ref(),
-            max_tokens: cap(&self.request, model, candidate.estimate.input_tokens),
-            continue_from: before.as_deref(),
-        };
-        self.tell(
-            state,
-            ReplyEvent::Attempt {
-                n: made.n,
-                model: model.name.clone(),
-                provider: provider.name.clone(),
-                kind,
-                waited_ms: millis(waited),
-            },
-        );
-        let ready = self
-            .take_over(model, continues, state)
-            .and_then(|()| self.shared.http())
-            .and_then(|http| Ok((http, wire::encode(&self.request, &target)?)));
-        state.last = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
-        let (http, call) = match ready {
-            Ok(ready) => ready,
-            Err(error) => {
-                permit.began();
-                self.observe_start(provider, model).await;
-                self.settle(state, &made, None, Some(&error)).await;
-                permit.ended();
-                return Err(error);
-            }
-        };
-        permit.began();
-        self.observe_start(provider, model).await;
-        let attempt = Call {
-            http: &http,
-            provider,
-            model,
-            sends: &call,
-            limits: self.limits(config, model),
-            deadline: state.deadline,
-        };
-        let joiner = before.map(|before| {
-            let repeats = match continues {
-                Some(SeamHow::Prefix) => Repeats::Prefix,
-                Some(SeamHow::Prefill | SeamHow::Partial | SeamHow::Instruct) | None => {
-                    Repeats::Tail
-                }
-            };
-            Joiner::new(&before, repeats)
-        });
-        let mut pieces = ToReader::new(self, state, joiner, provider, model);
-        let mut ended = attempt.run(&self.sink, &mut pieces).await;
-        pieces.finish();
-        let result = std::mem::replace(&mut ended.result, Ok(Finish::Stop)).map_err(|mut error| {
-            error.provider.get_or_insert_with(|| provider.name.clone());
-            error.model.get_or_insert_with(|| model.name.clone());
-            self.shared.keys.name_the_key(provider, &mut error);
-            error
-        });
-        self.settle(state, &made, Some(ended), result.as_ref().err()).await;
-        permit.ended();
-        result
-    }
-
-    async fn observe_start(&self, provider: &Provider, model: &Model) {
-        self.shared
-            .tell(ToActor::Observe {
-                provider: provider.name.clone(),
-                model: model.name.clone(),
-                observation: Observation::Started,
-            })
-            .await;
-    }
-
-    /// Tells the reader that another attempt takes over from text it already has: joined at a seam,
-    /// or from the start where that can be taken back.
-    fn take_over(
-        &self,
-        model: &Model,
-        continues: Option<SeamHow>,
-        state: &mut State,
-    ) -> Result<(), ErrorReport> {
-        let previous = state.last.as_ref().map(|(model, ..)| model.clone());
-        match (continues, previous) {
-            (Some(how), Some(from)) => {
-                let at_char = state.reply.text.chars().count() as u64;
-                let seam = Seam { at_char, from, to: model.name.clone(), how };
-                self.tell(state, ReplyEvent::Seam(seam));
-                Ok(())
-            }
-            _ if state.reply.text.is_empty() && state.reply.tool_calls.is_empty() => {
-                if !state.reply.reasoning.is_empty()
-                    && self.request.reader == ReaderKind::Replaceable
-                {
-                    let why = "thinking starts over".to_owned();
-                    self.tell(state, ReplyEvent::Restart { why });
-                }
-                Ok(())
-            }
-            _ if self.request.reader == ReaderKind::Replaceable => {
-                let why = format!("{} starts over", model.name);
-                self.tell(state, ReplyEvent::Restart { why });
-                Ok(())
-            }
-            _ => Err(ErrorReport::new(
-                OutcomeClass::Truncation,
-                "cannot_continue",
-                "the answer broke off and this model cannot continue it",
-            )),
+        if !verdict.truncated {
+            state.not_whole = None;
+            return Ok(finish);
         }
-    }
-
-    fn limits(&self, config: &Config, model: &Model) -> Limits {
-        let mut limits = config.limits_for(model);
-        let snapshot = self.shared.snapshot();
-        if let Some(health) = snapshot.health(&model.name)
-            && let Some(p95) = health.ttft_p95
-            && health.samples >= config.feedback.min_samples
-            && !model.thinks_silently
-        {
-            let learned = Duration::from_millis(p95 * 3).max(FIRST_TOKEN_FLOOR);
-            limits.first_token = learned.min(limits.first_token);
+        let said_so = finish == Finish::Length;
+        let capped = self.request.params.max_tokens.is_some()
+            && (said_so || verdict.evidence.contains(&Evidence::AtCap))
+            && !verdict.evidence.contains(&Evidence::WindowFull);
+        if capped {
+            // The caller's own cap: this is the answer that was asked for.
+            return Ok(Finish::Length);
         }
-        if model.thinks_silently {
-            let patient = Duration::from_millis(model.latency.ttft_ms * 4);
-            limits.first_token = limits.first_token.max(patient);
+        let finish = if said_so { Finish::Length } else { Finish::Truncated };
+        state.not_whole = Some(finish);
+        if state.redone >= REDOS {
+            return Ok(finish);
         }
-        limits
+        let words: Vec<String> = verdict.evidence.iter().map(ToString::to_string).collect();
+        let code = if said_so { "length" } else { QUIET_CUT };
+        Err(ErrorReport::new(
+            OutcomeClass::Truncation,
+            code,
+            format!("the answer is not whole: {}", words.join("; ")),
+        ))
     }
 }
 
@@ -362,32 +348,40 @@ enum Tried {
     NotAllowed,
 }
 
-/// The answer's cap: the caller's own, or what fits; never more than the model gives or the window
-/// holds.
-fn cap(request: &Request, model: &Model, input_tokens: u64) -> u32 {
-    let window = model.context.saturating_sub(input_tokens).max(1);
-    let thinking = if model.capabilities.reasoning {
-        match request.params.effort {
-            Some(Effort::None) => 0,
-            Some(Effort::Low) => 4096,
-            None | Some(Effort::Medium) => 16_384,
-            Some(Effort::High) => 32_768,
-        }
-    } else {
-        0
-    };
-    let wanted = request.params.max_tokens.map_or(DEFAULT_CAP + thinking, u64::from);
-    let most = if model.max_output == 0 { u64::MAX } else { model.max_output };
-    u32::try_from(wanted.min(most).min(window)).unwrap_or(u32::MAX)
+fn whole() -> crate::domain::Verdict {
+    crate::domain::Verdict { truncated: false, confidence: 0.0, evidence: Vec::new() }
 }
 
-/// Does this model hold more than the one that said the prompt is too long?
-fn larger(config: &Config, error: &ErrorReport, model: &Model) -> bool {
-    error
-        .model
-        .as_ref()
-        .and_then(|name| config.models.get(name))
-        .is_none_or(|small| model.context > small.context)
+pub(super) fn known<'a>(
+    config: &'a Config,
+    candidate: &Candidate,
+) -> Option<(&'a Provider, &'a Model)> {
+    let model = config.models.get(&candidate.model)?;
+    Some((config.providers.get(&model.provider)?, model))
+}
+
+/// May this candidate still be asked, as far as this request has learned?
+fn eligible(config: &Config, candidate: &Candidate, state: &State) -> bool {
+    let Some((provider, model)) = known(config, candidate) else { return false };
+    state.attempts < plan::MAX_ATTEMPTS
+        && !state.unreachable.contains(&provider.base_url)
+        && !state.raced.contains(&model.name)
+        && state.needs.met_by(model)
+}
+
+/// Whom to ask next: the first who does not share the fate of one that just failed, else the first.
+pub(super) fn pick(config: &Config, line: &[&Candidate], state: &State) -> Option<usize> {
+    let apart = |candidate: &Candidate| {
+        known(config, candidate)
+            .is_some_and(|(provider, _)| !state.failing.contains(&provider.failure_domain))
+    };
+    let open = |candidate: &&&Candidate| eligible(config, candidate, state);
+    let place = |found: &Candidate| line.iter().position(|other| std::ptr::eq(*other, found));
+    line.iter()
+        .filter(open)
+        .find(|candidate| apart(candidate))
+        .or_else(|| line.iter().find(open))
+        .and_then(|found| place(found))
 }
 
 /// Why nobody could be asked, from the decision's own reasons.
@@ -421,3 +415,4 @@ fn nobody(decision: &Decision) -> ErrorReport {
         ..ErrorReport::new(OutcomeClass::Account, "no_candidate", message)
     }
 }
+

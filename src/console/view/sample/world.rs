@@ -184,6 +184,7 @@ fn measured_model(line: &Line, plain: ModelStatus) -> ModelStatus {
             total_p50: Some(1_900),
             total_p95: Some(3_100),
             tokens_per_s: Some(rate),
+            gap_p95: Some(60),
             error_rate: health.map_or(0.0, |health| health.6),
             warmth: Warmth::Warm,
             in_flight: 0,
