@@ -16,8 +16,8 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::{Config, Provider};
 use crate::domain::{
-    AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName,
-    UnixMs,
+    AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
+    ProviderName, UnixMs,
 };
 use crate::route::{HedgeBook, HedgeLimits, Observation, RouterSettings, RouterState};
 
@@ -206,10 +206,9 @@ impl Actor {
                 code: FilterCode::RateLimited,
                 detail: format!("{provider} fails for everybody; no more retries for now"),
             }),
-            AttemptKind::Retry
-            | AttemptKind::Continue
-            | AttemptKind::Redo
-            | AttemptKind::Probe => Ok(()),
+            AttemptKind::Retry | AttemptKind::Continue | AttemptKind::Redo | AttemptKind::Probe => {
+                Ok(())
+            }
         }
     }
 

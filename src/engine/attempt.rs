@@ -12,8 +12,8 @@ use crate::domain::{ErrorReport, Finish, OutcomeClass, Stamps, Usage};
 use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
 
 use super::account::Reached;
-use super::run::OUTRUN;
 use super::reply::ReplySink;
+use super::run::OUTRUN;
 
 /// After the end marker the rest of the body is read for this long, so that the connection can be
 /// used again.

@@ -9,6 +9,7 @@ mod demo;
 mod engine;
 mod house;
 mod route;
+mod scorecard;
 mod sim;
 mod text;
 mod wire;
