@@ -8,6 +8,8 @@ mod console;
 mod demo;
 mod engine;
 mod house;
+mod race;
+mod rig;
 mod route;
 mod scorecard;
 mod sim;
