@@ -14,4 +14,5 @@ mod route;
 mod scorecard;
 mod sim;
 mod text;
+mod verdicts;
 mod wire;
