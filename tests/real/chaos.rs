@@ -77,7 +77,8 @@ impl Proxy {
     pub async fn start(upstream: SocketAddr, weather: Weather) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let (seen, queue) = (Arc::new(Seen::default()), Arc::new(Mutex::default()));
+        let seen = Arc::new(Seen::default());
+        let queue: Arc<Mutex<VecDeque<Toxic>>> = Arc::default();
         let shared = (Arc::clone(&seen), Arc::clone(&queue));
         let draws = Arc::new(AtomicU64::new(weather.seed));
         let task = tokio::spawn(async move {
