@@ -10,7 +10,8 @@ use wheelhouse::domain::{
     AttemptKind, FilterCode, Finish, ModelName, Origin, OutcomeClass, PinScope, ReaderKind, Reply,
     ReplyEvent, Request, RequestId, Route, SessionId,
 };
-use wheelhouse::engine::{self, Command, EngineHandle, Options, ReplyStream, Veto};
+use wheelhouse::engine::{self, Command, EngineHandle, Options, ProviderStatus, ReplyStream, Veto};
+use wheelhouse::route::{CircuitView, HealthState};
 use wheelhouse::sim::{self, Cut, Fault, Fleet, FleetOptions, Ports, RetryAfter, Until};
 
 /// No test waits longer than this for anything.
@@ -57,6 +58,25 @@ impl Rig {
         let mut stream = self.engine.ask(only("sim-gpt-4o", PROMPT));
         while !matches!(stream.next().await.expect("it ended"), ReplyEvent::Text(_)) {}
         stream
+    }
+
+    /// The provider's status, once it is as wanted.
+    async fn status(
+        &self,
+        provider: &str,
+        wanted: impl Fn(&ProviderStatus) -> bool,
+    ) -> ProviderStatus {
+        let mut observer = self.engine.subscribe();
+        let seen = async {
+            loop {
+                let status = self.engine.snapshot().providers[provider].clone();
+                if wanted(&status) {
+                    return status;
+                }
+                observer.changed().await.expect("the engine ended");
+            }
+        };
+        tokio::time::timeout(LIMIT, seen).await.expect("it never came to that")
     }
 
     async fn ask(&self, request: Request) -> (Reply, Vec<ReplyEvent>, Duration) {
@@ -307,6 +327,28 @@ async fn where_nothing_listens_no_other_model_of_that_address_is_asked() {
         .map(|attempt| attempt.model.as_str())
         .collect();
     assert!(asked.iter().all(|model| *model == "sim-gpt-4o"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn where_nothing_listens_the_provider_is_down_at_once_and_up_when_it_answers() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/v1", closed.local_addr().unwrap());
+    drop(closed);
+    let rig = Rig::new().await;
+    let works = rig.engine.snapshot().config.as_ref().clone();
+    let mut broken = works.clone();
+    broken.providers.get_mut("sim-openai").unwrap().base_url = address;
+    rig.engine.send(Command::Reconfigure(Arc::new(broken)));
+    let (reply, ..) = rig.ask(only("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Error);
+    let down = rig.status("sim-openai", |status| status.state == HealthState::Down).await;
+    assert_eq!(down.note, "no connection");
+    let model = rig.engine.snapshot().models["sim-gpt-4o"].clone();
+    assert_eq!((model.health.state, model.circuit), (HealthState::Down, CircuitView::Closed));
+    rig.engine.send(Command::Reconfigure(Arc::new(works)));
+    let (reply, ..) = rig.ask(only("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    rig.status("sim-openai", |status| status.state == HealthState::Up).await;
 }
 
 #[tokio::test]

@@ -172,8 +172,10 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let words = match provider.state {
             HealthState::Up => figure,
             HealthState::Slow => format!("{figure} slow"),
-            HealthState::Down if provider.note.starts_with("down") => provider.note.clone(),
-            HealthState::Down => format!("down {}", provider.note.trim_start_matches("retry in ")),
+            HealthState::Down => match provider.note.strip_prefix("retry in ") {
+                Some(span) => format!("down {span}"),
+                None => provider.note.clone(),
+            },
             HealthState::Probing => "probing".to_owned(),
             HealthState::Unknown => String::new(),
         };

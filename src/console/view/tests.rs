@@ -492,3 +492,17 @@ fn a_long_reply_costs_few_bytes() {
     assert!(frames > 700 && lines > 250, "{frames} frames, {lines} lines");
     assert!(written < 400_000, "{written} bytes in {frames} frames for {lines} lines");
 }
+
+#[test]
+fn a_provider_that_cannot_be_reached_says_so_in_whole_words_wherever_it_is_listed() {
+    for size in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut state = state(Scene::Chat, size.0, size.1);
+        let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+        let provider = snapshot.providers.get_mut("groq").unwrap();
+        assert_eq!(provider.state, crate::route::HealthState::Down);
+        provider.note = "no connection".to_owned();
+        let drawn = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+        let told = drawn.lines().any(|row| row.contains("○ groq") && row.contains("no connection"));
+        assert!(told, "at {size:?}:\n{drawn}");
+    }
+}

@@ -150,7 +150,7 @@ impl Run {
             if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
                 return Tried::Stop(error);
             }
-            if matches!(error.code.as_str(), "dns" | "connect" | "tls") {
+            if error.unreached() {
                 state.unreachable.insert(provider.base_url.clone());
             }
             let first = state.first_error.get_or_insert_with(|| error.clone()).clone();
