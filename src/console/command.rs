@@ -27,7 +27,9 @@ pub enum Arg {
     Span,
     /// A theme's name.
     Theme,
-    /// A number, or `all`.
+    /// A reply of this chat, counted from its beginning.
+    Reply,
+    /// A code block's number, or `all`.
     Which,
     /// The rest of the line.
     Text,
@@ -113,7 +115,7 @@ pub static TABLE: &[CommandInfo] = &[
         "do not use it",
     ),
     command(Name::Allow, "allow", &[(Arg::Avoided, Required)], "use it again"),
-    command(Name::Why, "why", &[(Arg::Which, Optional)], "why a reply was routed so"),
+    command(Name::Why, "why", &[(Arg::Reply, Optional)], "why a reply was routed so"),
     command(Name::Test, "test", &[(Arg::Text, Required)], "route without sending"),
     command(Name::Retry, "retry", &[(Arg::Model, Optional)], "ask the same again"),
     command(Name::Edit, "edit", &[], "edit the last message, send it again"),
@@ -139,6 +141,7 @@ impl CommandInfo {
                 Arg::Scope => "chat|1h|always",
                 Arg::Span => "1h",
                 Arg::Theme => "NAME",
+                Arg::Reply => "N",
                 Arg::Which => "N|all",
                 Arg::Text => "TEXT",
             };

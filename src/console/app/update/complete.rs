@@ -6,13 +6,17 @@ use crossterm::event::KeyCode;
 
 use crate::console::command::{self, Arg, Cursor};
 use crate::console::keys::Chord;
+use crate::text;
 
-use super::super::{AppState, Completion, CompletionItem, CompletionKind, Focus, fuzzy};
+use super::super::{AppState, Cell, Completion, CompletionItem, CompletionKind, Focus, fuzzy};
 use super::in_main;
 use super::slash::is_named;
 
 /// Offers shown at most.
 const OFFERS: usize = 8;
+
+/// Cells of a question shown beside the reply it got.
+const ASKED: usize = 40;
 
 /// Offers what fits the word before the caret, or nothing.
 pub(super) fn refresh(state: &mut AppState) {
@@ -118,9 +122,33 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
         }
         Arg::Span => words(&[("30m", "half an hour"), ("1h", "one hour"), ("1d", "a day")]),
         Arg::Theme => state.looks.themes.iter().map(|name| item(name, "")).collect(),
-        Arg::Which => words(&[("all", "")]),
+        Arg::Reply => replies(state),
+        Arg::Which => words(&[("all", "the whole chat")]),
         Arg::Text => Vec::new(),
     }
+}
+
+/// The replies of this chat by number, newest first, each with who gave it and to what.
+fn replies(state: &AppState) -> Vec<CompletionItem> {
+    let cells = &state.transcript.cells;
+    let replies = cells.iter().filter_map(|cell| match cell {
+        Cell::Reply(reply) => Some(reply),
+        Cell::User(_) | Cell::Note(_) => None,
+    });
+    let mut items: Vec<CompletionItem> = replies
+        .enumerate()
+        .map(|(n, reply)| {
+            let asked = match cells.get(reply.answers) {
+                Some(Cell::User(user)) => user.text.lines().next().unwrap_or(""),
+                Some(Cell::Reply(_) | Cell::Note(_)) | None => "",
+            };
+            let who = reply.model().map_or("no answer", |(model, _)| model.as_str());
+            let detail = format!("{who}  {}", text::ellipsis(asked, ASKED));
+            CompletionItem { text: (n + 1).to_string(), detail }
+        })
+        .collect();
+    items.reverse();
+    items
 }
 
 /// Keys of the popup. `true` when it took one.
@@ -161,7 +189,8 @@ fn runs_when_taken(state: &AppState) -> bool {
     }
 }
 
-/// Enter takes the offer, unless the word is already whole: then it runs the line.
+/// Enter takes the offer, unless the word is already whole, or nothing of it was typed and no offer
+/// was walked to: then it runs the line.
 fn takes_enter(state: &AppState) -> bool {
     let Some(completion) = &state.completion else { return false };
     let Some(item) = completion.items.get(completion.selected) else { return false };
@@ -172,7 +201,8 @@ fn takes_enter(state: &AppState) -> bool {
             let word = before.get(completion.from..).unwrap_or("");
             let whole = completion.selected == 0
                 && completion.items.iter().any(|item| is_named(&item.text, word));
-            !word.is_empty() && item.text != word && !whole
+            let meant = !word.is_empty() || completion.selected > 0;
+            meant && item.text != word && !whole
         }
     }
 }

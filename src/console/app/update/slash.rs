@@ -224,7 +224,9 @@ fn why(state: &mut AppState, fx: &mut Effects, which: &str) -> Result<(), String
     let request = if which.is_empty() {
         requests.last()
     } else {
-        let n: usize = which.parse().map_err(|_| format!("{which:?} is not a number"))?;
+        let n: usize = which
+            .parse()
+            .map_err(|_| format!("{which:?} is no reply's number; /routes lists every decision"))?;
         n.checked_sub(1).and_then(|n| requests.get(n))
     };
     let request = *request.ok_or_else(|| match requests.len() {
