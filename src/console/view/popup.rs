@@ -35,6 +35,7 @@ pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Cha
     );
     let title = match completion.kind {
         CompletionKind::Model => "models",
+        CompletionKind::Policy => "policies",
         CompletionKind::Command => "commands",
         CompletionKind::Argument => "arguments",
     };

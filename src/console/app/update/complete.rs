@@ -1,10 +1,11 @@
-//! What is offered under the caret: `@model`, `/command`, a command's argument.
+//! What is offered under the caret: `@model`, `:floor`, `/command`, a command's argument.
 //!
 //! Invariant: only an offer that was accepted becomes a chip; text alone never names a model.
 
 use crossterm::event::KeyCode;
 
 use crate::console::command::{self, Arg, Cursor};
+use crate::console::composer::POLICY_WORDS;
 use crate::console::keys::Chord;
 use crate::text;
 
@@ -43,13 +44,39 @@ fn offer(state: &AppState) -> Option<Completion> {
             Cursor::Nothing => None,
         };
     }
-    let from = before.rfind('@')?;
-    let word = &before[from + 1..];
-    let begins = before[..from].chars().next_back().is_none_or(char::is_whitespace);
-    if !begins || word.contains(char::is_whitespace) {
-        return None;
+    let from = before
+        .rfind(char::is_whitespace)
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+    let word = &before[from..];
+    if let Some(name) = word.strip_prefix('@') {
+        return pick(CompletionKind::Model, &models(state), name, from);
     }
-    pick(CompletionKind::Model, &models(state), word, from)
+    if word.starts_with(':') && at_an_end(state, from) {
+        return pick(CompletionKind::Policy, &policy_words(), word, from);
+    }
+    None
+}
+
+/// Is the caret's word, which begins at this byte, the message's first or its last? Anywhere else a
+/// policy's word is text.
+fn at_an_end(state: &AppState, from: usize) -> bool {
+    let (row, _) = state.composer.caret();
+    let (before, after) = state.composer.around();
+    let lines = state.composer.area().lines();
+    let blank = |lines: &[String]| lines.iter().all(|line| line.trim().is_empty());
+    let first = blank(&lines[..row]) && before[..from].trim().is_empty();
+    let last = blank(&lines[row + 1..]) && after.trim().is_empty();
+    first || last
+}
+
+fn policy_words() -> Vec<CompletionItem> {
+    POLICY_WORDS
+        .iter()
+        .map(|(word, policy)| CompletionItem {
+            text: (*word).to_owned(),
+            detail: (*policy).to_owned(),
+        })
+        .collect()
 }
 
 fn pick(
@@ -181,7 +208,7 @@ pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
 fn runs_when_taken(state: &AppState) -> bool {
     let Some(completion) = &state.completion else { return false };
     match completion.kind {
-        CompletionKind::Model => false,
+        CompletionKind::Model | CompletionKind::Policy => false,
         CompletionKind::Argument => true,
         CompletionKind::Command => completion.items.get(completion.selected).is_some_and(|item| {
             command::TABLE.iter().any(|info| info.name == item.text && info.args.is_empty())
@@ -197,6 +224,7 @@ fn takes_enter(state: &AppState) -> bool {
     let (before, _) = state.composer.around();
     match completion.kind {
         CompletionKind::Model => true,
+        CompletionKind::Policy => before.get(completion.from..) != Some(item.text.as_str()),
         CompletionKind::Command | CompletionKind::Argument => {
             let word = before.get(completion.from..).unwrap_or("");
             let whole = completion.selected == 0
@@ -215,6 +243,9 @@ fn accept(state: &mut AppState) {
         CompletionKind::Model => {
             state.composer.replace_before(completion.from, "");
             state.composer.set_chip(Some(item.text.as_str().into()));
+        }
+        CompletionKind::Policy => {
+            state.composer.replace_before(completion.from, &format!("{} ", item.text));
         }
         CompletionKind::Command | CompletionKind::Argument => {
             state.composer.replace_before(completion.from, &format!("{} ", item.text));
