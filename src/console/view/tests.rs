@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crossterm::event::{KeyCode, KeyEvent};
+
 use super::sample::{Scene, state};
 use super::*;
 use crate::console::app::{AppState, ColorDepth, Focus, Glyphs, Msg, Panel, update};
@@ -505,4 +507,25 @@ fn a_provider_that_cannot_be_reached_says_so_in_whole_words_wherever_it_is_liste
         let told = drawn.lines().any(|row| row.contains("○ groq") && row.contains("no connection"));
         assert!(told, "at {size:?}:\n{drawn}");
     }
+}
+
+#[test]
+fn a_short_log_leaves_its_room_to_the_detail_and_a_long_one_keeps_its_share() {
+    let mut state = state(Scene::Routes, 120, 40);
+    let entries = state.routes_entries();
+    let short = state.geometry();
+    assert_eq!(usize::from(short.list_rows), entries.len());
+    assert_eq!(short.list_rows + short.detail_rows, 40 - 5);
+    let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+    snapshot.log = std::sync::Arc::new(entries.iter().cycle().take(500).cloned().collect());
+    let long = state.geometry();
+    assert_eq!((long.list_rows, long.detail_rows), (15, 20));
+    let now = state.now;
+    update(&mut state, Msg::Key(KeyEvent::from(KeyCode::Char('/'))), now);
+    let now = state.now;
+    update(&mut state, Msg::Key(KeyEvent::from(KeyCode::Char('q'))), now);
+    assert_eq!(state.geometry(), long, "nothing moves under the letters of a filter");
+    let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+    snapshot.log = std::sync::Arc::default();
+    assert_eq!(state.geometry(), long, "an empty log says so where it always did");
 }
