@@ -6,7 +6,16 @@ use super::terminal::{Start, Terminal};
 
 /// A terminal in all the modes it is ever put in, a reply under way.
 fn busy() -> Terminal {
-    let mut t = Start::demo().ready();
+    at_work(Start::demo())
+}
+
+/// The same as a job of a shell, where it can be stopped.
+fn busy_job() -> Terminal {
+    at_work(Start::demo().under_a_shell())
+}
+
+fn at_work(start: Start) -> Terminal {
+    let mut t = start.ready();
     t.wait("the keyboard's flags", |t| t.modes().keys == [0, 1]);
     t.ask("sim:tokens=4000");
     t.see("Part 1");
@@ -56,7 +65,7 @@ fn a_panic_restores_the_terminal_and_is_printed_after() {
 #[test]
 fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
     for key in ["\x1a", "\x1b[122;5u"] {
-        let mut t = busy();
+        let mut t = busy_job();
         t.keys("\x1b");
         t.see("stopped");
         t.keys("idraft");
@@ -67,7 +76,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
         t.wait("the terminal given back", |t| !t.screen().alternate_screen());
         t.assert_restored();
         t.resize(90, 28);
-        t.signal("CONT");
+        t.keys("\r");
         t.wait("the whole screen again", |t| {
             t.screen().alternate_screen() && t.shows("draft") && t.modes().keys == [0, 1]
         });
@@ -83,12 +92,12 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
 
 #[test]
 fn a_stop_from_outside_is_as_good_as_ctrl_z() {
-    let mut t = busy();
+    let mut t = busy_job();
     t.signal("TSTP");
     t.wait("being stopped", Terminal::stopped);
     t.wait("the terminal given back", |t| !t.screen().alternate_screen());
     t.assert_restored();
-    t.signal("CONT");
+    t.keys("\r");
     t.wait("the whole screen again", |t| t.screen().alternate_screen() && t.shows("wheelhouse"));
     t.signal("TERM");
     t.gone();
@@ -97,11 +106,25 @@ fn a_stop_from_outside_is_as_good_as_ctrl_z() {
 
 #[test]
 fn an_end_that_was_asked_for_while_it_was_stopped_comes_when_it_goes_on() {
-    let mut t = busy();
+    let mut t = busy_job();
     t.keys("\x1a");
     t.wait("being stopped", Terminal::stopped);
     t.signal("TERM");
-    t.signal("CONT");
+    t.keys("\r");
+    t.gone();
+    t.assert_restored();
+}
+
+#[test]
+fn where_nobody_would_continue_it_ctrl_z_says_so_and_stops_nothing() {
+    let mut t = busy();
+    t.keys("\x1a");
+    t.see("not suspended");
+    t.keys("still here");
+    t.see("still here");
+    assert!(!t.stopped());
+    t.assert_taken();
+    t.keys("\x11");
     t.gone();
     t.assert_restored();
 }

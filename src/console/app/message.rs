@@ -62,6 +62,8 @@ pub enum Msg {
     Detected(Detection),
     /// A copy was handed to the terminal, or put in a file.
     Copied(Copied),
+    /// The program was not stopped, because nobody would have continued it.
+    NotSuspended,
     /// The editor came back.
     Edited(Result<String, String>),
     /// The first run's file was written, or why not.
@@ -148,7 +150,7 @@ pub enum Effect {
     RefineLayout,
     /// Hand a text to the clipboard; answers with [`Msg::Copied`].
     Copy(String),
-    /// Stop the process as Ctrl+Z would.
+    /// Stop the process as Ctrl+Z would; answers with [`Msg::NotSuspended`] where that cannot be.
     Suspend,
     /// Open the text in `$EDITOR`; answers with [`Msg::Edited`].
     Editor(String),

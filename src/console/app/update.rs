@@ -85,6 +85,11 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::Contest(contest) => state.routes.contest = Some(contest),
         Msg::Detected(found) => first::detected(state, found),
         Msg::Copied(copied) => copied_toast(state, copied),
+        Msg::NotSuspended => notes::toast(
+            state,
+            Tone::Warn,
+            "not suspended: started without a shell, nobody would bring it back",
+        ),
         Msg::Edited(Ok(text)) => {
             let chip = state.composer.chip.clone();
             state.composer.set(crate::console::composer::Draft::default());

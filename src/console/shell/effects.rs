@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 
 use crate::console::app::{Contest, Copied, DecideFor, Decided, Effect, Msg, Size, StartPlan};
-use crate::console::term::{self, FRAME_GAP, Urgency};
+use crate::console::term::{self, FRAME_GAP, Suspended, Urgency};
 use crate::console::theme::Theme;
 use crate::domain::{ReplyEvent, Request};
 use crate::engine::LogEntry;
@@ -48,10 +48,10 @@ impl Shell {
                     let copied = copy(&text);
                     self.tell(Msg::Copied(copied), Urgency::Now);
                 }
-                Effect::Suspend => {
-                    self.guard.suspend()?;
-                    self.come_back()?;
-                }
+                Effect::Suspend => match self.guard.suspend()? {
+                    Suspended::CameBack => self.come_back()?,
+                    Suspended::Refused => self.tell(Msg::NotSuspended, Urgency::Now),
+                },
                 Effect::Editor(text) => self.edit(&text)?,
                 Effect::Redraw => {
                     self.screen.invalidate();

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once};
 use std::thread::ThreadId;
 
+use super::job::{self, Keeper};
 use super::screen::output;
 
 /// Alternate screen; bracketed paste; focus events; wheel as arrow keys.
@@ -81,13 +82,27 @@ impl Guard {
 
     /// Suspends the program as Ctrl+Z does, and comes back when it is continued: the whole job stops,
     /// the program that started this one in the foreground (`cargo run`, a script) included, or the
-    /// shell would never get its terminal back.
-    pub fn suspend(&self) -> io::Result<()> {
+    /// shell would never get its terminal back. Where nobody would continue it, nothing happens.
+    pub fn suspend(&self) -> io::Result<Suspended> {
+        match job::keeper() {
+            Keeper::Shell => {}
+            Keeper::Nobody => return Ok(Suspended::Refused),
+        }
         let paused = self.leave();
         // The signal a handler cannot take: ours would only ask for another stop.
         rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
-        self.re_enter(&paused)
+        self.re_enter(&paused)?;
+        Ok(Suspended::CameBack)
     }
+}
+
+/// What came of suspending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspended {
+    /// It was stopped and continued. The next frame must be drawn whole.
+    CameBack,
+    /// It was not stopped: nobody would have continued it.
+    Refused,
 }
 
 impl Drop for Guard {
