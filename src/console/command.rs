@@ -27,6 +27,8 @@ pub enum Arg {
     Span,
     /// A theme's name.
     Theme,
+    /// What the mouse does.
+    Mouse,
     /// A reply of this chat, counted from its beginning.
     Reply,
     /// A code block's number, or `all`.
@@ -63,6 +65,7 @@ pub enum Name {
     System,
     Routes,
     Theme,
+    Mouse,
     Panel,
     Help,
     Quit,
@@ -124,6 +127,7 @@ pub static TABLE: &[CommandInfo] = &[
     command(Name::System, "system", &[(Arg::Text, Optional)], "set the system prompt; off clears"),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
+    command(Name::Mouse, "mouse", &[(Arg::Mouse, Optional)], "what the mouse does"),
     command(Name::Panel, "panel", &[], "side panel on and off"),
     command(Name::Help, "help", &[], "keys and commands"),
     command(Name::Quit, "quit", &[], "quit"),
@@ -143,6 +147,7 @@ impl CommandInfo {
                 Arg::Theme => "NAME",
                 Arg::Reply => "N",
                 Arg::Which => "N|all",
+                Arg::Mouse => "off|wheel|full",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

@@ -11,6 +11,7 @@ mod frames;
 mod guard;
 mod input;
 mod job;
+mod mouse;
 mod parse;
 mod screen;
 mod signals;

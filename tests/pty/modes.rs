@@ -17,11 +17,16 @@ fn busy_job() -> Terminal {
 fn at_work(start: Start) -> Terminal {
     let mut t = start.ready();
     t.wait("the keyboard's flags", |t| t.modes().keys == [0, 1]);
+    t.ask("/mouse full");
+    t.wait("the mouse", |t| t.modes().private.is_superset(&MOUSE.into()));
     t.ask("sim:tokens=4000");
     t.see("Part 1");
     t.assert_taken();
     t
 }
+
+/// Presses are told, in decimal places.
+const MOUSE: [u32; 2] = [1000, 1006];
 
 #[test]
 fn quitting_restores_the_terminal() {
@@ -80,6 +85,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
         t.wait("the whole screen again", |t| {
             t.screen().alternate_screen() && t.shows("draft") && t.modes().keys == [0, 1]
         });
+        assert!(t.modes().private.is_superset(&MOUSE.into()));
         t.assert_taken();
         t.keys("!");
         t.see("draft!");
@@ -169,4 +175,37 @@ fn it_is_gone_with_its_terminal_before_anything_was_chosen() {
         assert!(closed.elapsed() < Duration::from_secs(1), "it outlives its terminal");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn the_mouse_is_the_terminals_unless_it_is_asked_for_and_again_when_it_is_not() {
+    let mut t = Start::demo().ready();
+    assert!(t.modes().private.is_disjoint(&MOUSE.into()));
+    t.ask("/mouse full");
+    t.wait("the mouse", |t| t.modes().private.is_superset(&MOUSE.into()));
+    let (row, col) = t.find("2 Routes").unwrap();
+    t.keys(&format!("\x1b[<0;{};{}M\x1b[<0;{0};{1}m", col + 1, row + 1));
+    t.see("[2 Routes]");
+    let (row, col) = t.find("1 Chat").unwrap();
+    t.keys(&format!("\x1b[<0;{};{}M", col + 1, row + 1));
+    t.see("[1 Chat]");
+    t.ask("/mouse off");
+    t.wait("the mouse given back", |t| t.modes().private.is_disjoint(&MOUSE.into()));
+    t.keys("\x11");
+    t.gone();
+    t.assert_restored();
+}
+
+#[test]
+fn a_configured_mouse_is_taken_at_once_and_its_wheel_scrolls_the_chat_it_is_over() {
+    let mut t = Start::demo().config("[console]\nmouse = \"wheel\"\n").ready();
+    t.wait("the mouse", |t| t.modes().private.is_superset(&MOUSE.into()));
+    t.ask("sim:tokens=800");
+    t.see("Esc read");
+    t.wait("the end of the reply", |t| t.shows("why?"));
+    let last = t.rows()[20].clone();
+    t.keys("\x1b[<64;10;10M");
+    t.wait("the text three lines further down", |t| t.rows()[23] == last);
+    t.keys("\x1b[<65;10;10M");
+    t.wait("the text where it was", |t| t.rows()[20] == last);
 }

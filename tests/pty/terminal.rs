@@ -35,6 +35,7 @@ pub enum Kind {
 pub struct Start {
     args: Vec<String>,
     env: Vec<(String, String)>,
+    config: Option<String>,
     size: (u16, u16),
     kind: Kind,
     parent: Parent,
@@ -56,7 +57,14 @@ impl Start {
     /// With these arguments, in a home with nothing in it, on 100 columns and 30 rows.
     pub fn with(args: &[&str]) -> Self {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self { args, env: Vec::new(), size: (100, 30), kind: Kind::Modern, parent: Parent::Window }
+        Self {
+            args,
+            env: Vec::new(),
+            config: None,
+            size: (100, 30),
+            kind: Kind::Modern,
+            parent: Parent::Window,
+        }
     }
 
     /// The demo.
@@ -66,6 +74,12 @@ impl Start {
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With this in its configuration file.
+    pub fn config(mut self, text: &str) -> Self {
+        self.config = Some(text.to_owned());
         self
     }
 
@@ -109,6 +123,11 @@ impl Start {
         command.env("LANG", "C.UTF-8");
         for (name, value) in &self.env {
             command.env(name, value);
+        }
+        if let Some(text) = &self.config {
+            let path = home.path().join("config.toml");
+            std::fs::write(&path, text).unwrap();
+            command.env("WHEELHOUSE_CONFIG", path);
         }
         let before = termios(&*pair.master);
         let mut reader = pair.master.try_clone_reader().unwrap();

@@ -9,6 +9,7 @@ mod complete;
 mod escape;
 mod first;
 mod key;
+mod mouse;
 mod notes;
 mod overlays;
 mod picker;
@@ -41,6 +42,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::Key(event) => key::press(state, &mut fx, event.into()),
         Msg::Paste(text) => key::paste(state, &text),
         Msg::Wheel(lines) => wheel(state, &mut fx, lines),
+        Msg::Pointer(pointer) => mouse::pointer(state, &mut fx, pointer),
         Msg::Resize(size) => state.size = size,
         Msg::Focused(focused) => {
             state.caps.focused = match focused {

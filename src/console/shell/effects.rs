@@ -58,6 +58,7 @@ impl Shell {
                     self.frames.request(Instant::now(), Urgency::Now);
                 }
                 Effect::SetTheme(name) => self.set_theme(&name),
+                Effect::SetMouse(mouse) => self.guard.set_mouse(mouse)?,
                 Effect::Bell => term::output()?.write_all(b"\x07")?,
                 Effect::Detect => self.detect(),
                 Effect::KeepKey { variable, key } => self.keys.keep(variable, key),

@@ -12,6 +12,7 @@ use std::thread::ThreadId;
 
 use super::job::{self, Keeper};
 use super::screen::output;
+use crate::console::app::Mouse;
 
 /// Alternate screen; bracketed paste; focus events; wheel as arrow keys.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?1007h\x1b[2J\x1b[H";
@@ -22,11 +23,15 @@ const LEAVE: &[u8] =
 /// Tell keys apart, and tell the key under a shifted one.
 const PUSH_KEYS: &[u8] = b"\x1b[>5u";
 const POP_KEYS: &[u8] = b"\x1b[<u";
+/// Presses and the wheel, told with decimal places.
+const TAKE_MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const FREE_MOUSE: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// Kitty keys? Synchronized updates? And a question every terminal answers, which ends the batch.
 const ASK: &[u8] = b"\x1b[?u\x1b[?2026$p\x1b[c";
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 static KEYS_PUSHED: AtomicBool = AtomicBool::new(false);
+static MOUSE_TAKEN: AtomicBool = AtomicBool::new(false);
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 
 /// The terminal in the console's modes. Dropping it restores the terminal.
@@ -65,11 +70,26 @@ impl Guard {
         output()?.write_all(PUSH_KEYS)
     }
 
+    /// Takes the mouse from the terminal, or gives it back.
+    pub fn set_mouse(&self, mouse: Mouse) -> io::Result<()> {
+        match mouse {
+            Mouse::Off if MOUSE_TAKEN.swap(false, Ordering::SeqCst) => {
+                output()?.write_all(FREE_MOUSE)
+            }
+            Mouse::Off => Ok(()),
+            Mouse::Wheel | Mouse::Full => {
+                MOUSE_TAKEN.store(true, Ordering::SeqCst);
+                output()?.write_all(TAKE_MOUSE)
+            }
+        }
+    }
+
     /// Gives the terminal back for a while: to the shell, or to an editor.
     pub fn leave(&self) -> Paused {
         let keys = KEYS_PUSHED.load(Ordering::SeqCst);
+        let mouse = MOUSE_TAKEN.load(Ordering::SeqCst);
         restore();
-        Paused { keys }
+        Paused { keys, mouse }
     }
 
     /// Takes the terminal again. The next frame must be drawn whole.
@@ -77,6 +97,10 @@ impl Guard {
         ENTERED.store(true, Ordering::SeqCst);
         crossterm::terminal::enable_raw_mode()?;
         output()?.write_all(ENTER)?;
+        if paused.mouse {
+            MOUSE_TAKEN.store(true, Ordering::SeqCst);
+            output()?.write_all(TAKE_MOUSE)?;
+        }
         if paused.keys { self.push_keyboard_flags() } else { Ok(()) }
     }
 
@@ -115,19 +139,24 @@ impl Drop for Guard {
 #[derive(Debug)]
 pub struct Paused {
     keys: bool,
+    mouse: bool,
 }
 
 /// Puts the terminal back as it was. Safe to call from anywhere, as often as one likes; errors are
 /// swallowed because there is nobody left to tell.
 pub fn restore() {
     let keys = KEYS_PUSHED.swap(false, Ordering::SeqCst);
+    let mouse = MOUSE_TAKEN.swap(false, Ordering::SeqCst);
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
     if let Ok(mut out) = output() {
-        let mut bytes = Vec::with_capacity(POP_KEYS.len() + LEAVE.len());
+        let mut bytes = Vec::with_capacity(POP_KEYS.len() + FREE_MOUSE.len() + LEAVE.len());
         if keys {
             bytes.extend_from_slice(POP_KEYS);
+        }
+        if mouse {
+            bytes.extend_from_slice(FREE_MOUSE);
         }
         bytes.extend_from_slice(LEAVE);
         let _ = out.write_all(&bytes);

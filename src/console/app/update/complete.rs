@@ -148,6 +148,11 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
             words(&[("chat", "this chat"), ("1h", "one hour"), ("always", "until undone")])
         }
         Arg::Span => words(&[("30m", "half an hour"), ("1h", "one hour"), ("1d", "a day")]),
+        Arg::Mouse => words(&[
+            ("off", "it is the terminal's own"),
+            ("wheel", "it scrolls what it is over"),
+            ("full", "the wheel, and clicks choose"),
+        ]),
         Arg::Theme => state.looks.themes.iter().map(|name| item(name, "")).collect(),
         Arg::Reply => replies(state),
         Arg::Which => words(&[("all", "the whole chat")]),
@@ -178,20 +183,35 @@ fn replies(state: &AppState) -> Vec<CompletionItem> {
     items
 }
 
+/// Goes through the offers, round and round.
+pub(super) fn step(state: &mut AppState, step: isize) {
+    if let Some(completion) = &mut state.completion {
+        let count = completion.items.len() as isize;
+        let at = (completion.selected as isize + step).rem_euclid(count.max(1));
+        completion.selected = at as usize;
+    }
+}
+
+/// Takes this offer.
+pub(super) fn take(state: &mut AppState, offer: usize) {
+    if let Some(completion) = &mut state.completion {
+        completion.selected = offer;
+        accept(state);
+    }
+}
+
 /// Keys of the popup. `true` when it took one.
 pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
     if !in_main(state) || state.overlay.is_some() || state.focus != Focus::Composer {
         state.completion = None;
         return false;
     }
-    let Some(completion) = &mut state.completion else { return false };
-    let count = completion.items.len();
-    if !key.mods.is_empty() {
+    if state.completion.is_none() || !key.mods.is_empty() {
         return false;
     }
     match key.code {
-        KeyCode::Up => completion.selected = (completion.selected + count - 1) % count,
-        KeyCode::Down => completion.selected = (completion.selected + 1) % count,
+        KeyCode::Up => step(state, -1),
+        KeyCode::Down => step(state, 1),
         KeyCode::Esc => state.completion = None,
         KeyCode::Tab => accept(state),
         KeyCode::Enter if takes_enter(state) => {
