@@ -187,6 +187,9 @@ fn settle(state: &mut AppState, fx: &mut Effects) {
         Armed::No | Armed::Quit { .. } | Armed::Rewind { .. } => {}
     }
     let geometry = state.geometry();
+    if state.view == View::Routes {
+        state.routes.detail_top = state.routes.detail_top.min(geometry.detail_scroll_most);
+    }
     let transcript = &mut state.transcript;
     if transcript.layout.width() != geometry.transcript_cols {
         let unseen = transcript.scroll.new_below(&transcript.layout);

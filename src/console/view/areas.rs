@@ -237,6 +237,16 @@ fn list_rows(state: &AppState) -> u16 {
     }
 }
 
+/// How far the detail can be scrolled; looked at only while it is.
+fn detail_scroll_most(state: &AppState, area: Rect) -> usize {
+    match (state.view, state.routes.detail_top) {
+        (View::Chat, _) | (View::Routes, 0) => 0,
+        (View::Routes, _) => state
+            .routes_selected()
+            .map_or(0, |(_, entry)| super::why::scroll_most(state, &entry, area)),
+    }
+}
+
 /// The room panes have, for scrolling and wrapping.
 pub fn measure(state: &AppState) -> Geometry {
     let chat = chat(state);
@@ -249,6 +259,7 @@ pub fn measure(state: &AppState) -> Geometry {
         transcript_rows: chat.transcript.height,
         list_rows: list,
         detail_rows: routes.detail.height,
+        detail_scroll_most: detail_scroll_most(state, routes.detail),
         composer_cols: draft_cols(chat.composer.width),
         panel_shown: chat.panel.width > 0,
     }

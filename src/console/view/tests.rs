@@ -529,3 +529,17 @@ fn a_short_log_leaves_its_room_to_the_detail_and_a_long_one_keeps_its_share() {
     snapshot.log = std::sync::Arc::default();
     assert_eq!(state.geometry(), long, "an empty log says so where it always did");
 }
+
+#[test]
+fn the_detail_scrolls_no_further_than_it_is_long_so_that_the_way_back_begins_at_once() {
+    let mut state = state(Scene::Why, 80, 24);
+    let now = state.now;
+    let press = |state: &mut AppState, code| {
+        update(state, Msg::Key(KeyEvent::from(code)), now);
+        rows(&drawn(state, &theme("terminal")).0)
+    };
+    let end = press(&mut state, KeyCode::Char('G'));
+    assert!(state.routes.detail_top > 0);
+    assert_eq!(press(&mut state, KeyCode::Char('j')), end);
+    assert_ne!(press(&mut state, KeyCode::Char('k')), end);
+}

@@ -101,6 +101,7 @@ fn measure(state: &AppState) -> Geometry {
         transcript_rows: state.size.rows.saturating_sub(8),
         list_rows: 8,
         detail_rows: 10,
+        detail_scroll_most: 5,
         composer_cols: state.size.cols.saturating_sub(4),
         panel_shown: state.size.cols >= 100,
     }
