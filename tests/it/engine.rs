@@ -10,6 +10,7 @@ use wheelhouse::domain::{
     Request, SessionId,
 };
 use wheelhouse::engine::{Command, Veto};
+use wheelhouse::route::{CircuitView, HealthState};
 use wheelhouse::sim::{Cut, Fault, RetryAfter};
 
 use crate::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request, to};
@@ -224,6 +225,28 @@ async fn where_nothing_listens_no_other_model_of_that_address_is_asked() {
         .map(|attempt| attempt.model.as_str())
         .collect();
     assert!(asked.iter().all(|model| *model == "sim-gpt-4o"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn where_nothing_listens_the_provider_is_down_at_once_and_up_when_it_answers() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/v1", closed.local_addr().unwrap());
+    drop(closed);
+    let rig = Rig::new().await;
+    let works = rig.engine.snapshot().config.as_ref().clone();
+    let mut broken = works.clone();
+    broken.providers.get_mut("sim-openai").unwrap().base_url = address;
+    rig.engine.send(Command::Reconfigure(Arc::new(broken)));
+    let (reply, ..) = rig.ask(only("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Error);
+    let down = rig.status("sim-openai", |status| status.state == HealthState::Down).await;
+    assert_eq!(down.note, "no connection");
+    let model = rig.engine.snapshot().models["sim-gpt-4o"].clone();
+    assert_eq!((model.health.state, model.circuit), (HealthState::Down, CircuitView::Closed));
+    rig.engine.send(Command::Reconfigure(Arc::new(works)));
+    let (reply, ..) = rig.ask(only("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    rig.status("sim-openai", |status| status.state == HealthState::Up).await;
 }
 
 #[tokio::test]

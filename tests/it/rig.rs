@@ -8,7 +8,7 @@ use wheelhouse::config::{self, Config};
 use wheelhouse::domain::{
     Finish, Origin, ReaderKind, Reply, ReplyEvent, Request, RequestId, Route,
 };
-use wheelhouse::engine::{self, EngineHandle, Options, ReplyStream};
+use wheelhouse::engine::{self, EngineHandle, Options, ProviderStatus, ReplyStream};
 use wheelhouse::sim::{self, Fault, Fleet, FleetOptions, Ports, Until};
 
 /// No test waits longer than this for anything.
@@ -55,6 +55,25 @@ impl Rig {
         let mut stream = self.engine.ask(only("sim-gpt-4o", PROMPT));
         while !matches!(stream.next().await.expect("it ended"), ReplyEvent::Text(_)) {}
         stream
+    }
+
+    /// The provider's status, once it is as wanted.
+    pub(crate) async fn status(
+        &self,
+        provider: &str,
+        wanted: impl Fn(&ProviderStatus) -> bool,
+    ) -> ProviderStatus {
+        let mut observer = self.engine.subscribe();
+        let seen = async {
+            loop {
+                let status = self.engine.snapshot().providers[provider].clone();
+                if wanted(&status) {
+                    return status;
+                }
+                observer.changed().await.expect("the engine ended");
+            }
+        };
+        tokio::time::timeout(LIMIT, seen).await.expect("it never came to that")
     }
 
     pub(crate) async fn ask(&self, request: Request) -> (Reply, Vec<ReplyEvent>, Duration) {

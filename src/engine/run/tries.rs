@@ -105,6 +105,7 @@ impl Run {
             };
             on_this += 1;
             state.attempts += 1;
+            let had = state.reply.text.len();
             let made = self.kind(&asking.model, kind, state);
             let ended = self.one_call(&asking, (made, waited), &mut permit, others, state).await;
             drop(permit);
@@ -114,6 +115,10 @@ impl Run {
             };
             if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
                 return Tried::Stop(error);
+            }
+            if state.reply.text.len() > had {
+                // It brought the answer on before it broke: that was not asking in vain.
+                on_this = 1;
             }
             self.remember(&asking, &error, state);
             let first = state.first_error.clone().unwrap_or_else(|| error.clone());
@@ -209,7 +214,7 @@ impl Run {
     /// What a failure says about whom to ask next.
     fn remember(&self, asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
         let provider = asking.provider;
-        if matches!(error.code.as_str(), "dns" | "connect" | "tls") {
+        if error.unreached() {
             state.unreachable.insert(provider.base_url.clone());
         }
         match error.class {
