@@ -116,8 +116,8 @@ impl Run {
             if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
                 return Tried::Stop(error);
             }
-            if state.reply.text.len() > had {
-                // It brought the answer on before it broke: that was not asking in vain.
+            if others.count == 0 && state.reply.text.len() > had {
+                // It brought the answer on before it broke, and nobody else is left to try.
                 on_this = 1;
             }
             self.remember(&asking, &error, state);
@@ -269,7 +269,8 @@ impl Run {
     pub(super) fn continuation(&self, model: &Model, state: &State) -> Option<Continuation> {
         let replaceable = self.request.reader == ReaderKind::Replaceable;
         let short = state.reply.text.chars().count() < WORTH_CONTINUING;
-        if state.reply.text.is_empty() || (replaceable && (short || state.afresh)) {
+        let begun = state.reply.text.is_empty() || !state.reply.tool_calls.is_empty();
+        if begun || (replaceable && (short || state.afresh)) {
             return None;
         }
         match model.capabilities.continuation {
