@@ -269,8 +269,8 @@ impl Run {
     pub(super) fn continuation(&self, model: &Model, state: &State) -> Option<Continuation> {
         let replaceable = self.request.reader == ReaderKind::Replaceable;
         let short = state.reply.text.chars().count() < WORTH_CONTINUING;
-        let begun = state.reply.text.is_empty() || !state.reply.tool_calls.is_empty();
-        if begun || (replaceable && (short || state.afresh)) {
+        let unjoinable = state.reply.text.is_empty() || !state.reply.tool_calls.is_empty();
+        if unjoinable || (replaceable && (short || state.afresh)) {
             return None;
         }
         match model.capabilities.continuation {
