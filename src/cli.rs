@@ -15,6 +15,7 @@ mod console;
 mod doctor;
 mod exit;
 mod explain;
+mod faults;
 #[cfg(test)]
 mod fixture;
 mod host;
@@ -66,6 +67,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    faults::allowed(cli)?;
     let setup = Setup::new(&cli.global);
     match &cli.command {
         Some(Command::Completions { shell }) => completions::run(*shell, io),

@@ -76,6 +76,9 @@ pub struct Global {
     /// Use the simulated fleet instead of your models and keys: nothing leaves this machine
     #[arg(long, global = true)]
     pub demo: bool,
+    /// With --demo or sim: let faults strike the fleet as this script says; `gameday` is shipped
+    #[arg(long, global = true, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
     /// Route by this policy: balanced, cheapest, fastest, best, realtime, or one of yours
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub policy: Option<String>,
@@ -200,6 +203,7 @@ const SIM_EXAMPLES: &str = "\
 Examples:
   wheelhouse sim                    any free ports; prints addresses and a configuration
   wheelhouse sim --port 9400        ports 9400, 9401, ...
+  wheelhouse sim --faults gameday   things go wrong on a timetable, told on standard error
   wheelhouse sim > sim.toml &       then: wheelhouse --config sim.toml";
 
 const SHOT_EXAMPLES: &str = "\
