@@ -1,10 +1,17 @@
-//! `--faults`: a script of what goes wrong in the simulated fleet, by a shipped name or a file.
+//! What goes wrong in the simulated fleet: `--faults`, a script by a shipped name or a file; and what
+//! is in force, as the console shows it.
 //!
 //! Invariant: a script that is wrong is told before anything starts, every mistake of it.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::sim::{Control, GameDay};
+use futures_util::stream;
+
+use crate::console::app::{FaultBoard, FaultKind, FaultShown};
+use crate::console::shell::Faults;
+use crate::engine;
+use crate::sim::{Changes, Control, GameDay, KINDS};
 
 use super::Stop;
 use super::args::{Cli, Command};
@@ -38,4 +45,46 @@ pub fn read(script: &Path) -> Result<GameDay, Stop> {
         lines.extend(mistakes.iter().map(|mistake| format!("  {mistake}")));
         Stop::usage(lines.join("\n"))
     })
+}
+
+/// What is in force at a fleet, now and whenever it changes.
+pub fn stream(fleet: Control) -> Faults {
+    let first = Arc::new(board(&fleet));
+    let changes = fleet.changes();
+    let later = stream::unfold((fleet, changes), next);
+    Box::pin(futures_util::StreamExt::chain(stream::iter([first]), later))
+}
+
+type Watched = (Control, Changes);
+
+async fn next((fleet, mut changes): Watched) -> Option<(Arc<FaultBoard>, Watched)> {
+    changes.next().await;
+    Some((Arc::new(board(&fleet)), (fleet, changes)))
+}
+
+fn board(fleet: &Control) -> FaultBoard {
+    let now = engine::now();
+    FaultBoard {
+        places: fleet.providers().map(str::to_owned).collect(),
+        kinds: KINDS
+            .iter()
+            .map(|kind| FaultKind {
+                word: kind.word.to_owned(),
+                doc: format!("{} {}", kind.takes, kind.doc).trim().to_owned(),
+            })
+            .collect(),
+        in_force: fleet
+            .all()
+            .into_iter()
+            .map(|(provider, fault)| FaultShown {
+                words: fault.fault.words(),
+                times: fault.times,
+                until: fault.left().map(|left| now + left),
+                place: match fault.model {
+                    Some(model) => format!("{provider}/{model}"),
+                    None => provider,
+                },
+            })
+            .collect(),
+    }
 }

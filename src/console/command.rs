@@ -29,6 +29,16 @@ pub enum Arg {
     Theme,
     /// A number, or `all`.
     Which,
+    /// Who a fault is to strike, or `clear`.
+    FaultPlace,
+    /// What is to go wrong.
+    FaultKind,
+    /// For how long it goes wrong.
+    FaultSpan,
+    /// Who a drill is about, or `off`.
+    DrillName,
+    /// What a drill pretends.
+    DrillKind,
     /// The rest of the line.
     Text,
 }
@@ -59,6 +69,8 @@ pub enum Name {
     Copy,
     New,
     System,
+    Fault,
+    Drill,
     Routes,
     Theme,
     Panel,
@@ -120,6 +132,18 @@ pub static TABLE: &[CommandInfo] = &[
     command(Name::Copy, "copy", &[(Arg::Which, Optional)], "copy the last reply, a block, all"),
     command(Name::New, "new", &[], "new chat"),
     command(Name::System, "system", &[(Arg::Text, Optional)], "set the system prompt; off clears"),
+    command(
+        Name::Drill,
+        "drill",
+        &[(Arg::DrillName, Optional), (Arg::DrillKind, Optional), (Arg::Span, Optional)],
+        "pretend it fails, on this side only",
+    ),
+    command(
+        Name::Fault,
+        "fault",
+        &[(Arg::FaultPlace, Optional), (Arg::FaultKind, Optional), (Arg::FaultSpan, Optional)],
+        "break a simulated provider",
+    ),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
     command(Name::Panel, "panel", &[], "side panel on and off"),
@@ -140,6 +164,11 @@ impl CommandInfo {
                 Arg::Span => "1h",
                 Arg::Theme => "NAME",
                 Arg::Which => "N|all",
+                Arg::FaultPlace => "PROVIDER|clear",
+                Arg::FaultKind => "KIND",
+                Arg::FaultSpan => "for 60s|once",
+                Arg::DrillName => "NAME|off",
+                Arg::DrillKind => "down|slow 4s|limit|cut",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

@@ -9,12 +9,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::{
-    ErrorReport, ModelName, OutcomeClass, ProviderName, UnixMs, format_span,
+    ErrorReport, ModelName, OutcomeClass, ProviderName, UnixMs, format_span, parse_span,
 };
 
 /// Characters of answer a cut lets through: enough to be shown, so that there is something to go on
 /// from.
 const CUT_AFTER: u64 = 120;
+
+/// How long a slow call waits where nothing is said.
+const SLOW: Duration = Duration::from_secs(4);
 
 /// What is pretended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,30 @@ pub enum DrillKind {
 }
 
 impl DrillKind {
+    /// What can be pretended: the word, and what it does.
+    pub const WORDS: [(&'static str, &'static str); 4] = [
+        ("down", "connections are refused"),
+        ("slow", "every call waits, 4s if nothing is said"),
+        ("limit", "429 until the drill is over"),
+        ("cut", "answers break off"),
+    ];
+
+    /// Reads `down`, `slow 4s`, `limit`, `cut`; how many of the words that took. A span alone after
+    /// `slow` is its delay.
+    pub fn read(words: &[&str]) -> Result<(Self, usize), String> {
+        match words {
+            ["down", ..] => Ok((Self::Down, 1)),
+            ["limit", ..] => Ok((Self::Limit, 1)),
+            ["cut", ..] => Ok((Self::Cut, 1)),
+            ["slow", span, ..] => parse_span(span)
+                .map(|span| (Self::Slow(span), 2))
+                .map_err(|error| format!("slow {span}: {error}")),
+            ["slow"] => Ok((Self::Slow(SLOW), 1)),
+            [] => Err("say how: down, slow 4s, limit or cut".to_owned()),
+            [word, ..] => Err(format!("{word:?} is not: down, slow 4s, limit or cut")),
+        }
+    }
+
     /// In words: `down`, `slow 4s`.
     pub fn words(self) -> String {
         match self {

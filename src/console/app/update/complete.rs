@@ -6,6 +6,7 @@ use crossterm::event::KeyCode;
 
 use crate::console::command::{self, Arg, Cursor};
 use crate::console::keys::Chord;
+use crate::engine::DrillKind;
 
 use super::super::{AppState, Completion, CompletionItem, CompletionKind, Focus, fuzzy};
 use super::in_main;
@@ -119,6 +120,24 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
         Arg::Span => words(&[("30m", "half an hour"), ("1h", "one hour"), ("1d", "a day")]),
         Arg::Theme => state.looks.themes.iter().map(|name| item(name, "")).collect(),
         Arg::Which => words(&[("all", "")]),
+        Arg::FaultPlace => state.faults.as_ref().map_or_else(Vec::new, |board| {
+            let mut items: Vec<_> = board.places.iter().map(|name| item(name, "")).collect();
+            items.push(item("clear", "lift all faults"));
+            items
+        }),
+        Arg::FaultKind => state.faults.as_ref().map_or_else(Vec::new, |board| {
+            board.kinds.iter().map(|kind| item(&kind.word, &kind.doc)).collect()
+        }),
+        Arg::FaultSpan => words(&[("for", "60s: so long"), ("once", "the next call only")]),
+        Arg::DrillName => {
+            let providers = state.snapshot.iter().flat_map(|snapshot| snapshot.providers.keys());
+            let mut items: Vec<_> =
+                providers.map(|name| item(name.as_str(), "provider")).collect();
+            items.push(item("off", "end every drill"));
+            items.extend(models(state));
+            items
+        }
+        Arg::DrillKind => words(&DrillKind::WORDS),
         Arg::Text => Vec::new(),
     }
 }
@@ -154,7 +173,17 @@ fn runs_when_taken(state: &AppState) -> bool {
     let Some(completion) = &state.completion else { return false };
     match completion.kind {
         CompletionKind::Model => false,
-        CompletionKind::Argument => true,
+        CompletionKind::Argument => {
+            let (before, _) = state.composer.around();
+            let chosen = completion.items.get(completion.selected).map(|item| item.text.as_str());
+            match command::cursor(before).0 {
+                // A name alone is no order; what goes wrong has to follow.
+                Cursor::Argument(Arg::FaultPlace) => chosen == Some("clear"),
+                Cursor::Argument(Arg::DrillName) => chosen == Some("off"),
+                Cursor::Argument(Arg::FaultSpan) => chosen != Some("for"),
+                Cursor::Argument(_) | Cursor::Name | Cursor::Nothing => true,
+            }
+        }
         CompletionKind::Command => completion.items.get(completion.selected).is_some_and(|item| {
             command::TABLE.iter().any(|info| info.name == item.text && info.args.is_empty())
         }),
