@@ -13,6 +13,7 @@ mod compose;
 mod config;
 mod console;
 mod doctor;
+mod drill;
 mod exit;
 mod explain;
 mod faults;
@@ -74,6 +75,7 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Man { command }) => man::run(command.as_deref(), io),
         Some(Command::Config { what }) => config::run(what, &setup, io),
         Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
+        Some(Command::Drill(args)) => drill::run(args, &setup, io),
         Some(Command::Sim(args)) => sim::run(args, &setup, io),
         Some(Command::Ask(args)) => ask::run(args, &setup, io),
         Some(Command::Explain(args)) => explain::run(args, &setup, io),
