@@ -10,6 +10,7 @@ mod actor;
 mod attempt;
 mod clock;
 mod command;
+mod drill;
 mod handle;
 mod input;
 mod join;
@@ -27,6 +28,7 @@ mod verdict;
 
 pub use clock::now;
 pub use command::{Command, Veto};
+pub use drill::{Drill, DrillKind};
 pub use handle::{EngineHandle, Observer, Options, start};
 pub use input::weights;
 pub use keys::Env;

@@ -3,6 +3,7 @@
 //! network or the disk: tasks do, and report.
 
 mod background;
+mod drills;
 mod obey;
 mod publish;
 mod shared;
@@ -19,7 +20,7 @@ use crate::domain::{
     AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
     ProviderName, UnixMs,
 };
-use crate::route::{HedgeBook, HedgeLimits, Observation, RouterSettings, RouterState};
+use crate::route::{HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState};
 
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
@@ -43,6 +44,8 @@ pub(super) struct Actor {
     pub(super) policy: String,
     pub(super) router: RouterState,
     pub(super) overrides: Overrides,
+    /// What was remembered of models before a drill.
+    pub(super) kept: BTreeMap<ModelName, Kept>,
     pub(super) log: Log,
     pub(super) spend: Spend,
     pub(super) by_model: BTreeMap<ModelName, Spend>,
@@ -83,6 +86,7 @@ impl Actor {
                 () = sleep_or_forever(next_change) => {}
             }
             self.take_back();
+            self.end_due_drills(super::clock::now());
             self.publish();
         }
     }

@@ -87,6 +87,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         router: RouterState::new(settings(&config)),
         policy,
         overrides: Overrides::default(),
+        kept: std::collections::BTreeMap::new(),
         log: Log::default(),
         spend: Spend::default(),
         by_model: BTreeMap::new(),

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::route::{CircuitView, DecisionInput, HealthState, KeyState, ModelHealth};
 
-use super::Veto;
+use super::{Drill, Veto};
 
 /// A pin in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Overrides {
     pub vetoes: Vec<Veto>,
     /// Drained providers and until when.
     pub drains: Vec<Veto>,
+    /// Drills.
+    pub drills: Vec<Drill>,
 }
 
 /// A model as observers see it.

@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod console;
 mod demo;
+mod drill;
 mod engine;
 mod house;
 mod race;

@@ -5,6 +5,7 @@
 //! state stays one that makes sense; a message about a request that is no longer known is dropped.
 
 mod actions;
+mod chaos;
 mod complete;
 mod escape;
 mod first;
@@ -102,6 +103,8 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::ConfigWritten(result) => first::written(state, result),
         Msg::ThemeSet(Ok(name)) => state.looks.theme = name,
         Msg::ThemeSet(Err(why)) => notes::toast(state, Tone::Bad, why),
+        Msg::Faults(board) => chaos::board(state, board),
+        Msg::Struck(result) => chaos::struck(state, result),
         Msg::Idle => refine(state, &mut fx),
         Msg::Terminate => quit(state, &mut fx),
     }
@@ -219,10 +222,9 @@ fn next_tick(state: &AppState) -> Option<u64> {
         Armed::No => None,
         Armed::Quit { until: at } | Armed::Rewind { until: at } => Some(until(at)),
     };
-    [waiting.then_some(WAIT_TICK_MS), armed, state.toast.as_ref().map(|toast| until(toast.until))]
-        .into_iter()
-        .flatten()
-        .min()
+    let toast = state.toast.as_ref().map(|toast| until(toast.until));
+    let ticks = [waiting.then_some(WAIT_TICK_MS), armed, toast, state.next_countdown()];
+    ticks.into_iter().flatten().min()
 }
 
 /// Appends a cell and lays it out.

@@ -49,7 +49,7 @@ impl Actor {
             let usable = provider.local
                 || provider.mention != Mention::Shipped
                 || self.shared.keys.found(&provider.name);
-            if usable {
+            if usable && !self.is_cut_off(&provider.name) {
                 asked += 1;
                 self.spawn_list(provider, Report::Found);
             }
@@ -85,6 +85,7 @@ impl Actor {
             .filter(|provider| self.active(provider))
             .filter(|provider| self.shared.keys.state(&provider.name) == KeyState::Ready)
             .filter(|provider| self.router.provider_account(&provider.name).is_none())
+            .filter(|provider| !self.is_cut_off(&provider.name))
             .filter(|provider| {
                 self.config.models.values().any(|model| {
                     model.provider == provider.name
@@ -124,6 +125,7 @@ impl Actor {
         }
         if let Some((provider, _)) = hits.first()
             && let Some(provider) = self.config.providers.get(provider)
+            && !self.is_cut_off(&provider.name)
         {
             self.spawn_list(provider, Report::Pinged);
         }
@@ -143,6 +145,7 @@ impl Actor {
                 [circuit, model.limited_until, model.shifted_until]
             })
             .flatten()
+            .chain(snapshot.overrides.drills.iter().map(|drill| drill.until))
             .filter(|until| *until > now)
             .map(|until| now.until(until) + Duration::from_millis(1))
             .min()

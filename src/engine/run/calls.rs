@@ -15,6 +15,7 @@ use crate::wire::{self, HttpCall, Target, http::Http};
 
 use super::super::actor::{Insist, ToActor};
 use super::super::attempt::{Call, Empty, Ended, millis};
+use super::super::drill::{self, Drill};
 use super::super::join::{Ending, Joiner, Repeats};
 use super::super::permit::Permit;
 use super::super::verdict::{self, Stops, Wants};
@@ -49,6 +50,7 @@ struct Second<'a> {
     deadline: Instant,
     limits: crate::config::Limits,
     cap: u32,
+    drill: Option<Drill>,
 }
 
 impl Run {
@@ -113,6 +115,13 @@ impl Run {
             deadline,
             empty: if before.is_some() { Empty::Answer } else { Empty::Failure },
             lost: race.lost(Side::First),
+            drill: drill::on(
+                &snapshot.overrides.drills,
+                &provider.name,
+                &model.name,
+                super::super::clock::now(),
+            )
+            .cloned(),
         };
         let finished = match race_after.zip(others.next) {
             None => {
@@ -341,7 +350,10 @@ impl Run {
             kind,
             waited_ms: 0,
         });
-        Some(Second { made, http, call, permit, deadline, limits, cap })
+        let drills = &snapshot.overrides.drills;
+        let drill =
+            drill::on(drills, &provider.name, &model.name, super::super::clock::now()).cloned();
+        Some(Second { made, http, call, permit, deadline, limits, cap, drill })
     }
 
     /// Runs the first; where it is silent for so long, a second beside it.
@@ -383,6 +395,7 @@ impl Run {
             deadline: second.deadline,
             empty: Empty::Failure,
             lost: race.lost(Side::Second),
+            drill: second.drill.clone(),
         };
         let mut lane = race.lane(Side::Second);
         let (first, ended) = tokio::join!(running, other.run(&self.sink, &mut lane));
