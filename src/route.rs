@@ -9,12 +9,14 @@ mod contest;
 mod decide;
 mod features;
 mod filter;
+mod forecast;
 mod health;
 mod hedge;
 mod input;
 mod limit;
 mod observe;
 mod overrides;
+mod record;
 mod retry;
 mod rules;
 #[doc(hidden)]
@@ -27,6 +29,7 @@ mod words;
 pub use circuit::ProbeTicket;
 pub use decide::{decide, flips, with_policy};
 pub use features::{Surface, difficulty, features, tokens_per_char};
+pub use forecast::{Forecast, Outlook};
 pub use hedge::{HedgeBook, HedgeLimits};
 pub use input::{
     CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState, RuleEffect,

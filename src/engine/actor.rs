@@ -135,8 +135,13 @@ impl Actor {
                 let (provider, model) = (report.provider.clone(), report.model.clone());
                 self.router.fold(&provider, &model, &observation, now);
                 if !limits.is_empty() {
-                    self.router.fold(&provider, &model, &Observation::Limits(limits), now);
+                    let told_at = headers_at(&report, now);
+                    let told = Observation::Limits { windows: limits, told_at };
+                    self.router.fold(&provider, &model, &told, now);
                 }
+                let used =
+                    Observation::Used { input: report.usage.input, output: report.usage.output };
+                self.router.fold(&provider, &model, &used, now);
                 self.account(&report);
                 if let Some(error) = error {
                     self.take_error(&provider, &error, now);
@@ -347,6 +352,12 @@ pub(super) fn settings(config: &Config) -> RouterSettings {
         min_samples: config.feedback.min_samples,
         ..RouterSettings::default()
     }
+}
+
+/// When the headers of an attempt that has just ended arrived.
+fn headers_at(report: &AttemptReport, now: UnixMs) -> UnixMs {
+    let since = report.stamps.headers.map_or(0, |headers| report.ms.saturating_sub(headers));
+    now - Duration::from_millis(since)
 }
 
 /// How an attempt counts whose task went away before it could tell.

@@ -20,6 +20,7 @@ pub fn model(model: &Model) -> ModelStatus {
         health: ModelHealth { state: HealthState::Up, ..ModelHealth::default() },
         circuit: CircuitView::Closed,
         limited_until: None,
+        forecast: None,
         shifted_until: None,
         refused: None,
         recent: Vec::new(),

@@ -9,7 +9,7 @@ use crate::domain::{
     AttemptReport, Cost, Decision, ModelName, Origin, Outcome, PinScope, ProviderName, RateWindow,
     RequestId, SessionId, UnixMs, Usage,
 };
-use crate::route::{CircuitView, DecisionInput, HealthState, KeyState, ModelHealth};
+use crate::route::{CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth};
 
 use super::Veto;
 
@@ -50,6 +50,8 @@ pub struct ModelStatus {
     pub circuit: CircuitView,
     /// When it may be asked again after a rate limit.
     pub limited_until: Option<UnixMs>,
+    /// The limit that is used up first at the present rate, if any is before it resets.
+    pub forecast: Option<Forecast>,
     /// When traffic that was shifted away for slowness comes back.
     pub shifted_until: Option<UnixMs>,
     /// The account refused it, in words; out until the key or the configuration changes.

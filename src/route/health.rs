@@ -122,6 +122,11 @@ impl Health {
         self.prune(now, bounds);
     }
 
+    /// Attempts running now.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
     /// An attempt is over, whether it counts or not.
     pub(crate) fn landed(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);

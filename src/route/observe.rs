@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{OutcomeClass, RateWindow};
+use crate::domain::{OutcomeClass, RateWindow, UnixMs};
 
 /// How a model's endpoint is doing, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -87,7 +87,19 @@ pub enum Observation {
         detail: String,
     },
     /// Rate-limit headers of an answer.
-    Limits(Vec<RateWindow>),
+    Limits {
+        /// What they said.
+        windows: Vec<RateWindow>,
+        /// When they arrived: long before the end of a long answer.
+        told_at: UnixMs,
+    },
+    /// How large an attempt was, for limits counted in tokens.
+    Used {
+        /// Prompt tokens, cached ones included.
+        input: u64,
+        /// Answer tokens.
+        output: u64,
+    },
     /// A free keep-warm call went well or not.
     Pinged {
         /// Milliseconds it took; `None` when it failed.

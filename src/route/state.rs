@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{
-    FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName, RateWindow, UnixMs,
+    FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName, RateScope, RateWindow, UnixMs,
 };
 
 use super::circuit::{Circuit, Pass, ProbeTicket};
 use super::filter::until_short;
+use super::forecast::Forecast;
 use super::health::{Bounds, Failed, Health, SLOW_TIMES, Went};
 use super::limit::Limit;
+use super::record::{Record, clipped};
 use super::retry::RetryBudget;
 use super::shift::{Shift, ShiftPhase};
 use super::{CircuitView, HealthState, ModelHealth, Observation};
@@ -24,13 +26,6 @@ const MODELS: usize = 1_024;
 
 /// Models of one provider that must be refused before the provider itself counts as refused.
 const REFUSED_MODELS: usize = 2;
-
-/// A model's own prior counts in the slowness limit this many times, so that thinking before the
-/// first token is not taken for slowness.
-const PRIOR_TIMES: u64 = 2;
-
-/// Longest error text kept.
-const DETAIL: usize = 300;
 
 /// How the router's memory works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,26 +84,14 @@ pub struct ModelView {
     pub last_error: Option<(UnixMs, String)>,
     /// Rate limits as last told.
     pub limits: Vec<RateWindow>,
+    /// The limit that is used up first at the present rate, before it resets.
+    pub forecast: Option<Forecast>,
     /// The account was refused, in words, and when.
     pub account: Option<(UnixMs, String)>,
     /// Times slower than its own last hour, where that is known: `slow 4x`.
     pub slow_factor: Option<f64>,
     /// The last free keep-warm call in milliseconds.
     pub last_ping_ms: Option<u64>,
-}
-
-#[derive(Debug, Clone)]
-struct Record {
-    provider: ProviderName,
-    health: Health,
-    circuit: Circuit,
-    limit: Limit,
-    shift: Shift,
-    prior_ms: u64,
-    last_error: Option<(UnixMs, String)>,
-    account: Option<(UnixMs, String)>,
-    last_ping_ms: Option<u64>,
-    seen: UnixMs,
 }
 
 /// The router's memory; one per engine.
@@ -118,6 +101,8 @@ pub struct RouterState {
     bounds: Bounds,
     records: BTreeMap<ModelName, Record>,
     refused: BTreeMap<ProviderName, (UnixMs, String)>,
+    /// Limits that count all models of a provider together.
+    accounts: BTreeMap<ProviderName, Limit>,
     retries: BTreeMap<ProviderName, RetryBudget>,
 }
 
@@ -134,6 +119,7 @@ impl RouterState {
             bounds,
             records: BTreeMap::new(),
             refused: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             retries: BTreeMap::new(),
         }
     }
@@ -143,6 +129,7 @@ impl RouterState {
         *self = Self {
             records: std::mem::take(&mut self.records),
             refused: std::mem::take(&mut self.refused),
+            accounts: std::mem::take(&mut self.accounts),
             retries: std::mem::take(&mut self.retries),
             ..Self::new(settings)
         };
@@ -224,7 +211,21 @@ impl RouterState {
                     self.widen_refusal(provider, detail, now);
                 }
             }
-            Observation::Limits(windows) => record.limit.told(windows),
+            Observation::Limits { windows, told_at } => {
+                for window in windows.iter().filter(|window| window.scope == RateScope::Model) {
+                    record.limit.told(window, *told_at);
+                }
+                for window in windows.iter().filter(|window| window.scope == RateScope::Account) {
+                    // Bounded like the providers of the configuration.
+                    self.accounts.entry(provider.clone()).or_default().told(window, *told_at);
+                }
+            }
+            Observation::Used { input, output } => {
+                record.limit.used(*input, *output);
+                if let Some(account) = self.accounts.get_mut(provider) {
+                    account.used(*input, *output);
+                }
+            }
             Observation::Pinged { ms } => {
                 record.last_ping_ms = *ms;
                 if ms.is_some() {
@@ -288,13 +289,17 @@ impl RouterState {
         if let Some((_, why)) = self.refused.get(provider) {
             return no(FilterCode::Account, why.clone());
         }
-        let record = self.record(provider, model, now);
-        if let Some((_, why)) = &record.account {
+        if let Some((_, why)) = &self.record(provider, model, now).account {
             return no(FilterCode::Account, why.clone());
         }
-        if let Some(until) = record.limit.until(now) {
+        if let Some(until) = self.limited_until(provider, model, now) {
             return no(FilterCode::RateLimited, format!("retry in {}", until_short(now, until)));
         }
+        let near = self.forecast(provider, model, now).filter(|near| near.keeps_away(now));
+        if let Some(near) = near {
+            return no(FilterCode::RateLimited, near.words(now));
+        }
+        let record = self.record(provider, model, now);
         let admission = match record.circuit.try_pass(now) {
             Pass::Free => Admission::Free,
             Pass::Probe(ticket) => Admission::Probe(ticket),
@@ -315,7 +320,43 @@ impl RouterState {
             let detail = format!("coming back by and by, all of it in {}", until_short(now, until));
             return no(FilterCode::Shifted, detail);
         }
+        self.sent(provider, model, now);
         Ok(admission)
+    }
+
+    /// One request more on its way, for the limits it counts against.
+    fn sent(&mut self, provider: &ProviderName, model: &ModelName, now: UnixMs) {
+        self.record(provider, model, now).limit.sent(now);
+        if let Some(account) = self.accounts.get_mut(provider) {
+            account.sent(now);
+        }
+    }
+
+    fn limited_until(
+        &self,
+        provider: &ProviderName,
+        model: &ModelName,
+        now: UnixMs,
+    ) -> Option<UnixMs> {
+        let own = self.records.get(model).and_then(|record| record.limit.until(now));
+        own.max(self.accounts.get(provider).and_then(|account| account.until(now)))
+    }
+
+    fn forecast(
+        &self,
+        provider: &ProviderName,
+        model: &ModelName,
+        now: UnixMs,
+    ) -> Option<Forecast> {
+        let own = self
+            .records
+            .get(model)
+            .and_then(|record| record.limit.forecast(record.health.in_flight(), now));
+        let account = self.accounts.get(provider).and_then(|account| {
+            let mine = self.records.values().filter(|record| record.provider == *provider);
+            account.forecast(mine.map(|record| record.health.in_flight()).sum(), now)
+        });
+        own.into_iter().chain(account).min_by_key(|near| (!near.keeps_away(now), near.runs_out))
     }
 
     /// A first attempt goes to this provider: it earns a share of a retry.
@@ -337,6 +378,7 @@ impl RouterState {
         model: &ModelName,
         now: UnixMs,
     ) -> Admission {
+        self.sent(provider, model, now);
         match self.record(provider, model, now).circuit.force(now) {
             Pass::Probe(ticket) => Admission::Probe(ticket),
             Pass::Free | Pass::Wait(_) => Admission::Free,
@@ -380,14 +422,20 @@ impl RouterState {
         ModelView {
             health,
             circuit,
-            limited_until: record.limit.until(now),
+            limited_until: self.limited_until(&record.provider, model, now),
             shifted_until: match record.shift.phase(now) {
                 ShiftPhase::Away { until } => Some(until),
                 ShiftPhase::Steady | ShiftPhase::Returning { .. } => None,
             },
             recent: record.health.recent(),
             last_error: record.last_error.clone(),
-            limits: record.limit.windows().to_vec(),
+            limits: record
+                .limit
+                .windows()
+                .chain(self.accounts.get(&record.provider).into_iter().flat_map(Limit::windows))
+                .cloned()
+                .collect(),
+            forecast: self.forecast(&record.provider, model, now),
             account: record.account.clone().or_else(|| self.refused.get(&record.provider).cloned()),
             slow_factor,
             last_ping_ms: record.last_ping_ms,
@@ -402,66 +450,6 @@ impl RouterState {
     /// Where a model's traffic stands.
     pub fn shift_phase(&self, model: &ModelName, now: UnixMs) -> ShiftPhase {
         self.records.get(model).map_or(ShiftPhase::Steady, |record| record.shift.phase(now))
-    }
-}
-
-fn clipped(text: &str) -> String {
-    text[..text.floor_char_boundary(DETAIL)].to_owned()
-}
-
-impl Record {
-    fn p95_limit_ms(&self, settings: &RouterSettings) -> u64 {
-        let limit = u64::try_from(settings.p95_limit.as_millis()).unwrap_or(u64::MAX);
-        limit.max(self.prior_ms.saturating_mul(PRIOR_TIMES))
-    }
-
-    fn ended(
-        &mut self,
-        outcome: Option<OutcomeClass>,
-        went: Went,
-        retry_after_ms: Option<u64>,
-        detail: &str,
-        now: UnixMs,
-        bounds: &Bounds,
-    ) {
-        let badly = Went { failed: Failed::Yes, tokens_per_s: None, gap_ms: None, ..went };
-        let Some(class) = outcome else {
-            self.health.ended(went, now, bounds);
-            self.circuit.success();
-            self.limit.passed();
-            self.account = None;
-            return;
-        };
-        match class {
-            OutcomeClass::Cancelled
-            | OutcomeClass::Caller
-            | OutcomeClass::Context
-            | OutcomeClass::Refusal => self.circuit.neutral(),
-            OutcomeClass::Throttle => {
-                self.circuit.neutral();
-                self.limit.throttled(retry_after_ms.map(Duration::from_millis), now);
-            }
-            OutcomeClass::Account => {
-                self.circuit.neutral();
-                self.account = Some((now, clipped(detail)));
-            }
-            // The room ran out: nothing went wrong over there.
-            OutcomeClass::Truncation => {
-                self.circuit.neutral();
-                self.health.ended(went, now, bounds);
-            }
-            OutcomeClass::Provider | OutcomeClass::Network | OutcomeClass::Stall => {
-                self.health.ended(badly, now, bounds);
-                let (share, samples) = self.health.failures(now, bounds);
-                self.circuit.failure(now, share, samples);
-                if let Some(ms) = retry_after_ms {
-                    self.limit.throttled(Some(Duration::from_millis(ms)), now);
-                }
-            }
-        }
-        if class != OutcomeClass::Cancelled {
-            self.last_error = Some((now, clipped(detail)));
-        }
     }
 }
 

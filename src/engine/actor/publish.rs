@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Provider;
-use crate::domain::{Cost, ModelName, UnixMs};
+use crate::domain::{Cost, ModelName, RateWindow, UnixMs};
 use crate::route::{CircuitView, HealthState, KeyState, Warmth};
 
 use super::super::{CacheStats, ModelStatus, ProviderStatus, Snapshot};
@@ -60,6 +60,7 @@ impl Actor {
             health: view.health,
             circuit: view.circuit,
             limited_until: view.limited_until,
+            forecast: view.forecast,
             shifted_until: view.shifted_until,
             refused: view.account.map(|(_, words)| words),
             recent: view.recent,
@@ -110,13 +111,24 @@ impl Actor {
         }
     }
 
-    fn limits_of(&self, models: &[ModelStatus], now: UnixMs) -> Vec<crate::domain::RateWindow> {
+    /// The limits of the model that has the smallest share left.
+    fn limits_of(&self, models: &[ModelStatus], now: UnixMs) -> Vec<RateWindow> {
         models
             .iter()
             .map(|model| self.router.view(&model.model, now).limits)
-            .find(|limits| !limits.is_empty())
+            .filter(|limits| !limits.is_empty())
+            .min_by(|a, b| least_share(a).total_cmp(&least_share(b)))
             .unwrap_or_default()
     }
+}
+
+/// What is left of the window that has least left, as a share of it.
+fn least_share(limits: &[RateWindow]) -> f64 {
+    let share = |window: &RateWindow| {
+        let limit = window.limit.filter(|limit| *limit > 0)?;
+        Some(window.remaining? as f64 / limit as f64)
+    };
+    limits.iter().filter_map(share).fold(1.0, f64::min)
 }
 
 /// A provider in one word and a few more: the worst of what concerns all its models, else the best

@@ -10,7 +10,7 @@ use crate::config::{
     Routing, Rule, RuleThen, RuleWhen,
 };
 use crate::console::app::AppState;
-use crate::domain::{Cost, Money, Price, RateWindow, Rates, TaskTable, UnixMs, Usage};
+use crate::domain::{Cost, Money, Price, RateScope, RateWindow, Rates, TaskTable, UnixMs, Usage};
 use crate::engine::{
     self, ModelStatus, Notice, NoticeLevel, ProviderStatus, Snapshot, Spend, Veto,
 };
@@ -163,6 +163,7 @@ fn measured_provider(line: &Health, plain: ProviderStatus) -> ProviderStatus {
         in_flight: u32::from(name == "openai"),
         limits: vec![RateWindow {
             what: "requests".to_owned(),
+            scope: RateScope::Model,
             limit: Some(1000),
             remaining: Some(if name == "anthropic" { 830 } else { 912 }),
             resets_at: None,
