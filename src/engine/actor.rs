@@ -6,6 +6,7 @@ mod background;
 mod obey;
 mod publish;
 mod shared;
+mod steer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,12 +15,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::cache::MemoryCache;
-use crate::config::{Config, Provider};
+use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
     AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
     ProviderName, UnixMs,
 };
-use crate::route::{HedgeBook, HedgeLimits, Observation, RouterSettings, RouterState};
+use crate::route::{HedgeBook, HedgeLimits, Observation, RouterSettings, RouterState, SlowMetric};
 
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
@@ -53,6 +54,8 @@ pub(super) struct Actor {
     pub(super) cache: MemoryCache,
     pub(super) cache_stats: CacheStats,
     pub(super) notices: Vec<Notice>,
+    /// Slow models whose traffic nobody could take, and when that was said.
+    pub(super) stuck: BTreeMap<ModelName, UnixMs>,
     pub(super) revision: u64,
     /// Endpoints asked for their models that have not answered yet.
     pub(super) discovering: u32,
@@ -80,6 +83,7 @@ impl Actor {
                 () = sleep_or_forever(next_change) => {}
             }
             self.take_back();
+            self.steer(super::clock::now());
             self.publish();
         }
     }
@@ -257,7 +261,11 @@ impl Actor {
         if self.notices.last().is_some_and(|last| last.text == text) {
             return;
         }
-        self.notices.push(Notice { at: now, level, text });
+        self.notices_push(Notice { at: now, level, text, undo: None });
+    }
+
+    fn notices_push(&mut self, notice: Notice) {
+        self.notices.push(notice);
         if self.notices.len() > NOTICES {
             self.notices.remove(0);
         }
@@ -347,6 +355,10 @@ impl Actor {
 /// The router's settings as the configuration has them.
 pub(super) fn settings(config: &Config) -> RouterSettings {
     RouterSettings {
+        metric: match config.feedback.metric {
+            FeedbackMetric::Ttft => SlowMetric::Ttft,
+            FeedbackMetric::Total => SlowMetric::Total,
+        },
         p95_limit: config.feedback.p95_limit,
         shift_for: config.feedback.shift_for,
         min_samples: config.feedback.min_samples,

@@ -100,9 +100,20 @@ pub enum Observation {
         /// Answer tokens.
         output: u64,
     },
-    /// A free keep-warm call went well or not.
+    /// A free call to its endpoint went well or not.
     Pinged {
         /// Milliseconds it took; `None` when it failed.
         ms: Option<u64>,
+    },
+    /// A token was paid for to keep it warm. It is nobody's answer and no sample.
+    Warmed {
+        /// `None` when it went well.
+        outcome: Option<OutcomeClass>,
+        /// Milliseconds from sent to the end.
+        total_ms: u64,
+        /// How long it asked us to stay away.
+        retry_after_ms: Option<u64>,
+        /// A few words for people.
+        detail: String,
     },
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::domain::{OutcomeClass, ProviderName, UnixMs};
 
-use super::RouterSettings;
 use super::circuit::Circuit;
 use super::health::{Bounds, Failed, Health, Went};
 use super::limit::Limit;
 use super::shift::Shift;
+use super::{RouterSettings, SlowMetric};
 
 /// A model's own prior counts in the slowness limit this many times, so that thinking before the
 /// first token is not taken for slowness.
@@ -83,8 +83,8 @@ impl Record {
             }
             OutcomeClass::Provider | OutcomeClass::Network | OutcomeClass::Stall => {
                 self.health.ended(badly, now, bounds);
-                let (share, samples) = self.health.failures(now, bounds);
-                self.circuit.failure(now, share, samples);
+                let took = Duration::from_millis(went.total_ms);
+                self.circuit.failure(now, took, self.health.failures(now, bounds));
                 if let Some(ms) = retry_after_ms {
                     self.limit.throttled(Some(Duration::from_millis(ms)), now);
                 }
@@ -93,5 +93,56 @@ impl Record {
         if class != OutcomeClass::Cancelled {
             self.last_error = Some((now, clipped(detail)));
         }
+    }
+
+    /// A token was paid for to keep it warm. That it went well says that it works; that it did not
+    /// counts like any attempt, but is no answer that somebody missed.
+    pub(crate) fn warmed(
+        &mut self,
+        outcome: Option<OutcomeClass>,
+        (took, retry_after): (Duration, Option<Duration>),
+        detail: &str,
+        now: UnixMs,
+        bounds: &Bounds,
+    ) {
+        let Some(class) = outcome else {
+            self.health.uses().paid(now);
+            self.circuit.success();
+            return;
+        };
+        match class {
+            OutcomeClass::Provider | OutcomeClass::Network | OutcomeClass::Stall => {
+                self.circuit.failure(now, took, self.health.failures(now, bounds));
+            }
+            OutcomeClass::Throttle => self.limit.throttled(retry_after, now),
+            OutcomeClass::Account => self.account = Some((now, clipped(detail))),
+            // The room for one token ran out, as it was meant to.
+            OutcomeClass::Truncation => self.health.uses().paid(now),
+            OutcomeClass::Cancelled
+            | OutcomeClass::Caller
+            | OutcomeClass::Context
+            | OutcomeClass::Refusal => {}
+        }
+    }
+
+    /// The samples that slowness is judged by, from the moment that counts, sorted.
+    pub(crate) fn measured(
+        &self,
+        settings: &RouterSettings,
+        now: UnixMs,
+        bounds: &Bounds,
+    ) -> Vec<u64> {
+        let since = self.shift.counts_since();
+        match settings.metric {
+            SlowMetric::Ttft => self.health.firsts_since(since, now, bounds),
+            SlowMetric::Total => self.health.totals_since(since, now, bounds),
+        }
+    }
+
+    /// Takes in a fresh sample of what slowness is judged by. Says whether traffic should leave.
+    pub(crate) fn slow(&mut self, settings: &RouterSettings, now: UnixMs, bounds: &Bounds) -> bool {
+        let fresh = self.measured(settings, now, bounds);
+        let limit = self.p95_limit_ms(settings);
+        self.shift.sampled(&fresh, limit, settings.min_samples as usize, now)
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use super::*;
+use crate::domain::{FilterCode, FilterReason};
+use crate::route::Admission;
 
 fn at(seconds: i64) -> UnixMs {
     UnixMs(seconds * 1000)
@@ -34,6 +36,14 @@ impl Rig {
 
     fn admit(&mut self, now: UnixMs) -> Result<Admission, FilterReason> {
         self.state.try_admit(&self.provider, &self.model, now)
+    }
+
+    /// A first token, after which traffic leaves if the model is too slow.
+    fn first(&mut self, ttft_ms: u64, now: UnixMs) {
+        self.fold(&first(ttft_ms), now);
+        for slow in self.state.take_slow(now) {
+            self.state.shift(&slow.model, now);
+        }
     }
 
     fn view(&self, now: UnixMs) -> ModelView {
@@ -69,7 +79,7 @@ fn a_good_answer_makes_it_up_and_warm_with_figures() {
     let mut rig = Rig::new();
     rig.fold(&Observation::Started, at(0));
     assert_eq!(rig.view(at(0)).health.in_flight, 1);
-    rig.fold(&first(400), at(1));
+    rig.first(400, at(1));
     rig.fold(&end(None, None), at(2));
     let view = rig.view(at(2));
     assert_eq!(view.health.state, HealthState::Up);
@@ -272,10 +282,10 @@ fn a_refused_account_is_out_until_cleared_and_two_models_take_the_provider_along
 fn a_slow_p95_moves_traffic_for_five_minutes_and_it_returns_by_and_by() {
     let mut rig = Rig::new();
     for n in 0..19 {
-        rig.fold(&first(5_000), at(n));
+        rig.first(5_000, at(n));
     }
     assert_eq!(rig.view(at(19)).shifted_until, None);
-    rig.fold(&first(5_000), at(19));
+    rig.first(5_000, at(19));
     assert_eq!(rig.view(at(20)).shifted_until, Some(at(319)));
     assert_eq!(rig.view(at(20)).health.state, HealthState::Slow);
     assert_eq!(rig.view(at(319)).shifted_until, None);
@@ -285,7 +295,7 @@ fn a_slow_p95_moves_traffic_for_five_minutes_and_it_returns_by_and_by() {
     assert_eq!(rig.admit(at(321)).unwrap_err().code, FilterCode::Shifted);
     assert!((0..10).all(|_| rig.admit(at(400)).is_ok()));
     // Old samples do not shift it again: it takes as many new ones.
-    rig.fold(&first(5_000), at(401));
+    rig.first(5_000, at(401));
     assert_eq!(rig.view(at(401)).shifted_until, None);
 }
 
@@ -293,12 +303,12 @@ fn a_slow_p95_moves_traffic_for_five_minutes_and_it_returns_by_and_by() {
 fn a_shift_can_be_undone() {
     let mut rig = Rig::new();
     for n in 0..20 {
-        rig.fold(&first(5_000), at(n));
+        rig.first(5_000, at(n));
     }
     let model = rig.model.clone();
     rig.state.undo_shift(&model, at(30));
     assert_eq!(rig.view(at(30)).shifted_until, None);
-    rig.fold(&first(5_000), at(31));
+    rig.first(5_000, at(31));
     assert_eq!(rig.view(at(31)).shifted_until, None);
 }
 
@@ -308,7 +318,7 @@ fn a_silent_thinker_is_measured_by_its_own_prior() {
     let (provider, model) = (rig.provider.clone(), rig.model.clone());
     rig.state.set_prior(&provider, &model, 8_000);
     for n in 0..30 {
-        rig.fold(&first(9_000), at(n));
+        rig.first(9_000, at(n));
     }
     let view = rig.view(at(30));
     assert_eq!((view.shifted_until, view.health.state), (None, HealthState::Up));
@@ -352,7 +362,7 @@ fn the_same_observations_give_the_same_view() {
         let mut rig = Rig::new();
         for n in 0..50 {
             rig.fold(&Observation::Started, at(n));
-            rig.fold(&first(300 + n as u64 * 7), at(n));
+            rig.first(300 + n as u64 * 7, at(n));
             rig.fold(&end((n % 7 == 0).then_some(OutcomeClass::Network), None), at(n + 1));
         }
         rig.view(at(60))

@@ -145,7 +145,7 @@ impl Actor {
                 };
                 // A pace is a thing of seconds: a forecast is looked at again and again.
                 let forecast = model.forecast.as_ref().map(|_| now + LOOK_AGAIN);
-                [circuit, model.limited_until, model.shifted_until, forecast]
+                [circuit, model.limited_until, model.shift.until(), forecast]
             })
             .flatten()
             .filter(|until| *until > now)

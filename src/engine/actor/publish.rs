@@ -7,7 +7,7 @@ use crate::config::Provider;
 use crate::domain::{Cost, ModelName, RateWindow, UnixMs};
 use crate::route::{CircuitView, HealthState, KeyState, Warmth};
 
-use super::super::{CacheStats, ModelStatus, ProviderStatus, Snapshot};
+use super::super::{CacheStats, Countdown, ModelStatus, Pending, ProviderStatus, Snapshot};
 use super::Actor;
 
 /// Times to first token a provider's sparkline is drawn from.
@@ -15,8 +15,13 @@ const RECENT: usize = 32;
 
 impl Actor {
     pub(super) fn publish(&mut self) {
-        let now = super::super::clock::now();
         self.revision += 1;
+        let snapshot = self.snapshot(super::super::clock::now());
+        self.publish.send_replace(Arc::new(snapshot));
+    }
+
+    /// The state as observers see it.
+    pub(super) fn snapshot(&self, now: UnixMs) -> Snapshot {
         let mut models = BTreeMap::new();
         let mut providers = BTreeMap::new();
         for provider in self.config.providers.values() {
@@ -30,7 +35,7 @@ impl Actor {
             providers.insert(provider.name.clone(), self.provider(provider, &mine, now));
             models.extend(mine.into_iter().map(|status| (status.model.clone(), status)));
         }
-        let snapshot = Snapshot {
+        Snapshot {
             revision: self.revision,
             at: now,
             config: Arc::clone(&self.config),
@@ -48,8 +53,7 @@ impl Actor {
             },
             notices: self.notices.clone(),
             discovering: self.discovering,
-        };
-        self.publish.send_replace(Arc::new(snapshot));
+        }
     }
 
     fn model(&self, provider: &Provider, model: &ModelName, now: UnixMs) -> ModelStatus {
@@ -61,6 +65,7 @@ impl Actor {
             circuit: view.circuit,
             limited_until: view.limited_until,
             forecast: view.forecast,
+            shift: view.shift,
             shifted_until: view.shifted_until,
             refused: view.account.map(|(_, words)| words),
             recent: view.recent,
@@ -97,6 +102,7 @@ impl Actor {
             present,
             state,
             note,
+            countdown: countdown(state, models, now),
             ttft_p50: median(|model| model.health.ttft_p50),
             ttft_p95: used().filter_map(|model| model.health.ttft_p95).max(),
             tokens_per_s: used()
@@ -120,6 +126,27 @@ impl Actor {
             .min_by(|a, b| least_share(a).total_cmp(&least_share(b)))
             .unwrap_or_default()
     }
+}
+
+/// What counts down at a provider: what keeps it from being used, the gravest first.
+fn countdown(state: HealthState, models: &[ModelStatus], now: UnixMs) -> Option<Countdown> {
+    let soonest = |pending: Pending, pick: &dyn Fn(&ModelStatus) -> Option<UnixMs>| {
+        let until = models.iter().filter_map(pick).filter(|until| *until > now).min()?;
+        Some(Countdown { pending, until })
+    };
+    let retry = match state {
+        HealthState::Down => soonest(Pending::Retry, &|model| match model.circuit {
+            CircuitView::Open { until } => Some(until),
+            CircuitView::Closed | CircuitView::HalfOpen => None,
+        }),
+        HealthState::Unknown | HealthState::Up | HealthState::Slow | HealthState::Probing => None,
+    };
+    retry
+        .or_else(|| soonest(Pending::Shifted, &|model| model.shifted_until))
+        .or_else(|| soonest(Pending::Limited, &|model| model.limited_until))
+        .or_else(|| {
+            soonest(Pending::RunsOut, &|model| model.forecast.as_ref().map(|near| near.runs_out))
+        })
 }
 
 /// What is left of the window that has least left, as a share of it.

@@ -3,6 +3,7 @@
 mod commands;
 mod editing;
 mod first_run;
+mod notices;
 mod overlays;
 mod overrides;
 mod preview;

@@ -7,6 +7,7 @@ use crate::console::theme::Token;
 use crate::console::view::chrome::state_token;
 use crate::console::view::paint::{Ink, Piece, row};
 use crate::console::view::words;
+use crate::domain::UnixMs;
 use crate::engine::ProviderStatus;
 use crate::route::HealthState;
 use crate::text;
@@ -40,9 +41,9 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     for provider in shown(state) {
         let line = row(area, n);
         if table {
-            wide(ink, provider, line);
+            wide(ink, provider, line, state.now);
         } else {
-            narrow(ink, provider, line);
+            narrow(ink, provider, line, state.now);
         }
         n += 1;
     }
@@ -54,7 +55,7 @@ fn name(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, cells: usize) 
     ink.put(line, 3, &words::brief(provider.provider.as_str(), cells), Token::Fg);
 }
 
-fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     name(ink, provider, line, 11);
     let p50 = provider.ttft_p50.map_or("---".to_owned(), words::seconds);
     ink.right(line, 20, &[(&p50, Token::Dim)]);
@@ -63,11 +64,11 @@ fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
         trend(ink, line, x, &provider.recent, 8);
         x += 9;
     }
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)));
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)), now);
     ink.put(line, x, &word, token);
 }
 
-fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     name(ink, provider, line, 12);
     let seconds = |ms: Option<u64>| ms.map_or("---".to_owned(), words::bare_seconds);
     let rate = provider.tokens_per_s.map_or("---".to_owned(), |rate| format!("{rate:.0}"));
@@ -93,12 +94,25 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
         ink.right(line, end, &[(&value, token)]);
     }
     trend(ink, line, 45, &provider.recent, 9);
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(55)));
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(55)), now);
     ink.put(line, 55, &word, token);
 }
 
-/// A word for its state: the note where there is one, else the share that went well.
-fn word(provider: &ProviderStatus, room: usize) -> (String, Token) {
+/// A word for its state: what counts down, or the note where there is one, else the share that went
+/// well.
+fn word(provider: &ProviderStatus, room: usize, now: UnixMs) -> (String, Token) {
+    let counting = words::counting(provider.countdown, now);
+    if let Some(words) =
+        counting.iter().find(|words| text::width(words) <= room).or(counting.last())
+    {
+        let token = match provider.state {
+            HealthState::Down => Token::Bad,
+            HealthState::Up | HealthState::Unknown | HealthState::Slow | HealthState::Probing => {
+                Token::Warn
+            }
+        };
+        return (text::ellipsis(words, room).into_owned(), token);
+    }
     let ready = provider.note == "warm" && provider.state == HealthState::Up;
     let words = if provider.note.is_empty() || ready && !provider.recent.is_empty() {
         match provider.state {

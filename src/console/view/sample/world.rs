@@ -12,7 +12,7 @@ use crate::config::{
 use crate::console::app::AppState;
 use crate::domain::{Cost, Money, Price, RateScope, RateWindow, Rates, TaskTable, UnixMs, Usage};
 use crate::engine::{
-    self, ModelStatus, Notice, NoticeLevel, ProviderStatus, Snapshot, Spend, Veto,
+    self, ModelStatus, Notice, NoticeLevel, ProviderStatus, Snapshot, Spend, Undo, Veto,
 };
 use crate::route::{HealthState, ModelHealth, Warmth};
 
@@ -228,6 +228,7 @@ pub(super) fn snapshot(state: &AppState, scene: Scene) -> Snapshot {
         level: NoticeLevel::Warn,
         text: "google is 4x slower than its own hour; auto avoids it until p50 is under 0.8s"
             .to_owned(),
+        undo: Some(Undo::Avoid("google".to_owned())),
     });
     snapshot
 }
