@@ -10,6 +10,7 @@ mod chat;
 mod chrome;
 mod composer;
 mod first_run;
+mod locate;
 mod overlay;
 mod paint;
 mod panel;
@@ -23,6 +24,7 @@ mod why;
 mod words;
 
 pub use areas::measure;
+pub use locate::locate;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

@@ -168,6 +168,13 @@ pub struct ErrorReport {
 }
 
 impl ErrorReport {
+    /// Nothing could be said to the address at all: its name is not known, nothing listens there,
+    /// or no secure connection came about.
+    pub fn unreached(&self) -> bool {
+        self.class == OutcomeClass::Network
+            && matches!(self.code.as_str(), "dns" | "connect" | "tls")
+    }
+
     /// A report with only class, code and message.
     pub fn new(class: OutcomeClass, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {

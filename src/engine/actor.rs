@@ -8,7 +8,7 @@ mod publish;
 mod shared;
 mod steer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +48,9 @@ pub(super) struct Actor {
     pub(super) spend: Spend,
     pub(super) by_model: BTreeMap<ModelName, Spend>,
     pub(super) present: BTreeMap<ProviderName, bool>,
+    /// Providers whose address nothing answered at when it was last tried. People are told at once;
+    /// who is asked next is the circuits' business.
+    pub(super) unreached: BTreeSet<ProviderName>,
     pub(super) pings: BTreeMap<ProviderName, u64>,
     pub(super) pinger: Pinger,
     pub(super) races: HedgeBook,
@@ -133,6 +136,9 @@ impl Actor {
             }
             ToActor::Observe { provider, model, observation } => {
                 self.pinger.traffic(&provider, now);
+                if matches!(observation, Observation::FirstToken { .. }) {
+                    self.unreached.remove(&provider);
+                }
                 self.router.fold(&provider, &model, &observation, now);
             }
             ToActor::AttemptEnded { request, report, observation, error, limits } => {
@@ -147,6 +153,7 @@ impl Actor {
                     Observation::Used { input: report.usage.input, output: report.usage.output };
                 self.router.fold(&provider, &model, &used, now);
                 self.account(&report);
+                self.note_reach(&report, error.as_deref());
                 if let Some(error) = error {
                     self.take_error(&provider, &error, now);
                 } else {
@@ -294,7 +301,30 @@ impl Actor {
         }
     }
 
+    /// Whether an attempt came through to its provider. What tells nothing of that (it was stopped,
+    /// it never left) changes nothing.
+    fn note_reach(&mut self, report: &AttemptReport, error: Option<&ErrorReport>) {
+        match error {
+            Some(error) if error.unreached() => {
+                self.unreached.insert(report.provider.clone());
+            }
+            Some(_) if report.status.is_none() => {}
+            Some(_) | None => {
+                self.unreached.remove(&report.provider);
+            }
+        }
+    }
+
     fn note_presence(&mut self, provider: &ProviderName, listing: &Listing) {
+        match listing {
+            Listing::Models(_) | Listing::Refused(_) => {
+                self.unreached.remove(provider);
+            }
+            Listing::Absent | Listing::Unreached => {
+                self.unreached.insert(provider.clone());
+            }
+            Listing::Unsure => {}
+        }
         match listing {
             Listing::Models(_) => self.present.insert(provider.clone(), true),
             Listing::Absent => self.present.insert(provider.clone(), false),
@@ -302,7 +332,7 @@ impl Actor {
                 self.take_error(provider, error, super::clock::now());
                 self.present.insert(provider.clone(), true)
             }
-            Listing::Unsure => None,
+            Listing::Unreached | Listing::Unsure => None,
         };
     }
 

@@ -1,6 +1,6 @@
 //! The engine's public face: start it, ask it, tell it, watch it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -91,6 +91,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         spend: Spend::default(),
         by_model: BTreeMap::new(),
         present: BTreeMap::new(),
+        unreached: BTreeSet::new(),
         pings: BTreeMap::new(),
         pinger: Pinger::default(),
         races: HedgeBook::default(),

@@ -247,6 +247,8 @@ impl Run {
     fn failed(&self, state: &mut State, error: ErrorReport) -> Outcome {
         let finish = if error.class == OutcomeClass::Cancelled {
             Finish::Cancelled
+        } else if error.class == OutcomeClass::Refusal {
+            Finish::ContentFilter
         } else if !state.reply.text.is_empty() {
             self.tell(
                 state,
@@ -257,8 +259,6 @@ impl Run {
                 }),
             );
             Finish::Truncated
-        } else if error.class == OutcomeClass::Refusal {
-            Finish::ContentFilter
         } else {
             Finish::Error
         };

@@ -11,6 +11,7 @@ use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use wheelhouse::sim::{self, Fault, Fleet, FleetOptions, Ports, Until};
 
 /// Rows that are asked at once. Most of their time is spent waiting.
@@ -42,6 +43,8 @@ struct Row {
     args: Vec<&'static str>,
     /// Fields of the configuration that are replaced, as text.
     config: fn(&str) -> String,
+    /// The failing provider is a recording of a real server, byte for byte.
+    replays: Option<&'static str>,
     wants: Wants,
     within: Duration,
     /// Attempts made on the failing model at most.
@@ -88,6 +91,26 @@ async fn ask(config: &str, prompt: &str, args: &[&str]) -> Got {
     Got { code: output.status.code().unwrap_or(-1), text, json, took }
 }
 
+/// Answers every request with a recorded response of a real server, then closes.
+async fn replay(recording: &'static str) -> std::net::SocketAddr {
+    let path = format!("{}/tests/fixtures/recorded/{recording}", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(path).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let bytes = bytes.clone();
+            tokio::spawn(async move {
+                let mut asked = [0u8; 16 << 10];
+                let _ = socket.read(&mut asked).await;
+                let _ = socket.write_all(&bytes).await;
+                let _ = socket.shutdown().await;
+            });
+        }
+    });
+    address
+}
+
 /// The text without what a model adds to be polite, and without the pipe's last line end.
 fn bare(text: &str) -> &str {
     text.trim_end_matches('\n')
@@ -103,7 +126,10 @@ impl Row {
         }
         let mut args = self.args.clone();
         args.extend(json.split_whitespace());
-        let config = (self.config)(&fleet.config_text());
+        let mut config = (self.config)(&fleet.config_text());
+        if let Some(recording) = self.replays {
+            config = rows::elsewhere(&config, &format!("http://{}/v1", replay(recording).await));
+        }
         let got = ask(&config, self.prompt, &args).await;
         let mut wrong = Vec::new();
         let mut check = |holds: bool, what: String| {

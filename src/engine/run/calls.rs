@@ -228,7 +228,7 @@ impl Run {
         if verdict.evidence.contains(&Evidence::AtCap) && u64::from(cap) >= made.model.max_output {
             state.needs.output = state.needs.output.max(made.model.max_output);
         }
-        if ended.chars == 0 && made.kind == AttemptKind::Continue {
+        if ended.chars == 0 && !state.reply.text.is_empty() {
             // It was asked to go on and had nothing to add: the answer had been whole.
             verdict.truncated = false;
         }

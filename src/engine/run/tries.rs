@@ -105,6 +105,7 @@ impl Run {
             };
             on_this += 1;
             state.attempts += 1;
+            let had = state.reply.text.len();
             let made = self.kind(&asking.model, kind, state);
             let ended = self.one_call(&asking, (made, waited), &mut permit, others, state).await;
             drop(permit);
@@ -114,6 +115,10 @@ impl Run {
             };
             if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
                 return Tried::Stop(error);
+            }
+            if others.count == 0 && state.reply.text.len() > had {
+                // It brought the answer on before it broke, and nobody else is left to try.
+                on_this = 1;
             }
             self.remember(&asking, &error, state);
             let first = state.first_error.clone().unwrap_or_else(|| error.clone());
@@ -209,7 +214,7 @@ impl Run {
     /// What a failure says about whom to ask next.
     fn remember(&self, asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
         let provider = asking.provider;
-        if matches!(error.code.as_str(), "dns" | "connect" | "tls") {
+        if error.unreached() {
             state.unreachable.insert(provider.base_url.clone());
         }
         match error.class {
@@ -264,7 +269,8 @@ impl Run {
     pub(super) fn continuation(&self, model: &Model, state: &State) -> Option<Continuation> {
         let replaceable = self.request.reader == ReaderKind::Replaceable;
         let short = state.reply.text.chars().count() < WORTH_CONTINUING;
-        if state.reply.text.is_empty() || (replaceable && (short || state.afresh)) {
+        let begun = state.reply.text.is_empty() || !state.reply.tool_calls.is_empty();
+        if begun || (replaceable && (short || state.afresh)) {
             return None;
         }
         match model.capabilities.continuation {

@@ -23,6 +23,7 @@ fn row(name: &'static str, prompt: &'static str, fault: Fault) -> Row {
         faults: vec![("sim-deepseek", fault, Until::Cleared)],
         args: vec!["-m", "sim-deepseek-flash"],
         config: str::to_owned,
+        replays: None,
         wants: Wants::WholeElsewhere,
         within: Duration::from_secs(15),
         asked: 2,
@@ -68,6 +69,7 @@ pub(super) fn rows() -> Vec<Row> {
     empty(&mut rows);
     truncated(&mut rows);
     account(&mut rows);
+    recorded(&mut rows);
     rows
 }
 
@@ -106,7 +108,7 @@ fn refused(rows: &mut Vec<Row>) {
 }
 
 /// The configuration with DeepSeek at another address.
-fn elsewhere(text: &str, address: &str) -> String {
+pub(super) fn elsewhere(text: &str, address: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
     for line in text.lines() {
@@ -271,4 +273,40 @@ fn account(rows: &mut Vec<Row>) {
     rows.push(once(row("no balance", SIXTY, status(402))));
     rows.push(once(row("quota gone (429)", SIXTY, Fault::QuotaGone)));
     rows.push(once(row("unknown model", SIXTY, Fault::UnknownModel)));
+}
+
+/// What real servers and gateways said, replayed.
+fn recorded(rows: &mut Vec<Row>) {
+    for (name, recording) in [
+        ("LiteLLM's 429", "litellm-mock-429.http"),
+        ("LiteLLM's 429 to a stream", "litellm-mock-429-stream.http"),
+        ("LiteLLM's 500", "litellm-mock-500.http"),
+        ("LiteLLM, upstream dead", "litellm-dead.http"),
+        ("LiteLLM, no such model", "litellm-no-such-model.http"),
+        ("Portkey, upstream dead", "portkey-dead-upstream.http"),
+        ("Portkey without its headers", "portkey-no-headers.http"),
+        ("llama.cpp's 401", "llamacpp-401.http"),
+    ] {
+        let row = row(name, SIXTY, Fault::MissingDone);
+        rows.push(Row { faults: Vec::new(), replays: Some(recording), ..row });
+    }
+    for (name, recording) in [
+        ("LiteLLM's context overflow", "litellm-mock-ctx.http"),
+        ("llama.cpp's context overflow", "llamacpp-context-overflow-400.http"),
+    ] {
+        let row = row(name, SIXTY, Fault::MissingDone);
+        rows.push(Row {
+            faults: Vec::new(),
+            replays: Some(recording),
+            // Smaller than the others, so that a larger window is there.
+            config: |text| {
+                let (large, small) = (
+                    "context = 1000000\nmax_output = 384000",
+                    "context = 100000\nmax_output = 8000",
+                );
+                text.replacen(large, small, 1)
+            },
+            ..row
+        });
+    }
 }

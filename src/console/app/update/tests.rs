@@ -3,6 +3,7 @@
 mod commands;
 mod editing;
 mod first_run;
+mod mouse;
 mod notices;
 mod overlays;
 mod overrides;

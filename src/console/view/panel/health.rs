@@ -57,15 +57,22 @@ fn name(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, cells: usize) 
 
 fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     name(ink, provider, line, 11);
-    let p50 = provider.ttft_p50.map_or("---".to_owned(), words::seconds);
-    ink.right(line, 20, &[(&p50, Token::Dim)]);
-    let mut x = 21;
-    if line.width >= 38 {
-        trend(ink, line, x, &provider.recent, 8);
-        x += 9;
+    let figure = provider.ttft_p50.map(words::seconds);
+    // The trend of what failed, and a figure there is none of, give way to why it is down.
+    let places: &[u16] = match (line.width >= 38, &figure) {
+        (true, None) => &[30, 21, 15],
+        (true, Some(_)) => &[30, 21],
+        (false, None) => &[21, 15],
+        (false, Some(_)) => &[21],
+    };
+    let x = place(provider, line, places, now);
+    if x > 15 {
+        ink.right(line, 20, &[(figure.as_deref().unwrap_or("---"), Token::Dim)]);
     }
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)), now);
-    ink.put(line, x, &word, token);
+    if x > 21 {
+        trend(ink, line, 21, &provider.recent, 8);
+    }
+    say(ink, provider, line, x, now);
 }
 
 fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
@@ -93,9 +100,27 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     ] {
         ink.right(line, end, &[(&value, token)]);
     }
-    trend(ink, line, 45, &provider.recent, 9);
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(55)), now);
-    ink.put(line, 55, &word, token);
+    let x = place(provider, line, &[55, 45], now);
+    if x > 45 {
+        trend(ink, line, 45, &provider.recent, 9);
+    }
+    say(ink, provider, line, x, now);
+}
+
+/// Where its word goes: the first of these columns, or where one that is down needs more room the
+/// first where all of it fits.
+fn place(provider: &ProviderStatus, line: Rect, places: &[u16], now: UnixMs) -> u16 {
+    let usual = places.first().copied().unwrap_or(0);
+    if provider.state != HealthState::Down {
+        return usual;
+    }
+    let needs = text::width(&word(provider, usize::MAX, now).0) as u16;
+    places.iter().copied().find(|x| x + needs <= line.width).unwrap_or(usual)
+}
+
+fn say(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, x: u16, now: UnixMs) {
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)), now);
+    ink.put(line, x, &word, token);
 }
 
 /// A word for its state: what counts down, or the note where there is one, else the share that went

@@ -89,3 +89,34 @@ fn the_last_override_can_be_taken_back() {
         "{commands:?}"
     );
 }
+
+#[test]
+fn a_policy_for_one_message_is_offered_where_it_would_count() {
+    let mut console = Console::ready();
+    console.text("why? :");
+    let offered = console.state.completion.clone().unwrap();
+    let offers: Vec<(&str, &str)> =
+        offered.items.iter().map(|item| (item.text.as_str(), item.detail.as_str())).collect();
+    assert_eq!(offers, [(":floor", "cheapest"), (":nitro", "fastest")]);
+    console.keys("down enter");
+    assert_eq!(console.state.composer.text(), "why? :nitro ");
+    console.keys("enter");
+    assert_eq!(console.sent()[0].policy.as_deref(), Some("fastest"));
+    console.routed("mini").end(Finish::Stop);
+    console.text(":fl").keys("tab").text("and now?").keys("enter");
+    assert_eq!(console.sent()[1].policy.as_deref(), Some("cheapest"));
+    console.routed("mini").end(Finish::Stop);
+    console.text("a whole :floor").keys("enter");
+    assert_eq!(console.sent()[2].policy.as_deref(), Some("cheapest"), "a whole word is no offer");
+}
+
+#[test]
+fn no_policy_is_offered_inside_a_message_or_a_word() {
+    let mut console = Console::ready();
+    console.text("this:");
+    assert!(console.state.completion.is_none());
+    console.keys("ctrl-c").text("one two").keys("left left left").text(":");
+    assert!(console.state.completion.is_none());
+    console.keys("ctrl-c").text("a smile :)");
+    assert!(console.state.completion.is_none());
+}
