@@ -35,6 +35,6 @@ pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
 pub use reply::ReplyStream;
 pub use snapshot::{
-    CacheStats, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pin, ProviderStatus,
-    Snapshot, Spend,
+    CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,
+    ProviderStatus, Snapshot, Spend, Undo,
 };

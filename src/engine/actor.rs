@@ -7,6 +7,7 @@ mod drills;
 mod obey;
 mod publish;
 mod shared;
+mod steer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,12 +16,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::cache::MemoryCache;
-use crate::config::{Config, Provider};
+use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
     AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
     ProviderName, UnixMs,
 };
-use crate::route::{HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState};
+use crate::route::{
+    HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
+};
 
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
@@ -59,6 +62,8 @@ pub(super) struct Actor {
     pub(super) cache: MemoryCache,
     pub(super) cache_stats: CacheStats,
     pub(super) notices: Vec<Notice>,
+    /// Slow models whose traffic nobody could take, and when that was said.
+    pub(super) stuck: BTreeMap<ModelName, UnixMs>,
     pub(super) revision: u64,
     /// Endpoints asked for their models that have not answered yet.
     pub(super) discovering: u32,
@@ -87,6 +92,7 @@ impl Actor {
             }
             self.take_back();
             self.end_due_drills(super::clock::now());
+            self.steer(super::clock::now());
             self.publish();
         }
     }
@@ -145,8 +151,13 @@ impl Actor {
                 let (provider, model) = (report.provider.clone(), report.model.clone());
                 self.router.fold(&provider, &model, &observation, now);
                 if !limits.is_empty() {
-                    self.router.fold(&provider, &model, &Observation::Limits(limits), now);
+                    let told_at = headers_at(&report, now);
+                    let told = Observation::Limits { windows: limits, told_at };
+                    self.router.fold(&provider, &model, &told, now);
                 }
+                let used =
+                    Observation::Used { input: report.usage.input, output: report.usage.output };
+                self.router.fold(&provider, &model, &used, now);
                 self.account(&report);
                 self.note_reach(&report, error.as_deref());
                 if let Some(error) = error {
@@ -263,7 +274,11 @@ impl Actor {
         if self.notices.last().is_some_and(|last| last.text == text) {
             return;
         }
-        self.notices.push(Notice { at: now, level, text });
+        self.notices_push(Notice { at: now, level, text, undo: None });
+    }
+
+    fn notices_push(&mut self, notice: Notice) {
+        self.notices.push(notice);
         if self.notices.len() > NOTICES {
             self.notices.remove(0);
         }
@@ -376,11 +391,21 @@ impl Actor {
 /// The router's settings as the configuration has them.
 pub(super) fn settings(config: &Config) -> RouterSettings {
     RouterSettings {
+        metric: match config.feedback.metric {
+            FeedbackMetric::Ttft => SlowMetric::Ttft,
+            FeedbackMetric::Total => SlowMetric::Total,
+        },
         p95_limit: config.feedback.p95_limit,
         shift_for: config.feedback.shift_for,
         min_samples: config.feedback.min_samples,
         ..RouterSettings::default()
     }
+}
+
+/// When the headers of an attempt that has just ended arrived.
+fn headers_at(report: &AttemptReport, now: UnixMs) -> UnixMs {
+    let since = report.stamps.headers.map_or(0, |headers| report.ms.saturating_sub(headers));
+    now - Duration::from_millis(since)
 }
 
 /// How an attempt counts whose task went away before it could tell.

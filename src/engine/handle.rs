@@ -99,6 +99,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
         cache_stats: CacheStats::default(),
         notices: Vec::new(),
+        stuck: BTreeMap::new(),
         revision: 0,
         discovering: 0,
         config,

@@ -144,6 +144,7 @@ impl Snapshot {
             key: key_state(seen, provider_seen.map(|seen| &seen.key)),
             present: provider_seen.is_none_or(|seen| seen.present),
             limited_until: seen.and_then(|seen| seen.limited_until),
+            forecast: seen.and_then(|seen| seen.forecast.clone()),
             shifted_until: seen.and_then(|seen| seen.shifted_until),
             maintenance,
             drained: until(&self.overrides.drains).is_some(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{ModelStatus, ProviderStatus, Snapshot, Spend};
 use crate::config::{Config, Model, Provider};
 use crate::domain::UnixMs;
-use crate::route::{CircuitView, HealthState, KeyState, ModelHealth};
+use crate::route::{CircuitView, HealthState, KeyState, ModelHealth, ShiftPhase};
 
 /// A model that is up and was never asked.
 pub fn model(model: &Model) -> ModelStatus {
@@ -20,6 +20,8 @@ pub fn model(model: &Model) -> ModelStatus {
         health: ModelHealth { state: HealthState::Up, ..ModelHealth::default() },
         circuit: CircuitView::Closed,
         limited_until: None,
+        forecast: None,
+        shift: ShiftPhase::Steady,
         shifted_until: None,
         refused: None,
         recent: Vec::new(),
@@ -38,6 +40,7 @@ pub fn provider(provider: &Provider, config: &Config) -> ProviderStatus {
         present: true,
         state: HealthState::Up,
         note: String::new(),
+        countdown: None,
         ttft_p50: None,
         ttft_p95: None,
         tokens_per_s: None,

@@ -23,6 +23,9 @@ const REMOTE_LIMIT: Duration = Duration::from_secs(10);
 /// A model list is read up to this size.
 const LIST_BODY: usize = 4 << 20;
 
+/// How often the forecast of a rate limit is made anew while there is one.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 impl Actor {
     /// Keys, then what can be found by asking.
     pub(super) fn begin(&mut self) {
@@ -142,7 +145,9 @@ impl Actor {
                     CircuitView::Open { until } => Some(until),
                     CircuitView::Closed | CircuitView::HalfOpen => None,
                 };
-                [circuit, model.limited_until, model.shifted_until]
+                // A pace is a thing of seconds: a forecast is looked at again and again.
+                let forecast = model.forecast.as_ref().map(|_| now + LOOK_AGAIN);
+                [circuit, model.limited_until, model.shift.until(), forecast]
             })
             .flatten()
             .chain(snapshot.overrides.drills.iter().map(|drill| drill.until))

@@ -49,9 +49,10 @@ impl Actor {
                     .map(|m| m.name.clone())
                     .collect();
                 for model in models {
-                    self.router.undo_shift(&model, now);
+                    self.undo_shift(&model, now);
                 }
             }
+            Command::UndoShift(model) => self.undo_shift(&model, now),
             Command::Drain { provider, on, until } => {
                 self.overrides.drains.retain(|drain| drain.name != provider);
                 if on {
@@ -68,6 +69,11 @@ impl Actor {
                 self.notices.pop();
             }
         }
+    }
+
+    fn undo_shift(&mut self, model: &ModelName, now: UnixMs) {
+        self.router.undo_shift(model, now);
+        self.forget_shift(model);
     }
 
     /// A pin for one message is used up when a message of its session is routed.

@@ -7,6 +7,7 @@ use crate::console::theme::Token;
 use crate::console::view::chrome::state_token;
 use crate::console::view::paint::{Ink, Piece, row};
 use crate::console::view::words;
+use crate::domain::UnixMs;
 use crate::engine::ProviderStatus;
 use crate::route::HealthState;
 use crate::text;
@@ -40,9 +41,9 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     for provider in shown(state) {
         let line = row(area, n);
         if table {
-            wide(ink, provider, line);
+            wide(ink, provider, line, state.now);
         } else {
-            narrow(ink, provider, line);
+            narrow(ink, provider, line, state.now);
         }
         n += 1;
     }
@@ -54,7 +55,7 @@ fn name(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, cells: usize) 
     ink.put(line, 3, &words::brief(provider.provider.as_str(), cells), Token::Fg);
 }
 
-fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     name(ink, provider, line, 11);
     let figure = provider.ttft_p50.map(words::seconds);
     // The trend of what failed, and a figure there is none of, give way to why it is down.
@@ -64,17 +65,17 @@ fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
         (false, None) => &[21, 15],
         (false, Some(_)) => &[21],
     };
-    let x = place(provider, line, places);
+    let x = place(provider, line, places, now);
     if x > 15 {
         ink.right(line, 20, &[(figure.as_deref().unwrap_or("---"), Token::Dim)]);
     }
     if x > 21 {
         trend(ink, line, 21, &provider.recent, 8);
     }
-    say(ink, provider, line, x);
+    say(ink, provider, line, x, now);
 }
 
-fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     name(ink, provider, line, 12);
     let seconds = |ms: Option<u64>| ms.map_or("---".to_owned(), words::bare_seconds);
     let rate = provider.tokens_per_s.map_or("---".to_owned(), |rate| format!("{rate:.0}"));
@@ -99,31 +100,44 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
     ] {
         ink.right(line, end, &[(&value, token)]);
     }
-    let x = place(provider, line, &[55, 45]);
+    let x = place(provider, line, &[55, 45], now);
     if x > 45 {
         trend(ink, line, 45, &provider.recent, 9);
     }
-    say(ink, provider, line, x);
+    say(ink, provider, line, x, now);
 }
 
 /// Where its word goes: the first of these columns, or where one that is down needs more room the
 /// first where all of it fits.
-fn place(provider: &ProviderStatus, line: Rect, places: &[u16]) -> u16 {
+fn place(provider: &ProviderStatus, line: Rect, places: &[u16], now: UnixMs) -> u16 {
     let usual = places.first().copied().unwrap_or(0);
     if provider.state != HealthState::Down {
         return usual;
     }
-    let needs = text::width(&word(provider, usize::MAX).0) as u16;
+    let needs = text::width(&word(provider, usize::MAX, now).0) as u16;
     places.iter().copied().find(|x| x + needs <= line.width).unwrap_or(usual)
 }
 
-fn say(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, x: u16) {
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)));
+fn say(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, x: u16, now: UnixMs) {
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)), now);
     ink.put(line, x, &word, token);
 }
 
-/// A word for its state: the note where there is one, else the share that went well.
-fn word(provider: &ProviderStatus, room: usize) -> (String, Token) {
+/// A word for its state: what counts down, or the note where there is one, else the share that went
+/// well.
+fn word(provider: &ProviderStatus, room: usize, now: UnixMs) -> (String, Token) {
+    let counting = words::counting(provider.countdown, now);
+    if let Some(words) =
+        counting.iter().find(|words| text::width(words) <= room).or(counting.last())
+    {
+        let token = match provider.state {
+            HealthState::Down => Token::Bad,
+            HealthState::Up | HealthState::Unknown | HealthState::Slow | HealthState::Probing => {
+                Token::Warn
+            }
+        };
+        return (text::ellipsis(words, room).into_owned(), token);
+    }
     let ready = provider.note == "warm" && provider.state == HealthState::Up;
     let words = if provider.note.is_empty() || ready && !provider.recent.is_empty() {
         match provider.state {
