@@ -12,8 +12,9 @@ use tracing_appender::non_blocking::WorkerGuard;
 use uuid::Uuid;
 
 use crate::config::secret::{self, KeyLookup};
-use crate::config::{self, ConfigError, Layer, Loaded, Paths, Provider};
+use crate::config::{self, Config, ConfigError, Layer, Loaded, Paths, Provider};
 use crate::domain::{ErrorReport, UnixMs};
+use crate::text::Tongue;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
 
@@ -145,6 +146,18 @@ impl Setup {
                     || locale.contains("utf8")
             },
         )
+    }
+
+    /// The language of what goes wrong: what the configuration says, else the locale's.
+    pub fn tongue(&self, config: &Config) -> Tongue {
+        let locale = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| (self.env)(name));
+        Tongue::named(&config.console.language)
+            .unwrap_or_else(|| locale().map_or(Tongue::ENGLISH, |locale| Tongue::of_locale(&locale)))
+    }
+
+    /// Where errors are kept whose words are not known.
+    pub fn unknown_errors(&self) -> PathBuf {
+        self.paths.data_dir.join("unknown-errors.jsonl")
     }
 
     /// How HTTP is spoken.

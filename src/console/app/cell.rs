@@ -5,6 +5,7 @@
 //! its identity while it lives; cells are only appended, changed in place, or cut off at the end.
 
 use crate::console::composer::Draft;
+use crate::engine::Told;
 use crate::domain::{
     AttemptKind, FirstToken, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
 };
@@ -136,6 +137,8 @@ pub struct ReplyCell {
     pub stopped: bool,
     /// What routing saved, once it is over.
     pub saved: Option<Saved>,
+    /// What went wrong, told to the user, once it is over.
+    pub told: Option<Told>,
     /// Code blocks in the replies before this one: labels go on counting from here.
     pub first_block: usize,
 }
@@ -157,6 +160,7 @@ impl ReplyCell {
             streamed_tenths: 0,
             stopped: false,
             saved: None,
+            told: None,
             first_block: 0,
         }
     }

@@ -10,8 +10,8 @@ use super::words;
 use crate::console::app::{AppState, Contest};
 use crate::console::theme::{GlyphSet, Token};
 use crate::domain::{Candidate, Decision, Money};
-use crate::engine::LogEntry;
-use crate::text;
+use crate::engine::{self, LogEntry};
+use crate::text::{self, Tongue};
 
 /// From so many columns on, the pipeline stands beside the contest.
 const BESIDE: u16 = 112;
@@ -32,24 +32,26 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
     let about = about(&case, title.width, room);
     ink.rule(title, &[(&heading, Token::Strong)], &[(&about, Token::Dim)]);
     let contest = state.routes.contest.as_ref().filter(|c| c.request == entry.request);
-    let top = state.routes.detail_top;
+    let (top, tongue) = (state.routes.detail_top, state.looks.tongue);
     if area.width >= BESIDE {
         let left = Rect { width: PIPELINE, ..area };
         let right = Rect { x: area.x + PIPELINE + 1, width: area.width - PIPELINE - 1, ..area };
-        let mut one = pipeline(&case);
+        let mut one = pipeline(&case, tongue);
         one.append(policies(contest, &case.decision.policy, ink.glyphs));
         let mut two = candidates(&case, right.width, ink.glyphs);
         two.append(attempts(&case, right.width, ink.glyphs));
+        two.append(trouble(&case, right.width, tongue));
         two.append(flips(&case, contest, right.width));
         let most = one.len().max(two.len()).saturating_sub(usize::from(area.height));
         one.draw(ink, left, top.min(most));
         two.draw(ink, right, top.min(most));
         ink.bar(area.x + PIPELINE, area.y, area.bottom());
     } else {
-        let mut sheet = pipeline(&case);
+        let mut sheet = pipeline(&case, tongue);
         sheet.line();
         sheet.append(candidates(&case, area.width, ink.glyphs));
         sheet.append(attempts(&case, area.width, ink.glyphs));
+        sheet.append(trouble(&case, area.width, tongue));
         sheet.append(flips(&case, contest, area.width));
         sheet.append(policies(contest, &case.decision.policy, ink.glyphs));
         let most = sheet.len().saturating_sub(usize::from(area.height));
@@ -81,7 +83,7 @@ fn about(case: &Case<'_>, width: u16, room: usize) -> String {
 }
 
 /// The nine steps.
-fn pipeline(case: &Case<'_>) -> Sheet {
+fn pipeline(case: &Case<'_>, tongue: Tongue) -> Sheet {
     let decision = case.decision;
     let features = &decision.features;
     let all = decision.candidates.len();
@@ -118,7 +120,7 @@ fn pipeline(case: &Case<'_>) -> Sheet {
         None => "running".to_owned(),
         Some(outcome) => match (&outcome.error, outcome.wait_ms, &outcome.cached) {
             (_, _, Some(tier)) => format!("from the {tier} cache"),
-            (Some(error), _, _) => error.message.clone(),
+            (Some(error), _, _) => tongue.say(&error.message),
             (None, Some(ms), _) => {
                 let name = words::brief(case.answered().unwrap_or(""), 20);
                 format!("{name}, first token {}", words::seconds(ms))
@@ -147,6 +149,26 @@ fn pipeline(case: &Case<'_>) -> Sheet {
             value,
             if bad { Token::Bad } else { Token::Fg },
         );
+    }
+    sheet
+}
+
+/// What went wrong, told in the user's language; nothing when nothing did.
+fn trouble(case: &Case<'_>, width: u16, tongue: Tongue) -> Sheet {
+    let mut sheet = Sheet::default();
+    let Some(error) = case.outcome.and_then(|outcome| outcome.error.as_ref()) else {
+        return sheet;
+    };
+    let told = engine::tell(error, case.attempts, tongue);
+    sheet.line();
+    let room = usize::from(width.saturating_sub(2));
+    let rows = std::iter::once((told.cause, Token::Bad)).chain(
+        told.facts.into_iter().map(|(label, words)| (format!("{label}: {words}"), Token::Fg)),
+    );
+    for (row, token) in rows {
+        for line in text::wrap_text(&row, room, text::Role::Body) {
+            sheet.line().at(1, line.text(), token);
+        }
     }
     sheet
 }
