@@ -22,7 +22,7 @@ mod openai;
 mod sse;
 
 pub use address::endpoint;
-pub use call::{sends_trailing_blanks, Target, encode};
+pub use call::{Target, encode, sends_trailing_blanks};
 pub use decoder::{Decoder, StreamEnd};
 pub use error::read_error;
 pub use frame::{Frame, HttpCall};

@@ -15,6 +15,11 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
+#[path = "real/chaos.rs"]
+mod chaos;
+
+use chaos::{Proxy, Toxic, Weather};
+
 const KEY: &str = "sk-real-server-key";
 const WRONG_KEY: &str = "sk-not-the-key-at-all";
 
@@ -34,6 +39,8 @@ fn main() -> ExitCode {
         ("a_wrong_key_is_reported_by_its_name_and_never_shown", wrong_key),
         ("a_prompt_over_the_window_is_a_context_error", context_overflow),
         ("another_model_answers_when_the_first_server_is_gone", failover),
+        ("bytes_that_come_late_or_one_by_one_change_nothing", harmless_chaos),
+        ("a_connection_that_breaks_still_ends_in_a_whole_answer", harmful_chaos),
     ];
     let trials = tests
         .iter()
@@ -302,4 +309,100 @@ fn failover(python: &Path) -> Result<(), Failed> {
     let value = Home::new(&config)?.json(&args, 0)?;
     check(value["model"] == "second", "the second did not answer", &value)?;
     check(value["attempts"][0]["outcome"] == "network", "the first did not fail", &value)
+}
+
+/// Two real models, one of them behind a proxy that breaks what it is told to.
+struct Chaos {
+    home: Home,
+    proxy: Proxy,
+    // What the proxy runs on.
+    _runtime: tokio::runtime::Runtime,
+    _near: Server,
+    _far: Server,
+}
+
+impl Chaos {
+    fn start(python: &Path) -> Result<Self, Failed> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let near = Server::start(python, "smol", 4096, 2)?;
+        let far = Server::start(python, "gemma", 4096, 2)?;
+        let upstream = near.address.trim_start_matches("http://").parse()?;
+        let calm = Weather { one_in: 0, seed: 1 };
+        let proxy = runtime.block_on(Proxy::start(upstream, calm))?;
+        let capabilities = "capabilities = { seed = true }";
+        let goes_on =
+            "keep_warm = \"off\"\ncapabilities = { seed = true, continuation = \"prefill\" }";
+        let config = (provider("near", "openai", &format!("http://{}", proxy.address), "REAL_KEY")
+            + &provider("far", "openai", &far.address, "REAL_KEY")
+            + &model("smol", "near", "smol", 2048)
+            + &model("gemma", "far", "gemma", 2048))
+            .replace(capabilities, goes_on)
+            + "[limits]\nbetween_tokens = \"3s\"\n";
+        let home = Home::new(&config)?;
+        Ok(Self { home, proxy, _runtime: runtime, _near: near, _far: far })
+    }
+
+    /// The same question every time, asked of the model behind the proxy first.
+    fn ask(&self) -> Result<Value, Failed> {
+        let prompt = "Write a short story about a lighthouse keeper.";
+        let args = ["ask", "--json", "--no-cache", "-m", "smol", "--max-tokens", "120"];
+        let fixed = ["--seed", "11", "--temperature", "0", prompt];
+        self.home.json(&[&args[..], &fixed[..]].concat(), 0)
+    }
+}
+
+fn harmless_chaos(python: &Path) -> Result<(), Failed> {
+    let chaos = Chaos::start(python)?;
+    let calm = chaos.ask()?;
+    for toxic in [
+        Toxic::Latency(Duration::from_millis(400)),
+        Toxic::Drip(50, Duration::from_millis(1)),
+        Toxic::Split(1),
+    ] {
+        chaos.proxy.strike(toxic);
+        let value = chaos.ask()?;
+        check(value["text"] == calm["text"], &format!("{toxic:?} changed the text"), &value)?;
+        check(value["attempts"].as_array().map(Vec::len) == Some(1), "asked again", &value)?;
+    }
+    let struck = chaos.proxy.seen.struck.load(std::sync::atomic::Ordering::Relaxed);
+    check(struck == 3, "not every toxic struck", &serde_json::json!(struck))
+}
+
+fn harmful_chaos(python: &Path) -> Result<(), Failed> {
+    let chaos = Chaos::start(python)?;
+    let calm = chaos.ask()?;
+    let whole = calm["text"].as_str().unwrap_or_default().to_owned();
+    for toxic in [
+        Toxic::Reset(6_000),
+        Toxic::Close(6_000),
+        Toxic::Stall(6_000),
+        Toxic::Reset(0),
+        Toxic::Garbage,
+    ] {
+        chaos.proxy.strike(toxic);
+        let value = chaos.ask()?;
+        let text = value["text"].as_str().unwrap_or_default();
+        let told = |what: &str| format!("{toxic:?}: {what}, for {whole:?}");
+        check(
+            matches!(value["finish"].as_str(), Some("stop" | "length")),
+            &told("not whole"),
+            &value,
+        )?;
+        check(value["attempts"].as_array().is_some_and(|a| a.len() > 1), "nothing broke", &value)?;
+        for seam in value["seams"].as_array().into_iter().flatten() {
+            let at = seam["at_char"].as_u64().unwrap_or_default() as usize;
+            let (before, after): (String, String) =
+                (text.chars().take(at).collect(), text.chars().skip(at).collect());
+            check(at > 40 && whole.starts_with(&before), &told("text was lost"), &value)?;
+            let end: String =
+                before.chars().rev().take(24).collect::<Vec<_>>().into_iter().rev().collect();
+            check(!after.starts_with(&end), &told("text was doubled"), &value)?;
+            check(!after.starts_with(&whole[..40]), &told("it started over"), &value)?;
+        }
+        let pieces = value["seams"].as_array().map_or(0, Vec::len);
+        let cut_late = !matches!(toxic, Toxic::Reset(0) | Toxic::Garbage);
+        check(cut_late == (pieces > 0), &told("seams"), &value)?;
+    }
+    Ok(())
 }

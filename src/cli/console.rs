@@ -51,6 +51,7 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
         utc_offset_s: utc_offset_s(&host),
         size: crossterm::terminal::size().map_or(FALLBACK, |(cols, rows)| Size { cols, rows }),
         measure: view::measure,
+        locate: view::locate,
         looks,
         keymap: Arc::new(keymap),
         stage,

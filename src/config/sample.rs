@@ -11,9 +11,8 @@ use serde_json::Map;
 
 use super::{
     Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback, Hedge,
-    HedgeWhen,
-    KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention, Model, OnRefusal, PolicyWeights,
-    PriceList, Provider, QualitySource, Quirks, Routing,
+    HedgeWhen, KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention, Model, OnRefusal,
+    PolicyWeights, PriceList, Provider, QualitySource, Quirks, Routing,
 };
 use crate::domain::{Capabilities, Money, TaskTable};
 

@@ -113,7 +113,11 @@ pub const QUIRKS: Section = Section {
         ),
         field("temperature_max", "a number", "the greatest temperature taken"),
         field("prefix_base_url", "\"https://host/beta\"", "where prefix continuation is served"),
-        field("prefix_repeats", "true or false", "whether a continued answer gives its prefix again"),
+        field(
+            "prefix_repeats",
+            "true or false",
+            "whether a continued answer gives its prefix again",
+        ),
         field("end_marker", "true or false", "whether the end of a stream is marked"),
         field("auth_header", "a header's name", "where the key goes, if not where it usually does"),
     ],

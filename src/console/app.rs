@@ -16,6 +16,7 @@ mod line_input;
 mod looks;
 mod message;
 mod overlay;
+mod pointer;
 mod scroll;
 mod state;
 mod update;
@@ -41,6 +42,7 @@ pub use overlay::{
     Completion, CompletionItem, CompletionKind, Help, HelpLine, HistorySearch, Overlay,
     OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run, TestCard,
 };
+pub use pointer::{Locate, Pointer, PointerDid, Under};
 pub use scroll::Scroll;
 pub use state::{
     AppState, Armed, Boot, Contest, Decided, EnginePhase, FilterPhase, Find, FindPhase, Focus,

@@ -27,7 +27,11 @@ pub enum Arg {
     Span,
     /// A theme's name.
     Theme,
-    /// A number, or `all`.
+    /// What the mouse does.
+    Mouse,
+    /// A reply of this chat, counted from its beginning.
+    Reply,
+    /// A code block's number, or `all`.
     Which,
     /// Who a fault is to strike, or `clear`.
     FaultPlace,
@@ -73,6 +77,7 @@ pub enum Name {
     Drill,
     Routes,
     Theme,
+    Mouse,
     Panel,
     Help,
     Quit,
@@ -125,7 +130,7 @@ pub static TABLE: &[CommandInfo] = &[
         "do not use it",
     ),
     command(Name::Allow, "allow", &[(Arg::Avoided, Required)], "use it again"),
-    command(Name::Why, "why", &[(Arg::Which, Optional)], "why a reply was routed so"),
+    command(Name::Why, "why", &[(Arg::Reply, Optional)], "why a reply was routed so"),
     command(Name::Test, "test", &[(Arg::Text, Required)], "route without sending"),
     command(Name::Retry, "retry", &[(Arg::Model, Optional)], "ask the same again"),
     command(Name::Edit, "edit", &[], "edit the last message, send it again"),
@@ -146,6 +151,7 @@ pub static TABLE: &[CommandInfo] = &[
     ),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
+    command(Name::Mouse, "mouse", &[(Arg::Mouse, Optional)], "what the mouse does"),
     command(Name::Panel, "panel", &[], "side panel on and off"),
     command(Name::Help, "help", &[], "keys and commands"),
     command(Name::Quit, "quit", &[], "quit"),
@@ -163,12 +169,14 @@ impl CommandInfo {
                 Arg::Scope => "chat|1h|always",
                 Arg::Span => "1h",
                 Arg::Theme => "NAME",
+                Arg::Reply => "N",
                 Arg::Which => "N|all",
                 Arg::FaultPlace => "PROVIDER|clear",
                 Arg::FaultKind => "KIND",
                 Arg::FaultSpan => "for 60s|once",
                 Arg::DrillName => "NAME|off",
                 Arg::DrillKind => "down|slow 4s|limit|cut",
+                Arg::Mouse => "off|wheel|full",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

@@ -14,7 +14,7 @@ use crate::domain::ModelName;
 
 pub use history::History;
 pub use paste::{Paste, PasteStore, clean};
-pub use syntax::{Parsed, parse};
+pub use syntax::{POLICY_WORDS, Parsed, parse};
 
 /// Changes that can be taken back; one keystroke is one change.
 const UNDO_STEPS: usize = 500;
@@ -171,6 +171,16 @@ impl Composer {
         let col = line[..byte.min(line.len())].chars().count();
         let clamp = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         self.area.move_cursor(CursorMove::Jump(clamp(row), clamp(col)));
+    }
+
+    /// Puts the caret where a row and column of the text as wrapped are, or as near as there is text.
+    pub fn point_at(&mut self, row: usize, col: usize) {
+        let DataCursor(row, col) = self.area.screen_to_data(row, col);
+        let line = self.line(row);
+        let byte = byte_of(line, col);
+        let start = line.grapheme_indices(true).map(|(from, _)| from).take_while(|at| *at <= byte);
+        let byte = if byte == line.len() { byte } else { start.last().unwrap_or(0) };
+        self.jump(row, byte);
     }
 
     /// Deletes from one byte of the caret's row to another and leaves the caret there.

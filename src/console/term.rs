@@ -10,13 +10,15 @@ mod encode;
 mod frames;
 mod guard;
 mod input;
+mod job;
+mod mouse;
 mod parse;
 mod screen;
 mod signals;
 
 pub use clipboard::{Copied, OSC52_LIMIT, copy};
 pub use frames::{FRAME_GAP, Frames, Urgency};
-pub use guard::{Guard, restore};
+pub use guard::{Guard, Suspended, restore};
 pub use input::{Input, InputStream};
 pub use parse::{Parsed, Parser};
 pub use screen::{Screen, output};

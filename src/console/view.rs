@@ -11,6 +11,7 @@ mod chips;
 mod chrome;
 mod composer;
 mod first_run;
+mod locate;
 mod overlay;
 mod paint;
 mod panel;
@@ -24,6 +25,7 @@ mod why;
 mod words;
 
 pub use areas::measure;
+pub use locate::locate;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};

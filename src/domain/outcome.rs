@@ -171,6 +171,13 @@ pub struct ErrorReport {
 }
 
 impl ErrorReport {
+    /// Nothing could be said to the address at all: its name is not known, nothing listens there,
+    /// or no secure connection came about.
+    pub fn unreached(&self) -> bool {
+        self.class == OutcomeClass::Network
+            && matches!(self.code.as_str(), "dns" | "connect" | "tls")
+    }
+
     /// A report with only class, code and message.
     pub fn new(class: OutcomeClass, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -214,8 +221,8 @@ pub enum Evidence {
     OpenJson,
     /// All of the cap went into thinking.
     ReasoningAteCap,
-    /// Code stops inside brackets that were never closed.
-    OpenBracket,
+    /// Code stops inside brackets or in the middle of a statement.
+    MidCode,
     /// Emphasis, inline code or a parenthesis was left open in the last paragraph.
     OpenMark,
     /// Prose stops without an end mark although the text before has them.
@@ -239,7 +246,7 @@ impl fmt::Display for Evidence {
             Self::OpenFence => f.write_str("a code block was left open"),
             Self::OpenJson => f.write_str("the JSON is cut"),
             Self::ReasoningAteCap => f.write_str("all of the room went into thinking"),
-            Self::OpenBracket => f.write_str("the code stops inside brackets"),
+            Self::MidCode => f.write_str("the code stops in mid-statement"),
             Self::OpenMark => f.write_str("a mark was left open"),
             Self::MidSentence => f.write_str("it stops in mid-sentence"),
             Self::InputCut { sent, read } => {

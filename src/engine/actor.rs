@@ -8,7 +8,7 @@ mod obey;
 mod publish;
 mod shared;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::{Config, Provider};
 use crate::domain::{
-    AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName,
-    UnixMs,
+    AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
+    ProviderName, UnixMs,
 };
 use crate::route::{HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState};
 
@@ -50,6 +50,9 @@ pub(super) struct Actor {
     pub(super) spend: Spend,
     pub(super) by_model: BTreeMap<ModelName, Spend>,
     pub(super) present: BTreeMap<ProviderName, bool>,
+    /// Providers whose address nothing answered at when it was last tried. People are told at once;
+    /// who is asked next is the circuits' business.
+    pub(super) unreached: BTreeSet<ProviderName>,
     pub(super) pings: BTreeMap<ProviderName, u64>,
     pub(super) pinger: Pinger,
     pub(super) races: HedgeBook,
@@ -133,6 +136,9 @@ impl Actor {
             }
             ToActor::Observe { provider, model, observation } => {
                 self.pinger.traffic(&provider, now);
+                if matches!(observation, Observation::FirstToken { .. }) {
+                    self.unreached.remove(&provider);
+                }
                 self.router.fold(&provider, &model, &observation, now);
             }
             ToActor::AttemptEnded { request, report, observation, error, limits } => {
@@ -142,6 +148,7 @@ impl Actor {
                     self.router.fold(&provider, &model, &Observation::Limits(limits), now);
                 }
                 self.account(&report);
+                self.note_reach(&report, error.as_deref());
                 if let Some(error) = error {
                     self.take_error(&provider, &error, now);
                 } else {
@@ -210,10 +217,9 @@ impl Actor {
                 code: FilterCode::RateLimited,
                 detail: format!("{provider} fails for everybody; no more retries for now"),
             }),
-            AttemptKind::Retry
-            | AttemptKind::Continue
-            | AttemptKind::Redo
-            | AttemptKind::Probe => Ok(()),
+            AttemptKind::Retry | AttemptKind::Continue | AttemptKind::Redo | AttemptKind::Probe => {
+                Ok(())
+            }
         }
     }
 
@@ -286,7 +292,30 @@ impl Actor {
         }
     }
 
+    /// Whether an attempt came through to its provider. What tells nothing of that (it was stopped,
+    /// it never left) changes nothing.
+    fn note_reach(&mut self, report: &AttemptReport, error: Option<&ErrorReport>) {
+        match error {
+            Some(error) if error.unreached() => {
+                self.unreached.insert(report.provider.clone());
+            }
+            Some(_) if report.status.is_none() => {}
+            Some(_) | None => {
+                self.unreached.remove(&report.provider);
+            }
+        }
+    }
+
     fn note_presence(&mut self, provider: &ProviderName, listing: &Listing) {
+        match listing {
+            Listing::Models(_) | Listing::Refused(_) => {
+                self.unreached.remove(provider);
+            }
+            Listing::Absent | Listing::Unreached => {
+                self.unreached.insert(provider.clone());
+            }
+            Listing::Unsure => {}
+        }
         match listing {
             Listing::Models(_) => self.present.insert(provider.clone(), true),
             Listing::Absent => self.present.insert(provider.clone(), false),
@@ -294,7 +323,7 @@ impl Actor {
                 self.take_error(provider, error, super::clock::now());
                 self.present.insert(provider.clone(), true)
             }
-            Listing::Unsure => None,
+            Listing::Unreached | Listing::Unsure => None,
         };
     }
 

@@ -13,8 +13,8 @@ use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
 
 use super::account::Reached;
 use super::drill::{self, Drill, DrillKind};
-use super::run::OUTRUN;
 use super::reply::ReplySink;
+use super::run::OUTRUN;
 
 /// After the end marker the rest of the body is read for this long, so that the connection can be
 /// used again.

@@ -1,6 +1,6 @@
 //! The engine's public face: start it, ask it, tell it, watch it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -96,6 +96,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         spend: Spend::default(),
         by_model: BTreeMap::new(),
         present: BTreeMap::new(),
+        unreached: BTreeSet::new(),
         pings: BTreeMap::new(),
         pinger: Pinger::default(),
         races: HedgeBook::default(),

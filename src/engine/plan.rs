@@ -61,6 +61,8 @@ pub(super) struct Left {
 pub(super) enum Change {
     /// It has room left, or less thinking, or another way to go on.
     Possible,
+    /// It could go on, but it broke off by itself before: anybody else is the better bet.
+    LastResort,
     /// It would be the same question again.
     None,
 }
@@ -84,7 +86,8 @@ pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
         OutcomeClass::Context | OutcomeClass::Account | OutcomeClass::Stall => next,
         OutcomeClass::Truncation => match left.change {
             Change::Possible => Step::Changed,
-            Change::None => next,
+            Change::LastResort if left.others == 0 => Step::Changed,
+            Change::LastResort | Change::None => next,
         },
         // Asked the same way it would be as empty again.
         OutcomeClass::Provider if error.code == EMPTY => match (left.others, left.on_this) {
@@ -97,11 +100,7 @@ pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
             let may_wait = left.on_this < MAX_SAME && wait <= LONGEST_WAIT && wait < left.time;
             // Waiting beats moving only when this model would begin before another could.
             let sooner = told.is_some() && wait + left.own_ttft <= left.other_ttft;
-            if may_wait && (left.others == 0 || sooner) {
-                Step::Again(wait)
-            } else {
-                next
-            }
+            if may_wait && (left.others == 0 || sooner) { Step::Again(wait) } else { next }
         }
         OutcomeClass::Provider | OutcomeClass::Network => {
             let told = error.retry_after_ms.map(Duration::from_millis);
@@ -160,6 +159,9 @@ mod tests {
         assert_eq!(after(&cut, &left()), Step::Next);
         let change = Left { change: Change::Possible, ..left() };
         assert_eq!(after(&cut, &change), Step::Changed);
+        let last = Left { change: Change::LastResort, ..left() };
+        assert_eq!(after(&cut, &last), Step::Next);
+        assert_eq!(after(&cut, &Left { others: 0, ..last }), Step::Changed);
         assert_eq!(after(&cut, &Left { others: 0, ..left() }), Step::Stop);
     }
 

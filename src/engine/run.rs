@@ -33,6 +33,8 @@ use room::{Needs, Room};
 pub(super) const REASONING_ATE_CAP: &str = "reasoning_ate_cap";
 /// The provider said the model was done, and it was not.
 const QUIET_CUT: &str = "quiet_cut";
+/// The provider said that room ran out although more was allowed.
+const CUT_SHORT: &str = "cut_short";
 /// Asked to go on, it began another answer.
 const STARTS_OVER: &str = "starts_over";
 /// The reader cannot take text back, and nobody can go on from it.
@@ -62,6 +64,8 @@ struct State {
     unreachable: BTreeSet<String>,
     /// Failure domains in which something failed: others are asked first.
     failing: BTreeSet<String>,
+    /// Providers that asked to slow down: their limits are often one for all their models.
+    throttled: BTreeSet<ProviderName>,
     /// Models that were asked beside another and are not asked again.
     raced: BTreeSet<ModelName>,
     /// What the next model must have more of than one that ran out.
@@ -106,6 +110,7 @@ impl Run {
             ttft_ms: None,
             unreachable: BTreeSet::new(),
             failing: BTreeSet::new(),
+            throttled: BTreeSet::new(),
             raced: BTreeSet::new(),
             needs: Needs::default(),
             room: Room::Usual,
@@ -242,6 +247,8 @@ impl Run {
     fn failed(&self, state: &mut State, error: ErrorReport) -> Outcome {
         let finish = if error.class == OutcomeClass::Cancelled {
             Finish::Cancelled
+        } else if error.class == OutcomeClass::Refusal {
+            Finish::ContentFilter
         } else if !state.reply.text.is_empty() {
             self.tell(
                 state,
@@ -252,8 +259,6 @@ impl Run {
                 }),
             );
             Finish::Truncated
-        } else if error.class == OutcomeClass::Refusal {
-            Finish::ContentFilter
         } else {
             Finish::Error
         };

@@ -101,8 +101,8 @@ fn standing(text: &str) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     if let Some(code) = open_fence(text) {
         evidence.push(Evidence::OpenFence);
-        if inside_brackets(code) {
-            evidence.push(Evidence::OpenBracket);
+        if inside_brackets(code.text) || mid_statement(&code) {
+            evidence.push(Evidence::MidCode);
         }
         return evidence;
     }
@@ -116,8 +116,54 @@ fn standing(text: &str) -> Vec<Evidence> {
     evidence
 }
 
+/// A fence that was left open.
+#[derive(Debug, PartialEq, Eq)]
+struct Code<'a> {
+    language: &'a str,
+    text: &'a str,
+}
+
+/// Languages whose statements end with a mark.
+const MARKED: &[&str] = &[
+    "rust",
+    "rs",
+    "c",
+    "h",
+    "cpp",
+    "c++",
+    "cc",
+    "java",
+    "javascript",
+    "js",
+    "typescript",
+    "ts",
+    "jsx",
+    "tsx",
+    "csharp",
+    "cs",
+    "c#",
+    "php",
+    "css",
+    "scss",
+    "sql",
+    "dart",
+    "zig",
+];
+
+/// Does the code stop in the middle of a statement? In most languages a line may end in a word; where
+/// statements end with a mark, it may not.
+fn mid_statement(code: &Code<'_>) -> bool {
+    let last = code.text.trim_end_matches([' ', '\t']);
+    let Some(end) = last.chars().next_back() else { return false };
+    let marked = MARKED.contains(&code.language.to_ascii_lowercase().as_str());
+    let open = matches!(end, '=' | '+' | '-' | '*' | '/' | '&' | '|' | ',' | '.' | '<' | '(' | '[');
+    let line = last.rsplit('\n').next().unwrap_or_default().trim_start();
+    let comment = ["//", "#", "--", "*"].iter().any(|mark| line.starts_with(mark));
+    !comment && (open || (marked && (end.is_alphanumeric() || end == '_')))
+}
+
 /// The code of a fence that was left open.
-fn open_fence(text: &str) -> Option<&str> {
+fn open_fence(text: &str) -> Option<Code<'_>> {
     let mut open: Option<(char, usize, usize)> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -139,8 +185,9 @@ fn open_fence(text: &str) -> Option<&str> {
         }
     }
     let (_, _, start) = open?;
-    let code = &text[start..];
-    Some(code.split_once('\n').map_or("", |(_, code)| code))
+    let (head, code) = text[start..].split_once('\n').unwrap_or((&text[start..], ""));
+    let language = head.trim_matches([' ', '>', '`', '~', '\r']);
+    Some(Code { language: language.split_whitespace().next().unwrap_or_default(), text: code })
 }
 
 /// Do brackets stand open at the end of this code? Strings and comments are skipped as far as most
@@ -193,7 +240,8 @@ fn last_paragraph(text: &str) -> Option<&str> {
 
 /// Marks a sentence ends with, and what may stand behind them.
 const ENDS: &[char] = &['.', '!', '?', '…', ':', ';', '。', '！', '？', '：', '；', '।', '؟', '۔'];
-const CLOSERS: &[char] = &['"', '\'', ')', ']', '*', '_', '`', '”', '’', '»', '」', '』', '）', '】', '|'];
+const CLOSERS: &[char] =
+    &['"', '\'', ')', ']', '*', '_', '`', '”', '’', '»', '」', '』', '）', '】', '|'];
 
 /// Does the last paragraph break off in the middle of a sentence? Only where the text is made of
 /// sentences, and only where the paragraph is not made of lines (verse, addresses).
@@ -203,11 +251,13 @@ fn ends_midway(last: &str, text: &str) -> bool {
     if ENDS.contains(&end) || last.lines().count() > 3 {
         return false;
     }
-    if !(end.is_alphanumeric() || matches!(end, ',' | '，' | '、' | '-' | '–' | '—' | '(' | '（')) {
+    if !(end.is_alphanumeric() || matches!(end, ',' | '，' | '、' | '-' | '–' | '—' | '(' | '（'))
+    {
         return false;
     }
     let sentences = text.matches(|c: char| ENDS.contains(&c)).count();
-    let words = last.split_whitespace().count().max(last.chars().filter(|c| !c.is_ascii()).count() / 2);
+    let words =
+        last.split_whitespace().count().max(last.chars().filter(|c| !c.is_ascii()).count() / 2);
     sentences >= 2 && words >= 4
 }
 

@@ -69,7 +69,7 @@ fn two_independent_pieces_are_enough() {
     assert!(capped.truncated && capped.confidence >= 0.9);
     let code = "So:\n\n```rust\nfn main() {\n    let first = v[0]";
     let verdict = judge(&ended(code));
-    assert_eq!(verdict.evidence, [Evidence::OpenFence, Evidence::OpenBracket]);
+    assert_eq!(verdict.evidence, [Evidence::OpenFence, Evidence::MidCode]);
     assert!(verdict.truncated);
     let marked = "It is a map. It counts. The smallest fix is **to end the borrow";
     assert!(judge(&ended(marked)).truncated);
@@ -117,9 +117,19 @@ fn a_cut_tool_call_is_never_taken_for_whole() {
 fn fences_are_matched_as_markdown_matches_them() {
     assert_eq!(open_fence("a\n```\nx\n```\nb"), None);
     assert_eq!(open_fence("a\n````\n```\nx\n````\nb"), None);
-    assert_eq!(open_fence("a\n```sh\nx"), Some("x"));
+    assert_eq!(open_fence("a\n```sh\nx"), Some(Code { language: "sh", text: "x" }));
     assert_eq!(open_fence("a ``` b ``` c"), None);
-    assert_eq!(open_fence("~~~\n```\n"), Some("```\n"));
+    assert_eq!(open_fence("~~~\n```\n"), Some(Code { language: "", text: "```\n" }));
+}
+
+#[test]
+fn a_statement_is_known_to_be_open_where_its_language_ends_them_with_a_mark() {
+    let open = |text| judge(&ended(text)).truncated;
+    assert!(open("So:\n```rust\nlet mut v = vec"));
+    assert!(open("So:\n```python\nx = f(1) +"));
+    assert!(!open("So:\n```python\nreturn x"), "a whole answer that forgot its fence");
+    assert!(!open("So:\n```rust\nlet x = 1;"));
+    assert!(!open("So:\n```rust\n// and so on"));
 }
 
 #[test]

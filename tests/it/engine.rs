@@ -2,100 +2,18 @@
 //! and what the reader gets all the same.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use uuid::Uuid;
-use wheelhouse::config::{self, Config};
 use wheelhouse::domain::{
-    AttemptKind, FilterCode, Finish, ModelName, Origin, OutcomeClass, PinScope, ReaderKind, Reply,
-    ReplyEvent, Request, RequestId, Route, SessionId,
+    AttemptKind, FilterCode, Finish, ModelName, OutcomeClass, PinScope, ReaderKind, ReplyEvent,
+    Request, SessionId,
 };
-use wheelhouse::engine::{self, Command, EngineHandle, Options, ReplyStream, Veto};
-use wheelhouse::sim::{self, Cut, Fault, Fleet, FleetOptions, Ports, RetryAfter, Until};
+use wheelhouse::engine::{Command, Veto};
+use wheelhouse::route::{CircuitView, HealthState};
+use wheelhouse::sim::{Cut, Fault, RetryAfter};
 
-/// No test waits longer than this for anything.
-const LIMIT: Duration = Duration::from_secs(20);
-
-struct Rig {
-    fleet: Fleet,
-    engine: EngineHandle,
-}
-
-impl Rig {
-    async fn new() -> Self {
-        Self::with(|_| {}).await
-    }
-
-    async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let fleet =
-            sim::start(FleetOptions { seed: 7, ports: Ports::Any, pace: 0.0 }).await.unwrap();
-        let mut config = config::load_demo(&fleet.config_text(), &[]).unwrap().config;
-        change(&mut config);
-        let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
-        let engine = engine::start(Arc::new(config), options);
-        let control = fleet.control();
-        for endpoint in fleet.endpoints() {
-            // The first free call is over, so that no fault put in later can meet it.
-            let called = control.until(&endpoint.provider, |stats| stats.lists > 0);
-            tokio::time::timeout(LIMIT, called).await.unwrap().unwrap();
-        }
-        Self { fleet, engine }
-    }
-
-    /// All of a provider's models fail so until told otherwise.
-    fn break_it(&self, provider: &str, fault: &Fault) {
-        self.fleet.control().inject(provider, fault.clone(), Until::Cleared).unwrap();
-    }
-
-    fn break_once(&self, provider: &str, fault: &Fault) {
-        self.fleet.control().inject(provider, fault.clone(), Until::Times(1)).unwrap();
-    }
-
-    /// A reply that has begun and goes silent.
-    async fn stalled(&self) -> ReplyStream {
-        self.break_it("sim-openai", &Fault::Stall { after: 5 });
-        let mut stream = self.engine.ask(only("sim-gpt-4o", PROMPT));
-        while !matches!(stream.next().await.expect("it ended"), ReplyEvent::Text(_)) {}
-        stream
-    }
-
-    async fn ask(&self, request: Request) -> (Reply, Vec<ReplyEvent>, Duration) {
-        let started = Instant::now();
-        let mut stream = self.engine.ask(request);
-        let (mut reply, mut events) = (Reply::default(), Vec::new());
-        let read = async {
-            while let Some(event) = stream.next().await {
-                reply.fold(&event);
-                events.push(event);
-            }
-        };
-        tokio::time::timeout(LIMIT, read).await.expect("the reply never ended");
-        (reply, events, started.elapsed())
-    }
-}
-
-fn request(text: &str) -> Request {
-    let id = RequestId(Uuid::now_v7());
-    Request::new(id, Origin::Ask, ReaderKind::Replaceable, text)
-}
-
-fn to(model: &str, text: &str) -> Request {
-    Request { route: Route::Prefer(model.into()), ..request(text) }
-}
-
-fn only(model: &str, text: &str) -> Request {
-    Request { route: Route::Only(model.into()), ..request(text) }
-}
-
-fn answered_by(reply: &Reply) -> String {
-    reply.outcome.as_ref().unwrap().model.as_ref().unwrap().to_string()
-}
-
-fn finish(reply: &Reply) -> Finish {
-    reply.outcome.as_ref().unwrap().finish
-}
-
-const PROMPT: &str = "Why does this Rust borrow fail, and what is the smallest fix?";
+use crate::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request, to};
 
 #[tokio::test]
 async fn a_routed_answer_streams_whole_with_its_decision_usage_and_cost() {
@@ -307,6 +225,28 @@ async fn where_nothing_listens_no_other_model_of_that_address_is_asked() {
         .map(|attempt| attempt.model.as_str())
         .collect();
     assert!(asked.iter().all(|model| *model == "sim-gpt-4o"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn where_nothing_listens_the_provider_is_down_at_once_and_up_when_it_answers() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/v1", closed.local_addr().unwrap());
+    drop(closed);
+    let rig = Rig::new().await;
+    let works = rig.engine.snapshot().config.as_ref().clone();
+    let mut broken = works.clone();
+    broken.providers.get_mut("sim-openai").unwrap().base_url = address;
+    rig.engine.send(Command::Reconfigure(Arc::new(broken)));
+    let (reply, ..) = rig.ask(only("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Error);
+    let down = rig.status("sim-openai", |status| status.state == HealthState::Down).await;
+    assert_eq!(down.note, "no connection");
+    let model = rig.engine.snapshot().models["sim-gpt-4o"].clone();
+    assert_eq!((model.health.state, model.circuit), (HealthState::Down, CircuitView::Closed));
+    rig.engine.send(Command::Reconfigure(Arc::new(works)));
+    let (reply, ..) = rig.ask(only("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    rig.status("sim-openai", |status| status.state == HealthState::Up).await;
 }
 
 #[tokio::test]

@@ -35,15 +35,36 @@ pub enum Kind {
 pub struct Start {
     args: Vec<String>,
     env: Vec<(String, String)>,
+    config: Option<String>,
     size: (u16, u16),
     kind: Kind,
+    parent: Parent,
 }
+
+/// Who starts the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parent {
+    /// The terminal itself, as a window opened for it does: the program leads its session.
+    Window,
+    /// A shell with job control. Where the program is stopped, Enter brings it back, once.
+    Shell,
+}
+
+/// The shell: the program in a job of its own; stopped, it comes back with Enter.
+const SHELL: [&str; 4] = ["sh", "-mc", "\"$@\"; read _; fg", "sh"];
 
 impl Start {
     /// With these arguments, in a home with nothing in it, on 100 columns and 30 rows.
     pub fn with(args: &[&str]) -> Self {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self { args, env: Vec::new(), size: (100, 30), kind: Kind::Modern }
+        Self {
+            args,
+            env: Vec::new(),
+            config: None,
+            size: (100, 30),
+            kind: Kind::Modern,
+            parent: Parent::Window,
+        }
     }
 
     /// The demo.
@@ -53,6 +74,12 @@ impl Start {
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With this in its configuration file.
+    pub fn config(mut self, text: &str) -> Self {
+        self.config = Some(text.to_owned());
         self
     }
 
@@ -66,11 +93,26 @@ impl Start {
         self
     }
 
+    /// As a job of a shell.
+    pub fn under_a_shell(mut self) -> Self {
+        self.parent = Parent::Shell;
+        self
+    }
+
     /// Starts it.
     pub fn open(self) -> Terminal {
         let pair = native_pty_system().openpty(pty_size(self.size)).unwrap();
         let home = tempfile::tempdir().unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_wheelhouse"));
+        let program = env!("CARGO_BIN_EXE_wheelhouse");
+        let mut command = match self.parent {
+            Parent::Window => CommandBuilder::new(program),
+            Parent::Shell => {
+                let mut command = CommandBuilder::new(SHELL[0]);
+                command.args(&SHELL[1..]);
+                command.arg(program);
+                command
+            }
+        };
         command.args(&self.args);
         command.env_clear();
         command.cwd(home.path());
@@ -81,6 +123,11 @@ impl Start {
         command.env("LANG", "C.UTF-8");
         for (name, value) in &self.env {
             command.env(name, value);
+        }
+        if let Some(text) = &self.config {
+            let path = home.path().join("config.toml");
+            std::fs::write(&path, text).unwrap();
+            command.env("WHEELHOUSE_CONFIG", path);
         }
         let before = termios(&*pair.master);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -110,6 +157,7 @@ impl Start {
             output,
             unplugged,
             kind: self.kind,
+            parent: self.parent,
             answered: 0,
             bytes: Vec::new(),
             parser: vt100::Parser::new(cells(rows), cells(cols), 0),
@@ -141,6 +189,7 @@ pub struct Terminal {
     output: Receiver<Vec<u8>>,
     unplugged: Arc<AtomicBool>,
     kind: Kind,
+    parent: Parent,
     answered: usize,
     bytes: Vec<u8>,
     parser: vt100::Parser,
@@ -300,8 +349,21 @@ impl Terminal {
         assert!(sent.success(), "kill -s {name} {pid}");
     }
 
+    /// The program's.
     pub fn pid(&self) -> u32 {
-        self.child.process_id().unwrap()
+        let child = self.child.process_id().unwrap();
+        match self.parent {
+            Parent::Window => child,
+            Parent::Shell => {
+                let told = Command::new("ps").args(["-A", "-o", "ppid=,pid="]).output().unwrap();
+                let table = String::from_utf8_lossy(&told.stdout).into_owned();
+                let mut rows = table.lines().map(|row| row.split_whitespace());
+                let mine = rows.find_map(|mut row| {
+                    (row.next()?.parse() == Ok(child)).then(|| row.next()?.parse().ok()).flatten()
+                });
+                mine.expect("the shell runs the program")
+            }
+        }
     }
 
     /// Is the child stopped, as Ctrl+Z does?

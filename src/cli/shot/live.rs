@@ -99,6 +99,7 @@ fn state(cols: u16, rows: u16) -> AppState {
         utc_offset_s: 0,
         size: Size { cols, rows },
         measure: view::measure,
+        locate: view::locate,
         looks: Looks { themes: Theme::shipped(), simulated: true, ..Looks::default() },
         keymap: Arc::new(Keymap::defaults()),
         stage: Stage::Main,

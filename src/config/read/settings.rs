@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use crate::config::error::nearest;
 use crate::config::reader::Fields;
 use crate::config::schema::{
-    BUDGET, BUDGET_LIMIT, CACHE, CAPTURE, CONSOLE, FEEDBACK, HEDGE, LIMITS, POLICY, REDIS, ROUTING, RULE,
-    RULE_THEN, RULE_WHEN,
+    BUDGET, BUDGET_LIMIT, CACHE, CAPTURE, CONSOLE, FEEDBACK, HEDGE, LIMITS, POLICY, REDIS, ROUTING,
+    RULE, RULE_THEN, RULE_WHEN,
 };
 use crate::config::settings::{
     AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
-    Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen, RuleWhen,
+    Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen,
+    RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};

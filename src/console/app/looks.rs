@@ -147,6 +147,8 @@ pub struct Geometry {
     pub list_rows: u16,
     /// Rows of the detail pane.
     pub detail_rows: u16,
+    /// Lines the detail pane can be scrolled by, as long as it is scrolled at all.
+    pub detail_scroll_most: usize,
     /// Columns of the composer's text.
     pub composer_cols: u16,
     /// The side panel shows.

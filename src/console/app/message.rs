@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use crate::domain::{ReplyEvent, Request, RequestId};
 use crate::engine::{Command, LogEntry, Snapshot};
 
-use super::{Background, Contest, Decided, Detection, FaultBoard, Size, TerminalCaps};
+use super::{Background, Contest, Decided, Detection, FaultBoard, Mouse, Pointer, Size, TerminalCaps};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub enum Msg {
     Paste(String),
     /// The wheel turned by so many lines; down is positive.
     Wheel(isize),
+    /// The mouse did something; comes only while it is ours.
+    Pointer(Pointer),
     /// The terminal has another size.
     Resize(Size),
     /// The terminal got or lost the keyboard focus.
@@ -62,6 +64,8 @@ pub enum Msg {
     Detected(Detection),
     /// A copy was handed to the terminal, or put in a file.
     Copied(Copied),
+    /// The program was not stopped, because nobody would have continued it.
+    NotSuspended,
     /// The editor came back.
     Edited(Result<String, String>),
     /// The first run's file was written, or why not.
@@ -154,7 +158,7 @@ pub enum Effect {
     RefineLayout,
     /// Hand a text to the clipboard; answers with [`Msg::Copied`].
     Copy(String),
-    /// Stop the process as Ctrl+Z would.
+    /// Stop the process as Ctrl+Z would; answers with [`Msg::NotSuspended`] where that cannot be.
     Suspend,
     /// Open the text in `$EDITOR`; answers with [`Msg::Edited`].
     Editor(String),
@@ -162,6 +166,8 @@ pub enum Effect {
     Redraw,
     /// Put a theme on; answers with [`Msg::ThemeSet`].
     SetTheme(String),
+    /// Take the mouse from the terminal, or give it back.
+    SetMouse(Mouse),
     /// Ring the terminal's bell: a long reply ended while the user was elsewhere.
     Bell,
     /// Look for keys and local servers again; answers with [`Msg::Detected`].

@@ -213,7 +213,7 @@ pub struct Completion {
     pub items: Vec<CompletionItem>,
     /// Which.
     pub selected: usize,
-    /// Byte offset in the caret's line where the word begins (the `@` or `/` included).
+    /// Byte offset in the caret's line where the word begins (the `@`, `:` or `/` included).
     pub from: usize,
 }
 
@@ -222,6 +222,8 @@ pub struct Completion {
 pub enum CompletionKind {
     /// `@model`: becomes a chip.
     Model,
+    /// `:floor`: the policy of this message.
+    Policy,
     /// `/command`.
     Command,
     /// A command's argument.

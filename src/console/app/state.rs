@@ -13,8 +13,8 @@ use crate::engine::{Command, Snapshot};
 use crate::route::DecisionInput;
 
 use super::{
-    Cell, Completion, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput, Looks, Overlay, ReplyCell,
-    Saved, Size, TerminalCaps, Tone, Transcript,
+    Cell, Completion, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput, Locate, Looks,
+    Overlay, ReplyCell, Saved, Size, TerminalCaps, Tone, Transcript,
 };
 
 /// A view of the console.
@@ -262,6 +262,8 @@ pub struct AppState {
     pub size: Size,
     /// How panes are measured.
     pub measure: Measure,
+    /// How the view tells what is under a cell.
+    pub locate: Locate,
     /// What is known of the terminal.
     pub caps: TerminalCaps,
     /// How it looks.
@@ -337,6 +339,8 @@ pub struct Boot {
     pub size: Size,
     /// How panes are measured.
     pub measure: Measure,
+    /// How the view tells what is under a cell.
+    pub locate: Locate,
     /// How it looks.
     pub looks: Looks,
     /// The keys.
@@ -352,7 +356,8 @@ pub struct Boot {
 impl AppState {
     /// The state at the start.
     pub fn new(boot: Boot) -> Self {
-        let Boot { now, utc_offset_s, size, measure, looks, keymap, stage, baseline, seed } = boot;
+        let Boot { now, utc_offset_s, size, measure, locate, looks, keymap, stage, baseline, seed } =
+            boot;
         let mut ids = IdMint::new(seed);
         let engine = match stage {
             Stage::FirstRun(_) => EnginePhase::NotStarted,
@@ -363,6 +368,7 @@ impl AppState {
             utc_offset_s,
             size,
             measure,
+            locate,
             caps: TerminalCaps::default(),
             looks,
             stage,

@@ -10,6 +10,7 @@ mod complete;
 mod escape;
 mod first;
 mod key;
+mod mouse;
 mod notes;
 mod overlays;
 mod picker;
@@ -42,6 +43,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::Key(event) => key::press(state, &mut fx, event.into()),
         Msg::Paste(text) => key::paste(state, &text),
         Msg::Wheel(lines) => wheel(state, &mut fx, lines),
+        Msg::Pointer(pointer) => mouse::pointer(state, &mut fx, pointer),
         Msg::Resize(size) => state.size = size,
         Msg::Focused(focused) => {
             state.caps.focused = match focused {
@@ -86,6 +88,11 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::Contest(contest) => state.routes.contest = Some(contest),
         Msg::Detected(found) => first::detected(state, found),
         Msg::Copied(copied) => copied_toast(state, copied),
+        Msg::NotSuspended => notes::toast(
+            state,
+            Tone::Warn,
+            "not suspended: started without a shell, nobody would bring it back",
+        ),
         Msg::Edited(Ok(text)) => {
             let chip = state.composer.chip.clone();
             state.composer.set(crate::console::composer::Draft::default());
@@ -183,6 +190,9 @@ fn settle(state: &mut AppState, fx: &mut Effects) {
         Armed::No | Armed::Quit { .. } | Armed::Rewind { .. } => {}
     }
     let geometry = state.geometry();
+    if state.view == View::Routes {
+        state.routes.detail_top = state.routes.detail_top.min(geometry.detail_scroll_most);
+    }
     let transcript = &mut state.transcript;
     if transcript.layout.width() != geometry.transcript_cols {
         let unseen = transcript.scroll.new_below(&transcript.layout);

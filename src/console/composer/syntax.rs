@@ -14,13 +14,13 @@ pub struct Parsed {
     pub policy: Option<&'static str>,
 }
 
-/// `:floor` asks for the cheapest, `:nitro` for the fastest.
-const SUFFIXES: [(&str, &str); 2] = [(":floor", "cheapest"), (":nitro", "fastest")];
+/// Words that name a policy for one message, at either end of it, and the policies they name.
+pub const POLICY_WORDS: [(&str, &str); 2] = [(":floor", "cheapest"), (":nitro", "fastest")];
 
 /// Reads a draft, folds opened.
 pub fn parse(text: &str) -> Parsed {
     let mut parsed = Parsed { text: text.trim().to_owned(), ..Parsed::default() };
-    for (word, policy) in SUFFIXES {
+    for (word, policy) in POLICY_WORDS {
         let text = parsed.text.as_str();
         let rest = match (text.strip_suffix(word), text.strip_prefix(word)) {
             (Some(rest), _) if rest.is_empty() || rest.ends_with(char::is_whitespace) => rest,

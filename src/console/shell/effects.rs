@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 
 use crate::console::app::{Contest, Copied, DecideFor, Decided, Effect, Msg, Size, StartPlan};
-use crate::console::term::{self, FRAME_GAP, Urgency};
+use crate::console::term::{self, FRAME_GAP, Suspended, Urgency};
 use crate::console::theme::Theme;
 use crate::domain::{ReplyEvent, Request};
 use crate::engine::LogEntry;
@@ -55,16 +55,17 @@ impl Shell {
                     let copied = copy(&text);
                     self.tell(Msg::Copied(copied), Urgency::Now);
                 }
-                Effect::Suspend => {
-                    self.guard.suspend()?;
-                    self.come_back()?;
-                }
+                Effect::Suspend => match self.guard.suspend()? {
+                    Suspended::CameBack => self.come_back()?,
+                    Suspended::Refused => self.tell(Msg::NotSuspended, Urgency::Now),
+                },
                 Effect::Editor(text) => self.edit(&text)?,
                 Effect::Redraw => {
                     self.screen.invalidate();
                     self.frames.request(Instant::now(), Urgency::Now);
                 }
                 Effect::SetTheme(name) => self.set_theme(&name),
+                Effect::SetMouse(mouse) => self.guard.set_mouse(mouse)?,
                 Effect::Bell => term::output()?.write_all(b"\x07")?,
                 Effect::Detect => self.detect(),
                 Effect::KeepKey { variable, key } => self.keys.keep(variable, key),

@@ -48,6 +48,7 @@ pub async fn run(start: Start, host: Arc<dyn Host>) -> io::Result<()> {
     // Listened to before there is anything to restore: one that comes in between must not end us.
     let signals = Signals::listen()?;
     let guard = Guard::enter()?;
+    guard.set_mouse(start.state.looks.mouse)?;
     let Size { cols, rows } = start.state.size;
     let screen = Screen::new(term::output()?, cols, rows);
     let (mail, mailbox) = mpsc::channel(MAILBOX);
@@ -252,6 +253,10 @@ impl Shell {
             Input::Key(key) => {
                 self.note_presence();
                 self.tell(Msg::Key(key), Urgency::Now);
+            }
+            Input::Pointer(pointer) => {
+                self.note_presence();
+                self.tell(Msg::Pointer(pointer), Urgency::Now);
             }
             Input::Paste(text) => self.tell(Msg::Paste(text), Urgency::Now),
             Input::Resize { width, height } => {

@@ -18,6 +18,7 @@ use tokio::signal::unix::{self, SignalKind};
 use tokio::time::Instant;
 
 use super::{Capabilities, Parsed, Parser};
+use crate::console::app::Pointer;
 
 /// How long a lone Esc waits for the rest of a sequence. Longer makes Esc feel slow, shorter breaks
 /// arrow keys over a bad link.
@@ -30,6 +31,8 @@ pub enum Input {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// The mouse did something.
+    Pointer(Pointer),
     /// The screen has a new size.
     Resize {
         /// Columns.
@@ -133,6 +136,7 @@ impl InputStream {
         self.ready.extend(parsed.into_iter().map(|event| match event {
             Parsed::Key(key) => Input::Key(key),
             Parsed::Paste(text) => Input::Paste(text),
+            Parsed::Pointer(pointer) => Input::Pointer(pointer),
             Parsed::Focus(on) => Input::Focus(on),
             Parsed::Answers(answers) => Input::Answers(answers),
         }));

@@ -5,8 +5,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::Capabilities;
-use crate::console::app::Answer;
+use super::{Capabilities, mouse};
+use crate::console::app::{Answer, Pointer};
 
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Parsed {
     Key(KeyEvent),
     /// Text was pasted; line ends are `\n`.
     Paste(String),
+    /// The mouse did something.
+    Pointer(Pointer),
     /// The terminal's window has the focus, or lost it.
     Focus(bool),
     /// The terminal answered; this is all it has answered so far.
@@ -189,7 +191,17 @@ impl Parser {
                     }
                 }
             })),
+            (b'M', Some(b'<')) => mouse::pressed(&body[1..]).map(Parsed::Pointer),
             (_, Some(b'?' | b'<' | b'>' | b'=')) => None,
+            // The mouse as terminals told it before there were decimal places: three more bytes.
+            (b'M', None) => {
+                return match bytes.get(took..took + mouse::OLD) {
+                    Some(old) => {
+                        Step::Took(took + mouse::OLD, mouse::old(old).map(Parsed::Pointer))
+                    }
+                    None => Step::Wait,
+                };
+            }
             (b'I', _) => Some(Parsed::Focus(true)),
             (b'O', _) => Some(Parsed::Focus(false)),
             (b'~', _) if body == "200" => {

@@ -1,6 +1,7 @@
 //! Keys, pastes and answers, at any split of the bytes.
 
 use super::*;
+use crate::console::app::PointerDid;
 
 fn read(bytes: &[u8]) -> Vec<Parsed> {
     let mut parser = Parser::default();
@@ -150,4 +151,50 @@ fn answers_never_show_as_keys_and_the_last_question_settles_the_others() {
 #[test]
 fn focus_is_told() {
     assert_eq!(read(b"\x1b[I\x1b[O"), [Parsed::Focus(true), Parsed::Focus(false)]);
+}
+
+fn pointers(bytes: &[u8]) -> Vec<(u16, u16, PointerDid)> {
+    read(bytes)
+        .into_iter()
+        .filter_map(|event| match event {
+            Parsed::Pointer(pointer) => Some((pointer.col, pointer.row, pointer.did)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn the_wheel_and_the_left_button_are_read_in_both_spellings() {
+    let told =
+        [(9, 4, PointerDid::Click), (0, 0, PointerDid::WheelUp), (200, 59, PointerDid::WheelDown)];
+    assert_eq!(pointers(b"\x1b[<0;10;5M\x1b[<0;10;5m\x1b[<64;1;1M\x1b[<69;201;60M"), told);
+    let old = b"\x1b[M \x2a\x25\x1b[M#\x2a\x25\x1b[M`!!\x1b[Ma\xe9\x5c";
+    assert_eq!(pointers(old), told);
+}
+
+#[test]
+fn other_buttons_drags_and_nonsense_of_the_mouse_are_nothing_at_all() {
+    assert!(
+        read(b"\x1b[<1;3;3M\x1b[<2;3;3M\x1b[<32;3;3M\x1b[<66;3;3M\x1b[<0;0;0M\x1b[<;M").is_empty()
+    );
+}
+
+#[test]
+fn the_mouse_is_read_at_any_split_and_what_follows_is_keys() {
+    for bytes in [&b"\x1b[<64;12;7Mx"[..], b"\x1b[M`+'x"] {
+        for split in 1..bytes.len() {
+            let mut parser = Parser::default();
+            let mut out = Vec::new();
+            parser.push(&bytes[..split], &mut out);
+            parser.push(&bytes[split..], &mut out);
+            let [Parsed::Pointer(pointer), Parsed::Key(key)] = out.as_slice() else {
+                panic!("{out:?} at {split}");
+            };
+            assert_eq!(
+                (pointer.col, pointer.row),
+                if bytes[2] == b'<' { (11, 6) } else { (10, 6) }
+            );
+            assert_eq!(key.code, KeyCode::Char('x'));
+        }
+    }
 }

@@ -5,12 +5,14 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::app::{AppState, Focus, Geometry, Panel, View, Zoom};
+use crate::console::app::{AppState, FilterPhase, Focus, Geometry, Panel, View, Zoom};
 
 /// The smallest screen anything is drawn on.
 pub(super) const LEAST: (u16, u16) = (40, 12);
 /// Rows the composer grows to, as a share of the screen.
 const COMPOSER_SHARE: u16 = 3;
+/// Rows the detail under the Routes list has while the list wants all of its share.
+const DETAIL_ROWS: u16 = 20;
 
 /// What a screen has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -212,11 +214,37 @@ pub(super) fn routes(state: &AppState) -> Routes {
         areas.list = cut.0;
         return areas;
     }
-    let detail = 20.min(cut.0.height * 3 / 5);
-    areas.detail = cut.bottom(detail);
-    areas.detail_title = cut.bottom(1);
-    areas.list = cut.0;
+    // A list that needs less than its share leaves the rest to the detail.
+    let share = cut.0.height - DETAIL_ROWS.min(cut.0.height * 3 / 5) - 1;
+    areas.list = cut.top(list_rows(state).min(share));
+    areas.detail_title = cut.top(1);
+    areas.detail = cut.0;
     areas
+}
+
+/// Rows the list has something for. While a filter is typed it keeps the room of the whole log, so
+/// that nothing moves under the letters; an empty one keeps all it can get.
+fn list_rows(state: &AppState) -> u16 {
+    let shown = match state.routes.filter.phase {
+        FilterPhase::Off | FilterPhase::Typing => {
+            state.routes_snapshot().map_or(0, |snapshot| snapshot.log.len())
+        }
+        FilterPhase::On => state.routes_entries().len(),
+    };
+    match u16::try_from(shown) {
+        Ok(0) | Err(_) => u16::MAX,
+        Ok(rows) => rows,
+    }
+}
+
+/// How far the detail can be scrolled; looked at only while it is.
+fn detail_scroll_most(state: &AppState, area: Rect) -> usize {
+    match (state.view, state.routes.detail_top) {
+        (View::Chat, _) | (View::Routes, 0) => 0,
+        (View::Routes, _) => state
+            .routes_selected()
+            .map_or(0, |(_, entry)| super::why::scroll_most(state, &entry, area)),
+    }
 }
 
 /// The room panes have, for scrolling and wrapping.
@@ -231,6 +259,7 @@ pub fn measure(state: &AppState) -> Geometry {
         transcript_rows: chat.transcript.height,
         list_rows: list,
         detail_rows: routes.detail.height,
+        detail_scroll_most: detail_scroll_most(state, routes.detail),
         composer_cols: draft_cols(chat.composer.width),
         panel_shown: chat.panel.width > 0,
     }

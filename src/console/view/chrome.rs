@@ -6,7 +6,7 @@ use super::paint::{Ink, Piece, cells, row};
 use super::{areas, chips, words};
 use crate::console::app::{AppState, Armed, EnginePhase, Focus, Tone, View};
 use crate::console::keys::{Action, Context};
-use crate::console::theme::Token;
+use crate::console::theme::{GlyphSet, Token};
 use crate::engine::{Notice, NoticeLevel, Snapshot};
 use crate::route::HealthState;
 use crate::text;
@@ -39,39 +39,45 @@ pub(super) fn spent(snapshot: &Snapshot) -> String {
     }
 }
 
+/// From so many columns on the top line has room for all it has to say.
+const WIDE: u16 = 100;
+/// The program's, behind its glyph.
+const NAME: &str = " wheelhouse";
+
+/// What stands between the parts of the top line.
+fn gap(line: Rect) -> &'static str {
+    if line.width >= WIDE { "  " } else { " " }
+}
+
+/// The views' names on the top line, and the columns they begin at.
+pub(super) fn tabs(
+    state: &AppState,
+    glyphs: &GlyphSet,
+    line: Rect,
+) -> impl Iterator<Item = (String, View, u16)> {
+    let gap = gap(line).len() as u16;
+    let current = state.view;
+    let mut x = 1 + cells(&[(glyphs.wheel, Token::Fg), (NAME, Token::Fg)]) + gap;
+    x += u16::from(line.width >= WIDE);
+    View::ALL.into_iter().enumerate().map(move |(index, view)| {
+        let name = format!("{} {}", index + 1, view.name());
+        let name = if view == current { format!("[{name}]") } else { name };
+        let start = x;
+        x += text::width(&name) as u16 + gap;
+        (name, view, start)
+    })
+}
+
 /// The top line: the views, what is up, what it cost.
 pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     if line.height == 0 {
         return;
     }
-    let wide = line.width >= 100;
-    let gap = if wide { "  " } else { " " };
-    let mut x = ink.puts(
-        line,
-        1,
-        &[
-            (ink.glyphs.wheel, Token::Accent),
-            (" wheelhouse", Token::Strong),
-            (gap, Token::Fg),
-            (if wide { " " } else { "" }, Token::Fg),
-        ],
-    );
-    for (index, view) in View::ALL.into_iter().enumerate() {
-        let name = format!("{} {}", index + 1, view.name());
-        x = if view == state.view {
-            ink.puts(
-                line,
-                x,
-                &[
-                    ("[", Token::Accent),
-                    (&name, Token::Accent),
-                    ("]", Token::Accent),
-                    (gap, Token::Fg),
-                ],
-            )
-        } else {
-            ink.puts(line, x, &[(&name, Token::Dim), (gap, Token::Fg)])
-        };
+    let (wide, gap) = (line.width >= WIDE, gap(line));
+    let mut x = ink.puts(line, 1, &[(ink.glyphs.wheel, Token::Accent), (NAME, Token::Strong)]);
+    for (name, view, start) in tabs(state, ink.glyphs, line) {
+        let token = if view == state.view { Token::Accent } else { Token::Dim };
+        x = ink.puts(line, start, &[(&name, token), (gap, Token::Fg)]);
     }
     if state.looks.simulated {
         let words = if wide { "simulated fleet" } else { "simulated" };
@@ -169,8 +175,10 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let words = match provider.state {
             HealthState::Up => figure,
             HealthState::Slow => format!("{figure} slow"),
-            HealthState::Down if provider.note.starts_with("down") => provider.note.clone(),
-            HealthState::Down => format!("down {}", provider.note.trim_start_matches("retry in ")),
+            HealthState::Down => match provider.note.strip_prefix("retry in ") {
+                Some(span) => format!("down {span}"),
+                None => provider.note.clone(),
+            },
             HealthState::Probing => "probing".to_owned(),
             HealthState::Unknown => String::new(),
         };

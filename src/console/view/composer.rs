@@ -65,6 +65,21 @@ pub(super) fn rows(state: &AppState, cols: u16) -> u16 {
     u16::try_from(rows).unwrap_or(u16::MAX)
 }
 
+/// Where the draft's text is in its area: behind the prompt and the chip.
+fn text_area(state: &AppState, area: Rect) -> Rect {
+    let indent = (3 + chip_cells(state) as u16).min(area.width.saturating_sub(9));
+    Rect { x: area.x + indent, width: area.width.saturating_sub(indent + 1), ..area }
+}
+
+/// The row and column of the draft's text, as wrapped, that stand here; the nearest column where
+/// none does.
+pub(super) fn place(state: &AppState, area: Rect, at: Position) -> (usize, usize) {
+    let text = text_area(state, area);
+    let top = usize::from(state.composer.area().scroll_offset().0);
+    let row = top + usize::from(at.y.saturating_sub(text.y));
+    (row, usize::from(at.x.saturating_sub(text.x)))
+}
+
 /// Draws the draft; returns the caret.
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> Option<Position> {
     if area.height == 0 {
@@ -73,12 +88,10 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> Option<Po
     let focused = state.focus == Focus::Composer && state.overlay.is_none();
     let mark = if focused { Token::Accent } else { Token::Dim };
     ink.put(row(area, 0), 1, ink.glyphs.prompt, mark);
-    let chip = chip_cells(state) as u16;
     if let Some(name) = &state.composer.chip {
         ink.puts(row(area, 0), 3, &[("@", Token::Accent), (name.as_str(), Token::Accent)]);
     }
-    let indent = (3 + chip).min(area.width.saturating_sub(9));
-    let text = Rect { x: area.x + indent, width: area.width.saturating_sub(indent + 1), ..area };
+    let text = text_area(state, area);
     let draft = state.composer.area();
     draft.render(text, ink.buffer);
     // The terminal's own cursor stands at the caret; a second one drawn there would hide its shape.

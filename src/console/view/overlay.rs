@@ -7,8 +7,8 @@ mod test_card;
 
 use ratatui::layout::{Position, Rect};
 
-use super::paint::{Ink, row};
-use crate::console::app::{AppState, LineInput, Overlay};
+use super::paint::{Ink, below, inside, row};
+use crate::console::app::{AppState, LineInput, Overlay, Under};
 use crate::console::theme::Token;
 use crate::text;
 
@@ -27,6 +27,45 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, screen: Rect) -> Option<
             test_card::draw(ink, card, screen);
             None
         }
+    }
+}
+
+/// Where an overlay's window is, and the rows of what can be chosen in it.
+struct Frame {
+    window: Rect,
+    list: Rect,
+}
+
+impl Frame {
+    /// A window with a list between so many rows above it and so many below.
+    fn of(window: Rect, above: u16, under: u16) -> Self {
+        let body = below(inside(window), above);
+        let list = Rect { height: body.height.saturating_sub(under), ..body };
+        Self { window, list }
+    }
+
+    /// Which of so many items stands on a row.
+    fn item_at(&self, at: Position, selected: usize, count: usize) -> Option<usize> {
+        let (top, shown) = window_of(selected, count, usize::from(self.list.height));
+        let n = usize::from(at.y.saturating_sub(self.list.y));
+        (self.list.contains(at) && n < shown).then_some(top + n)
+    }
+}
+
+/// Which of the overlay's hits is here; nothing outside its window.
+pub(super) fn under(overlay: &Overlay, screen: Rect, at: Position) -> Under {
+    let (frame, selected, count) = match overlay {
+        Overlay::Palette(it) => (lists::palette_frame(it, screen), it.selected, it.hits.len()),
+        Overlay::History(it) => (lists::history_frame(it, screen), it.selected, it.hits.len()),
+        Overlay::Rewind(it) => (lists::rewind_frame(it, screen), it.selected, it.items.len()),
+        Overlay::Picker(it) => (picker::frame(it, screen), it.selected, it.hits.len()),
+        Overlay::Help(it) => return help::under(it, screen, at),
+        Overlay::Test(_) => return Under::Nothing,
+    };
+    if frame.window.contains(at) {
+        Under::Overlay(frame.item_at(at, selected, count))
+    } else {
+        Under::Nothing
     }
 }
 

@@ -218,8 +218,13 @@ impl Ink<'_> {
                 self.put(edge, 2, &text, token);
             }
         }
-        Rect::new(area.x + 2, area.y + 1, area.width - 4, area.height - 2)
+        inside(area)
     }
+}
+
+/// What a window's edges leave free.
+pub(super) fn inside(area: Rect) -> Rect {
+    Rect::new(area.x + 2, area.y + 1, area.width.saturating_sub(4), area.height.saturating_sub(2))
 }
 
 /// Cells the pieces take.

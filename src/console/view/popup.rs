@@ -4,9 +4,11 @@
 use ratatui::layout::{Position, Rect};
 
 use super::areas;
-use super::paint::{Ink, row};
+use super::paint::{Ink, inside, row};
 use super::{chrome, words};
-use crate::console::app::{AppState, CompletionKind, FindPhase, Focus, View};
+use crate::console::app::{
+    AppState, Completion, CompletionItem, CompletionKind, FindPhase, Focus, Under, View,
+};
 use crate::console::keys::info;
 use crate::console::theme::Token;
 use crate::text::{self, Side};
@@ -18,35 +20,62 @@ pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Cha
     let Some(completion) = state.completion.as_ref().filter(|c| !c.items.is_empty()) else {
         return;
     };
-    let shown = completion.items.len().min(COMPLETIONS);
-    let top = (completion.selected + 1).saturating_sub(COMPLETIONS);
-    let items = &completion.items[top..top + shown.min(completion.items.len() - top)];
-    let name = items.iter().map(|item| text::width(&item.text)).max().unwrap_or(0).max(8);
-    let detail = items.iter().map(|item| text::width(&item.detail)).max().unwrap_or(0);
-    let width = (name + detail + 8).min(usize::from(areas.composer.width.saturating_sub(4))) as u16;
-    let height = (items.len() as u16 + 2).min(areas.composer_rule.y.saturating_sub(1));
-    let x = areas.composer.x
-        + (3 + completion.from as u16).min(areas.composer.width.saturating_sub(width));
-    let area = Rect::new(
-        x,
-        areas.composer_rule.y + 1 - height.min(areas.composer_rule.y + 1),
-        width,
-        height,
-    );
+    let (area, top) = offers(completion, areas);
+    let name = names(completion);
     let title = match completion.kind {
         CompletionKind::Model => "models",
+        CompletionKind::Policy => "policies",
         CompletionKind::Command => "commands",
         CompletionKind::Argument => "arguments",
     };
     let count = format!("{}/{}", completion.selected + 1, completion.items.len());
-    let inside = ink.window(area, title, &count, ("Tab takes it", ""));
-    for (n, item) in items.iter().enumerate() {
-        let line = row(inside, n as u16);
+    let body = ink.window(area, title, &count, ("Tab takes it", ""));
+    for (n, item) in shown(completion).enumerate() {
+        let line = row(body, n as u16);
         let label = text::pad(&text::ellipsis(&item.text, name), name + 2, Side::End);
         ink.both(line, 0, &[(&label, Token::Fg), (&item.detail, Token::Dim)], &[]);
         if top + n == completion.selected {
             ink.over(line, Token::Sel);
         }
+    }
+}
+
+/// Cells of the longest name offered.
+fn names(completion: &Completion) -> usize {
+    shown(completion).map(|item| text::width(&item.text)).max().unwrap_or(0).max(8)
+}
+
+fn shown(completion: &Completion) -> impl Iterator<Item = &CompletionItem> {
+    completion.items.iter().skip(first(completion)).take(COMPLETIONS)
+}
+
+fn first(completion: &Completion) -> usize {
+    (completion.selected + 1).saturating_sub(COMPLETIONS)
+}
+
+/// Where the offers' window is, and the first of them in it.
+fn offers(completion: &Completion, areas: &areas::Chat) -> (Rect, usize) {
+    let detail = shown(completion).map(|item| text::width(&item.detail)).max().unwrap_or(0);
+    let most = usize::from(areas.composer.width.saturating_sub(4));
+    let width = (names(completion) + detail + 8).min(most) as u16;
+    let height =
+        (shown(completion).count() as u16 + 2).min(areas.composer_rule.y.saturating_sub(1));
+    let x = areas.composer.x
+        + (3 + completion.from as u16).min(areas.composer.width.saturating_sub(width));
+    let below = areas.composer_rule.y + 1;
+    (Rect::new(x, below - height.min(below), width, height), first(completion))
+}
+
+/// The offer here; nothing on the edge of their window, `None` outside it.
+pub(super) fn offer_at(state: &AppState, areas: &areas::Chat, at: Position) -> Option<Under> {
+    let completion = state.completion.as_ref().filter(|c| !c.items.is_empty())?;
+    let (area, top) = offers(completion, areas);
+    let rows = inside(area);
+    let offer = top + usize::from(at.y.saturating_sub(rows.y));
+    match (area.contains(at), rows.contains(at) && offer < completion.items.len()) {
+        (false, _) => None,
+        (true, false) => Some(Under::Nothing),
+        (true, true) => Some(Under::Offer(offer)),
     }
 }
 

@@ -169,9 +169,8 @@ fn list(
         ink.put(row(area, 1), 1, words, Token::Dim);
         return;
     }
-    // The selection is always on screen, wherever the list was scrolled to.
     let rows = usize::from(area.height);
-    let top = state.routes.top.min(selected).max((selected + 1).saturating_sub(rows));
+    let top = first_shown(state, selected, area);
     for (n, entry) in entries.iter().skip(top).take(rows).enumerate() {
         let line = row(area, n as u16);
         entry_row(ink, state, entry, &cols, line);
@@ -185,6 +184,19 @@ fn list(
             }
         }
     }
+}
+
+/// The first entry on screen. The selection always is, wherever the list was scrolled to.
+fn first_shown(state: &AppState, selected: usize, area: Rect) -> usize {
+    let rows = usize::from(area.height);
+    state.routes.top.min(selected).max((selected + 1).saturating_sub(rows))
+}
+
+/// The entry on this row of the list.
+pub(super) fn entry_at(state: &AppState, area: Rect, row: u16) -> Option<usize> {
+    let entries = state.routes_entries();
+    let top = first_shown(state, selected(state, &entries), area);
+    Some(top + usize::from(row)).filter(|at| *at < entries.len())
 }
 
 fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Columns, line: Rect) {

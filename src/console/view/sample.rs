@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::measure;
+use super::{locate, measure};
 use crate::console::app::{
     Answer, AppState, Boot, ColorDepth, Contest, Detection, EnginePhase, FirstRun, Focus, FoundKey,
     FoundProvider, FoundServer, Looking, Looks, Meters, Msg, OtherPolicy, Saved, Size, Stage,
@@ -80,6 +80,7 @@ pub fn state(scene: Scene, cols: u16, rows: u16) -> AppState {
         utc_offset_s: 0,
         size: Size { cols, rows },
         measure,
+        locate,
         looks: Looks {
             theme: "terminal".to_owned(),
             themes: Theme::shipped(),

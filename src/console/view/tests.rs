@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crossterm::event::{KeyCode, KeyEvent};
+
 use super::sample::{Scene, state};
 use super::*;
 use crate::console::app::{AppState, ColorDepth, Focus, Glyphs, Msg, Panel, update};
@@ -491,4 +493,53 @@ fn a_long_reply_costs_few_bytes() {
     let lines = state.transcript.layout.lines();
     assert!(frames > 700 && lines > 250, "{frames} frames, {lines} lines");
     assert!(written < 400_000, "{written} bytes in {frames} frames for {lines} lines");
+}
+
+#[test]
+fn a_provider_that_cannot_be_reached_says_so_in_whole_words_wherever_it_is_listed() {
+    for size in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut state = state(Scene::Chat, size.0, size.1);
+        let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+        let provider = snapshot.providers.get_mut("groq").unwrap();
+        assert_eq!(provider.state, crate::route::HealthState::Down);
+        provider.note = "no connection".to_owned();
+        let drawn = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+        let told = drawn.lines().any(|row| row.contains("○ groq") && row.contains("no connection"));
+        assert!(told, "at {size:?}:\n{drawn}");
+    }
+}
+
+#[test]
+fn a_short_log_leaves_its_room_to_the_detail_and_a_long_one_keeps_its_share() {
+    let mut state = state(Scene::Routes, 120, 40);
+    let entries = state.routes_entries();
+    let short = state.geometry();
+    assert_eq!(usize::from(short.list_rows), entries.len());
+    assert_eq!(short.list_rows + short.detail_rows, 40 - 5);
+    let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+    snapshot.log = std::sync::Arc::new(entries.iter().cycle().take(500).cloned().collect());
+    let long = state.geometry();
+    assert_eq!((long.list_rows, long.detail_rows), (15, 20));
+    let now = state.now;
+    update(&mut state, Msg::Key(KeyEvent::from(KeyCode::Char('/'))), now);
+    let now = state.now;
+    update(&mut state, Msg::Key(KeyEvent::from(KeyCode::Char('q'))), now);
+    assert_eq!(state.geometry(), long, "nothing moves under the letters of a filter");
+    let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+    snapshot.log = std::sync::Arc::default();
+    assert_eq!(state.geometry(), long, "an empty log says so where it always did");
+}
+
+#[test]
+fn the_detail_scrolls_no_further_than_it_is_long_so_that_the_way_back_begins_at_once() {
+    let mut state = state(Scene::Why, 80, 24);
+    let now = state.now;
+    let press = |state: &mut AppState, code| {
+        update(state, Msg::Key(KeyEvent::from(code)), now);
+        rows(&drawn(state, &theme("terminal")).0)
+    };
+    let end = press(&mut state, KeyCode::Char('G'));
+    assert!(state.routes.detail_top > 0);
+    assert_eq!(press(&mut state, KeyCode::Char('j')), end);
+    assert_ne!(press(&mut state, KeyCode::Char('k')), end);
 }

@@ -7,7 +7,7 @@ use super::case::{self, Case};
 use super::paint::Ink;
 use super::sheet::Sheet;
 use super::words;
-use crate::console::app::{AppState, Contest};
+use crate::console::app::{AppState, Contest, Looks};
 use crate::console::theme::{GlyphSet, Token};
 use crate::domain::{Candidate, Decision, Money};
 use crate::engine::{self, LogEntry};
@@ -32,31 +32,62 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
     let about = about(&case, title.width, room);
     ink.rule(title, &[(&heading, Token::Strong)], &[(&about, Token::Dim)]);
     let contest = state.routes.contest.as_ref().filter(|c| c.request == entry.request);
-    let (top, tongue) = (state.routes.detail_top, state.looks.tongue);
-    if area.width >= BESIDE {
-        let left = Rect { width: PIPELINE, ..area };
-        let right = Rect { x: area.x + PIPELINE + 1, width: area.width - PIPELINE - 1, ..area };
-        let mut one = pipeline(&case, tongue);
-        one.append(policies(contest, &case.decision.policy, ink.glyphs));
-        let mut two = candidates(&case, right.width, ink.glyphs);
-        two.append(attempts(&case, right.width, ink.glyphs));
-        two.append(trouble(&case, right.width, tongue));
-        two.append(flips(&case, contest, right.width));
-        let most = one.len().max(two.len()).saturating_sub(usize::from(area.height));
-        one.draw(ink, left, top.min(most));
-        two.draw(ink, right, top.min(most));
-        ink.bar(area.x + PIPELINE, area.y, area.bottom());
-    } else {
-        let mut sheet = pipeline(&case, tongue);
-        sheet.line();
-        sheet.append(candidates(&case, area.width, ink.glyphs));
-        sheet.append(attempts(&case, area.width, ink.glyphs));
-        sheet.append(trouble(&case, area.width, tongue));
-        sheet.append(flips(&case, contest, area.width));
-        sheet.append(policies(contest, &case.decision.policy, ink.glyphs));
-        let most = sheet.len().saturating_sub(usize::from(area.height));
-        sheet.draw(ink, area, top.min(most));
+    let sheets = sheets(&case, contest, area.width, &state.looks);
+    let top = state.routes.detail_top.min(sheets.scroll_most(area.height));
+    match sheets {
+        Sheets::One(sheet) => sheet.draw(ink, area, top),
+        Sheets::Beside(one, two) => {
+            one.draw(ink, Rect { width: PIPELINE, ..area }, top);
+            let right = Rect { x: area.x + PIPELINE + 1, width: area.width - PIPELINE - 1, ..area };
+            two.draw(ink, right, top);
+            ink.bar(area.x + PIPELINE, area.y, area.bottom());
+        }
     }
+}
+
+/// How far the explanation of an entry can be scrolled in its area.
+pub(super) fn scroll_most(state: &AppState, entry: &LogEntry, area: Rect) -> usize {
+    let case = Case::of_entry(state, entry);
+    let contest = state.routes.contest.as_ref().filter(|c| c.request == entry.request);
+    sheets(&case, contest, area.width, &state.looks).scroll_most(area.height)
+}
+
+/// The explanation as it is laid out: in one column, or the pipeline beside the contest.
+enum Sheets {
+    One(Sheet),
+    Beside(Sheet, Sheet),
+}
+
+impl Sheets {
+    fn scroll_most(&self, rows: u16) -> usize {
+        let lines = match self {
+            Self::One(sheet) => sheet.len(),
+            Self::Beside(one, two) => one.len().max(two.len()),
+        };
+        lines.saturating_sub(usize::from(rows))
+    }
+}
+
+fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks) -> Sheets {
+    let (glyphs, tongue) = (GlyphSet::of(looks.glyphs), looks.tongue);
+    if width >= BESIDE {
+        let right = width - PIPELINE - 1;
+        let mut one = pipeline(case, tongue);
+        one.append(policies(contest, &case.decision.policy, glyphs));
+        let mut two = candidates(case, right, glyphs);
+        two.append(attempts(case, right, glyphs));
+        two.append(trouble(case, right, tongue));
+        two.append(flips(case, contest, right));
+        return Sheets::Beside(one, two);
+    }
+    let mut sheet = pipeline(case, tongue);
+    sheet.line();
+    sheet.append(candidates(case, width, glyphs));
+    sheet.append(attempts(case, width, glyphs));
+    sheet.append(trouble(case, width, tongue));
+    sheet.append(flips(case, contest, width));
+    sheet.append(policies(contest, &case.decision.policy, glyphs));
+    Sheets::One(sheet)
 }
 
 /// What is known of the decision, as far as it fits beside the heading.

@@ -191,6 +191,7 @@ async fn list(shared: &Shared, provider: &Provider) -> Listing {
         Ok(Err(error)) if error.class == OutcomeClass::Network && error.code == "connect" => {
             Listing::Absent
         }
+        Ok(Err(error)) if error.unreached() => Listing::Unreached,
         Ok(_) | Err(_) => Listing::Unsure,
     }
 }

@@ -101,6 +101,7 @@ impl Actor {
         self.config = config;
         self.overrides.pins.retain(|pin| self.config.models.contains_key(&pin.model));
         self.forgive();
+        self.unreached.clear();
         self.tell_priors();
         self.router.configure(settings(&self.config));
         self.read_keys();

@@ -53,7 +53,10 @@ impl Actor {
     }
 
     fn model(&self, provider: &Provider, model: &ModelName, now: UnixMs) -> ModelStatus {
-        let view = self.router.view(model, now);
+        let mut view = self.router.view(model, now);
+        if self.unreached.contains(&provider.name) {
+            view.health.state = HealthState::Down;
+        }
         ModelStatus {
             model: model.clone(),
             provider: provider.name.clone(),
@@ -80,7 +83,12 @@ impl Actor {
             None => self.shared.keys.state(&provider.name),
         };
         let present = self.is_present(provider);
-        let (state, note) = state_of(&key, present, models, now);
+        let address = match (present, self.unreached.contains(&provider.name)) {
+            (false, _) => Address::NotRunning,
+            (true, true) => Address::Unreached,
+            (true, false) => Address::Answers,
+        };
+        let (state, note) = state_of(&key, address, models, now);
         let samples: u32 = models.iter().map(|model| model.health.samples).sum();
         let errors: f32 =
             models.iter().map(|model| model.health.error_rate * model.health.samples as f32).sum();
@@ -119,11 +127,22 @@ impl Actor {
     }
 }
 
+/// What is known of a provider's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Address {
+    /// It answers, or nothing says that it does not.
+    Answers,
+    /// A server of this machine that is not there.
+    NotRunning,
+    /// Nothing answered there when it was last tried.
+    Unreached,
+}
+
 /// A provider in one word and a few more: the worst of what concerns all its models, else the best
 /// of what each is doing.
 fn state_of(
     key: &KeyState,
-    present: bool,
+    address: Address,
     models: &[ModelStatus],
     now: UnixMs,
 ) -> (HealthState, String) {
@@ -132,7 +151,7 @@ fn state_of(
         KeyState::Missing(words) => return (HealthState::Down, format!("no key: {words}")),
         KeyState::Ready => {}
     }
-    if !present {
+    if address == Address::NotRunning {
         return (HealthState::Down, "not running".to_owned());
     }
     let open = models.iter().filter_map(|model| match model.circuit {
@@ -147,6 +166,9 @@ fn state_of(
         let until = open.min().unwrap_or(now);
         return (HealthState::Down, format!("retry in {}s", now.until(until).as_secs().max(1)));
     }
+    if address == Address::Unreached {
+        return (HealthState::Down, "no connection".to_owned());
+    }
     let has = |state: HealthState| models.iter().any(|model| model.health.state == state);
     if has(HealthState::Probing) {
         (HealthState::Probing, "probing".to_owned())
@@ -157,5 +179,33 @@ fn state_of(
         (HealthState::Up, if warm { "warm".to_owned() } else { "cold".to_owned() })
     } else {
         (HealthState::Unknown, "not asked yet".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::engine::sample;
+
+    fn model(circuit: CircuitView) -> ModelStatus {
+        let mut model = sample::model(&config::sample::model("chat", "deepseek"));
+        model.health.samples = 1;
+        ModelStatus { circuit, ..model }
+    }
+
+    #[test]
+    fn an_address_nothing_answers_at_is_down_before_any_circuit_opens() {
+        let models = [model(CircuitView::Closed)];
+        let told = |address| state_of(&KeyState::Ready, address, &models, UnixMs(0));
+        assert_eq!(told(Address::Unreached), (HealthState::Down, "no connection".to_owned()));
+        assert_eq!(told(Address::Answers).0, HealthState::Up);
+    }
+
+    #[test]
+    fn an_open_circuit_says_when_it_is_tried_again() {
+        let models = [model(CircuitView::Open { until: UnixMs(41_000) })];
+        let told = state_of(&KeyState::Ready, Address::Unreached, &models, UnixMs(0));
+        assert_eq!(told, (HealthState::Down, "retry in 41s".to_owned()));
     }
 }

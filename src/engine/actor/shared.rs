@@ -102,6 +102,8 @@ pub(in crate::engine) enum Listing {
     Refused(Box<ErrorReport>),
     /// Nobody listens there.
     Absent,
+    /// No way to it was found: its name is not known, or no secure connection came about.
+    Unreached,
     /// It answered something else, or too late: it may well be there.
     Unsure,
 }

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::config::{Config, HedgeWhen, Model, Provider};
 use crate::domain::{
-    AttemptKind, Candidate, Continuation, ErrorReport, Finish, Money, OutcomeClass, ReaderKind,
-    ReplyEvent, Seam, SeamHow,
+    AttemptKind, Candidate, Continuation, ErrorReport, Evidence, Finish, Money, OutcomeClass,
+    ReaderKind, ReplyEvent, Seam, SeamHow,
 };
 use crate::route::Observation;
 use crate::wire::{self, HttpCall, Target, http::Http};
@@ -84,8 +84,7 @@ impl Run {
         let takes_over = self.takes_over(model, how, state);
         let ready = takes_over.and_then(|takes_over| {
             let request = self.as_sent(state);
-            let (http, call) =
-                self.ready(&request, provider, model, (cap, before.as_deref()))?;
+            let (http, call) = self.ready(&request, provider, model, (cap, before.as_deref()))?;
             Ok((takes_over, http, call))
         });
         state.last = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
@@ -175,13 +174,8 @@ impl Run {
         (cap, before): (u32, Option<&str>),
     ) -> Result<(Http, HttpCall), ErrorReport> {
         let key = self.shared.keys.key(&provider.name);
-        let target = Target {
-            provider,
-            model,
-            key: key.as_ref(),
-            max_tokens: cap,
-            continue_from: before,
-        };
+        let target =
+            Target { provider, model, key: key.as_ref(), max_tokens: cap, continue_from: before };
         Ok((self.shared.http()?, wire::encode(request, &target)?))
     }
 
@@ -239,7 +233,10 @@ impl Run {
             stops: if params.stop.is_empty() { Stops::None } else { Stops::Possible },
             wants: if json { Wants::Json } else { Wants::Text },
         });
-        if ended.chars == 0 && made.kind == AttemptKind::Continue {
+        if verdict.evidence.contains(&Evidence::AtCap) && u64::from(cap) >= made.model.max_output {
+            state.needs.output = state.needs.output.max(made.model.max_output);
+        }
+        if ended.chars == 0 && !state.reply.text.is_empty() {
             // It was asked to go on and had nothing to add: the answer had been whole.
             verdict.truncated = false;
         }

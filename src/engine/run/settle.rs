@@ -109,9 +109,7 @@ impl Run {
             total_ms: millis(took),
             output_tokens: usage.output,
             streaming_ms,
-            gap_ms: ended
-                .filter(|_| streaming_ms > 0)
-                .map(|ended| millis(ended.longest_gap)),
+            gap_ms: ended.filter(|_| streaming_ms > 0).map(|ended| millis(ended.longest_gap)),
             retry_after_ms: error.and_then(|error| error.retry_after_ms),
             detail: error.map(|error| error.message.clone()).unwrap_or_default(),
         };

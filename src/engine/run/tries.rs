@@ -19,7 +19,7 @@ use super::super::plan::{self, Change, Left, Step};
 use super::calls::Asking;
 use super::patience::Elsewhere;
 use super::room::Room;
-use super::{QUIET_CUT, REASONING_ATE_CAP, Run, STARTS_OVER, State};
+use super::{CUT_SHORT, QUIET_CUT, REASONING_ATE_CAP, Run, STARTS_OVER, State};
 
 /// Text shorter than this is thrown away rather than continued when its reader can take it back.
 const WORTH_CONTINUING: usize = 40;
@@ -105,9 +105,9 @@ impl Run {
             };
             on_this += 1;
             state.attempts += 1;
+            let had = state.reply.text.len();
             let made = self.kind(&asking.model, kind, state);
-            let ended =
-                self.one_call(&asking, (made, waited), &mut permit, others, state).await;
+            let ended = self.one_call(&asking, (made, waited), &mut permit, others, state).await;
             drop(permit);
             let error = match ended {
                 Ok(finish) => return Tried::Answered(finish),
@@ -115,6 +115,10 @@ impl Run {
             };
             if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
                 return Tried::Stop(error);
+            }
+            if others.count == 0 && state.reply.text.len() > had {
+                // It brought the answer on before it broke, and nobody else is left to try.
+                on_this = 1;
             }
             self.remember(&asking, &error, state);
             let first = state.first_error.clone().unwrap_or_else(|| error.clone());
@@ -210,7 +214,7 @@ impl Run {
     /// What a failure says about whom to ask next.
     fn remember(&self, asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
         let provider = asking.provider;
-        if matches!(error.code.as_str(), "dns" | "connect" | "tls") {
+        if error.unreached() {
             state.unreachable.insert(provider.base_url.clone());
         }
         match error.class {
@@ -232,10 +236,12 @@ impl Run {
                     state.afresh = true;
                 }
             }
+            OutcomeClass::Throttle => {
+                state.throttled.insert(provider.name.clone());
+            }
             OutcomeClass::Caller
             | OutcomeClass::Refusal
             | OutcomeClass::Account
-            | OutcomeClass::Throttle
             | OutcomeClass::Cancelled => {}
         }
         // Only what says nothing of the answer is no error worth reporting.
@@ -248,22 +254,23 @@ impl Run {
     fn change(&self, model: &Model, error: &ErrorReport, state: &State) -> Change {
         let fits = state.needs.met_by(model);
         let goes_on = self.continuation(model, state).is_some();
-        let possible = match error.code.as_str() {
-            // Asked afresh, once; the text it was to go on from is void then.
-            STARTS_OVER => self.request.reader == ReaderKind::Replaceable,
-            REASONING_ATE_CAP => state.redone < REDOS,
-            // It cut once without a word; somebody else is the better bet.
-            QUIET_CUT => false,
-            _ => state.redone < REDOS && fits && goes_on,
+        let once_more = state.redone < REDOS;
+        let (possible, change) = match error.code.as_str() {
+            // Asked afresh; the text it was to go on from is void then.
+            STARTS_OVER => (self.request.reader == ReaderKind::Replaceable, Change::Possible),
+            REASONING_ATE_CAP => (once_more, Change::Possible),
+            QUIET_CUT | CUT_SHORT => (once_more && goes_on, Change::LastResort),
+            _ => (once_more && fits && goes_on, Change::Possible),
         };
-        if possible { Change::Possible } else { Change::None }
+        if possible { change } else { Change::None }
     }
 
     /// How this model would continue what the reader already has, if that is what comes next.
     pub(super) fn continuation(&self, model: &Model, state: &State) -> Option<Continuation> {
         let replaceable = self.request.reader == ReaderKind::Replaceable;
         let short = state.reply.text.chars().count() < WORTH_CONTINUING;
-        if state.reply.text.is_empty() || (replaceable && (short || state.afresh)) {
+        let unjoinable = state.reply.text.is_empty() || !state.reply.tool_calls.is_empty();
+        if unjoinable || (replaceable && (short || state.afresh)) {
             return None;
         }
         match model.capabilities.continuation {
@@ -322,13 +329,18 @@ impl Run {
             // The caller's own cap: this is the answer that was asked for.
             return Ok(Finish::Length);
         }
-        let finish = if said_so { Finish::Length } else { Finish::Truncated };
-        state.not_whole = Some(finish);
+        // Kept in case nobody does better.
+        state.not_whole = Some(Finish::Truncated);
         if state.redone >= REDOS {
-            return Ok(finish);
+            return Ok(Finish::Truncated);
         }
         let words: Vec<String> = verdict.evidence.iter().map(ToString::to_string).collect();
-        let code = if said_so { "length" } else { QUIET_CUT };
+        let full = [Evidence::AtCap, Evidence::WindowFull];
+        let code = match (said_so, full.iter().any(|full| verdict.evidence.contains(full))) {
+            (true, true) => "length",
+            (true, false) => CUT_SHORT,
+            (false, _) => QUIET_CUT,
+        };
         Err(ErrorReport::new(
             OutcomeClass::Truncation,
             code,
@@ -369,11 +381,14 @@ fn eligible(config: &Config, candidate: &Candidate, state: &State) -> bool {
         && state.needs.met_by(model)
 }
 
-/// Whom to ask next: the first who does not share the fate of one that just failed, else the first.
+/// Whom to ask next: the first who does not share the fate of one that just failed or slowed us
+/// down, else the first.
 pub(super) fn pick(config: &Config, line: &[&Candidate], state: &State) -> Option<usize> {
     let apart = |candidate: &Candidate| {
-        known(config, candidate)
-            .is_some_and(|(provider, _)| !state.failing.contains(&provider.failure_domain))
+        known(config, candidate).is_some_and(|(provider, _)| {
+            !state.failing.contains(&provider.failure_domain)
+                && !state.throttled.contains(&provider.name)
+        })
     };
     let open = |candidate: &&&Candidate| eligible(config, candidate, state);
     let place = |found: &Candidate| line.iter().position(|other| std::ptr::eq(*other, found));
@@ -415,4 +430,3 @@ fn nobody(decision: &Decision) -> ErrorReport {
         ..ErrorReport::new(OutcomeClass::Account, "no_candidate", message)
     }
 }
-

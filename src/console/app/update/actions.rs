@@ -231,7 +231,8 @@ fn pane(state: &mut AppState, step: isize) {
     }
 }
 
-fn go(state: &mut AppState, fx: &mut Effects, view: View) {
+/// Opens a view.
+pub(super) fn go(state: &mut AppState, fx: &mut Effects, view: View) {
     match view {
         View::Chat => {
             state.view = View::Chat;

@@ -1,19 +1,25 @@
-//! What is offered under the caret: `@model`, `/command`, a command's argument.
+//! What is offered under the caret: `@model`, `:floor`, `/command`, a command's argument.
 //!
-//! Invariant: only an offer that was accepted becomes a chip; text alone never names a model.
+//! Invariant: only an offer that was accepted becomes a chip, by its key or by a space typed behind a
+//! whole name that begins the message; text anywhere else never names a model.
 
 use crossterm::event::KeyCode;
 
 use crate::console::command::{self, Arg, Cursor};
+use crate::console::composer::POLICY_WORDS;
 use crate::console::keys::Chord;
 use crate::engine::DrillKind;
+use crate::text;
 
-use super::super::{AppState, Completion, CompletionItem, CompletionKind, Focus, fuzzy};
+use super::super::{AppState, Cell, Completion, CompletionItem, CompletionKind, Focus, fuzzy};
 use super::in_main;
 use super::slash::is_named;
 
 /// Offers shown at most.
 const OFFERS: usize = 8;
+
+/// Cells of a question shown beside the reply it got.
+const ASKED: usize = 40;
 
 /// Offers what fits the word before the caret, or nothing.
 pub(super) fn refresh(state: &mut AppState) {
@@ -40,13 +46,39 @@ fn offer(state: &AppState) -> Option<Completion> {
             Cursor::Nothing => None,
         };
     }
-    let from = before.rfind('@')?;
-    let word = &before[from + 1..];
-    let begins = before[..from].chars().next_back().is_none_or(char::is_whitespace);
-    if !begins || word.contains(char::is_whitespace) {
-        return None;
+    let from = before
+        .rfind(char::is_whitespace)
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+    let word = &before[from..];
+    if let Some(name) = word.strip_prefix('@') {
+        return pick(CompletionKind::Model, &models(state), name, from);
     }
-    pick(CompletionKind::Model, &models(state), word, from)
+    if word.starts_with(':') && at_an_end(state, from) {
+        return pick(CompletionKind::Policy, &policy_words(), word, from);
+    }
+    None
+}
+
+/// Is the caret's word, which begins at this byte, the message's first or its last? Anywhere else a
+/// policy's word is text.
+fn at_an_end(state: &AppState, from: usize) -> bool {
+    let (row, _) = state.composer.caret();
+    let (before, after) = state.composer.around();
+    let lines = state.composer.area().lines();
+    let blank = |lines: &[String]| lines.iter().all(|line| line.trim().is_empty());
+    let first = blank(&lines[..row]) && before[..from].trim().is_empty();
+    let last = blank(&lines[row + 1..]) && after.trim().is_empty();
+    first || last
+}
+
+fn policy_words() -> Vec<CompletionItem> {
+    POLICY_WORDS
+        .iter()
+        .map(|(word, policy)| CompletionItem {
+            text: (*word).to_owned(),
+            detail: (*policy).to_owned(),
+        })
+        .collect()
 }
 
 fn pick(
@@ -118,8 +150,14 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
             words(&[("chat", "this chat"), ("1h", "one hour"), ("always", "until undone")])
         }
         Arg::Span => words(&[("30m", "half an hour"), ("1h", "one hour"), ("1d", "a day")]),
+        Arg::Mouse => words(&[
+            ("off", "it is the terminal's own"),
+            ("wheel", "it scrolls what it is over"),
+            ("full", "the wheel, and clicks choose"),
+        ]),
         Arg::Theme => state.looks.themes.iter().map(|name| item(name, "")).collect(),
-        Arg::Which => words(&[("all", "")]),
+        Arg::Reply => replies(state),
+        Arg::Which => words(&[("all", "the whole chat")]),
         Arg::FaultPlace => state.faults.as_ref().map_or_else(Vec::new, |board| {
             let mut items: Vec<_> = board.places.iter().map(|name| item(name, "")).collect();
             items.push(item("clear", "lift all faults"));
@@ -142,22 +180,61 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
     }
 }
 
+/// The replies of this chat by number, newest first, each with who gave it and to what.
+fn replies(state: &AppState) -> Vec<CompletionItem> {
+    let cells = &state.transcript.cells;
+    let replies = cells.iter().filter_map(|cell| match cell {
+        Cell::Reply(reply) => Some(reply),
+        Cell::User(_) | Cell::Note(_) => None,
+    });
+    let mut items: Vec<CompletionItem> = replies
+        .enumerate()
+        .map(|(n, reply)| {
+            let asked = match cells.get(reply.answers) {
+                Some(Cell::User(user)) => user.text.lines().next().unwrap_or(""),
+                Some(Cell::Reply(_) | Cell::Note(_)) | None => "",
+            };
+            let who = reply.model().map_or("no answer", |(model, _)| model.as_str());
+            let detail = format!("{who}  {}", text::ellipsis(asked, ASKED));
+            CompletionItem { text: (n + 1).to_string(), detail }
+        })
+        .collect();
+    items.reverse();
+    items
+}
+
+/// Goes through the offers, round and round.
+pub(super) fn step(state: &mut AppState, step: isize) {
+    if let Some(completion) = &mut state.completion {
+        let count = completion.items.len() as isize;
+        let at = (completion.selected as isize + step).rem_euclid(count.max(1));
+        completion.selected = at as usize;
+    }
+}
+
+/// Takes this offer.
+pub(super) fn take(state: &mut AppState, offer: usize) {
+    if let Some(completion) = &mut state.completion {
+        completion.selected = offer;
+        accept(state);
+    }
+}
+
 /// Keys of the popup. `true` when it took one.
 pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
     if !in_main(state) || state.overlay.is_some() || state.focus != Focus::Composer {
         state.completion = None;
         return false;
     }
-    let Some(completion) = &mut state.completion else { return false };
-    let count = completion.items.len();
-    if !key.mods.is_empty() {
+    if state.completion.is_none() || !key.mods.is_empty() {
         return false;
     }
     match key.code {
-        KeyCode::Up => completion.selected = (completion.selected + count - 1) % count,
-        KeyCode::Down => completion.selected = (completion.selected + 1) % count,
+        KeyCode::Up => step(state, -1),
+        KeyCode::Down => step(state, 1),
         KeyCode::Esc => state.completion = None,
         KeyCode::Tab => accept(state),
+        KeyCode::Char(' ') if select_whole(state) => accept(state),
         KeyCode::Enter if takes_enter(state) => {
             let runs = runs_when_taken(state);
             accept(state);
@@ -168,11 +245,28 @@ pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
     true
 }
 
+/// Does the message begin with the whole name of a model that is offered? Then it is chosen.
+fn select_whole(state: &mut AppState) -> bool {
+    let (row, _) = state.composer.caret();
+    let (before, _) = state.composer.around();
+    let Some(word) = before.strip_prefix('@').filter(|_| row == 0) else { return false };
+    let Some(completion) = &mut state.completion else { return false };
+    let model = completion.kind == CompletionKind::Model && completion.from == 0;
+    let whole = completion.items.iter().position(|item| is_named(&item.text, word));
+    match whole.filter(|_| model) {
+        Some(at) => {
+            completion.selected = at;
+            true
+        }
+        None => false,
+    }
+}
+
 /// Is the line complete with the offer in it? What may follow it may be left out.
 fn runs_when_taken(state: &AppState) -> bool {
     let Some(completion) = &state.completion else { return false };
     match completion.kind {
-        CompletionKind::Model => false,
+        CompletionKind::Model | CompletionKind::Policy => false,
         CompletionKind::Argument => {
             let (before, _) = state.composer.around();
             let chosen = completion.items.get(completion.selected).map(|item| item.text.as_str());
@@ -190,18 +284,21 @@ fn runs_when_taken(state: &AppState) -> bool {
     }
 }
 
-/// Enter takes the offer, unless the word is already whole: then it runs the line.
+/// Enter takes the offer, unless the word is already whole, or nothing of it was typed and no offer
+/// was walked to: then it runs the line.
 fn takes_enter(state: &AppState) -> bool {
     let Some(completion) = &state.completion else { return false };
     let Some(item) = completion.items.get(completion.selected) else { return false };
     let (before, _) = state.composer.around();
     match completion.kind {
         CompletionKind::Model => true,
+        CompletionKind::Policy => before.get(completion.from..) != Some(item.text.as_str()),
         CompletionKind::Command | CompletionKind::Argument => {
             let word = before.get(completion.from..).unwrap_or("");
             let whole = completion.selected == 0
                 && completion.items.iter().any(|item| is_named(&item.text, word));
-            !word.is_empty() && item.text != word && !whole
+            let meant = !word.is_empty() || completion.selected > 0;
+            meant && item.text != word && !whole
         }
     }
 }
@@ -214,6 +311,9 @@ fn accept(state: &mut AppState) {
         CompletionKind::Model => {
             state.composer.replace_before(completion.from, "");
             state.composer.set_chip(Some(item.text.as_str().into()));
+        }
+        CompletionKind::Policy => {
+            state.composer.replace_before(completion.from, &format!("{} ", item.text));
         }
         CompletionKind::Command | CompletionKind::Argument => {
             state.composer.replace_before(completion.from, &format!("{} ", item.text));

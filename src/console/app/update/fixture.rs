@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::{self, Config, Model, PolicyWeights, PriceList};
 use crate::console::app::{
-    AppState, Boot, Cell, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, update,
+    AppState, Boot, Cell, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, Under, View, update,
 };
 use crate::console::keys::{Chord, Keymap, Sequence};
 use crate::domain::{
@@ -101,8 +101,25 @@ fn measure(state: &AppState) -> Geometry {
         transcript_rows: state.size.rows.saturating_sub(8),
         list_rows: 8,
         detail_rows: 10,
+        detail_scroll_most: 5,
         composer_cols: state.size.cols.saturating_sub(4),
         panel_shown: state.size.cols >= 100,
+    }
+}
+
+/// As if the screen were: a top line with the views at columns 0 and 10, text, a draft of one row.
+fn locate(state: &AppState, col: u16, row: u16) -> Under {
+    match (&state.overlay, state.view, row) {
+        (Some(_), _, row) => Under::Overlay(Some(usize::from(row))),
+        (None, _, 0) => Under::Tab(if col < 10 { View::Chat } else { View::Routes }),
+        (None, View::Chat, 1..20) => {
+            let cell = usize::from(row - 1);
+            Under::Transcript(Some(cell).filter(|cell| *cell < state.transcript.cells.len()))
+        }
+        (None, View::Chat, 20) => Under::Draft { row: 0, col: usize::from(col) },
+        (None, View::Routes, 1..10) => Under::List(Some(usize::from(row - 1))),
+        (None, View::Routes, 10..20) => Under::Detail,
+        (None, View::Chat | View::Routes, _) => Under::Nothing,
     }
 }
 
@@ -118,6 +135,7 @@ impl Console {
             utc_offset_s: 0,
             size: Size { cols: 80, rows: 24 },
             measure,
+            locate,
             looks,
             keymap: Arc::new(Keymap::defaults()),
             stage,

@@ -160,6 +160,23 @@ pub(super) fn select(state: &mut AppState, step: isize) {
     }
 }
 
+/// A click on a hit selects it; one more takes it.
+pub(super) fn click(state: &mut AppState, fx: &mut Effects, hit: usize) {
+    let selected = match &mut state.overlay {
+        Some(Overlay::Palette(palette)) => &mut palette.selected,
+        Some(Overlay::Picker(picker)) => &mut picker.selected,
+        Some(Overlay::Help(help)) => &mut help.selected,
+        Some(Overlay::History(search)) => &mut search.selected,
+        Some(Overlay::Rewind(rewind)) => &mut rewind.selected,
+        Some(Overlay::Test(_)) | None => return,
+    };
+    if *selected == hit {
+        accept(state, fx);
+    } else {
+        *selected = hit;
+    }
+}
+
 /// Moves the selection by a page.
 pub(super) fn select_page(state: &mut AppState, direction: isize) {
     select(state, direction * PAGE);

@@ -19,9 +19,7 @@ pub(super) fn scroll(state: &mut AppState, lines: isize) {
     let geometry = state.geometry();
     if state.view == View::Routes {
         match state.focus {
-            Focus::Detail => {
-                state.routes.detail_top = state.routes.detail_top.saturating_add_signed(lines);
-            }
+            Focus::Detail => super::routes::scroll_detail(state, lines),
             Focus::Composer | Focus::Read | Focus::List => super::routes::step(state, lines),
         }
         return;
@@ -64,6 +62,14 @@ pub(super) fn enter(state: &mut AppState) {
         state.transcript.selected = state.transcript.cells.iter().rposition(choosable);
     }
     keep_selection_in_sight(state);
+}
+
+/// Goes to reading, on this message.
+pub(super) fn choose(state: &mut AppState, cell: usize) {
+    if state.transcript.cells.get(cell).is_some_and(choosable) {
+        state.focus = Focus::Read;
+        state.transcript.selected = Some(cell);
+    }
 }
 
 /// After scrolling: the chosen message is one that shows.

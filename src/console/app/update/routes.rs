@@ -42,6 +42,24 @@ pub(super) fn step(state: &mut AppState, lines: isize) {
     keep_in_sight(state, to);
 }
 
+/// Scrolls what explains the selected entry.
+pub(super) fn scroll_detail(state: &mut AppState, lines: isize) {
+    state.routes.detail_top = state.routes.detail_top.saturating_add_signed(lines);
+}
+
+/// A click on an entry selects it; where its detail is not beside it, one more opens that.
+pub(super) fn click(state: &mut AppState, fx: &mut Effects, entry: usize) {
+    let entries = state.routes_entries();
+    let Some(clicked) = entries.get(entry) else { return };
+    let again = state.routes_selected().is_some_and(|(at, _)| at == entry);
+    if again && state.geometry().detail_rows == 0 {
+        open(state);
+        return;
+    }
+    state.routes.follow = Follow::Selected(clicked.request);
+    moved(state, fx);
+}
+
 fn keep_in_sight(state: &mut AppState, at: usize) {
     let rows = usize::from(state.geometry().list_rows).max(1);
     let top = &mut state.routes.top;

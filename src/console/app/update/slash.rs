@@ -8,7 +8,7 @@ use crate::domain::{ModelName, PinScope, parse_span};
 use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Tone, View};
-use super::{Effects, chaos, notes, overlays, picker, read, routes, send};
+use super::{Effects, chaos, mouse, notes, overlays, picker, read, routes, send};
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
 pub(super) fn run_draft(state: &mut AppState, fx: &mut Effects) {
@@ -122,6 +122,7 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         Name::Drill => chaos::drill(state, fx, first, rest)?,
         Name::Routes => routes::enter(state, fx),
         Name::Theme => theme(state, fx, first)?,
+        Name::Mouse => mouse::set(state, fx, first)?,
         Name::Panel => toggle_panel(state),
         Name::Help => overlays::help(state),
         Name::Quit => super::quit(state, fx),
@@ -226,7 +227,9 @@ fn why(state: &mut AppState, fx: &mut Effects, which: &str) -> Result<(), String
     let request = if which.is_empty() {
         requests.last()
     } else {
-        let n: usize = which.parse().map_err(|_| format!("{which:?} is not a number"))?;
+        let n: usize = which
+            .parse()
+            .map_err(|_| format!("{which:?} is no reply's number; /routes lists every decision"))?;
         n.checked_sub(1).and_then(|n| requests.get(n))
     };
     let request = *request.ok_or_else(|| match requests.len() {

@@ -4,6 +4,7 @@ mod chaos;
 mod commands;
 mod editing;
 mod first_run;
+mod mouse;
 mod overlays;
 mod overrides;
 mod preview;

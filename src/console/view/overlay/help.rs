@@ -3,10 +3,10 @@
 use ratatui::layout::{Position, Rect};
 
 use super::{centred, field, nothing};
-use crate::console::app::{Answer, AppState, Background, ColorDepth, Help, HelpLine, Mouse};
+use crate::console::app::{Answer, AppState, Background, ColorDepth, Help, HelpLine, Mouse, Under};
 use crate::console::keys::HelpGroup;
 use crate::console::theme::Token;
-use crate::console::view::paint::{Ink, below, row};
+use crate::console::view::paint::{Ink, below, inside, row};
 use crate::text::{self, Side};
 
 /// The groups, in the order they are read.
@@ -49,55 +49,84 @@ fn rows(help: &Help) -> Vec<Row<'_>> {
     rows
 }
 
+/// Where help is on a screen: its window, and the rows of it that show, each in its place.
+struct Sheet<'a> {
+    window: Rect,
+    body: Rect,
+    rows: Vec<(Rect, Row<'a>)>,
+}
+
+impl<'a> Sheet<'a> {
+    fn of(help: &'a Help, screen: Rect) -> Self {
+        let all = rows(help);
+        let width = 116.min(screen.width.saturating_sub(2));
+        let columns = (width.saturating_sub(4) / COLUMN).clamp(1, 3);
+        let tall = all.len().div_ceil(usize::from(columns)).max(3);
+        let filter = u16::from(help.filter.is_some());
+        let window = centred(screen, width, tall as u16 + ABOUT + 2 + filter);
+        let body = below(inside(window), filter);
+        let body = Rect { height: body.height.saturating_sub(ABOUT), ..body };
+        // All columns scroll together, just far enough to show the selected line.
+        let at = all
+            .iter()
+            .position(|row| matches!(row, Row::Line(n, _) if *n == help.selected))
+            .unwrap_or(0);
+        let top = (at % tall + 1).saturating_sub(usize::from(body.height.max(1)));
+        let cells = body.width / columns;
+        let mut rows = Vec::new();
+        for (n, column) in all.chunks(tall).enumerate() {
+            let area =
+                Rect { x: body.x + cells * n as u16, width: cells.saturating_sub(1), ..body };
+            let shown = column.iter().skip(top).take(usize::from(body.height));
+            rows.extend(shown.enumerate().map(|(y, what)| (row(area, y as u16), *what)));
+        }
+        Self { window, body, rows }
+    }
+}
+
+/// Which line of help is here; nothing outside its window.
+pub(super) fn under(help: &Help, screen: Rect, at: Position) -> Under {
+    let sheet = Sheet::of(help, screen);
+    if !sheet.window.contains(at) {
+        return Under::Nothing;
+    }
+    let here = sheet.rows.iter().find(|(area, _)| area.contains(at));
+    Under::Overlay(here.and_then(|(_, row)| match row {
+        Row::Line(n, _) => Some(*n),
+        Row::Heading(_) | Row::Blank => None,
+    }))
+}
+
 pub(super) fn draw(
     ink: &mut Ink<'_>,
     state: &AppState,
     help: &Help,
     screen: Rect,
 ) -> Option<Position> {
-    let rows = rows(help);
-    let width = 116.min(screen.width.saturating_sub(2));
-    let columns = (width.saturating_sub(4) / COLUMN).clamp(1, 3);
-    let tall = rows.len().div_ceil(usize::from(columns)).max(3);
-    let area = centred(screen, width, tall as u16 + ABOUT + 2 + u16::from(help.filter.is_some()));
+    let sheet = Sheet::of(help, screen);
     let title = format!("KEYS for {}", help.title);
     let keys = format!("{} runs the key you are on", ink.glyphs.enter);
-    let inside = ink.window(area, &title, "F1 · / filters", (&keys, "wheelhouse doctor says more"));
-    let mut body = inside;
-    let mut caret = None;
-    if let Some(filter) = &help.filter {
-        caret = field(ink, row(inside, 0), "/", filter);
-        body = below(inside, 1);
+    let foot = (keys.as_str(), "wheelhouse doctor says more");
+    let inside = ink.window(sheet.window, &title, "F1 · / filters", foot);
+    let filter = help.filter.as_ref();
+    let caret = filter.and_then(|filter| field(ink, row(inside, 0), "/", filter));
+    if sheet.rows.is_empty() {
+        nothing(ink, sheet.body, 0);
     }
-    let body = Rect { height: body.height.saturating_sub(ABOUT), ..body };
-    if rows.is_empty() {
-        nothing(ink, body, 0);
-    }
-    // All columns scroll together, just far enough to show the selected line.
-    let at = rows
-        .iter()
-        .position(|row| matches!(row, Row::Line(n, _) if *n == help.selected))
-        .unwrap_or(0);
-    let top = (at % tall + 1).saturating_sub(usize::from(body.height.max(1)));
-    let cells = body.width / columns;
-    for (n, column) in rows.chunks(tall).enumerate() {
-        let area = Rect { x: body.x + cells * n as u16, width: cells.saturating_sub(1), ..body };
-        for (y, what) in column.iter().skip(top).take(usize::from(body.height)).enumerate() {
-            let target = row(area, y as u16);
-            match what {
-                Row::Blank => {}
-                Row::Heading(group) => {
-                    ink.put(target, 0, group.name(), Token::Strong);
-                }
-                Row::Line(n, line) => {
-                    let keys = ink.glyphs.key(line.keys.clone());
-                    let keys = text::pad(&text::ellipsis(&keys, 9), 10, Side::End);
-                    let room = usize::from(area.width.saturating_sub(11));
-                    let doc = text::ellipsis(&line.doc, room);
-                    ink.puts(target, 1, &[(&keys, Token::Accent), (&doc, Token::Fg)]);
-                    if *n == help.selected {
-                        ink.over(target, Token::Sel);
-                    }
+    for (target, what) in sheet.rows {
+        match what {
+            Row::Blank => {}
+            Row::Heading(group) => {
+                ink.put(target, 0, group.name(), Token::Strong);
+            }
+            Row::Line(n, line) => {
+                let keys = ink.glyphs.key(line.keys.clone());
+                let keys = text::pad(&text::ellipsis(&keys, 9), 10, Side::End);
+                let room = usize::from(target.width.saturating_sub(11));
+                let doc = text::ellipsis(&line.doc, room);
+                ink.puts(target, 1, &[(&keys, Token::Accent), (&doc, Token::Fg)]);
+                if n == help.selected {
+                    ink.over(target, Token::Sel);
                 }
             }
         }

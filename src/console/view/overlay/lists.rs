@@ -2,21 +2,25 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{centred, field, hits, rows};
+use super::{Frame, centred, field, hits, rows};
 use crate::console::app::{AppState, Cell, HistorySearch, Palette, Rewind};
 use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, row};
 use crate::console::view::words;
 use crate::text;
 
+/// Where the palette is.
+pub(super) fn palette_frame(palette: &Palette, screen: Rect) -> Frame {
+    let height = (palette.hits.len() as u16).clamp(6, 16) + 4;
+    Frame::of(centred(screen, 56, height), 2, 0)
+}
+
 /// Every action and command by name, with its key.
 pub(super) fn palette(ink: &mut Ink<'_>, palette: &Palette, screen: Rect) -> Option<Position> {
-    let height = (palette.hits.len() as u16).clamp(6, 16) + 4;
-    let area = centred(screen, 56, height);
+    let Frame { window, list } = palette_frame(palette, screen);
     let keys = format!("{} run   Esc close", ink.glyphs.enter);
-    let inside = ink.window(area, "COMMANDS", "Ctrl+P", (&keys, ""));
+    let inside = ink.window(window, "COMMANDS", "Ctrl+P", (&keys, ""));
     let caret = field(ink, row(inside, 0), ink.glyphs.prompt, &palette.query);
-    let list = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
     hits(ink, list, (&palette.hits, &palette.items), palette.selected, |ink, item, line| {
         let keys = ink.glyphs.key(item.keys.clone());
         ink.both(line, 2, &[(&item.title, Token::Fg)], &[(&keys, Token::Dim)]);
@@ -24,14 +28,18 @@ pub(super) fn palette(ink: &mut Ink<'_>, palette: &Palette, screen: Rect) -> Opt
     caret
 }
 
+/// Where the history search is.
+pub(super) fn history_frame(search: &HistorySearch, screen: Rect) -> Frame {
+    let height = (search.hits.len() as u16).clamp(5, 14) + 4;
+    Frame::of(centred(screen, 76, height), 2, 0)
+}
+
 /// Earlier prompts, searched.
 pub(super) fn history(ink: &mut Ink<'_>, search: &HistorySearch, screen: Rect) -> Option<Position> {
-    let height = (search.hits.len() as u16).clamp(5, 14) + 4;
-    let area = centred(screen, 76, height);
+    let Frame { window, list } = history_frame(search, screen);
     let keys = format!("{} take   Esc close", ink.glyphs.enter);
-    let inside = ink.window(area, "EARLIER PROMPTS", "Ctrl+R", (&keys, ""));
+    let inside = ink.window(window, "EARLIER PROMPTS", "Ctrl+R", (&keys, ""));
     let caret = field(ink, row(inside, 0), "/", &search.query);
-    let list = Rect { y: inside.y + 2, height: inside.height.saturating_sub(2), ..inside };
     hits(ink, list, (&search.hits, &search.items), search.selected, |ink, item, line| {
         let first = item.lines().next().unwrap_or("");
         let more = item.lines().count().saturating_sub(1);
@@ -42,17 +50,22 @@ pub(super) fn history(ink: &mut Ink<'_>, search: &HistorySearch, screen: Rect) -
     caret
 }
 
+/// Where the list of earlier messages is.
+pub(super) fn rewind_frame(rewind: &Rewind, screen: Rect) -> Frame {
+    let height = (rewind.items.len() as u16).clamp(2, 12) + 2;
+    Frame::of(centred(screen, 70, height), 0, 0)
+}
+
 /// Earlier messages of this chat, to edit and send again.
 pub(super) fn rewind(ink: &mut Ink<'_>, state: &AppState, rewind: &Rewind, screen: Rect) {
-    let height = (rewind.items.len() as u16).clamp(2, 12) + 2;
-    let area = centred(screen, 70, height);
+    let Frame { window, list } = rewind_frame(rewind, screen);
     let keys = format!("{} edit and send again   Esc close", ink.glyphs.enter);
-    let inside = ink.window(area, "GO BACK TO", "what follows is cut off", (&keys, ""));
+    ink.window(window, "GO BACK TO", "what follows is cut off", (&keys, ""));
     let message = |at: usize| match state.transcript.cells.get(at) {
         Some(Cell::User(user)) => Some(user),
         Some(Cell::Reply(_) | Cell::Note(_)) | None => None,
     };
-    rows(ink, inside, &rewind.items, rewind.selected, message, |ink, user, line| {
+    rows(ink, list, &rewind.items, rewind.selected, message, |ink, user, line| {
         let first = user.text.lines().next().unwrap_or("");
         let at = words::clock(user.at, state.utc_offset_s);
         let first = text::ellipsis(first, usize::from(line.width.saturating_sub(12)));

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{centred, field, hits};
+use super::{Frame, centred, field, hits};
 use crate::console::app::{OverridePicker, Pick, PickFor, PickRow, PickScope};
 use crate::console::theme::Token;
 use crate::console::view::chrome::state_token;
@@ -10,17 +10,21 @@ use crate::console::view::paint::{Ink, below, cells, row};
 use crate::console::view::words;
 use crate::text;
 
-pub(super) fn draw(ink: &mut Ink<'_>, picker: &OverridePicker, screen: Rect) -> Option<Position> {
+/// A field and a blank row above the list; a blank row and two of scopes below it.
+pub(super) fn frame(picker: &OverridePicker, screen: Rect) -> Frame {
     let height = (picker.hits.len() as u16).clamp(4, 14) + 7;
-    let area = centred(screen, 76, height);
+    Frame::of(centred(screen, 76, height), 2, 3)
+}
+
+pub(super) fn draw(ink: &mut Ink<'_>, picker: &OverridePicker, screen: Rect) -> Option<Position> {
+    let Frame { window, list } = frame(picker, screen);
     let title = match picker.target {
         PickFor::Draft => "OVERRIDE",
         PickFor::Resend(_) => "SEND AGAIN TO",
     };
     let keys = format!("{} use   Tab scope   Esc close", ink.glyphs.enter);
-    let inside = ink.window(area, title, "Ctrl+O", (&keys, "free  <$1  vision  local  128k"));
+    let inside = ink.window(window, title, "Ctrl+O", (&keys, "free  <$1  vision  local  128k"));
     let caret = field(ink, row(inside, 0), "/", &picker.query);
-    let list = Rect { y: inside.y + 2, height: inside.height.saturating_sub(5), ..inside };
     hits(ink, list, (&picker.hits, &picker.rows), picker.selected, pick_row);
     let scopes = below(inside, inside.height.saturating_sub(2));
     let mut x = ink.put(row(scopes, 0), 0, "for  ", Token::Dim);

@@ -56,15 +56,22 @@ fn name(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, cells: usize) 
 
 fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
     name(ink, provider, line, 11);
-    let p50 = provider.ttft_p50.map_or("---".to_owned(), words::seconds);
-    ink.right(line, 20, &[(&p50, Token::Dim)]);
-    let mut x = 21;
-    if line.width >= 38 {
-        trend(ink, line, x, &provider.recent, 8);
-        x += 9;
+    let figure = provider.ttft_p50.map(words::seconds);
+    // The trend of what failed, and a figure there is none of, give way to why it is down.
+    let places: &[u16] = match (line.width >= 38, &figure) {
+        (true, None) => &[30, 21, 15],
+        (true, Some(_)) => &[30, 21],
+        (false, None) => &[21, 15],
+        (false, Some(_)) => &[21],
+    };
+    let x = place(provider, line, places);
+    if x > 15 {
+        ink.right(line, 20, &[(figure.as_deref().unwrap_or("---"), Token::Dim)]);
     }
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)));
-    ink.put(line, x, &word, token);
+    if x > 21 {
+        trend(ink, line, 21, &provider.recent, 8);
+    }
+    say(ink, provider, line, x);
 }
 
 fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
@@ -92,9 +99,27 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
     ] {
         ink.right(line, end, &[(&value, token)]);
     }
-    trend(ink, line, 45, &provider.recent, 9);
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(55)));
-    ink.put(line, 55, &word, token);
+    let x = place(provider, line, &[55, 45]);
+    if x > 45 {
+        trend(ink, line, 45, &provider.recent, 9);
+    }
+    say(ink, provider, line, x);
+}
+
+/// Where its word goes: the first of these columns, or where one that is down needs more room the
+/// first where all of it fits.
+fn place(provider: &ProviderStatus, line: Rect, places: &[u16]) -> u16 {
+    let usual = places.first().copied().unwrap_or(0);
+    if provider.state != HealthState::Down {
+        return usual;
+    }
+    let needs = text::width(&word(provider, usize::MAX).0) as u16;
+    places.iter().copied().find(|x| x + needs <= line.width).unwrap_or(usual)
+}
+
+fn say(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, x: u16) {
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)));
+    ink.put(line, x, &word, token);
 }
 
 /// A word for its state: the note where there is one, else the share that went well.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::fixture::{Console, START, decision, input};
-use crate::console::app::{DecideFor, Decided, Effect, Msg, Overlay};
+use crate::console::app::{DecideFor, Decided, Effect, Msg, Overlay, View};
 use crate::domain::{Finish, RequestId, Route};
 
 #[test]
@@ -127,4 +127,20 @@ fn a_decision_for_the_test_card_lands_on_it() {
     let input = Arc::new(input());
     console.send(Msg::Decided { purpose: DecideFor::Test, decided: Decided { decision, input } });
     assert!(matches!(&console.state.overlay, Some(Overlay::Test(card)) if card.decision.is_some()));
+}
+
+#[test]
+fn why_offers_the_replies_there_are_and_nothing_it_would_refuse() {
+    let mut console = Console::ready();
+    console.exchange("first question", "one").exchange("second question", "two");
+    console.text("/why ");
+    let offered = console.state.completion.clone().unwrap();
+    let texts: Vec<&str> = offered.items.iter().map(|item| item.text.as_str()).collect();
+    assert_eq!(texts, ["2", "1"]);
+    assert!(offered.items[1].detail.contains("mini") && offered.items[1].detail.contains("first"));
+    console.keys("down enter");
+    assert_eq!(console.state.view, View::Routes);
+    assert!(console.state.composer.is_empty());
+    console.keys("q q").text("/why all").keys("enter");
+    assert!(console.toast().contains("/routes"), "{}", console.toast());
 }

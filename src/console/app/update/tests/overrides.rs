@@ -1,7 +1,7 @@
 //! Chips, the picker and pins: the user instead of the router.
 
 use super::super::fixture::Console;
-use crate::console::app::Overlay;
+use crate::console::app::{Msg, Overlay};
 use crate::domain::{Finish, Route};
 
 #[test]
@@ -17,6 +17,20 @@ fn an_accepted_offer_becomes_a_chip_and_text_alone_never_does() {
     assert_eq!(console.state.composer.chip, None, "for one message only");
     console.routed("opus").end(Finish::Stop).text("mail me@opus please @opus x").keys("enter");
     assert_eq!(console.sent()[1].route, Route::Auto);
+}
+
+#[test]
+fn a_whole_name_that_begins_the_message_is_taken_by_the_space_behind_it() {
+    let mut console = Console::ready();
+    console.text("@opus hard one");
+    assert_eq!(console.state.composer.chip, Some("opus".into()));
+    assert_eq!(console.state.composer.text(), "hard one");
+    let mut console = Console::ready();
+    console.text("@opu hard one");
+    assert_eq!(console.state.composer.chip, None, "the name is not whole");
+    let mut console = Console::ready();
+    console.send(Msg::Paste("@opus hard one".to_owned()));
+    assert_eq!(console.state.composer.chip, None, "a paste names nobody");
 }
 
 #[test]
@@ -88,4 +102,35 @@ fn the_last_override_can_be_taken_back() {
         commands[0].starts_with("Avoid") && commands[1] == "Allow(\"anthropic\")",
         "{commands:?}"
     );
+}
+
+#[test]
+fn a_policy_for_one_message_is_offered_where_it_would_count() {
+    let mut console = Console::ready();
+    console.text("why? :");
+    let offered = console.state.completion.clone().unwrap();
+    let offers: Vec<(&str, &str)> =
+        offered.items.iter().map(|item| (item.text.as_str(), item.detail.as_str())).collect();
+    assert_eq!(offers, [(":floor", "cheapest"), (":nitro", "fastest")]);
+    console.keys("down enter");
+    assert_eq!(console.state.composer.text(), "why? :nitro ");
+    console.keys("enter");
+    assert_eq!(console.sent()[0].policy.as_deref(), Some("fastest"));
+    console.routed("mini").end(Finish::Stop);
+    console.text(":fl").keys("tab").text("and now?").keys("enter");
+    assert_eq!(console.sent()[1].policy.as_deref(), Some("cheapest"));
+    console.routed("mini").end(Finish::Stop);
+    console.text("a whole :floor").keys("enter");
+    assert_eq!(console.sent()[2].policy.as_deref(), Some("cheapest"), "a whole word is no offer");
+}
+
+#[test]
+fn no_policy_is_offered_inside_a_message_or_a_word() {
+    let mut console = Console::ready();
+    console.text("this:");
+    assert!(console.state.completion.is_none());
+    console.keys("ctrl-c").text("one two").keys("left left left").text(":");
+    assert!(console.state.completion.is_none());
+    console.keys("ctrl-c").text("a smile :)");
+    assert!(console.state.completion.is_none());
 }

@@ -1,0 +1,115 @@
+//! A running fleet with an engine over it, and requests to ask it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+use wheelhouse::config::{self, Config};
+use wheelhouse::domain::{
+    Finish, Origin, ReaderKind, Reply, ReplyEvent, Request, RequestId, Route,
+};
+use wheelhouse::engine::{self, EngineHandle, Options, ProviderStatus, ReplyStream};
+use wheelhouse::sim::{self, Fault, Fleet, FleetOptions, Ports, Until};
+
+/// No test waits longer than this for anything.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) struct Rig {
+    pub(crate) fleet: Fleet,
+    pub(crate) engine: EngineHandle,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let fleet =
+            sim::start(FleetOptions { seed: 7, ports: Ports::Any, pace: 0.0 }).await.unwrap();
+        let mut config = config::load_demo(&fleet.config_text(), &[]).unwrap().config;
+        change(&mut config);
+        let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
+        let engine = engine::start(Arc::new(config), options);
+        let control = fleet.control();
+        for endpoint in fleet.endpoints() {
+            // The first free call is over, so that no fault put in later can meet it.
+            let called = control.until(&endpoint.provider, |stats| stats.lists > 0);
+            tokio::time::timeout(LIMIT, called).await.unwrap().unwrap();
+        }
+        Self { fleet, engine }
+    }
+
+    /// All of a provider's models fail so until told otherwise.
+    pub(crate) fn break_it(&self, provider: &str, fault: &Fault) {
+        self.fleet.control().inject(provider, fault.clone(), Until::Cleared).unwrap();
+    }
+
+    pub(crate) fn break_once(&self, provider: &str, fault: &Fault) {
+        self.fleet.control().inject(provider, fault.clone(), Until::Times(1)).unwrap();
+    }
+
+    /// A reply that has begun and goes silent.
+    pub(crate) async fn stalled(&self) -> ReplyStream {
+        self.break_it("sim-openai", &Fault::Stall { after: 5 });
+        let mut stream = self.engine.ask(only("sim-gpt-4o", PROMPT));
+        while !matches!(stream.next().await.expect("it ended"), ReplyEvent::Text(_)) {}
+        stream
+    }
+
+    /// The provider's status, once it is as wanted.
+    pub(crate) async fn status(
+        &self,
+        provider: &str,
+        wanted: impl Fn(&ProviderStatus) -> bool,
+    ) -> ProviderStatus {
+        let mut observer = self.engine.subscribe();
+        let seen = async {
+            loop {
+                let status = self.engine.snapshot().providers[provider].clone();
+                if wanted(&status) {
+                    return status;
+                }
+                observer.changed().await.expect("the engine ended");
+            }
+        };
+        tokio::time::timeout(LIMIT, seen).await.expect("it never came to that")
+    }
+
+    pub(crate) async fn ask(&self, request: Request) -> (Reply, Vec<ReplyEvent>, Duration) {
+        let started = Instant::now();
+        let mut stream = self.engine.ask(request);
+        let (mut reply, mut events) = (Reply::default(), Vec::new());
+        let read = async {
+            while let Some(event) = stream.next().await {
+                reply.fold(&event);
+                events.push(event);
+            }
+        };
+        tokio::time::timeout(LIMIT, read).await.expect("the reply never ended");
+        (reply, events, started.elapsed())
+    }
+}
+
+pub(crate) fn request(text: &str) -> Request {
+    let id = RequestId(Uuid::now_v7());
+    Request::new(id, Origin::Ask, ReaderKind::Replaceable, text)
+}
+
+pub(crate) fn to(model: &str, text: &str) -> Request {
+    Request { route: Route::Prefer(model.into()), ..request(text) }
+}
+
+pub(crate) fn only(model: &str, text: &str) -> Request {
+    Request { route: Route::Only(model.into()), ..request(text) }
+}
+
+pub(crate) fn answered_by(reply: &Reply) -> String {
+    reply.outcome.as_ref().unwrap().model.as_ref().unwrap().to_string()
+}
+
+pub(crate) fn finish(reply: &Reply) -> Finish {
+    reply.outcome.as_ref().unwrap().finish
+}
+
+pub(crate) const PROMPT: &str = "Why does this Rust borrow fail, and what is the smallest fix?";
