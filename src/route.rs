@@ -36,4 +36,4 @@ pub use observe::{HealthState, ModelHealth, Observation, Warmth};
 pub use overrides::{PinEntry, effective_pin, kept_out_until};
 pub use score::REALTIME;
 pub use shift::ShiftPhase;
-pub use state::{Kept, Admission, ModelView, RouterSettings, RouterState};
+pub use state::{Admission, Kept, ModelView, RouterSettings, RouterState};

@@ -151,8 +151,9 @@ impl Setup {
     /// The language of what goes wrong: what the configuration says, else the locale's.
     pub fn tongue(&self, config: &Config) -> Tongue {
         let locale = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| (self.env)(name));
-        Tongue::named(&config.console.language)
-            .unwrap_or_else(|| locale().map_or(Tongue::ENGLISH, |locale| Tongue::of_locale(&locale)))
+        Tongue::named(&config.console.language).unwrap_or_else(|| {
+            locale().map_or(Tongue::ENGLISH, |locale| Tongue::of_locale(&locale))
+        })
     }
 
     /// Where errors are kept whose words are not known.
@@ -187,7 +188,11 @@ pub fn key(provider: &Provider, env: &Env) -> KeyLookup {
 }
 
 /// Asks every provider for its models, all at once; a line about each, in the same order.
-pub async fn probe_all(providers: &[&Provider], setup: &Setup) -> Result<Vec<String>, Stop> {
+pub async fn probe_all(
+    providers: &[&Provider],
+    setup: &Setup,
+    tongue: Tongue,
+) -> Result<Vec<String>, Stop> {
     let http = Http::new(&setup.http_options())?;
     let asked = providers.iter().map(|provider| async {
         let key = match key(provider, &setup.env) {
@@ -197,7 +202,7 @@ pub async fn probe_all(providers: &[&Provider], setup: &Setup) -> Result<Vec<Str
         let call = wire::models_call(provider, key.as_ref());
         match tokio::time::timeout(PROBE, models(&http, &call)).await {
             Ok(Ok((count, took))) => format!("answers in {}, {count} models", story::seconds(took)),
-            Ok(Err(report)) => story::error(&report).join("; ").replace("  ", " "),
+            Ok(Err(report)) => story::error(&report, tongue).join("; ").replace("  ", " "),
             Err(_) => format!("no answer in {}s", PROBE.as_secs()),
         }
     });

@@ -247,7 +247,7 @@ fn probe(setup: &Setup, config: &Config) -> Result<Rows, Stop> {
         })
         .collect();
     let runtime = compose::runtime()?;
-    let told = runtime.block_on(compose::probe_all(&providers, setup))?;
+    let told = runtime.block_on(compose::probe_all(&providers, setup, setup.tongue(config)))?;
     runtime.shutdown_background();
     Ok(providers
         .iter()

@@ -114,7 +114,9 @@ fn named(typed: &str, config: &Config) -> Result<String, String> {
         .min()
         .filter(|(far, _)| *far <= 2);
     Err(match near {
-        Some((_, name)) => format!("no provider or model is called {typed:?}; did you mean {name}?"),
+        Some((_, name)) => {
+            format!("no provider or model is called {typed:?}; did you mean {name}?")
+        }
         None => format!(
             "no provider or model is called {typed:?}; wheelhouse models list --all shows them"
         ),

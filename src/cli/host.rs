@@ -67,7 +67,9 @@ impl shell::Host for Host {
                 Ok(mut running) => {
                     // The screen shows what is in force.
                     let tell = |line: String| tracing::info!(%line, "fault");
-                    running.strike(&setup, tell).map_err(|stop| stop.story().1.unwrap_or_default())?;
+                    running
+                        .strike(&setup, tell)
+                        .map_err(|stop| stop.story().1.unwrap_or_default())?;
                     Ok(Arc::new(Live { running }) as Arc<dyn shell::Engine>)
                 }
                 Err(stop) => Err(stop.story().1.unwrap_or_default()),

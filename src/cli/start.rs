@@ -12,8 +12,8 @@ use crate::domain::Request;
 use crate::engine::{self, EngineHandle, Snapshot};
 use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
 
-use super::{Stop, faults};
 use super::compose::{Env, Setup};
+use super::{Stop, faults};
 
 /// The demo's answers are the same every time.
 const DEMO_SEED: u64 = 7;

@@ -93,14 +93,14 @@ fn trouble(attempt: &AttemptReport) -> String {
 }
 
 /// What went wrong, in the fewest lines that let the user act.
-pub fn error(report: &ErrorReport) -> Vec<String> {
-    let told = engine::tell(report, &[], Tongue::ENGLISH);
+pub fn error(report: &ErrorReport, tongue: Tongue) -> Vec<String> {
+    let told = engine::tell(report, &[], tongue);
     let mut lines = vec![told.cause];
     if !report.original.is_empty() && report.original != report.message {
         lines.push(format!("  said: {}", report.original));
     }
     if !report.hint.is_empty() {
-        lines.push(format!("  try:  {}", report.hint));
+        lines.push(format!("  try:  {}", tongue.say(&report.hint)));
     }
     lines
 }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn an_error_carries_the_providers_words_and_a_way_out() {
         let reply = fixture::reply(Finish::Error, Some(OutcomeClass::Provider));
-        let lines = error(reply.outcome.unwrap().error.as_ref().unwrap());
+        let lines = error(reply.outcome.unwrap().error.as_ref().unwrap(), Tongue::ENGLISH);
         assert_eq!(
             lines,
             [

@@ -169,9 +169,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_kind_looks_as_the_fault_would() {
         let far = Instant::now() + Duration::from_mins(5);
-        let run = |kind| async move {
-            before(Some(&drill("lab", kind)), UnixMs(20_000), far).await
-        };
+        let run =
+            |kind| async move { before(Some(&drill("lab", kind)), UnixMs(20_000), far).await };
         let down = run(DrillKind::Down).await.unwrap_err();
         assert_eq!((down.class, &*down.code), (OutcomeClass::Network, "connect"));
         let limit = run(DrillKind::Limit).await.unwrap_err();

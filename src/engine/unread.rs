@@ -255,9 +255,9 @@ mod tests {
             https://api.example.com/v1?key=s3cr3t from 10.1.2.3 \
             (request 0198f2aa4b7c7d0e9f00112233445566, account 99887766)";
         let kept = redact(said, &asked("hello"));
-        for secret in [
-            "sk-abc", "bob@", "example.com", "s3cr3t", "10.1.2.3", "0198f2aa", "99887766",
-        ] {
+        for secret in
+            ["sk-abc", "bob@", "example.com", "s3cr3t", "10.1.2.3", "0198f2aa", "99887766"]
+        {
             assert!(!kept.contains(secret), "{secret} in {kept}");
         }
         assert!(kept.contains("refused at"), "{kept}");
@@ -272,7 +272,10 @@ mod tests {
         for word in ["diagnosis", "liver", "nobody may know"] {
             assert!(!kept.contains(word), "{kept}");
         }
-        let kept = redact("茶壶拒绝：我的诊断结果是肝病，没有人知道", &asked("我的诊断结果是肝病，没有人知道"));
+        let kept = redact(
+            "茶壶拒绝：我的诊断结果是肝病，没有人知道",
+            &asked("我的诊断结果是肝病，没有人知道"),
+        );
         assert!(!kept.contains("诊断") && kept.contains("茶壶"), "{kept}");
         let kept = redact("cannot brew Rumpelstiltskin", &asked("rumpelstiltskin?"));
         assert!(!kept.to_lowercase().contains("rumpel"), "{kept}");
@@ -309,7 +312,11 @@ mod tests {
         let collector = Collector::new(Some(path.clone()));
         for n in 0..KEPT + 5 {
             let words = "odd ".repeat(n % 30 + 2) + &"tea ".repeat(n / 30 + 2);
-            collector.keep(&error(&words), &asked("hello"), NOW + std::time::Duration::from_secs(n as u64));
+            collector.keep(
+                &error(&words),
+                &asked("hello"),
+                NOW + std::time::Duration::from_secs(n as u64),
+            );
         }
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), KEPT);

@@ -423,7 +423,8 @@ mod tests {
 
     #[test]
     fn an_order_that_makes_no_sense_is_refused() {
-        let order = |text: &str| serde_json::from_str::<Posted>(text).unwrap().run(&Desk::default());
+        let order =
+            |text: &str| serde_json::from_str::<Posted>(text).unwrap().run(&Desk::default());
         assert!(order(r#"{"fault":{"kind":"silence"},"times":1}"#).is_ok());
         assert!(order(r#"{"clear":true}"#).is_ok());
         assert!(order("{}").is_err());

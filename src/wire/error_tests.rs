@@ -500,12 +500,16 @@ fn throttling_around(kind: &str, pattern: &str) -> Vec<String> {
     let code = serde_json::json!(pattern);
     match kind {
         "code" => vec![
-            format!(r#"{{"error":{{"message":"Too many requests","type":"rate_limit_error","code":{code}}}}}"#),
+            format!(
+                r#"{{"error":{{"message":"Too many requests","type":"rate_limit_error","code":{code}}}}}"#
+            ),
             format!(r#"{{"error":{{"message":"odd tea","type":{code}}}}}"#),
             format!(r#"{{"code":{code},"message":"odd tea"}}"#),
         ],
         "text" | "itext" => vec![
-            format!(r#"{{"error":{{"message":{code},"type":"rate_limit_error","code":"rate_limited"}}}}"#),
+            format!(
+                r#"{{"error":{{"message":{code},"type":"rate_limit_error","code":"rate_limited"}}}}"#
+            ),
             format!(r#"{{"error":{{"message":{code},"code":429}}}}"#),
             format!(r#"{{"message":{code}}}"#),
             format!(r#"{{"error":{code}}}"#),

@@ -264,10 +264,7 @@ mod tests {
         }
         let slow = DrillKind::Slow(Duration::from_secs(4));
         let then = pretended(&input(), "deepseek", slow);
-        assert_eq!(
-            then.candidates[0].ttft_prior_ms,
-            input().candidates[0].ttft_prior_ms + 4_000
-        );
+        assert_eq!(then.candidates[0].ttft_prior_ms, input().candidates[0].ttft_prior_ms + 4_000);
         assert_eq!(then.candidates[2], input().candidates[2]);
     }
 
@@ -283,7 +280,10 @@ mod tests {
         let config = crate::config::load(&[]).unwrap().config;
         let report = report("deepseek".to_owned(), DrillKind::Down, &config, vec![one]);
         let all = report.warnings.join("\n");
-        assert!(all.contains("openrouter fails together with deepseek: not an independent fallback"), "{all}");
+        assert!(
+            all.contains("openrouter fails together with deepseek: not an independent fallback"),
+            "{all}"
+        );
         assert!(all.contains("only openai is left for \"a fact\""), "{all}");
     }
 

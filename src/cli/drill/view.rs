@@ -45,9 +45,7 @@ fn row(case: &Case) -> [String; 7] {
         who.as_ref().map_or("nobody".to_owned(), |who| format!("{} · {}", who.model, who.provider))
     };
     let money = |who: &Option<Answerer>| {
-        who.as_ref()
-            .and_then(|who| who.cost)
-            .map_or("-".to_owned(), |cost| about(cost.short()))
+        who.as_ref().and_then(|who| who.cost).map_or("-".to_owned(), |cost| about(cost.short()))
     };
     let time = |who: &Option<Answerer>| {
         who.as_ref().map_or("-".to_owned(), |who| format!("~{}", seconds(who.ttft_ms)))
@@ -78,12 +76,13 @@ fn sum(report: &Report) -> String {
     let all = report.cases.len();
     let moved = report.cases.iter().filter(|case| case.moves()).count();
     let lost = report.cases.iter().filter(|case| case.now.is_some() && case.then.is_none()).count();
-    let both = || report.cases.iter().filter_map(|case| Some((case.now.as_ref()?, case.then.as_ref()?)));
+    let both =
+        || report.cases.iter().filter_map(|case| Some((case.now.as_ref()?, case.then.as_ref()?)));
     let money = |pick: fn((&Answerer, &Answerer)) -> Option<Money>| {
-        let sum: Option<i64> =
-            both().map(pick).map(|cost| cost.map(Money::pico)).try_fold(0i64, |sum, one| {
-                Some(sum.saturating_add(one?))
-            });
+        let sum: Option<i64> = both()
+            .map(pick)
+            .map(|cost| cost.map(Money::pico))
+            .try_fold(0i64, |sum, one| Some(sum.saturating_add(one?)));
         sum.map(Money::from_pico)
     };
     let mut parts = vec![match (moved, lost) {
@@ -94,8 +93,7 @@ fn sum(report: &Report) -> String {
         }
     }];
     if moved > lost {
-        if let (Some(now), Some(then)) =
-            (money(|(now, _)| now.cost), money(|(_, then)| then.cost))
+        if let (Some(now), Some(then)) = (money(|(now, _)| now.cost), money(|(_, then)| then.cost))
         {
             parts.push(format!("{} would be {}", about(now.short()), about(then.short())));
         }

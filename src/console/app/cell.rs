@@ -5,10 +5,10 @@
 //! its identity while it lives; cells are only appended, changed in place, or cut off at the end.
 
 use crate::console::composer::Draft;
-use crate::engine::Told;
 use crate::domain::{
     AttemptKind, FirstToken, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
 };
+use crate::engine::Told;
 
 /// One entry of the transcript.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,9 @@ use secrecy::SecretString;
 use crate::domain::{ReplyEvent, Request, RequestId};
 use crate::engine::{Command, LogEntry, Snapshot};
 
-use super::{Background, Contest, Decided, Detection, FaultBoard, Mouse, Pointer, Size, TerminalCaps};
+use super::{
+    Background, Contest, Decided, Detection, FaultBoard, Mouse, Pointer, Size, TerminalCaps,
+};
 
 /// What happened.
 #[derive(Debug, Clone)]

@@ -61,10 +61,8 @@ fn left(span: Duration) -> String {
 /// As many as fit, and how many more there are; then the same with only the names; where not even
 /// one fits, how many there are.
 fn fitting(chips: &[String], room: usize) -> Vec<String> {
-    let brief: Vec<String> = chips
-        .iter()
-        .map(|chip| chip.split(' ').take(2).collect::<Vec<_>>().join(" "))
-        .collect();
+    let brief: Vec<String> =
+        chips.iter().map(|chip| chip.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
     let whole = counted(chips, chips.len(), room);
     let some = || (1..=chips.len()).rev().find_map(|shown| counted(&brief, shown, room));
     let one = || counted(chips, 1, room);

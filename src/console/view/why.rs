@@ -75,7 +75,7 @@ fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks)
         let mut one = pipeline(case, tongue);
         one.append(policies(contest, &case.decision.policy, glyphs));
         let mut two = candidates(case, right, glyphs);
-        two.append(attempts(case, right, glyphs));
+        two.append(attempts(case, right, (glyphs, tongue)));
         two.append(trouble(case, right, tongue));
         two.append(flips(case, contest, right));
         return Sheets::Beside(one, two);
@@ -83,7 +83,7 @@ fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks)
     let mut sheet = pipeline(case, tongue);
     sheet.line();
     sheet.append(candidates(case, width, glyphs));
-    sheet.append(attempts(case, width, glyphs));
+    sheet.append(attempts(case, width, (glyphs, tongue)));
     sheet.append(trouble(case, width, tongue));
     sheet.append(flips(case, contest, width));
     sheet.append(policies(contest, &case.decision.policy, glyphs));
@@ -329,7 +329,7 @@ fn bar(glyphs: &GlyphSet, share: f64, cells: usize) -> String {
 }
 
 /// The attempts as bars over the time of the whole request.
-fn attempts(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
+fn attempts(case: &Case<'_>, width: u16, (glyphs, tongue): (&GlyphSet, Tongue)) -> Sheet {
     let mut sheet = Sheet::default();
     if case.attempts.is_empty() {
         return sheet;
@@ -359,14 +359,16 @@ fn attempts(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
         let ok = attempt.outcome.is_none();
         let detail = match (attempt.outcome, attempt.stamps.first_text) {
             (None, Some(first)) => format!(
-                "{} + {}",
+                "{} + {}{}",
                 words::bare_seconds(first),
-                words::short_seconds(attempt.ms.saturating_sub(first))
+                words::short_seconds(attempt.ms.saturating_sub(first)),
+                // What was pretended while it answered.
+                attempt.detail.strip_prefix("answered").unwrap_or_default(),
             ),
             _ if attempt.detail.is_empty() => {
                 attempt.outcome.map_or(String::new(), |class| class.name().to_owned())
             }
-            _ => attempt.detail.clone(),
+            _ => tongue.say(&attempt.detail),
         };
         let at = 9 + from as u16;
         let label = at + text::width(&picture) as u16 + 1;

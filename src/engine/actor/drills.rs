@@ -2,8 +2,8 @@
 
 use crate::domain::{ModelName, ProviderName, UnixMs, format_span};
 
-use super::super::drill::{Drill, DrillKind};
 use super::super::NoticeLevel;
+use super::super::drill::{Drill, DrillKind};
 use super::Actor;
 
 impl Actor {
@@ -46,8 +46,13 @@ impl Actor {
     }
 
     fn end_drills(&mut self, over: impl Fn(&Drill) -> bool, now: UnixMs) {
-        let ended: Vec<String> =
-            self.overrides.drills.iter().filter(|drill| over(drill)).map(|d| d.name.clone()).collect();
+        let ended: Vec<String> = self
+            .overrides
+            .drills
+            .iter()
+            .filter(|drill| over(drill))
+            .map(|d| d.name.clone())
+            .collect();
         if ended.is_empty() {
             return;
         }

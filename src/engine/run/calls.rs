@@ -116,8 +116,13 @@ impl Run {
             deadline,
             empty: if before.is_some() { Empty::Answer } else { Empty::Failure },
             lost: race.lost(Side::First),
-            drill: drill::on(&snapshot.overrides.drills, &provider.name, &model.name, super::super::clock::now())
-                .cloned(),
+            drill: drill::on(
+                &snapshot.overrides.drills,
+                &provider.name,
+                &model.name,
+                super::super::clock::now(),
+            )
+            .cloned(),
         };
         let finished = match race_after.zip(others.next) {
             None => {
@@ -363,7 +368,8 @@ impl Run {
             waited_ms: 0,
         });
         let drills = &snapshot.overrides.drills;
-        let drill = drill::on(drills, &provider.name, &model.name, super::super::clock::now()).cloned();
+        let drill =
+            drill::on(drills, &provider.name, &model.name, super::super::clock::now()).cloned();
         Some(Second { made, http, call, permit, deadline, limits, cap, drill })
     }
 

@@ -14,8 +14,8 @@ use crate::wire::Frame;
 
 use super::super::account::{self, Reached, Size};
 use super::super::actor::ToActor;
-use super::super::drill;
 use super::super::attempt::{Ended, Pieces, millis};
+use super::super::drill;
 use super::super::join::{Ending, Joined, Joiner};
 use super::{Run, STARTS_OVER, State};
 

@@ -16,7 +16,8 @@ impl RouterState {
 
     /// Forgets what happened to a model since it was kept, but for what is in flight.
     pub fn put_back(&mut self, model: &ModelName, kept: Kept, now: UnixMs) {
-        let flying = self.records.get(model).map_or(0, |r| r.health.figures(now, &self.bounds).in_flight);
+        let flying =
+            self.records.get(model).map_or(0, |r| r.health.figures(now, &self.bounds).in_flight);
         match kept.0 {
             Some(mut record) => {
                 for _ in 0..record.health.figures(now, &self.bounds).in_flight {

@@ -132,7 +132,8 @@ fn json_lines(text: &str) -> Result<Vec<Entry>, Vec<Mistake>> {
 }
 
 fn toml(text: &str) -> Result<Vec<Entry>, Vec<Mistake>> {
-    let line_at = |offset: usize| text[..text.floor_char_boundary(offset)].matches('\n').count() + 1;
+    let line_at =
+        |offset: usize| text[..text.floor_char_boundary(offset)].matches('\n').count() + 1;
     let document = toml_edit::Document::parse(text).map_err(|error| {
         let line = line_at(error.span().map_or(text.len(), |span| span.start));
         vec![Mistake { line, message: error.message().trim().replace('\n', ", ") }]
@@ -182,9 +183,9 @@ fn timed(entry: &Entry, fleet: &Control) -> Result<Timed, Mistake> {
     let provider = order::provider(name, fleet).map_err(|why| entry.wrong("provider", why))?;
     let model = match entry.text("model")? {
         None => None,
-        Some(model) => Some(
-            order::model(provider, model, fleet).map_err(|why| entry.wrong("model", why))?,
-        ),
+        Some(model) => {
+            Some(order::model(provider, model, fleet).map_err(|why| entry.wrong("model", why))?)
+        }
     };
     let at = entry.span("at")?.unwrap_or_default();
     let span = entry.span("for")?;
@@ -225,10 +226,13 @@ fn fault(entry: &Entry) -> Result<Fault, Mistake> {
         return match words::read(&said) {
             Ok((fault, took)) if took == said.len() && own.len() == 1 => Ok(fault),
             Ok(_) => Err(entry.wrong("kind", format!("{kind:?} is not wholly understood"))),
-            Err(why) => Err(entry.wrong("kind", match words::nearest(kind, KINDS.into_iter()) {
-                Some(near) => format!("no fault is called {kind:?}; did you mean {near}?"),
-                None => why,
-            })),
+            Err(why) => Err(entry.wrong(
+                "kind",
+                match words::nearest(kind, KINDS.into_iter()) {
+                    Some(near) => format!("no fault is called {kind:?}; did you mean {near}?"),
+                    None => why,
+                },
+            )),
         };
     }
     serde_json::from_value(Value::Object(own)).map_err(|error| {
@@ -250,7 +254,8 @@ mod tests {
 
     #[tokio::test]
     async fn json_lines_say_the_same_as_toml() {
-        let toml = "[[fault]]\nat = \"2s\"\ntimes = 3\nprovider = \"sim-openai\"\nkind = \"429 30s\"\n";
+        let toml =
+            "[[fault]]\nat = \"2s\"\ntimes = 3\nprovider = \"sim-openai\"\nkind = \"429 30s\"\n";
         let json = "{\"at\":\"2s\",\"times\":3,\"provider\":\"openai\",\
             \"kind\":\"rate_limit\",\"retry_after\":{\"seconds\":30}}\n\n";
         assert_eq!(read(toml).await.unwrap(), read(json).await.unwrap());

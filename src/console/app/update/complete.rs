@@ -169,8 +169,7 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
         Arg::FaultSpan => words(&[("for", "60s: so long"), ("once", "the next call only")]),
         Arg::DrillName => {
             let providers = state.snapshot.iter().flat_map(|snapshot| snapshot.providers.keys());
-            let mut items: Vec<_> =
-                providers.map(|name| item(name.as_str(), "provider")).collect();
+            let mut items: Vec<_> = providers.map(|name| item(name.as_str(), "provider")).collect();
             items.push(item("off", "end every drill"));
             items.extend(models(state));
             items

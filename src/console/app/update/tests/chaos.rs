@@ -47,12 +47,8 @@ fn an_order_goes_to_the_fleet_as_it_was_typed_and_its_answer_is_told() {
 fn what_is_in_force_is_listed_and_ticks_while_it_lasts() {
     let mut console = Console::ready();
     let until = Some(START + Duration::from_secs(90));
-    let fault = FaultShown {
-        place: "sim-qwen".to_owned(),
-        words: "503".to_owned(),
-        times: None,
-        until,
-    };
+    let fault =
+        FaultShown { place: "sim-qwen".to_owned(), words: "503".to_owned(), times: None, until };
     console.send(board(vec![fault]));
     let ticks = |effect: &Effect| matches!(effect, Effect::ScheduleTick(_));
     assert!(console.effects.iter().any(ticks));
