@@ -10,6 +10,7 @@ mod actor;
 mod attempt;
 mod clock;
 mod command;
+mod desk;
 mod drill;
 mod handle;
 mod input;
@@ -24,10 +25,12 @@ mod run;
 #[doc(hidden)]
 pub mod sample;
 mod snapshot;
+mod unread;
 mod verdict;
 
 pub use clock::now;
 pub use command::{Command, Veto};
+pub use desk::{Told, tell};
 pub use drill::{Drill, DrillKind};
 pub use handle::{EngineHandle, Observer, Options, start};
 pub use input::weights;

@@ -92,8 +92,13 @@ impl Setup {
             let providers = &config.providers;
             config.models.retain(|_, model| providers.contains_key(&model.provider));
         }
-        let options =
-            engine::Options { http: self.http_options(), env, ..engine::Options::default() };
+        let kept = config.capture.unknown_errors && using != Using::Simulated;
+        let options = engine::Options {
+            http: self.http_options(),
+            env,
+            unknown_errors: kept.then(|| self.unknown_errors()),
+            ..engine::Options::default()
+        };
         let engine = engine::start(Arc::new(config), options);
         Ok(Running { engine, fleet, game_day: None })
     }

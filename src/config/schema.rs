@@ -367,6 +367,7 @@ pub const CONSOLE: Section = Section {
         field("mouse", "\"off\", \"wheel\" or \"full\"", "what the mouse does"),
         field("ascii", "true or false", "plain characters only"),
         field("accessible", "true or false", "words for a screen reader instead of a screen"),
+        field("language", "\"auto\", \"en\" or \"zh\"", "what goes wrong is told in it"),
         field("baseline", "a model's name", "what savings are counted against"),
     ],
 };
@@ -374,7 +375,10 @@ pub const CONSOLE: Section = Section {
 /// `capture`
 pub const CAPTURE: Section = Section {
     path: "capture",
-    fields: &[field("bodies", "true or false", "keep request and answer bodies")],
+    fields: &[
+        field("bodies", "true or false", "keep request and answer bodies"),
+        field("unknown_errors", "true or false", "keep unknown error texts, redacted"),
+    ],
 };
 
 /// `families.<name>`: shipped data only, not part of a user's file.

@@ -1,6 +1,7 @@
 //! The engine's public face: start it, ask it, tell it, watch it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -29,6 +30,8 @@ pub struct Options {
     pub env: Env,
     /// For every draw the engine makes; the same seed draws the same.
     pub seed: u64,
+    /// Where errors are kept whose words are not known; `None` keeps none.
+    pub unknown_errors: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             http: HttpOptions::default(),
             env: Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())),
             seed: 0,
+            unknown_errors: None,
         }
     }
 }
@@ -77,7 +81,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let policy = config.routing.policy.clone();
     let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
-    let shared = Arc::new(Shared::new(inbox, published, options.env, options.seed, options.http));
+    let shared = Arc::new(Shared::new(inbox, published, options));
     let closing = shared.closing.clone();
     let mut actor = Actor {
         shared: Arc::clone(&shared),

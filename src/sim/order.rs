@@ -111,13 +111,12 @@ pub(super) fn provider<'a>(name: &str, fleet: &'a Control) -> Result<&'a str, St
     }
     let near = nearest(name, fleet.providers())
         .or_else(|| nearest(&format!("sim-{name}"), fleet.providers()));
-    Err(match near {
-        Some(near) => format!("no simulated provider is called {name:?}; did you mean {near}?"),
-        None => {
-            let all: Vec<&str> = fleet.providers().collect();
-            format!("no simulated provider is called {name:?}; there are {}", all.join(", "))
-        }
-    })
+    let all: Vec<&str> = fleet.providers().collect();
+    let hint = near.map_or_else(
+        || format!("there are {}", all.join(", ")),
+        |near| format!("did you mean {near}?"),
+    );
+    Err(format!("no simulated provider is called {name:?}; {hint}"))
 }
 
 /// The model of a provider a name means: its id, or that without `sim-`.
@@ -127,13 +126,12 @@ pub(super) fn model(provider: &str, name: &str, fleet: &Control) -> Result<Strin
     if let Some(known) = models().find(|known| *known == name || short(known)) {
         return Ok(known.to_owned());
     }
-    Err(match nearest(name, models()) {
-        Some(near) => format!("{provider} has no model {name:?}; did you mean {near}?"),
-        None => {
-            let all: Vec<&str> = models().collect();
-            format!("{provider} has no model {name:?}; it has {}", all.join(", "))
-        }
-    })
+    let all: Vec<&str> = models().collect();
+    let hint = nearest(name, models()).map_or_else(
+        || format!("it has {}", all.join(", ")),
+        |near| format!("did you mean {near}?"),
+    );
+    Err(format!("{provider} has no model {name:?}; {hint}"))
 }
 
 fn until(words: &[&str]) -> Result<Until, String> {

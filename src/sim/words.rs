@@ -118,15 +118,15 @@ pub fn read(words: &[&str]) -> Result<(Fault, usize), String> {
         "error-200" => (Fault::ErrorUnder200, 1),
         "html" => (Fault::HtmlUnder200, 1),
         "drip" => (Fault::Drip { bytes: 3, every_ms: 20 }, 1),
-        other => match other.parse::<u16>() {
-            Ok(status @ 400..=599) => (Fault::Status { status }, 1),
-            _ => {
+        other => {
+            let Ok(status @ 400..=599) = other.parse::<u16>() else {
                 let known = KINDS.iter().map(|kind| kind.word);
                 let near = nearest(other, known)
                     .map_or_else(String::new, |near| format!("; did you mean {near}?"));
                 return Err(format!("no fault is called {other:?}{near}"));
-            }
-        },
+            };
+            (Fault::Status { status }, 1)
+        }
     })
 }
 

@@ -445,10 +445,11 @@ async fn what_shares_the_fate_of_a_failed_provider_is_asked_last() {
 #[tokio::test]
 async fn a_text_that_is_cut_in_json_is_asked_for_again_and_one_whole_object_arrives() {
     let rig = Rig::new().await;
-    let mut ask = to("sim-gpt-4o", "Describe zqx as JSON.");
+    let mut ask = to("sim-gpt-4o", "zqx vlm");
     ask.params.response_format = Some(serde_json::json!({ "type": "json_object" }));
     let (calm, ..) = rig.ask(ask.clone()).await;
-    let whole: serde_json::Value = serde_json::from_str(&calm.text).expect("no JSON");
+    let whole: serde_json::Value =
+        serde_json::from_str(&calm.text).unwrap_or_else(|_| panic!("no JSON: {}", calm.text));
     rig.break_once("sim-openai", &Fault::QuietStop { after: 12 });
     let (reply, ..) = rig.ask(ask).await;
     assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);

@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod console;
 mod demo;
+mod desk;
 mod drill;
 mod engine;
 mod house;

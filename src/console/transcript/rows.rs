@@ -4,7 +4,7 @@
 //! rows only ever grow at the end while text streams, so what is being read never moves.
 
 use crate::console::app::{Cell, ReplyCell};
-use crate::text::{Line, RenderOptions, Role, width, wrap_text};
+use crate::text::{Line, RenderOptions, Role, wrap_text};
 
 use super::streamed::Streamed;
 
@@ -250,21 +250,13 @@ fn lines(text: &str, cells: u16) -> Vec<Line> {
 fn problem(reply: &ReplyCell, columns: u16) -> Vec<Line> {
     let mut out = Vec::new();
     let cells = body_width(columns);
-    if let Some(error) = reply.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref()) {
-        out.extend(lines(&error.message, cells.saturating_sub(2)));
-        if !error.hint.is_empty() {
-            out.extend(lines(&error.hint, cells.saturating_sub(2)));
-        }
-        if !error.original.is_empty() && error.original != error.message {
-            let said = error.provider.as_ref().map_or("it said", |p| p.as_str());
-            let words = format!("{said}: {}", error.original);
-            let row = if width(&words) > usize::from(cells) * 3 {
-                &words[..words.floor_char_boundary(usize::from(cells) * 3)]
-            } else {
-                &words
-            };
-            out.extend(lines(row, cells.saturating_sub(2)));
-        }
+    let Some(told) = &reply.told else { return out };
+    let room = cells.saturating_sub(2);
+    out.extend(lines(&told.cause, room));
+    for (label, words) in &told.facts {
+        let row = format!("{label}: {words}");
+        let most = row.floor_char_boundary(usize::from(cells) * 3);
+        out.extend(lines(&row[..most], room));
     }
     out
 }

@@ -266,7 +266,7 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: Noti
     ink.both(
         line,
         1,
-        &[(label, token), ("  ", Token::Fg), (&notice.text, Token::Fg)],
+        &[(label, token), ("  ", Token::Fg), (&state.looks.tongue.say(&notice.text), Token::Fg)],
         &[(&right, Token::Dim)],
     );
     true

@@ -1,6 +1,7 @@
 //! One call, or two in a race: what is sent, how long it may take, what it gave, and its account.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -204,6 +205,9 @@ impl Run {
             self.shared.keys.name_the_key(provider, &mut error);
             error
         });
+        if let Err(error) = &result {
+            self.keep_unread(error).await;
+        }
         self.settle(state, made, Some(&ended), result.as_ref().err()).await;
         result
     }
@@ -246,6 +250,19 @@ impl Run {
             self.tell(state, ReplyEvent::Verdict(verdict.clone()));
         }
         self.accept(finish, &verdict, state)
+    }
+
+    /// An error whose words are not known is put by, so that they can be.
+    async fn keep_unread(&self, error: &ErrorReport) {
+        if !self.shared.unread.wants(error) {
+            return;
+        }
+        let (collector, error) = (Arc::clone(&self.shared.unread), error.clone());
+        let request = self.request.clone();
+        let now = super::super::clock::now();
+        // Waited for: the program may end with this request.
+        let kept = tokio::task::spawn_blocking(move || collector.keep(&error, &request, now));
+        let _ = kept.await;
     }
 
     async fn observe_start(&self, provider: &Provider, model: &Model) {
