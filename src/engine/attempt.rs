@@ -161,7 +161,9 @@ impl Call<'_> {
     ) -> Result<Finish, ErrorReport> {
         let first_by = (progress.sent + self.limits.first_token).min(self.deadline);
         let drill = self.drill.as_ref();
-        if let Err(error) = drill::before(drill, super::clock::now(), first_by).await {
+        if let Err(error) =
+            drill::before(drill, &self.provider.name, super::clock::now(), first_by).await
+        {
             *status = error.status;
             return Err(error);
         }

@@ -102,13 +102,16 @@ pub(super) fn on<'a>(
 /// Before the call is made: waits or fails as the drill has it.
 pub(super) async fn before(
     drill: Option<&Drill>,
+    provider: &ProviderName,
     now: UnixMs,
     by: Instant,
 ) -> Result<(), ErrorReport> {
     let Some(drill) = drill else { return Ok(()) };
     match drill.kind {
         DrillKind::Down => {
-            Err(ErrorReport::new(OutcomeClass::Network, "connect", "connection refused (drill)"))
+            // One model's drill says nothing of the address its provider's other models are at.
+            let code = if drill.name == provider.as_str() { "connect" } else { "reset" };
+            Err(ErrorReport::new(OutcomeClass::Network, code, "connection refused (drill)"))
         }
         DrillKind::Limit => {
             let words = "Rate limit reached (drill)";
@@ -169,8 +172,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_kind_looks_as_the_fault_would() {
         let far = Instant::now() + Duration::from_mins(5);
-        let run =
-            |kind| async move { before(Some(&drill("lab", kind)), UnixMs(20_000), far).await };
+        let run = |kind| async move {
+            before(Some(&drill("lab", kind)), &"lab".into(), UnixMs(20_000), far).await
+        };
         let down = run(DrillKind::Down).await.unwrap_err();
         assert_eq!((down.class, &*down.code), (OutcomeClass::Network, "connect"));
         let limit = run(DrillKind::Limit).await.unwrap_err();

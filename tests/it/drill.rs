@@ -10,7 +10,7 @@ use wheelhouse::domain::{
     Finish, Origin, OutcomeClass, ReaderKind, Reply, Request, RequestId, Route,
 };
 use wheelhouse::engine::{self, Command, Drill, DrillKind, EngineHandle, Options, Snapshot};
-use wheelhouse::route::CircuitView;
+use wheelhouse::route::{CircuitView, HealthState};
 use wheelhouse::sim::{self, Fleet, FleetOptions, Ports};
 
 /// No test waits longer than this for anything.
@@ -141,6 +141,8 @@ async fn what_a_drill_did_is_forgotten_when_it_is_ended_or_its_time_is_over() {
     rig.engine.send(Command::EndDrill(None));
     let after = rig.until(|snapshot| snapshot.overrides.drills.is_empty()).await;
     assert!(!open(&after));
+    let up = |snapshot: &Snapshot| snapshot.providers[PROVIDER].state != HealthState::Down;
+    assert!(up(&after), "{:?}", after.providers[PROVIDER]);
     assert_eq!(after.models[MODEL].last_error, None);
     let reply = rig.ask(Route::Only(MODEL.into())).await;
     assert_eq!(reply.attempts.len(), 1);
@@ -149,6 +151,19 @@ async fn what_a_drill_did_is_forgotten_when_it_is_ended_or_its_time_is_over() {
     rig.ask(Route::Only(MODEL.into())).await;
     let after = rig.until(|snapshot| snapshot.overrides.drills.is_empty()).await;
     assert_eq!(after.models[MODEL].limited_until, None);
+}
+
+#[tokio::test]
+async fn a_model_that_is_down_leaves_its_providers_other_models_in_use() {
+    let rig = Rig::new().await;
+    rig.drill(MODEL, DrillKind::Down, LONG).await;
+    let reply = rig.ask(Route::Only("sim-gpt-4o-mini".into())).await;
+    assert_eq!(reply.outcome.unwrap().finish, Finish::Stop);
+    let reply = rig.ask(Route::Prefer(MODEL.into())).await;
+    assert_eq!(reply.outcome.unwrap().finish, Finish::Stop);
+    assert_eq!(reply.attempts[0].outcome, Some(OutcomeClass::Network));
+    let snapshot = rig.engine.snapshot();
+    assert_ne!(snapshot.providers[PROVIDER].state, HealthState::Down);
 }
 
 #[tokio::test]

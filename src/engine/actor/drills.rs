@@ -58,6 +58,10 @@ impl Actor {
         }
         self.overrides.drills.retain(|drill| !over(drill));
         for (provider, model) in self.all_models() {
+            if ended.iter().any(|name| *name == provider.as_str()) {
+                // What really holds is seen by the next call, free or not.
+                self.unreached.remove(&provider);
+            }
             let drilled = self.overrides.drills.iter().any(|drill| drill.covers(&provider, &model));
             if !drilled && let Some(kept) = self.kept.remove(&model) {
                 self.router.put_back(&model, kept, now);
