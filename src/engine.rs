@@ -15,6 +15,8 @@ mod input;
 mod join;
 mod keys;
 mod log;
+#[cfg(test)]
+mod outage_tests;
 mod permit;
 mod pinger;
 mod plan;
@@ -24,6 +26,7 @@ mod run;
 pub mod sample;
 mod snapshot;
 mod verdict;
+mod warm;
 
 pub use clock::now;
 pub use command::{Command, Veto};
@@ -36,3 +39,4 @@ pub use snapshot::{
     CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,
     ProviderStatus, Snapshot, Spend, Undo,
 };
+pub use warm::{WarmStatus, warm_cost_per_day, warm_words};

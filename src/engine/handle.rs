@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -27,6 +28,8 @@ pub struct Options {
     pub http: HttpOptions,
     /// How names in the environment are read.
     pub env: Env,
+    /// How often what is quiet is kept warm. For programs that run a simulated day in less.
+    pub warm_every: Duration,
     /// For every draw the engine makes; the same seed draws the same.
     pub seed: u64,
 }
@@ -37,6 +40,7 @@ impl Default for Options {
         Self {
             http: HttpOptions::default(),
             env: Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())),
+            warm_every: super::PING_EVERY,
             seed: 0,
         }
     }
@@ -84,7 +88,8 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         inbox: received,
         publish,
         board: Arc::new(Board::default()),
-        router: RouterState::new(settings(&config)),
+        router: RouterState::new(settings(&config, options.warm_every)),
+        warm_every: options.warm_every,
         policy,
         overrides: Overrides::default(),
         log: Log::default(),
@@ -93,7 +98,8 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         present: BTreeMap::new(),
         unreached: BTreeSet::new(),
         pings: BTreeMap::new(),
-        pinger: Pinger::default(),
+        pinger: Pinger::new(options.warm_every),
+        warm: BTreeMap::new(),
         races: HedgeBook::default(),
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
         cache_stats: CacheStats::default(),

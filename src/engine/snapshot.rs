@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::domain::{
-    AttemptReport, Cost, Decision, ModelName, Origin, Outcome, PinScope, ProviderName, RateWindow,
-    RequestId, SessionId, UnixMs, Usage,
+    AttemptReport, Cost, Decision, Evidence, ModelName, Origin, Outcome, PinScope, ProviderName,
+    RateWindow, RequestId, SessionId, UnixMs, Usage,
 };
-use crate::route::{CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase};
+use crate::route::{
+    CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
+};
 
-use super::{Command, Veto};
+use super::{Command, Veto, WarmStatus};
 
 /// A pin in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct ModelStatus {
     pub last_error: Option<(UnixMs, String)>,
     /// Money spent on it in this run.
     pub spend: Spend,
+    /// What keeping it warm has come to; not part of `spend`.
+    pub warm: WarmStatus,
 }
 
 /// What ends by itself.
@@ -71,6 +75,8 @@ pub struct ModelStatus {
 pub enum Pending {
     /// A circuit is open until the next probe.
     Retry,
+    /// It is in maintenance, or about to be.
+    Maintenance,
     /// Traffic is away from a slow model.
     Shifted,
     /// A rate limit is used up.
@@ -176,6 +182,8 @@ pub struct LogEntry {
     pub decided_in: Duration,
     /// Attempts that are over.
     pub attempts: Vec<AttemptReport>,
+    /// What there is to doubt about it though it was answered, such as a prompt that was cut.
+    pub doubts: Vec<Evidence>,
     /// How it ended; `None` while it runs.
     pub outcome: Option<Outcome>,
 }

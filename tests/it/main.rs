@@ -13,6 +13,8 @@ mod rig;
 mod route;
 mod scorecard;
 mod sim;
+mod steer;
 mod text;
+mod warm;
 mod verdicts;
 mod wire;

@@ -358,6 +358,9 @@ fn attempts(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
                 Token::Dim,
             );
     }
+    for doubt in case.doubts {
+        sheet.line().at(9, format!("of the prompt, {doubt}"), Token::Warn);
+    }
     sheet
 }
 

@@ -20,6 +20,8 @@ use crate::wire::http::{Http, HttpOptions};
 
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
+use super::super::pinger::CallFor;
+use super::super::warm::Token;
 use super::super::{Command, Snapshot};
 
 /// Messages the actor may have waiting. Senders wait when it is full, which slows requests, never
@@ -85,9 +87,12 @@ pub(in crate::engine) enum ToActor {
     },
     Pinged {
         provider: ProviderName,
+        why: CallFor,
         listing: Listing,
         took: Duration,
     },
+    /// A token that was paid for to keep a model warm has come, or has not.
+    Warmed(Box<Token>),
     KeysRead,
     Presence,
 }
@@ -103,6 +108,8 @@ pub(in crate::engine) enum Listing {
     Absent,
     /// No way to it was found: its name is not known, or no secure connection came about.
     Unreached,
+    /// It answered with this status instead: it is there, and below 500 it works.
+    Other(u16),
     /// It answered something else, or too late: it may well be there.
     Unsure,
 }
