@@ -15,6 +15,7 @@ mod forecast;
 mod health;
 mod hedge;
 mod input;
+mod intake;
 mod limit;
 mod observe;
 mod overrides;

@@ -8,6 +8,7 @@ mod obey;
 mod publish;
 mod shared;
 mod steer;
+mod warmth;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
-    AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
-    ProviderName, UnixMs,
+    AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
+    ProviderName, RequestId, UnixMs,
 };
 use crate::route::{
     HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
@@ -58,6 +59,9 @@ pub(super) struct Actor {
     pub(super) unreached: BTreeSet<ProviderName>,
     pub(super) pings: BTreeMap<ProviderName, u64>,
     pub(super) pinger: Pinger,
+    pub(super) warm_every: Duration,
+    /// Tokens paid for to keep each model warm, and what they cost.
+    pub(super) warm: BTreeMap<ModelName, (u64, Cost)>,
     pub(super) races: HedgeBook,
     pub(super) cache: MemoryCache,
     pub(super) cache_stats: CacheStats,
@@ -141,7 +145,7 @@ impl Actor {
                 let _ = reply.send(self.races.may_race(cost, &limits, now));
             }
             ToActor::Observe { provider, model, observation } => {
-                self.pinger.traffic(&provider, now);
+                self.pinger.traffic(&provider, &model, now);
                 if matches!(observation, Observation::FirstToken { .. }) {
                     self.unreached.remove(&provider);
                 }
@@ -149,6 +153,7 @@ impl Actor {
             }
             ToActor::AttemptEnded { request, report, observation, error, limits } => {
                 let (provider, model) = (report.provider.clone(), report.model.clone());
+                self.pinger.traffic(&provider, &model, now);
                 self.router.fold(&provider, &model, &observation, now);
                 if !limits.is_empty() {
                     let told_at = headers_at(&report, now);
@@ -165,6 +170,7 @@ impl Actor {
                 } else {
                     self.present.insert(provider, true);
                 }
+                self.note_intake(request, &report, now);
                 self.log.attempt(request, *report);
             }
             ToActor::Ended { request, outcome } => self.log.end(request, *outcome),
@@ -190,9 +196,10 @@ impl Actor {
                 let _ = reply.send(Arc::clone(&self.publish.borrow()));
             }
             ToActor::Found { provider, listing } => self.found(&provider, listing),
-            ToActor::Pinged { provider, listing, took } => {
-                self.pinged(&provider, &listing, took, now);
+            ToActor::Pinged { provider, why, listing, took } => {
+                self.pinged(&provider, why, &listing, (took, now));
             }
+            ToActor::Warmed(token) => self.warmed(*token, now),
             ToActor::KeysRead => self.forgive(),
             ToActor::Presence => self.pinger.presence(now),
         }
@@ -210,6 +217,25 @@ impl Actor {
                 spend.lost = spend.lost + report.cost;
             }
         }
+    }
+
+    /// Far fewer prompt tokens read than sent: the endpoint cuts prompts in silence.
+    fn note_intake(&mut self, request: RequestId, report: &AttemptReport, now: UnixMs) {
+        let asked_plainly = match report.kind {
+            AttemptKind::First | AttemptKind::Retry | AttemptKind::Fallback | AttemptKind::Hedge => {
+                true
+            }
+            // What was sent then is not what was estimated.
+            AttemptKind::Continue | AttemptKind::Redo | AttemptKind::Probe => false,
+        };
+        if report.usage.estimated || report.outcome.is_some() || !asked_plainly {
+            return;
+        }
+        let Some(sent) = self.log.estimated_input(request, &report.model) else { return };
+        let Some(cut) = self.router.intake(&report.model, sent, report.usage.input) else { return };
+        let text = format!("{} did not read all of the prompt: {cut}", report.model);
+        self.notice(NoticeLevel::Warn, text, now);
+        self.log.doubt(request, cut);
     }
 
     /// First attempts earn retries, and retries spend them.
@@ -265,6 +291,9 @@ impl Actor {
         let whole_account = matches!(error.status, Some(401 | 402));
         if whole_account {
             self.router.refuse_provider(provider, &error.message, now);
+        }
+        if self.notices.iter().any(|notice| notice.text == error.message) {
+            return;
         }
         let level = if whole_account { NoticeLevel::Error } else { NoticeLevel::Warn };
         self.notice(level, error.message.clone(), now);
@@ -329,6 +358,9 @@ impl Actor {
             Listing::Absent | Listing::Unreached => {
                 self.unreached.insert(provider.clone());
             }
+            Listing::Other(_) => {
+                self.unreached.remove(provider);
+            }
             Listing::Unsure => {}
         }
         match listing {
@@ -338,21 +370,9 @@ impl Actor {
                 self.take_error(provider, error, super::clock::now());
                 self.present.insert(provider.clone(), true)
             }
+            Listing::Other(_) => self.present.insert(provider.clone(), true),
             Listing::Unreached | Listing::Unsure => None,
         };
-    }
-
-    fn pinged(&mut self, provider: &ProviderName, listing: &Listing, took: Duration, now: UnixMs) {
-        self.note_presence(provider, listing);
-        let answered = matches!(listing, Listing::Models(_));
-        let ms = answered.then(|| super::attempt::millis(took));
-        if let Some(ms) = ms {
-            self.pings.insert(provider.clone(), ms);
-        }
-        let models: Vec<ModelName> = self.models_of(provider).cloned().collect();
-        for model in models {
-            self.router.fold(provider, &model, &Observation::Pinged { ms }, now);
-        }
     }
 
     /// Keys or configuration changed: what accounts refused may be right now.
@@ -389,8 +409,10 @@ impl Actor {
 }
 
 /// The router's settings as the configuration has them.
-pub(super) fn settings(config: &Config) -> RouterSettings {
+pub(super) fn settings(config: &Config, warm_every: Duration) -> RouterSettings {
     RouterSettings {
+        // Longer than the time between calls, so that what is called stays warm.
+        warm_for: warm_every + warm_every / 6,
         metric: match config.feedback.metric {
             FeedbackMetric::Ttft => SlowMetric::Ttft,
             FeedbackMetric::Total => SlowMetric::Total,

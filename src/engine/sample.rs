@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ModelStatus, ProviderStatus, Snapshot, Spend};
+use super::{ModelStatus, ProviderStatus, Snapshot, Spend, WarmStatus};
 use crate::config::{Config, Model, Provider};
 use crate::domain::UnixMs;
 use crate::route::{CircuitView, HealthState, KeyState, ModelHealth, ShiftPhase};
@@ -27,6 +27,7 @@ pub fn model(model: &Model) -> ModelStatus {
         recent: Vec::new(),
         last_error: None,
         spend: Spend::default(),
+        warm: WarmStatus::default(),
     }
 }
 

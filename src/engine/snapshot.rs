@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::domain::{
-    AttemptReport, Cost, Decision, ModelName, Origin, Outcome, PinScope, ProviderName, RateWindow,
-    RequestId, SessionId, UnixMs, Usage,
+    AttemptReport, Cost, Decision, Evidence, ModelName, Origin, Outcome, PinScope, ProviderName,
+    RateWindow, RequestId, SessionId, UnixMs, Usage,
 };
 use crate::route::{
     CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
 };
 
-use super::{Command, Drill, Veto};
+use super::{Command, Drill, Veto, WarmStatus};
 
 /// A pin in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub struct ModelStatus {
     pub last_error: Option<(UnixMs, String)>,
     /// Money spent on it in this run.
     pub spend: Spend,
+    /// What keeping it warm has come to; not part of `spend`.
+    pub warm: WarmStatus,
 }
 
 /// What ends by itself.
@@ -75,6 +77,8 @@ pub struct ModelStatus {
 pub enum Pending {
     /// A circuit is open until the next probe.
     Retry,
+    /// It is in maintenance, or about to be.
+    Maintenance,
     /// Traffic is away from a slow model.
     Shifted,
     /// A rate limit is used up.
@@ -180,6 +184,8 @@ pub struct LogEntry {
     pub decided_in: Duration,
     /// Attempts that are over.
     pub attempts: Vec<AttemptReport>,
+    /// What there is to doubt about it though it was answered, such as a prompt that was cut.
+    pub doubts: Vec<Evidence>,
     /// How it ended; `None` while it runs.
     pub outcome: Option<Outcome>,
 }

@@ -28,6 +28,10 @@ const DELAY_TIMES: u32 = 25;
 const LAST_DELAY_LEAST: Duration = Duration::from_secs(25);
 const LAST_DELAY_MOST: Duration = Duration::from_mins(5);
 
+/// A free call that fails puts the next probe off by this much: the call after it will tell. Even so
+/// a probe passes in the end, because the list of models may be all that is broken.
+const CALLS_HOLD: Duration = Duration::from_secs(25);
+
 /// A probe that was never settled gives its slot back after this.
 const PROBE_HOLD: Duration = Duration::from_secs(310);
 
@@ -38,7 +42,7 @@ pub struct ProbeTicket(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Closed,
-    Open { until: UnixMs, probe: Option<(ProbeTicket, UnixMs)>, calls: FreeCalls },
+    Open { since: UnixMs, until: UnixMs, probe: Option<(ProbeTicket, UnixMs)>, calls: FreeCalls },
 }
 
 /// What free calls have shown since the circuit opened.
@@ -119,40 +123,43 @@ impl Circuit {
     fn take_slot(&mut self, now: UnixMs) -> ProbeTicket {
         self.tickets += 1;
         let ticket = ProbeTicket(self.tickets);
-        if let State::Open { until, calls, .. } = self.state {
-            self.state = State::Open { until, probe: Some((ticket, now)), calls };
+        if let State::Open { probe, .. } = &mut self.state {
+            *probe = Some((ticket, now));
         }
         ticket
     }
 
     /// Gives a probe slot back unused; an old ticket changes nothing.
     pub(crate) fn give_back(&mut self, ticket: ProbeTicket) {
-        if let State::Open { until, probe: Some((held, _)), calls } = self.state
-            && held == ticket
+        if let State::Open { probe, .. } = &mut self.state
+            && probe.is_some_and(|(held, _)| held == ticket)
         {
-            self.state = State::Open { until, probe: None, calls };
+            *probe = None;
         }
     }
 
     /// An attempt ended in a way that says nothing about the endpoint (throttled, cancelled, the
     /// request's own fault): the slot is free again, nothing else changes.
     pub(crate) fn neutral(&mut self) {
-        if let State::Open { until, calls, .. } = self.state {
-            self.state = State::Open { until, probe: None, calls };
+        if let State::Open { probe, .. } = &mut self.state {
+            *probe = None;
         }
     }
 
     /// A free call to the endpoint went so. Once one has failed since the circuit opened, the first
     /// that goes well lets a probe pass at once.
     pub(crate) fn free_call(&mut self, how: FreeCall, now: UnixMs) {
-        if let State::Open { until, probe, calls } = self.state {
-            self.state = match (how, calls) {
-                (FreeCall::Failed, _) => State::Open { until, probe, calls: FreeCalls::Failed },
-                (FreeCall::Answered, FreeCalls::Failed) => {
-                    State::Open { until: until.min(now), probe, calls: FreeCalls::ToldNothing }
-                }
-                (FreeCall::Answered, FreeCalls::ToldNothing) => return,
-            };
+        let State::Open { since, until, calls, .. } = &mut self.state else { return };
+        match (how, *calls) {
+            (FreeCall::Failed, _) => {
+                *calls = FreeCalls::Failed;
+                *until = (*until).max((now + CALLS_HOLD).min(*since + LAST_DELAY_MOST));
+            }
+            (FreeCall::Answered, FreeCalls::Failed) => {
+                *calls = FreeCalls::ToldNothing;
+                *until = (*until).min(now);
+            }
+            (FreeCall::Answered, FreeCalls::ToldNothing) => {}
         }
     }
 
@@ -201,8 +208,8 @@ impl Circuit {
     }
 
     fn open(&mut self, now: UnixMs) {
-        let calls = FreeCalls::ToldNothing;
-        self.state = State::Open { until: now + self.delay, probe: None, calls };
+        let (until, calls) = (now + self.delay, FreeCalls::ToldNothing);
+        self.state = State::Open { since: now, until, probe: None, calls };
     }
 }
 
@@ -295,7 +302,7 @@ mod tests {
         circuit.free_call(FreeCall::Answered, at(1));
         assert_eq!(circuit.view(at(1)), CircuitView::Open { until: at(5) });
         circuit.free_call(FreeCall::Failed, at(2));
-        assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(5) });
+        assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(27) });
         circuit.free_call(FreeCall::Answered, at(3));
         assert_eq!(circuit.view(at(3)), CircuitView::HalfOpen);
         // Its probe failed all the same: free calls tell nothing of this trouble.
@@ -306,6 +313,16 @@ mod tests {
         assert_eq!(circuit.opened(), Some(at(0)));
         circuit.success();
         assert_eq!(circuit.opened(), None);
+    }
+
+    #[test]
+    fn while_free_calls_fail_nobody_is_sent_there_but_in_the_end_one_is() {
+        let mut circuit = opened();
+        let probed = (1..400).find(|second| {
+            circuit.free_call(FreeCall::Failed, at(*second));
+            circuit.view(at(*second)) == CircuitView::HalfOpen
+        });
+        assert_eq!(probed, Some(300));
     }
 
     #[test]

@@ -132,19 +132,17 @@ impl Contest {
         }
         if order.is_empty() {
             field = waive(ground, imposed, &mut reasons, &mut order);
-        } else {
-            if order.iter().any(|index| !exempt(*index) && good(*index)) {
-                order.retain(|index| {
-                    let stays = exempt(*index) || good(*index);
-                    if !stays {
-                        let quality = ground.worths[*index].quality;
-                        reasons[*index].push(filter::below_floor(quality, ground.floor));
-                    }
-                    stays
-                });
-            } else if !order.iter().any(|index| exempt(*index)) {
-                field = Field::NoneGood;
-            }
+        } else if order.iter().any(|index| !exempt(*index) && good(*index)) {
+            order.retain(|index| {
+                let stays = exempt(*index) || good(*index);
+                if !stays {
+                    let quality = ground.worths[*index].quality;
+                    reasons[*index].push(filter::below_floor(quality, ground.floor));
+                }
+                stays
+            });
+        } else if !order.iter().any(|index| exempt(*index)) {
+            field = Field::NoneGood;
         }
         order.sort_by(|a, b| ground.compare(*a, *b, imposed, field));
         Self { reasons, order, field }

@@ -9,6 +9,7 @@ use crate::domain::{OutcomeClass, ProviderName, UnixMs};
 
 use super::circuit::Circuit;
 use super::health::{Bounds, Failed, Health, Went};
+use super::intake::Intake;
 use super::limit::Limit;
 use super::shift::Shift;
 use super::{RouterSettings, SlowMetric};
@@ -28,6 +29,7 @@ pub(crate) struct Record {
     pub(crate) circuit: Circuit,
     pub(crate) limit: Limit,
     pub(crate) shift: Shift,
+    pub(crate) intake: Intake,
     pub(crate) prior_ms: u64,
     pub(crate) last_error: Option<(UnixMs, String)>,
     pub(crate) account: Option<(UnixMs, String)>,

@@ -9,13 +9,16 @@ mod keep;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::domain::{ModelName, OutcomeClass, ProviderName, RateScope, RateWindow, UnixMs};
+use crate::domain::{
+    Evidence, ModelName, OutcomeClass, ProviderName, RateScope, RateWindow, UnixMs,
+};
 
 pub use keep::Kept;
 
 use super::circuit::{Circuit, FreeCall};
 use super::forecast::Forecast;
 use super::health::{Bounds, Failed, Health, SLOW_TIMES, Went};
+use super::intake::Intake;
 use super::limit::Limit;
 use super::record::{Record, clipped};
 use super::retry::RetryBudget;
@@ -182,6 +185,7 @@ impl RouterState {
             circuit: Circuit::default(),
             limit: Limit::default(),
             shift: Shift::default(),
+            intake: Intake::default(),
             prior_ms: 0,
             last_error: None,
             account: None,
@@ -297,12 +301,25 @@ impl RouterState {
         }
     }
 
+    /// A model that was refused is on offer again.
+    pub fn clear_model_account(&mut self, model: &ModelName) {
+        if let Some(record) = self.records.get_mut(model) {
+            record.account = None;
+        }
+    }
+
     /// Closes a model's circuit by hand and forgets its throttling.
     pub fn close_circuit(&mut self, model: &ModelName) {
         if let Some(record) = self.records.get_mut(model) {
             record.circuit.success();
             record.limit.passed();
         }
+    }
+
+    /// An answer reported so many prompt tokens, cached ones included, where so many were estimated.
+    /// Tells when the provider seems to have cut what it read.
+    pub fn intake(&mut self, model: &ModelName, sent: u64, read: u64) -> Option<Evidence> {
+        self.records.get_mut(model)?.intake.told(sent, read)
     }
 
     /// Models that have become too slow since this was last asked, whose traffic is not away. Whether

@@ -176,15 +176,15 @@ fn a_used_up_window_holds_it_until_the_reset() {
 struct Minute {
     allows: u64,
     used: u64,
-    minute: i64,
+    began: i64,
     refused: u32,
 }
 
 impl Minute {
     fn ask(&mut self, now: UnixMs, scope: RateScope) -> Result<RateWindow, ()> {
         let minute = now.0 / 60_000;
-        if minute != self.minute {
-            (self.minute, self.used) = (minute, 0);
+        if minute != self.began {
+            (self.began, self.used) = (minute, 0);
         }
         if self.used == self.allows {
             self.refused += 1;
@@ -205,7 +205,7 @@ impl Minute {
 /// Gives how many got through, and how many the provider refused.
 fn two_a_second(models: &[&str], scope: RateScope) -> (u32, u32) {
     let mut rig = Rig::new();
-    let mut server = Minute { allows: 60, used: 0, minute: -1, refused: 0 };
+    let mut server = Minute { allows: 60, used: 0, began: -1, refused: 0 };
     let mut through = 0;
     let mut running: VecDeque<(UnixMs, ModelName, RateWindow, UnixMs)> = VecDeque::new();
     for n in 0..1_200 {
@@ -243,7 +243,7 @@ fn a_limit_of_the_account_is_shared_by_its_models() {
     assert_eq!(refused, 0);
     assert!((400..=600).contains(&through), "{through}");
     let mut rig = Rig::new();
-    let window = Minute { allows: 60, used: 59, minute: 0, refused: 0 };
+    let window = Minute { allows: 60, used: 59, began: 0, refused: 0 };
     let told = |scope| {
         let windows = vec![Minute { ..window }.ask(at(1), scope).unwrap()];
         Observation::Limits { windows, told_at: at(1) }

@@ -53,7 +53,7 @@ impl WarmFigures {
     pub fn saved_ms(&self, prior: u64) -> (u64, Basis) {
         match (self.cold_p50, self.warm_p50) {
             (Some(cold), Some(warm)) => (cold.saturating_sub(warm), Basis::Measured),
-            (Some(_), None) | (None, Some(_)) | (None, None) => (prior, Basis::Expected),
+            (Some(_) | None, None) | (None, Some(_)) => (prior, Basis::Expected),
         }
     }
 }
@@ -80,10 +80,6 @@ pub(crate) struct Uses {
     warm: VecDeque<u64>,
     cold_starts: u32,
     kept_starts: u32,
-}
-
-fn latest(held: Option<UnixMs>, now: UnixMs) -> Option<UnixMs> {
-    Some(held.map_or(now, |held| held.max(now)))
 }
 
 impl Uses {
@@ -132,17 +128,17 @@ impl Uses {
 
     /// It answered somebody.
     pub(crate) fn used(&mut self, now: UnixMs) {
-        self.used = latest(self.used, now);
+        self.used = self.used.max(Some(now));
     }
 
     /// It gave a token that was paid for to keep it warm.
     pub(crate) fn paid(&mut self, now: UnixMs) {
-        self.paid = latest(self.paid, now);
+        self.paid = self.paid.max(Some(now));
     }
 
     /// Its endpoint answered a free call.
     pub(crate) fn called(&mut self, now: UnixMs) {
-        self.called = latest(self.called, now);
+        self.called = self.called.max(Some(now));
     }
 
     /// Whether its next first token is likely to be slow.

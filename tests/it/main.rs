@@ -15,6 +15,8 @@ mod rig;
 mod route;
 mod scorecard;
 mod sim;
+mod steer;
 mod text;
+mod warm;
 mod verdicts;
 mod wire;

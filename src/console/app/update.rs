@@ -217,8 +217,8 @@ fn settle(state: &mut AppState, fx: &mut Effects) {
 fn offer_undo(state: &mut AppState, snapshot: &Snapshot) {
     let newest = |snapshot: &Snapshot| snapshot.notices.last().map(|notice| notice.at);
     let known = state.snapshot.as_deref().and_then(newest);
-    let fresh = snapshot.notices.iter().rev().take_while(|notice| Some(notice.at) > known);
-    if let Some(undo) = fresh.filter_map(|notice| notice.undo.as_ref()).next() {
+    let mut fresh = snapshot.notices.iter().rev().take_while(|notice| Some(notice.at) > known);
+    if let Some(undo) = fresh.find_map(|notice| notice.undo.as_ref()) {
         state.undo = vec![undo.command()];
     }
 }

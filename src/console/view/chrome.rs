@@ -175,7 +175,7 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let counting = words::counting(provider.countdown, state.now);
         let words = match provider.state {
             HealthState::Down | HealthState::Slow | HealthState::Up if !counting.is_empty() => {
-                let short = if provider.state == HealthState::Down { 1 } else { 0 };
+                let short = usize::from(provider.state == HealthState::Down);
                 counting.get(short).cloned().unwrap_or_default()
             }
             HealthState::Up => figure,

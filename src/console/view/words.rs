@@ -66,6 +66,9 @@ pub(super) fn counting(countdown: Option<Countdown>, now: UnixMs) -> Vec<String>
     let left = self::countdown(u64::try_from(now.until(until).as_millis()).unwrap_or(u64::MAX));
     match pending {
         Pending::Retry => vec![format!("down, retry in {left}"), format!("down {left}")],
+        Pending::Maintenance => {
+            vec![format!("maintenance · back in {left}"), format!("maint. {left}")]
+        }
         Pending::Shifted => vec![
             format!("slow · back in {left}"),
             format!("slow, back {left}"),

@@ -109,7 +109,7 @@ impl Actor {
         self.forgive();
         self.unreached.clear();
         self.tell_priors();
-        self.router.configure(settings(&self.config));
+        self.router.configure(settings(&self.config, self.warm_every));
         self.read_keys();
         self.discover();
         self.notice(NoticeLevel::Info, "configuration applied".to_owned(), now);

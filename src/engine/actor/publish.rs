@@ -7,7 +7,10 @@ use crate::config::Provider;
 use crate::domain::{Cost, ModelName, RateWindow, UnixMs};
 use crate::route::{CircuitView, HealthState, KeyState, Warmth};
 
-use super::super::{CacheStats, Countdown, ModelStatus, Pending, ProviderStatus, Snapshot};
+use super::super::input::maintenance_until;
+use super::super::{
+    CacheStats, Countdown, ModelStatus, Pending, ProviderStatus, Snapshot, WarmStatus,
+};
 use super::Actor;
 
 /// Times to first token a provider's sparkline is drawn from.
@@ -45,7 +48,7 @@ impl Actor {
             providers,
             log: self.log.entries(),
             spend: self.spend,
-            warm_cost: Cost::ZERO,
+            warm_cost: self.warm.values().fold(Cost::ZERO, |sum, (_, cost)| sum + *cost),
             cache: CacheStats {
                 entries: self.cache.len() as u64,
                 bytes: self.cache.bytes(),
@@ -61,6 +64,7 @@ impl Actor {
         if self.unreached.contains(&provider.name) {
             view.health.state = HealthState::Down;
         }
+        let (calls, cost) = self.warm.get(model).copied().unwrap_or((0, Cost::ZERO));
         ModelStatus {
             model: model.clone(),
             provider: provider.name.clone(),
@@ -74,6 +78,7 @@ impl Actor {
             recent: view.recent,
             last_error: view.last_error,
             spend: self.by_model.get(model).copied().unwrap_or_default(),
+            warm: WarmStatus { figures: view.warm, calls, cost },
         }
     }
 
@@ -96,7 +101,9 @@ impl Actor {
         };
         let (state, note) = state_of(&key, address, models, now);
         let usable = key == KeyState::Ready && address != Address::NotRunning;
-        let countdown = usable.then(|| countdown(state, models, now)).flatten();
+        let maintenance = maintenance_until(provider, now)
+            .map(|until| Countdown { pending: Pending::Maintenance, until });
+        let countdown = usable.then(|| maintenance.or(countdown(state, models, now))).flatten();
         let samples: u32 = models.iter().map(|model| model.health.samples).sum();
         let errors: f32 =
             models.iter().map(|model| model.health.error_rate * model.health.samples as f32).sum();

@@ -51,13 +51,16 @@ impl Actor {
     }
 
     fn how_slow(&self, slow: &Slow) -> String {
-        let seconds = |ms: u64| format!("{}.{} s", ms / 1000, ms % 1000 / 100);
+        let time = |ms: u64| match ms {
+            0..1_000 => format!("{ms} ms"),
+            _ if ms % 1_000 < 100 => format!("{} s", ms / 1_000),
+            _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        };
         let of = match self.config.feedback.metric {
             FeedbackMetric::Ttft => "",
             FeedbackMetric::Total => " of whole answers",
         };
-        let (p95, limit) = (seconds(slow.p95_ms), seconds(slow.limit_ms));
-        let limit = limit.replace(".0 s", " s");
+        let (p95, limit) = (time(slow.p95_ms), time(slow.limit_ms));
         format!("{} is slow: p95{of} {p95} over {limit}", slow.model)
     }
 

@@ -8,8 +8,8 @@ use crate::console::view::chrome::state_token;
 use crate::console::view::paint::{Ink, Piece, row};
 use crate::console::view::words;
 use crate::domain::UnixMs;
-use crate::engine::ProviderStatus;
-use crate::route::HealthState;
+use crate::engine::{ModelStatus, ProviderStatus, Snapshot};
+use crate::route::{Basis, HealthState};
 use crate::text;
 
 /// From so many columns on it is a table.
@@ -21,7 +21,36 @@ fn shown(state: &AppState) -> impl Iterator<Item = &ProviderStatus> {
 
 pub(super) fn rows(state: &AppState, width: u16) -> u16 {
     let providers = shown(state).count() as u16;
-    1 + u16::from(width >= TABLE) + providers.max(1)
+    1 + u16::from(width >= TABLE) + providers.max(1) + kept_warm(state).count() as u16
+}
+
+/// Models kept warm by tokens shown at most: the panel is about providers.
+const KEPT_MOST: usize = 2;
+
+/// What keeping a model warm by paid tokens saves and costs, in ever fewer words.
+fn kept_warm(state: &AppState) -> impl Iterator<Item = [String; 3]> {
+    let paid = |snapshot: &Snapshot| {
+        let models = snapshot.models.values().filter(|model| model.warm.calls > 0);
+        models.map(|model| kept_words(snapshot, model)).take(KEPT_MOST).collect::<Vec<_>>()
+    };
+    state.snapshot.iter().flat_map(move |snapshot| paid(snapshot))
+}
+
+fn kept_words(snapshot: &Snapshot, model: &ModelStatus) -> [String; 3] {
+    let prior = snapshot.config.models.get(&model.model);
+    let prior = prior.map_or(0, |model| model.latency.cold_extra_ms);
+    let (ms, basis) = model.warm.figures.saved_ms(prior);
+    let saved = words::short_seconds(ms);
+    let saved = match basis {
+        Basis::Measured => saved,
+        Basis::Expected => words::about(&saved),
+    };
+    let (name, cost) = (words::brief(model.model.as_str(), 24), words::cost(model.warm.cost));
+    [
+        format!("keep-warm saves {name} {saved} a cold start · {cost} this run"),
+        format!("{name} kept warm: saves {saved} · {cost}"),
+        format!("kept warm: saves {saved} · {cost}"),
+    ]
 }
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
@@ -45,6 +74,13 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         } else {
             narrow(ink, provider, line, state.now);
         }
+        n += 1;
+    }
+    for words in kept_warm(state) {
+        let room = usize::from(area.width.saturating_sub(2));
+        let [.., least] = &words;
+        let words = words.iter().find(|words| text::width(words) <= room).unwrap_or(least);
+        ink.put(row(area, n), 1, &text::ellipsis(words, room), Token::Dim);
         n += 1;
     }
 }
