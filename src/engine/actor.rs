@@ -19,8 +19,8 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
-    AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
-    ProviderName, RequestId, UnixMs,
+    AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName,
+    OutcomeClass, ProviderName, RequestId, UnixMs,
 };
 use crate::route::{
     HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
@@ -222,9 +222,10 @@ impl Actor {
     /// Far fewer prompt tokens read than sent: the endpoint cuts prompts in silence.
     fn note_intake(&mut self, request: RequestId, report: &AttemptReport, now: UnixMs) {
         let asked_plainly = match report.kind {
-            AttemptKind::First | AttemptKind::Retry | AttemptKind::Fallback | AttemptKind::Hedge => {
-                true
-            }
+            AttemptKind::First
+            | AttemptKind::Retry
+            | AttemptKind::Fallback
+            | AttemptKind::Hedge => true,
             // What was sent then is not what was estimated.
             AttemptKind::Continue | AttemptKind::Redo | AttemptKind::Probe => false,
         };
