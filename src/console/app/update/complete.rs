@@ -1,6 +1,7 @@
 //! What is offered under the caret: `@model`, `:floor`, `/command`, a command's argument.
 //!
-//! Invariant: only an offer that was accepted becomes a chip; text alone never names a model.
+//! Invariant: only an offer that was accepted becomes a chip, by its key or by a space typed behind a
+//! whole name that begins the message; text anywhere else never names a model.
 
 use crossterm::event::KeyCode;
 
@@ -214,6 +215,7 @@ pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
         KeyCode::Down => step(state, 1),
         KeyCode::Esc => state.completion = None,
         KeyCode::Tab => accept(state),
+        KeyCode::Char(' ') if select_whole(state) => accept(state),
         KeyCode::Enter if takes_enter(state) => {
             let runs = runs_when_taken(state);
             accept(state);
@@ -222,6 +224,23 @@ pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Does the message begin with the whole name of a model that is offered? Then it is chosen.
+fn select_whole(state: &mut AppState) -> bool {
+    let (row, _) = state.composer.caret();
+    let (before, _) = state.composer.around();
+    let Some(word) = before.strip_prefix('@').filter(|_| row == 0) else { return false };
+    let Some(completion) = &mut state.completion else { return false };
+    let model = completion.kind == CompletionKind::Model && completion.from == 0;
+    let whole = completion.items.iter().position(|item| is_named(&item.text, word));
+    match whole.filter(|_| model) {
+        Some(at) => {
+            completion.selected = at;
+            true
+        }
+        None => false,
+    }
 }
 
 /// Is the line complete with the offer in it? What may follow it may be left out.

@@ -1,7 +1,7 @@
 //! Chips, the picker and pins: the user instead of the router.
 
 use super::super::fixture::Console;
-use crate::console::app::Overlay;
+use crate::console::app::{Msg, Overlay};
 use crate::domain::{Finish, Route};
 
 #[test]
@@ -17,6 +17,20 @@ fn an_accepted_offer_becomes_a_chip_and_text_alone_never_does() {
     assert_eq!(console.state.composer.chip, None, "for one message only");
     console.routed("opus").end(Finish::Stop).text("mail me@opus please @opus x").keys("enter");
     assert_eq!(console.sent()[1].route, Route::Auto);
+}
+
+#[test]
+fn a_whole_name_that_begins_the_message_is_taken_by_the_space_behind_it() {
+    let mut console = Console::ready();
+    console.text("@opus hard one");
+    assert_eq!(console.state.composer.chip, Some("opus".into()));
+    assert_eq!(console.state.composer.text(), "hard one");
+    let mut console = Console::ready();
+    console.text("@opu hard one");
+    assert_eq!(console.state.composer.chip, None, "the name is not whole");
+    let mut console = Console::ready();
+    console.send(Msg::Paste("@opus hard one".to_owned()));
+    assert_eq!(console.state.composer.chip, None, "a paste names nobody");
 }
 
 #[test]
