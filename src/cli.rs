@@ -13,8 +13,10 @@ mod compose;
 mod config;
 mod console;
 mod doctor;
+mod drill;
 mod exit;
 mod explain;
+mod faults;
 #[cfg(test)]
 mod fixture;
 mod host;
@@ -66,12 +68,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    faults::allowed(cli)?;
     let setup = Setup::new(&cli.global);
     match &cli.command {
         Some(Command::Completions { shell }) => completions::run(*shell, io),
         Some(Command::Man { command }) => man::run(command.as_deref(), io),
         Some(Command::Config { what }) => config::run(what, &setup, io),
         Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
+        Some(Command::Drill(args)) => drill::run(args, &setup, io),
         Some(Command::Sim(args)) => sim::run(args, &setup, io),
         Some(Command::Ask(args)) => ask::run(args, &setup, io),
         Some(Command::Explain(args)) => explain::run(args, &setup, io),

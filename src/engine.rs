@@ -10,6 +10,8 @@ mod actor;
 mod attempt;
 mod clock;
 mod command;
+mod desk;
+mod drill;
 mod handle;
 mod input;
 mod join;
@@ -25,11 +27,14 @@ mod run;
 #[doc(hidden)]
 pub mod sample;
 mod snapshot;
+mod unread;
 mod verdict;
 mod warm;
 
 pub use clock::now;
 pub use command::{Command, Veto};
+pub use desk::{Told, tell};
+pub use drill::{Drill, DrillKind};
 pub use handle::{EngineHandle, Observer, Options, start};
 pub use input::weights;
 pub use keys::Env;

@@ -45,5 +45,5 @@ pub use observe::{HealthState, ModelHealth, Observation, Warmth};
 pub use overrides::{PinEntry, effective_pin, kept_out_until};
 pub use score::REALTIME;
 pub use shift::ShiftPhase;
-pub use state::{ModelView, RouterSettings, RouterState, Slow, SlowMetric};
+pub use state::{Kept, ModelView, RouterSettings, RouterState, Slow, SlowMetric};
 pub use warmth::{Basis, WarmFigures};

@@ -1,5 +1,6 @@
 //! Text as terminals need it: sanitising untrusted text, cell widths, wrapping, Markdown to styled
-//! lines, streaming render, highlighting, the scripts of a text, how far words are apart.
+//! lines, streaming render, highlighting, the scripts of a text, how far words are apart, and
+//! the program's own words in the user's language.
 //!
 //! Owns: everything between a provider's characters and lines of spans that say what they *mean*.
 //! Must not know: colours, the app, providers, clocks. Invariants: no line that leaves here is wider
@@ -12,6 +13,7 @@ mod markdown;
 mod sanitize;
 mod scripts;
 mod stream;
+mod tongue;
 mod width;
 mod wrap;
 
@@ -22,6 +24,7 @@ pub use markdown::{CodeBlock, Glyphs, RenderOptions, Rendered, render};
 pub use sanitize::{Sanitizer, Tabs, sanitize, sanitize_line};
 pub use scripts::{SCRIPTS, script_index, script_shares};
 pub use stream::StreamingText;
+pub use tongue::Tongue;
 pub use width::{
     Side, clip, clip_end, ellipsis, grapheme_width, graphemes, middle_ellipsis, pad, width,
 };

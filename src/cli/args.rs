@@ -76,6 +76,9 @@ pub struct Global {
     /// Use the simulated fleet instead of your models and keys: nothing leaves this machine
     #[arg(long, global = true)]
     pub demo: bool,
+    /// With --demo or sim: let faults strike the fleet as this script says; `gameday` is shipped
+    #[arg(long, global = true, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
     /// Route by this policy: balanced, cheapest, fastest, best, realtime, or one of yours
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub policy: Option<String>,
@@ -151,6 +154,9 @@ pub enum Command {
     },
     /// Say where everything is and what is wrong with it
     Doctor(DoctorArgs),
+    /// Show who would answer if a provider or model failed; asks nobody and costs nothing
+    #[command(after_help = DRILL_EXAMPLES)]
+    Drill(DrillArgs),
     /// Run the simulated providers alone, for other programs or a second terminal
     #[command(after_help = SIM_EXAMPLES)]
     Sim(SimArgs),
@@ -196,10 +202,26 @@ Examples:
   wheelhouse explain --policy cheapest \"...\"
   wheelhouse explain --demo --json \"...\" | jq .chosen";
 
+const DRILL_EXAMPLES: &str = "\
+Examples:
+  wheelhouse drill deepseek             every kind of prompt, now and with DeepSeek down
+  wheelhouse drill deepseek slow 4s     the first token four seconds later
+  wheelhouse drill opus limit           one model at its rate limit
+  wheelhouse drill openai --prompt \"review this diff\" --prompt \"a haiku\"
+  wheelhouse drill --demo deepseek      over the simulated fleet
+  wheelhouse drill deepseek --json | jq '.warnings[]'
+
+Read it like this: `now` answers today, `then` would answer in the drill. Costs and times are
+estimates from prices and what was measured. Warnings name prompts that hang on one provider and
+fallbacks that would fail together with what they stand in for: an aggregator that fronts it.
+The first calls to a provider that goes down are still lost on it, until its circuit opens; to
+see that live, use /drill in the console. The exit code is 3 when a prompt would stay unanswered.";
+
 const SIM_EXAMPLES: &str = "\
 Examples:
   wheelhouse sim                    any free ports; prints addresses and a configuration
   wheelhouse sim --port 9400        ports 9400, 9401, ...
+  wheelhouse sim --faults gameday   things go wrong on a timetable, told on standard error
   wheelhouse sim > sim.toml &       then: wheelhouse --config sim.toml";
 
 const SHOT_EXAMPLES: &str = "\
@@ -272,6 +294,23 @@ pub struct DoctorArgs {
     /// Also ask every provider that has a key for its model list: free, one call each
     #[arg(long)]
     pub probe: bool,
+}
+
+/// What `drill` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DrillArgs {
+    /// The provider or model that is to fail
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// How: down (default), slow 4s, limit
+    #[arg(value_name = "HOW", num_args = 0..=2)]
+    pub kind: Vec<String>,
+    /// Decide this prompt instead of the shipped ones; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Vec<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `sim` takes.

@@ -9,7 +9,7 @@ use crate::domain::{
     CacheMode, ErrorReport, Finish, Origin, OutcomeClass, ReaderKind, Reply, ReplyEvent, Request,
     RequestId, Route, SessionId,
 };
-use crate::text::Sanitizer;
+use crate::text::{Sanitizer, Tongue};
 
 use super::args::AskArgs;
 use super::compose::{self, Setup};
@@ -25,12 +25,12 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
     // Whatever still runs (a keep-warm call, a probe) is not waited for.
     runtime.shutdown_background();
     match asked {
-        Ok(reply) if args.json => {
+        Ok((reply, _)) if args.json => {
             print(io, &json::reply(&request, &reply))?;
             Ok(Exit::of(&reply))
         }
-        Ok(reply) => {
-            tell(&reply, setup, io);
+        Ok((reply, tongue)) => {
+            tell(&reply, setup, tongue, io);
             Ok(Exit::of(&reply))
         }
         Err(Stop::Say(exit, message)) if args.json => {
@@ -89,9 +89,10 @@ async fn ask(
     args: &AskArgs,
     setup: &Setup,
     io: &mut Io<'_>,
-) -> Result<Reply, Stop> {
+) -> Result<(Reply, Tongue), Stop> {
     let running = setup.start().await?;
-    names::resolve(&mut request, &running.settled().await.config)?;
+    let config = std::sync::Arc::clone(&running.settled().await.config);
+    names::resolve(&mut request, &config)?;
     let mut stream = running.engine.ask(request);
     let mut printer = Printer::new(io, args.json);
     let mut reply = Reply::default();
@@ -105,7 +106,7 @@ async fn ask(
         reply.fold(&event);
     }
     printer.finish()?;
-    Ok(reply)
+    Ok((reply, setup.tongue(&config)))
 }
 
 /// Puts answer text on standard output as it comes.
@@ -159,12 +160,12 @@ fn print(io: &mut Io<'_>, value: &serde_json::Value) -> Result<(), Stop> {
 }
 
 /// The story on standard error: always when there is no whole answer, else to a person who watches.
-fn tell(reply: &Reply, setup: &Setup, io: &mut Io<'_>) {
+fn tell(reply: &Reply, setup: &Setup, tongue: Tongue, io: &mut Io<'_>) {
     let failed = !matches!(Exit::of(reply), Exit::Done);
     let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
     let mut lines = Vec::new();
     if let Some(error) = error {
-        lines.extend(story::error(error));
+        lines.extend(story::failure(error, &reply.attempts, tongue));
         if let Some(first) = lines.first_mut() {
             first.insert_str(0, "wheelhouse: ");
         }

@@ -12,8 +12,9 @@ use tracing_appender::non_blocking::WorkerGuard;
 use uuid::Uuid;
 
 use crate::config::secret::{self, KeyLookup};
-use crate::config::{self, ConfigError, Layer, Loaded, Paths, Provider};
+use crate::config::{self, Config, ConfigError, Layer, Loaded, Paths, Provider};
 use crate::domain::{ErrorReport, UnixMs};
+use crate::text::Tongue;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
 
@@ -147,6 +148,19 @@ impl Setup {
         )
     }
 
+    /// The language of what goes wrong: what the configuration says, else the locale's.
+    pub fn tongue(&self, config: &Config) -> Tongue {
+        let locale = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| (self.env)(name));
+        Tongue::named(&config.console.language).unwrap_or_else(|| {
+            locale().map_or(Tongue::ENGLISH, |locale| Tongue::of_locale(&locale))
+        })
+    }
+
+    /// Where errors are kept whose words are not known.
+    pub fn unknown_errors(&self) -> PathBuf {
+        self.paths.data_dir.join("unknown-errors.jsonl")
+    }
+
     /// How HTTP is spoken.
     pub fn http_options(&self) -> HttpOptions {
         HttpOptions { ca_file: self.ca_file(), ..HttpOptions::default() }
@@ -174,7 +188,11 @@ pub fn key(provider: &Provider, env: &Env) -> KeyLookup {
 }
 
 /// Asks every provider for its models, all at once; a line about each, in the same order.
-pub async fn probe_all(providers: &[&Provider], setup: &Setup) -> Result<Vec<String>, Stop> {
+pub async fn probe_all(
+    providers: &[&Provider],
+    setup: &Setup,
+    tongue: Tongue,
+) -> Result<Vec<String>, Stop> {
     let http = Http::new(&setup.http_options())?;
     let asked = providers.iter().map(|provider| async {
         let key = match key(provider, &setup.env) {
@@ -184,7 +202,7 @@ pub async fn probe_all(providers: &[&Provider], setup: &Setup) -> Result<Vec<Str
         let call = wire::models_call(provider, key.as_ref());
         match tokio::time::timeout(PROBE, models(&http, &call)).await {
             Ok(Ok((count, took))) => format!("answers in {}, {count} models", story::seconds(took)),
-            Ok(Err(report)) => story::error(&report).join("; ").replace("  ", " "),
+            Ok(Err(report)) => story::error(&report, tongue).join("; ").replace("  ", " "),
             Err(_) => format!("no answer in {}s", PROBE.as_secs()),
         }
     });

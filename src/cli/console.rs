@@ -124,6 +124,7 @@ fn looks(config: &Config, host: &Host) -> Looks {
         panel: Panel::Auto,
         zoom: Zoom::Off,
         simulated: host.setup().global.demo,
+        tongue: host.setup().tongue(config),
     }
 }
 

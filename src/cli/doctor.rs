@@ -80,6 +80,7 @@ fn files(setup: &Setup) -> Rows {
         row("configuration", format!("{}  ({config})", paths.config_file.display())),
         row("data", paths.data_dir.display().to_string()),
         row("log", format!("{}  ({log_state})", log_file.display())),
+        row("unknown errors", unknown_errors(setup)),
         row(
             "log filter",
             (setup.env)("WHEELHOUSE_LOG").map_or_else(
@@ -88,6 +89,18 @@ fn files(setup: &Setup) -> Rows {
             ),
         ),
     ]
+}
+
+/// Error texts nobody has read before, where there are any.
+fn unknown_errors(setup: &Setup) -> String {
+    let path = setup.unknown_errors();
+    let count = std::fs::read_to_string(&path).map_or(0, |text| text.lines().count());
+    let state = match count {
+        0 => "none met; texts only, without keys and prompts".to_owned(),
+        1 => "1 met: worth an issue".to_owned(),
+        count => format!("{count} met: worth an issue"),
+    };
+    format!("{}  ({state})", path.display())
 }
 
 fn writable(path: &Path) -> bool {
@@ -238,7 +251,7 @@ fn probe(setup: &Setup, config: &Config) -> Result<Rows, Stop> {
         })
         .collect();
     let runtime = compose::runtime()?;
-    let told = runtime.block_on(compose::probe_all(&providers, setup))?;
+    let told = runtime.block_on(compose::probe_all(&providers, setup, setup.tongue(config)))?;
     runtime.shutdown_background();
     Ok(providers
         .iter()

@@ -10,12 +10,14 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::{self, KeyRef, Loaded, Mention, Provider};
 use crate::console::app::StartPlan;
-use crate::console::shell::{self, Preset, Replies, RunKeys, Snapshots, Soon};
+use crate::console::shell::{self, Faults, Preset, Replies, RunKeys, Snapshots, Soon};
 use crate::domain::{ReplyEvent, Request, UnixMs};
 use crate::engine::{self, Command, Observer, ReplyStream, Snapshot};
 use crate::route::DecisionInput;
+use crate::sim::Order;
 
 use super::compose::{Env, Setup};
+use super::faults;
 use super::start::{self, Running, Using};
 
 /// The most events handed over at once, so that a key never waits behind a long batch.
@@ -62,7 +64,14 @@ impl shell::Host for Host {
             let env = with_keys(keys, Arc::clone(&setup.env));
             let known = known.filter(|_| using == Using::Configured);
             match setup.start_using(using, env, known).await {
-                Ok(running) => Ok(Arc::new(Live { running }) as Arc<dyn shell::Engine>),
+                Ok(mut running) => {
+                    // The screen shows what is in force.
+                    let tell = |line: String| tracing::info!(%line, "fault");
+                    running
+                        .strike(&setup, tell)
+                        .map_err(|stop| stop.story().1.unwrap_or_default())?;
+                    Ok(Arc::new(Live { running }) as Arc<dyn shell::Engine>)
+                }
                 Err(stop) => Err(stop.story().1.unwrap_or_default()),
             }
         })
@@ -162,6 +171,15 @@ impl shell::Engine for Live {
     fn decision_input(&self, request: &Request, now: UnixMs) -> DecisionInput {
         let seed = start::seed(request);
         self.running.engine.snapshot().decision_input(request, now, seed)
+    }
+
+    fn faults(&self) -> Option<Faults> {
+        self.running.control().map(faults::stream)
+    }
+
+    fn fault(&self, order: &str) -> Result<String, String> {
+        let fleet = self.running.control().ok_or("nothing here is simulated")?;
+        Order::read(order, &fleet)?.run(&fleet)
     }
 
     fn presence(&self) {

@@ -1,11 +1,14 @@
 //! `wheelhouse sim`: the simulated providers alone, until interrupted. A configuration that uses them
 //! is printed as data, so that it can go to a file.
 
+use std::cell::RefCell;
+
+use crate::domain::format_span;
 use crate::sim::{self, FleetOptions, Ports};
 
 use super::args::SimArgs;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Stop};
+use super::{Exit, Io, Stop, faults};
 
 /// Serves until interrupted.
 pub fn run(args: &SimArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
@@ -29,7 +32,22 @@ pub fn run(args: &SimArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
             io.talk(&format!("  {}  {} ({models})", endpoint.base_url(), endpoint.provider));
         }
         io.talk("Ctrl+C stops them");
-        tokio::signal::ctrl_c().await?;
+        let told = RefCell::new(io);
+        let faults = async {
+            if let Some(script) = &setup.global.faults {
+                let day = faults::read(script)?;
+                let (count, span) = day.extent();
+                let span = format_span(span);
+                told.borrow_mut().talk(&format!("{count} faults to come, the last within {span}:"));
+                day.play(fleet.control(), |line| told.borrow_mut().talk(&format!("  {line}")))
+                    .await;
+            }
+            std::future::pending::<Result<(), Stop>>().await
+        };
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            failed = faults => failed?,
+        }
         Ok(Exit::Done)
     })
 }

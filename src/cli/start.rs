@@ -1,16 +1,19 @@
 //! Starts the engine, and in a demo the simulated fleet it talks to. The only file of this room that
 //! knows how.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::task::JoinHandle;
 
 use crate::config::Loaded;
 use crate::domain::Request;
 use crate::engine::{self, EngineHandle, Snapshot};
 use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
 
-use super::Stop;
 use super::compose::{Env, Setup};
+use super::{Stop, faults};
 
 /// The demo's answers are the same every time.
 const DEMO_SEED: u64 = 7;
@@ -24,6 +27,16 @@ pub struct Running {
     pub engine: EngineHandle,
     /// The simulated fleet, in a demo.
     fleet: Option<Fleet>,
+    /// What goes wrong in it by and by.
+    game_day: Option<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(game_day) = &self.game_day {
+            game_day.abort();
+        }
+    }
 }
 
 /// Which of the configured providers are used.
@@ -41,7 +54,15 @@ impl Setup {
     /// Starts the engine with what the command line says. Inside a runtime.
     pub async fn start(&self) -> Result<Running, Stop> {
         let using = if self.global.demo { Using::Simulated } else { Using::Configured };
-        self.start_using(using, Arc::clone(&self.env), None).await
+        let mut running = self.start_using(using, Arc::clone(&self.env), None).await?;
+        let quiet = self.global.quiet;
+        running.strike(self, move |line| {
+            if !quiet {
+                // Nobody may be reading.
+                let _told = writeln!(std::io::stderr(), "fault: {line}");
+            }
+        })?;
+        Ok(running)
     }
 
     /// Starts the engine, and where it is asked for the fleet it talks to. Inside a runtime. The
@@ -71,14 +92,32 @@ impl Setup {
             let providers = &config.providers;
             config.models.retain(|_, model| providers.contains_key(&model.provider));
         }
-        let options =
-            engine::Options { http: self.http_options(), env, ..engine::Options::default() };
+        let kept = config.capture.unknown_errors && using != Using::Simulated;
+        let options = engine::Options {
+            http: self.http_options(),
+            env,
+            unknown_errors: kept.then(|| self.unknown_errors()),
+            ..engine::Options::default()
+        };
         let engine = engine::start(Arc::new(config), options);
-        Ok(Running { engine, fleet })
+        Ok(Running { engine, fleet, game_day: None })
     }
 }
 
 impl Running {
+    /// Lets the script of faults named on the command line strike the fleet, if there is one.
+    pub fn strike(
+        &mut self,
+        setup: &Setup,
+        tell: impl Fn(String) + Send + Sync + 'static,
+    ) -> Result<(), Stop> {
+        if let (Some(script), Some(fleet)) = (&setup.global.faults, self.control()) {
+            let day = faults::read(script)?;
+            self.game_day = Some(tokio::spawn(async move { day.play(fleet, tell).await }));
+        }
+        Ok(())
+    }
+
     /// The simulated fleet's controls, in a demo.
     pub fn control(&self) -> Option<Control> {
         self.fleet.as_ref().map(Fleet::control)

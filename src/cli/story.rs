@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use crate::domain::{AttemptReport, Cost, ErrorReport, Finish, Outcome, Reply};
+use crate::engine;
+use crate::text::{Tongue, width};
 
 /// One line: who answered, what it cost, how long it took, and why that model.
 pub fn summary(reply: &Reply) -> Option<String> {
@@ -91,20 +93,26 @@ fn trouble(attempt: &AttemptReport) -> String {
 }
 
 /// What went wrong, in the fewest lines that let the user act.
-pub fn error(report: &ErrorReport) -> Vec<String> {
-    let mut lines = vec![match &report.provider {
-        Some(provider) if !report.message.contains(provider.as_str()) => {
-            format!("{provider}: {}", report.message)
-        }
-        _ => report.message.clone(),
-    }];
+pub fn error(report: &ErrorReport, tongue: Tongue) -> Vec<String> {
+    let told = engine::tell(report, &[], tongue);
+    let mut lines = vec![told.cause];
     if !report.original.is_empty() && report.original != report.message {
         lines.push(format!("  said: {}", report.original));
     }
     if !report.hint.is_empty() {
-        lines.push(format!("  try:  {}", report.hint));
+        lines.push(format!("  try:  {}", tongue.say(&report.hint)));
     }
     lines
+}
+
+/// What went wrong with a whole request: cause, whose fault, what was done, what can be done.
+pub fn failure(report: &ErrorReport, attempts: &[AttemptReport], tongue: Tongue) -> Vec<String> {
+    let told = engine::tell(report, attempts, tongue);
+    let wide = told.facts.iter().map(|(label, _)| width(label)).max().unwrap_or(0);
+    let fact = |(label, words): &(String, String)| {
+        format!("  {label}:{} {words}", " ".repeat(wide.saturating_sub(width(label))))
+    };
+    std::iter::once(told.cause.clone()).chain(told.facts.iter().map(fact)).collect()
 }
 
 #[cfg(test)]
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn an_error_carries_the_providers_words_and_a_way_out() {
         let reply = fixture::reply(Finish::Error, Some(OutcomeClass::Provider));
-        let lines = error(reply.outcome.unwrap().error.as_ref().unwrap());
+        let lines = error(reply.outcome.unwrap().error.as_ref().unwrap(), Tongue::ENGLISH);
         assert_eq!(
             lines,
             [
@@ -145,6 +153,19 @@ mod tests {
                 "  try:  try again in a minute"
             ]
         );
+    }
+
+    #[test]
+    fn a_failed_request_says_whose_fault_it_was_in_the_users_language() {
+        let reply = fixture::reply(Finish::Error, Some(OutcomeClass::Provider));
+        let report = reply.outcome.clone().unwrap().error.unwrap();
+        let lines = failure(&report, &reply.attempts, Tongue::ENGLISH);
+        assert_eq!(lines[0], "the provider is overloaded");
+        assert_eq!(lines[1], "  whose fault: the provider");
+        assert_eq!(lines[3], "  router:      asked alpha, beta; nobody answered whole");
+        let lines = failure(&report, &reply.attempts, Tongue::named("zh").unwrap());
+        assert_eq!(lines[1], "  谁的问题: 提供商");
+        assert_eq!(lines[2], "  重试:     重发可能有用");
     }
 
     #[test]

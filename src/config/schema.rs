@@ -294,7 +294,11 @@ pub const POLICY: Section = Section {
 pub const FEEDBACK: Section = Section {
     path: "feedback",
     fields: &[
-        field("metric", "\"ttft\" or \"total\"", "the time that is judged: to the first token or the last"),
+        field(
+            "metric",
+            "\"ttft\" or \"total\"",
+            "the time that is judged: to the first token or the last",
+        ),
         field("p95_limit", "\"3s\"", "the p95 of it above which traffic moves"),
         field("shift_for", "\"5m\"", "for how long"),
         field("min_samples", "a whole number", "answers needed before it can"),
@@ -363,6 +367,7 @@ pub const CONSOLE: Section = Section {
         field("mouse", "\"off\", \"wheel\" or \"full\"", "what the mouse does"),
         field("ascii", "true or false", "plain characters only"),
         field("accessible", "true or false", "words for a screen reader instead of a screen"),
+        field("language", "\"auto\", \"en\" or \"zh\"", "what goes wrong is told in it"),
         field("baseline", "a model's name", "what savings are counted against"),
     ],
 };
@@ -370,7 +375,10 @@ pub const CONSOLE: Section = Section {
 /// `capture`
 pub const CAPTURE: Section = Section {
     path: "capture",
-    fields: &[field("bodies", "true or false", "keep request and answer bodies")],
+    fields: &[
+        field("bodies", "true or false", "keep request and answer bodies"),
+        field("unknown_errors", "true or false", "keep unknown error texts, redacted"),
+    ],
 };
 
 /// `families.<name>`: shipped data only, not part of a user's file.

@@ -244,6 +244,8 @@ pub struct Budget {
 pub struct Capture {
     /// Keep request and answer bodies.
     pub bodies: bool,
+    /// Keep errors whose words are not known, without keys and without what was asked.
+    pub unknown_errors: bool,
 }
 
 /// How the console looks and listens.
@@ -261,6 +263,8 @@ pub struct ConsoleSettings {
     pub ascii: bool,
     /// Words for a screen reader instead of a screen.
     pub accessible: bool,
+    /// The language of what goes wrong: `auto`, from the locale; `en`, `zh`.
+    pub language: String,
     /// The model that savings are counted against; the dearest usable one when not set.
     pub baseline: Option<String>,
 }

@@ -8,6 +8,7 @@ mod blocks;
 mod cell;
 mod contest;
 mod conversation;
+mod faults;
 mod first_run;
 mod fuzzy;
 mod ids;
@@ -26,6 +27,7 @@ pub use cell::{
     Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
 };
 pub use conversation::{Sums, Transcript};
+pub use faults::{FaultBoard, FaultKind, FaultShown};
 pub use first_run::{
     Detection, FirstRun, FirstRunField, FirstRunPage, FoundKey, FoundProvider, FoundServer,
     Looking, StartChoice,

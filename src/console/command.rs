@@ -33,6 +33,16 @@ pub enum Arg {
     Reply,
     /// A code block's number, or `all`.
     Which,
+    /// Who a fault is to strike, or `clear`.
+    FaultPlace,
+    /// What is to go wrong.
+    FaultKind,
+    /// For how long it goes wrong.
+    FaultSpan,
+    /// Who a drill is about, or `off`.
+    DrillName,
+    /// What a drill pretends.
+    DrillKind,
     /// The rest of the line.
     Text,
 }
@@ -63,6 +73,8 @@ pub enum Name {
     Copy,
     New,
     System,
+    Fault,
+    Drill,
     Routes,
     Theme,
     Mouse,
@@ -125,6 +137,18 @@ pub static TABLE: &[CommandInfo] = &[
     command(Name::Copy, "copy", &[(Arg::Which, Optional)], "copy the last reply, a block, all"),
     command(Name::New, "new", &[], "new chat"),
     command(Name::System, "system", &[(Arg::Text, Optional)], "set the system prompt; off clears"),
+    command(
+        Name::Drill,
+        "drill",
+        &[(Arg::DrillName, Optional), (Arg::DrillKind, Optional), (Arg::Span, Optional)],
+        "pretend it fails, on this side only",
+    ),
+    command(
+        Name::Fault,
+        "fault",
+        &[(Arg::FaultPlace, Optional), (Arg::FaultKind, Optional), (Arg::FaultSpan, Optional)],
+        "break a simulated provider",
+    ),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
     command(Name::Mouse, "mouse", &[(Arg::Mouse, Optional)], "what the mouse does"),
@@ -148,6 +172,11 @@ impl CommandInfo {
                 Arg::Reply => "N",
                 Arg::Which => "N|all",
                 Arg::Mouse => "off|wheel|full",
+                Arg::FaultPlace => "PROVIDER|clear",
+                Arg::FaultKind => "KIND",
+                Arg::FaultSpan => "for 60s|once",
+                Arg::DrillName => "NAME|off",
+                Arg::DrillKind => "down|slow 4s|limit|cut",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

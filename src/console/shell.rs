@@ -11,5 +11,5 @@ mod port;
 mod run;
 mod timers;
 
-pub use port::{Engine, Host, Preset, Replies, RunKeys, Snapshots, Soon};
+pub use port::{Engine, Faults, Host, Preset, Replies, RunKeys, Snapshots, Soon};
 pub use run::{Start, run};

@@ -6,6 +6,7 @@
 //! the block it lands in, whatever the length of the conversation; drawing only reads.
 
 mod rows;
+mod streamed;
 
 use std::collections::VecDeque;
 
@@ -216,7 +217,7 @@ impl Layout {
             };
             let before = hits.len();
             for line in 0..rows.height() {
-                if let Row::Text(text) = rows.row(line)
+                if let Row::Text(text) | Row::Joined(text) = rows.row(line)
                     && text.text().to_lowercase().contains(&needle)
                 {
                     hits.push((index, line));

@@ -7,6 +7,7 @@
 mod areas;
 mod case;
 mod chat;
+mod chips;
 mod chrome;
 mod composer;
 mod first_run;

@@ -165,6 +165,9 @@ pub struct ErrorReport {
     pub provider: Option<ProviderName>,
     /// For which model.
     pub model: Option<ModelName>,
+    /// The provider's words are not in the table of hints: worth keeping, so that it can grow.
+    #[serde(default)]
+    pub unread: bool,
 }
 
 impl ErrorReport {
@@ -187,6 +190,7 @@ impl ErrorReport {
             retry_after_ms: None,
             provider: None,
             model: None,
+            unread: false,
         }
     }
 }

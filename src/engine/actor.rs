@@ -3,6 +3,7 @@
 //! network or the disk: tasks do, and report.
 
 mod background;
+mod drills;
 mod obey;
 mod publish;
 mod shared;
@@ -18,10 +19,12 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
-    AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
-    ProviderName, RequestId, UnixMs,
+    AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName,
+    OutcomeClass, ProviderName, RequestId, UnixMs,
 };
-use crate::route::{HedgeBook, HedgeLimits, Observation, RouterSettings, RouterState, SlowMetric};
+use crate::route::{
+    HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
+};
 
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
@@ -45,6 +48,8 @@ pub(super) struct Actor {
     pub(super) policy: String,
     pub(super) router: RouterState,
     pub(super) overrides: Overrides,
+    /// What was remembered of models before a drill.
+    pub(super) kept: BTreeMap<ModelName, Kept>,
     pub(super) log: Log,
     pub(super) spend: Spend,
     pub(super) by_model: BTreeMap<ModelName, Spend>,
@@ -90,6 +95,7 @@ impl Actor {
                 () = sleep_or_forever(next_change) => {}
             }
             self.take_back();
+            self.end_due_drills(super::clock::now());
             self.steer(super::clock::now());
             self.publish();
         }
@@ -216,9 +222,10 @@ impl Actor {
     /// Far fewer prompt tokens read than sent: the endpoint cuts prompts in silence.
     fn note_intake(&mut self, request: RequestId, report: &AttemptReport, now: UnixMs) {
         let asked_plainly = match report.kind {
-            AttemptKind::First | AttemptKind::Retry | AttemptKind::Fallback | AttemptKind::Hedge => {
-                true
-            }
+            AttemptKind::First
+            | AttemptKind::Retry
+            | AttemptKind::Fallback
+            | AttemptKind::Hedge => true,
             // What was sent then is not what was estimated.
             AttemptKind::Continue | AttemptKind::Redo | AttemptKind::Probe => false,
         };

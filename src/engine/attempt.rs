@@ -12,6 +12,7 @@ use crate::domain::{ErrorReport, Finish, OutcomeClass, Stamps, Usage};
 use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
 
 use super::account::Reached;
+use super::drill::{self, Drill, DrillKind};
 use super::reply::ReplySink;
 use super::run::OUTRUN;
 
@@ -35,6 +36,8 @@ pub(super) struct Call<'a> {
     pub(super) empty: Empty,
     /// Cancelled when another attempt has won the race this one was in.
     pub(super) lost: &'a CancellationToken,
+    /// What is pretended of it.
+    pub(super) drill: Option<Drill>,
 }
 
 /// What an answer without any text is taken for.
@@ -71,6 +74,8 @@ pub(super) struct Ended {
     pub(super) chars: u64,
     /// The longest silence after the first token.
     pub(super) longest_gap: Duration,
+    /// What was pretended.
+    pub(super) drill: Option<DrillKind>,
 }
 
 struct Progress {
@@ -142,6 +147,7 @@ impl Call<'_> {
             took,
             chars: progress.chars,
             longest_gap: progress.longest_gap,
+            drill: self.drill.as_ref().map(|drill| drill.kind),
         }
     }
 
@@ -154,6 +160,13 @@ impl Call<'_> {
         pieces: &mut dyn Pieces,
     ) -> Result<Finish, ErrorReport> {
         let first_by = (progress.sent + self.limits.first_token).min(self.deadline);
+        let drill = self.drill.as_ref();
+        if let Err(error) =
+            drill::before(drill, &self.provider.name, super::clock::now(), first_by).await
+        {
+            *status = error.status;
+            return Err(error);
+        }
         let response = timeout_at(first_by, self.http.send(self.sends, self.limits.connect)).await;
         let mut response = response.map_err(|_| self.silent(progress))??;
         progress.stamps.headers = Some(millis(progress.sent.elapsed()));
@@ -195,6 +208,7 @@ impl Call<'_> {
                     }
                 }
             }
+            drill::after(drill, progress.chars)?;
             match end {
                 None => {}
                 Some(StreamEnd::Marked) => return self.whole(progress),

@@ -37,6 +37,10 @@ pub enum Command {
     Policy(String),
     /// Do not use a model or provider.
     Avoid(Veto),
+    /// Pretend on this side that a model or provider fails, in place of an earlier drill of that name.
+    Drill(super::Drill),
+    /// End the drill of this name, or all; what it did to health and circuits is forgotten.
+    EndDrill(Option<String>),
     /// Undo a veto.
     Allow(String),
     /// Bring back the traffic that was moved away from a slow model.

@@ -1,6 +1,7 @@
 //! The engine's public face: start it, ask it, tell it, watch it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Options {
     pub warm_every: Duration,
     /// For every draw the engine makes; the same seed draws the same.
     pub seed: u64,
+    /// Where errors are kept whose words are not known; `None` keeps none.
+    pub unknown_errors: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -42,6 +45,7 @@ impl Default for Options {
             env: Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())),
             warm_every: super::PING_EVERY,
             seed: 0,
+            unknown_errors: None,
         }
     }
 }
@@ -81,24 +85,26 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let policy = config.routing.policy.clone();
     let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
-    let shared = Arc::new(Shared::new(inbox, published, options.env, options.seed, options.http));
+    let warm_every = options.warm_every;
+    let shared = Arc::new(Shared::new(inbox, published, options));
     let closing = shared.closing.clone();
     let mut actor = Actor {
         shared: Arc::clone(&shared),
         inbox: received,
         publish,
         board: Arc::new(Board::default()),
-        router: RouterState::new(settings(&config, options.warm_every)),
-        warm_every: options.warm_every,
+        router: RouterState::new(settings(&config, warm_every)),
+        warm_every,
         policy,
         overrides: Overrides::default(),
+        kept: std::collections::BTreeMap::new(),
         log: Log::default(),
         spend: Spend::default(),
         by_model: BTreeMap::new(),
         present: BTreeMap::new(),
         unreached: BTreeSet::new(),
         pings: BTreeMap::new(),
-        pinger: Pinger::new(options.warm_every),
+        pinger: Pinger::new(warm_every),
         warm: BTreeMap::new(),
         races: HedgeBook::default(),
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),

@@ -13,7 +13,7 @@ use crate::route::{
     CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
 };
 
-use super::{Command, Veto, WarmStatus};
+use super::{Command, Drill, Veto, WarmStatus};
 
 /// A pin in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Overrides {
     pub vetoes: Vec<Veto>,
     /// Drained providers and until when.
     pub drains: Vec<Veto>,
+    /// Drills.
+    pub drills: Vec<Drill>,
 }
 
 /// A model as observers see it.

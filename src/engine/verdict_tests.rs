@@ -1,3 +1,5 @@
+//! Whole answers are not suspected; cut ones are, with what was seen.
+
 use super::*;
 
 fn ended(text: &str) -> Ended<'_> {

@@ -138,6 +138,7 @@ pub(super) async fn token(
         // All of it may have been thinking.
         empty: Empty::Answer,
         lost: &shared.closing,
+        drill: None,
     };
     let ended = call.run(&sink, &mut Nobody).await;
     let size = Size {

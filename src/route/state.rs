@@ -4,12 +4,16 @@
 //! tasks, channels, clocks: every call says what time it is. Invariant: bounded memory, and the same
 //! observations at the same moments give the same state.
 
+mod keep;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::{
     Evidence, ModelName, OutcomeClass, ProviderName, RateScope, RateWindow, UnixMs,
 };
+
+pub use keep::Kept;
 
 use super::circuit::{Circuit, FreeCall};
 use super::forecast::Forecast;

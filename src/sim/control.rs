@@ -4,6 +4,7 @@
 //! wire. Invariant: a fault injected so many times strikes exactly so many calls.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::fault::Fault;
+use super::habits::{self, ProviderHabits};
+use super::order::Strike;
 
 /// How long a fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub enum Until {
 /// A fault in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Injection {
+    /// Which; unique within its server.
+    #[serde(skip)]
+    pub id: u64,
     /// What goes wrong.
     pub fault: Fault,
     /// Only for this model; all when `None`.
@@ -35,6 +41,13 @@ pub struct Injection {
     pub times: Option<u32>,
     #[serde(skip)]
     ends: Option<Instant>,
+}
+
+impl Injection {
+    /// How much longer it lasts, where it ends by itself.
+    pub fn left(&self) -> Option<Duration> {
+        self.ends.map(|ends| ends.saturating_duration_since(Instant::now()))
+    }
 }
 
 /// What a simulated server has seen.
@@ -69,32 +82,54 @@ pub struct Stats {
 pub struct Desk {
     injections: Mutex<Vec<Injection>>,
     stats: watch::Sender<Stats>,
+    /// Counted up whenever the faults in force change.
+    changes: watch::Sender<u64>,
+    /// The number of the next fault.
+    numbers: AtomicU64,
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { injections: Mutex::default(), stats: watch::Sender::new(Stats::default()) }
+        Self::new(watch::Sender::new(0))
     }
 }
 
 impl Desk {
+    /// A desk that tells of its changes there.
+    pub fn new(changes: watch::Sender<u64>) -> Self {
+        Self {
+            injections: Mutex::default(),
+            stats: watch::Sender::new(Stats::default()),
+            changes,
+            numbers: AtomicU64::new(0),
+        }
+    }
+
+    fn change(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
     fn locked(&self) -> std::sync::MutexGuard<'_, Vec<Injection>> {
         self.injections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a fault in force, after those already there.
-    pub fn inject(&self, fault: Fault, model: Option<String>, until: Until) {
+    /// Puts a fault in force, after those already there; its number.
+    pub fn inject(&self, fault: Fault, model: Option<String>, until: Until) -> u64 {
         let (times, ends) = match until {
             Until::Times(times) => (Some(times), None),
             Until::For(span) => (None, Instant::now().checked_add(span)),
             Until::Cleared => (None, None),
         };
-        self.locked().push(Injection { fault, model, times, ends });
+        let id = self.numbers.fetch_add(1, Ordering::Relaxed);
+        self.locked().push(Injection { id, fault, model, times, ends });
+        self.change();
+        id
     }
 
     /// Lifts all faults.
     pub fn clear(&self) {
         self.locked().clear();
+        self.change();
     }
 
     /// The faults in force.
@@ -114,7 +149,11 @@ impl Desk {
             *times -= 1;
         }
         let fault = injection.fault.clone();
+        let used_up = injection.times == Some(0);
         drop(injections);
+        if used_up {
+            self.change();
+        }
         self.count(|stats| stats.faults += 1);
         Some(fault)
     }
@@ -143,10 +182,30 @@ fn in_force(injection: &Injection) -> bool {
     injection.times != Some(0) && injection.ends.is_none_or(|ends| Instant::now() < ends)
 }
 
+/// A server as its controls know it.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) provider: String,
+    pub(super) models: Vec<String>,
+    pub(super) desk: Arc<Desk>,
+}
+
+impl Place {
+    /// A server of these habits, with nothing wrong.
+    pub(super) fn new(habits: &ProviderHabits, changes: watch::Sender<u64>) -> Self {
+        Self {
+            provider: habits.name.clone(),
+            models: habits.model.iter().map(|model| model.id.clone()).collect(),
+            desk: Arc::new(Desk::new(changes)),
+        }
+    }
+}
+
 /// The controls of a running fleet; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Control {
-    desks: Arc<Vec<(String, Arc<Desk>)>>,
+    places: Arc<Vec<Place>>,
+    changes: watch::Sender<u64>,
 }
 
 /// There is no such simulated provider.
@@ -155,18 +214,62 @@ pub struct Control {
 pub struct UnknownProvider(pub String);
 
 impl Control {
-    pub(super) fn new(desks: Vec<(String, Arc<Desk>)>) -> Self {
-        Self { desks: Arc::new(desks) }
+    pub(super) fn new(places: Vec<Place>, changes: watch::Sender<u64>) -> Self {
+        Self { places: Arc::new(places), changes }
+    }
+
+    /// Controls of the shipped fleet while it does not run: they know its names, which is enough to
+    /// check an order.
+    ///
+    /// # Errors
+    /// When the shipped data cannot be read.
+    pub fn idle() -> Result<Self, String> {
+        let changes = watch::Sender::new(0);
+        let place = |habits: ProviderHabits| Place::new(&habits, changes.clone());
+        let places = habits::shipped()?.into_iter().map(place).collect();
+        Ok(Self::new(places, changes))
     }
 
     fn desk(&self, provider: &str) -> Result<&Desk, UnknownProvider> {
-        let found = self.desks.iter().find(|(name, _)| name == provider);
-        found.map(|(_, desk)| &**desk).ok_or_else(|| UnknownProvider(provider.to_owned()))
+        let found = self.places.iter().find(|place| place.provider == provider);
+        found.map(|place| &*place.desk).ok_or_else(|| UnknownProvider(provider.to_owned()))
     }
 
     /// The providers' names.
     pub fn providers(&self) -> impl Iterator<Item = &str> {
-        self.desks.iter().map(|(name, _)| &**name)
+        self.places.iter().map(|place| &*place.provider)
+    }
+
+    /// A provider's models by their ids; none of an unknown one.
+    pub fn models(&self, provider: &str) -> &[String] {
+        let found = self.places.iter().find(|place| place.provider == provider);
+        found.map_or(&[], |place| &place.models)
+    }
+
+    /// Makes a provider or one of its models fail; the fault's number there.
+    pub fn strike(&self, strike: &Strike) -> Result<u64, UnknownProvider> {
+        let desk = self.desk(&strike.provider)?;
+        Ok(desk.inject(strike.fault.clone(), strike.model.clone(), strike.until))
+    }
+
+    /// Is a fault still in force?
+    pub fn in_force(&self, provider: &str, id: u64) -> bool {
+        self.injections(provider).is_ok_and(|faults| faults.iter().any(|fault| fault.id == id))
+    }
+
+    /// Every fault in force, with the provider it is in force at.
+    pub fn all(&self) -> Vec<(String, Injection)> {
+        self.places
+            .iter()
+            .flat_map(|place| {
+                place.desk.injections().into_iter().map(|one| (place.provider.clone(), one))
+            })
+            .collect()
+    }
+
+    /// Tells when the faults in force change.
+    pub fn changes(&self) -> Changes {
+        Changes { control: self.clone(), watch: self.changes.subscribe() }
     }
 
     /// Makes a provider fail.
@@ -221,10 +324,35 @@ impl Control {
     }
 }
 
+/// Tells when the faults in force change.
+#[derive(Debug)]
+pub struct Changes {
+    control: Control,
+    watch: watch::Receiver<u64>,
+}
+
+impl Changes {
+    /// Waits until a fault was put in force, was lifted, or ended by itself.
+    pub async fn next(&mut self) {
+        let ends = self.control.all().into_iter().filter_map(|(_, one)| one.ends).min();
+        let ended = async {
+            match ends {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // The sender lives as long as the controls held here, so waiting cannot fail.
+            _ = self.watch.changed() => {}
+            () = ended => {}
+        }
+    }
+}
+
 /// `POST /sim/fault`: a fault with how long it lasts, or `{"clear": true}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Order {
+pub(super) struct Posted {
     #[serde(default)]
     clear: bool,
     #[serde(default)]
@@ -237,7 +365,7 @@ pub(super) struct Order {
     fault: Option<Fault>,
 }
 
-impl Order {
+impl Posted {
     /// Carries it out.
     pub(super) fn run(self, desk: &Desk) -> Result<(), String> {
         if self.clear {
@@ -250,7 +378,9 @@ impl Order {
             (None, None) => Until::Cleared,
         };
         match self.fault {
-            Some(fault) => desk.inject(fault, self.model, until),
+            Some(fault) => {
+                desk.inject(fault, self.model, until);
+            }
             None if self.clear => {}
             None => return Err("give a fault, or clear".to_owned()),
         }
@@ -293,7 +423,8 @@ mod tests {
 
     #[test]
     fn an_order_that_makes_no_sense_is_refused() {
-        let order = |text: &str| serde_json::from_str::<Order>(text).unwrap().run(&Desk::default());
+        let order =
+            |text: &str| serde_json::from_str::<Posted>(text).unwrap().run(&Desk::default());
         assert!(order(r#"{"fault":{"kind":"silence"},"times":1}"#).is_ok());
         assert!(order(r#"{"clear":true}"#).is_ok());
         assert!(order("{}").is_err());

@@ -12,7 +12,8 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(table(document.as_table())).map_err(|error| error.to_string())
 }
 
-fn table(table: &dyn TableLike) -> Value {
+/// A table as JSON.
+pub fn table(table: &dyn TableLike) -> Value {
     let pairs = table.iter().map(|(key, entry)| (key.to_owned(), item(entry)));
     Value::Object(pairs.collect::<Map<_, _>>())
 }

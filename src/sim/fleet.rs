@@ -8,9 +8,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::control::{Control, Desk};
+use super::control::{Control, Place};
 use super::frames::Frames;
 use super::habits;
 use super::server::Server;
@@ -72,7 +73,8 @@ pub struct Fleet {
 pub async fn start(options: FleetOptions) -> io::Result<Fleet> {
     let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
     let pace = if options.pace.is_finite() { options.pace.max(0.0) } else { 0.0 };
-    let (mut endpoints, mut desks, mut tasks) = (Vec::new(), Vec::new(), JoinSet::new());
+    let (mut endpoints, mut places, mut tasks) = (Vec::new(), Vec::new(), JoinSet::new());
+    let changes = watch::Sender::new(0);
     for (at, provider) in habits::shipped().map_err(invalid)?.into_iter().enumerate() {
         let port = match options.ports {
             Ports::Any => 0,
@@ -93,12 +95,13 @@ pub async fn start(options: FleetOptions) -> io::Result<Fleet> {
             address: listener.local_addr()?,
             models: provider.model.iter().map(|model| model.id.clone()).collect(),
         });
-        let desk = Arc::new(Desk::default());
-        desks.push((provider.name.clone(), Arc::clone(&desk)));
+        let place = Place::new(&provider, changes.clone());
+        let desk = Arc::clone(&place.desk);
+        places.push(place);
         let server = Arc::new(Server::new(provider, frames, options.seed, pace, desk));
         tasks.spawn(server.run(listener));
     }
-    Ok(Fleet { endpoints, control: Control::new(desks), tasks })
+    Ok(Fleet { endpoints, control: Control::new(places, changes), tasks })
 }
 
 impl Fleet {

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::ask::Ask;
-use super::control::{Desk, Order};
+use super::control::{Desk, Posted};
 use super::fault::Fault;
 use super::frames::Frames;
 use super::habits::ProviderHabits;
@@ -193,7 +193,7 @@ impl Server {
             ("GET", "stats") => (200, json(&self.desk.stats())),
             ("GET", "fault") => (200, json(&self.desk.injections())),
             ("POST", "fault") => {
-                let done = serde_json::from_slice::<Order>(&incoming.body)
+                let done = serde_json::from_slice::<Posted>(&incoming.body)
                     .map_err(|error| error.to_string())
                     .and_then(|order| order.run(&self.desk));
                 match done {

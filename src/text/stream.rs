@@ -156,6 +156,11 @@ impl StreamingText {
         self.frozen.lines
     }
 
+    /// Where the last block begins, in bytes of source and in rows: all before is final.
+    pub fn frozen(&self) -> (usize, usize) {
+        (self.frozen.source, self.frozen.lines)
+    }
+
     /// The code blocks so far; the last may be unfinished.
     pub fn code_blocks(&self) -> &[CodeBlock] {
         &self.out.code_blocks

@@ -83,6 +83,7 @@ fn judge(status: u16, headers: &Headers, said: &Said, now: Option<UnixMs>) -> Er
         }
     }
     let mut report = ErrorReport::new(class, code(said, hint.as_ref(), effective), "");
+    report.unread = hint.is_none() && !said.html && !said.message.trim().is_empty();
     report.message = clean::one_line(&message, MESSAGE_CAP * 2);
     report.original = clean::clean(&said.original, clean::ORIGINAL_CAP);
     advice.clone_into(&mut report.hint);

@@ -477,3 +477,100 @@ fn answers_are_not_mistaken_for_errors() {
         assert!(!looks_like_error(&serde_json::from_str(body).unwrap()), "{body}");
     }
 }
+
+/// The rows of the table of hints: kind, pattern, class.
+fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
+    include_str!("../../assets/hints.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let mut fields = line.split('\t');
+            Some((fields.next()?, fields.next()?, fields.next()?))
+        })
+        .collect()
+}
+
+fn outcome(class: &str) -> OutcomeClass {
+    let known = HintClass::ALL.into_iter().find(|known| known.name() == class);
+    known.map(HintClass::outcome).unwrap()
+}
+
+/// Bodies that say a row's code or text, the general words of throttling around it.
+fn throttling_around(kind: &str, pattern: &str) -> Vec<String> {
+    let code = serde_json::json!(pattern);
+    match kind {
+        "code" => vec![
+            format!(
+                r#"{{"error":{{"message":"Too many requests","type":"rate_limit_error","code":{code}}}}}"#
+            ),
+            format!(r#"{{"error":{{"message":"odd tea","type":{code}}}}}"#),
+            format!(r#"{{"code":{code},"message":"odd tea"}}"#),
+        ],
+        "text" | "itext" => vec![
+            format!(
+                r#"{{"error":{{"message":{code},"type":"rate_limit_error","code":"rate_limited"}}}}"#
+            ),
+            format!(r#"{{"error":{{"message":{code},"code":429}}}}"#),
+            format!(r#"{{"message":{code}}}"#),
+            format!(r#"{{"error":{code}}}"#),
+            format!(r#"{{"detail":{code}}}"#),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn under_429_a_code_or_message_goes_before_the_status_in_every_row() {
+    for (kind, pattern, class) in rows() {
+        // A page for people is told by its title.
+        if pattern.starts_with("<!DOCTYPE") {
+            continue;
+        }
+        for body in throttling_around(kind, pattern) {
+            let report = read(429, &body);
+            assert_eq!(report.class, outcome(class), "{pattern} ({class})\n{body}\n{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_gone_balance_a_zero_allowance_and_a_spend_limit_are_never_throttling() {
+    let money: Vec<_> = rows().into_iter().filter(|(.., class)| *class == "billing").collect();
+    assert!(money.len() > 30, "{}", money.len());
+    for (kind, pattern, _) in money {
+        for status in [400, 402, 403, 429, 500] {
+            for body in throttling_around(kind, pattern) {
+                let report = read(status, &body);
+                assert_eq!(report.class, Account, "HTTP {status} {body}\n{report:?}");
+            }
+        }
+    }
+    for body in [
+        r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+        r#"{"type":"error","error":{"type":"rate_limit_error","message":"spend limit","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
+        r#"{"error":{"message":"Budget has been exceeded! Current cost: 1.2, Max budget: 1","type":"budget_exceeded","code":"429"}}"#,
+        r#"[{"error":{"code":429,"message":"Quota exceeded for metric, limit: 0, model: x","status":"RESOURCE_EXHAUSTED"}}]"#,
+        r#"{"error":{"code":"1113","message":"余额不足或无可用资源包,请充值。"}}"#,
+        r#"{"error":{"message":"Free allocated quota exceeded.","code":"insufficient_quota"},"request_id":"1"}"#,
+    ] {
+        class(429, body, Account);
+    }
+}
+
+#[test]
+fn overflow_and_filter_rows_keep_their_class_under_any_status() {
+    let mut seen = 0;
+    for (kind, pattern, wanted) in rows() {
+        if !matches!(wanted, "context_overflow" | "output_cap" | "content_filter") {
+            continue;
+        }
+        for status in [400, 403, 413, 422, 429, 500, 200] {
+            for body in throttling_around(kind, pattern) {
+                seen += 1;
+                let report = read(status, &body);
+                assert_eq!(report.class, outcome(wanted), "HTTP {status} {body}\n{report:?}");
+            }
+        }
+    }
+    assert!(seen > 500, "{seen}");
+}

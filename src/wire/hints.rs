@@ -317,6 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn every_meaning_and_every_advice_is_there_in_every_language() {
+        use crate::text::Tongue;
+        let meanings = TABLE
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split('\t').nth(4));
+        let advice = HintClass::ALL.map(HintClass::advice);
+        for tongue in Tongue::tags().filter_map(Tongue::named) {
+            for words in meanings.clone().chain(advice) {
+                assert!(tongue.knows(words), "{tongue:?} has no words for: {words}");
+            }
+        }
+    }
+
+    #[test]
     fn every_text_row_finds_its_own_class_by_itself() {
         for row in HINTS.texts.iter().chain(&HINTS.any_case).chain(&HINTS.last) {
             let found = hint(&[], row.pattern).unwrap();

@@ -84,8 +84,7 @@ fn field(word: &str) -> Option<Field> {
 fn parts(name: &str) -> Option<(String, RateScope, Field)> {
     if let Some(rest) = name.strip_prefix("anthropic-ratelimit-") {
         let (what, last) = rest.rsplit_once('-')?;
-        let scope =
-            if what.starts_with("unified") { RateScope::Account } else { RateScope::Model };
+        let scope = if what.starts_with("unified") { RateScope::Account } else { RateScope::Model };
         return Some((what.to_owned(), scope, field(last)?));
     }
     let rest = name.strip_prefix("x-ratelimit-").or_else(|| name.strip_prefix("ratelimit-"))?;

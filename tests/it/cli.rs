@@ -163,7 +163,10 @@ fn a_model_kept_warm_by_paid_tokens_says_its_price_per_day_before() {
     }
     let ran = Ran::of(home.configured(&["models", "list", "small", "--json"]).output().unwrap());
     let listed = &ran.ends(0).json()[0];
-    assert_eq!((&listed["keep_warm"], &listed["keep_warm_usd_per_day"]), (&"infer".into(), &"0.01728".into()));
+    assert_eq!(
+        (&listed["keep_warm"], &listed["keep_warm_usd_per_day"]),
+        (&"infer".into(), &"0.01728".into())
+    );
 }
 
 #[test]

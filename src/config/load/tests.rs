@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    AtLimit, CacheWhen, CapField, Dialect, EffortStyle, FeedbackMetric, KeepWarm, KeyNeed, KeyRef, Mention,
-    QualitySource, RuleThen, SeedField, StreamUsage, SystemRole, environment_layer,
+    AtLimit, CacheWhen, CapField, Dialect, EffortStyle, FeedbackMetric, KeepWarm, KeyNeed, KeyRef,
+    Mention, QualitySource, RuleThen, SeedField, StreamUsage, SystemRole, environment_layer,
 };
 use crate::domain::{Continuation, Lang, Price, TaskKind, UnixMs};
 

@@ -12,9 +12,9 @@ use crate::config::schema::{
     RULE, RULE_THEN, RULE_WHEN,
 };
 use crate::config::settings::{
-    AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback, FeedbackMetric,
-    Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen,
-    RuleWhen,
+    AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
+    FeedbackMetric, Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing,
+    Rule, RuleThen, RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
@@ -274,6 +274,7 @@ fn limit(fields: &Fields<'_>) -> Option<BudgetLimit> {
 pub(in crate::config) fn console(root: &Fields<'_>) -> ConsoleSettings {
     let fields = root.section("console", &CONSOLE);
     let send = [("enter", "enter"), ("alt-enter", "alt-enter")];
+    let language = [("auto", "auto"), ("en", "en"), ("zh", "zh")];
     let mouse = [("off", "off"), ("wheel", "wheel"), ("full", "full")];
     let baseline = fields.text("baseline").filter(|name| !name.is_empty());
     if let Some(name) = baseline
@@ -291,6 +292,7 @@ pub(in crate::config) fn console(root: &Fields<'_>) -> ConsoleSettings {
         mouse: fields.choice("mouse", &mouse).unwrap_or("off").to_owned(),
         ascii: fields.flag("ascii").unwrap_or(false),
         accessible: fields.flag("accessible").unwrap_or(false),
+        language: fields.choice("language", &language).unwrap_or("auto").to_owned(),
         baseline: baseline.map(str::to_owned),
     }
 }
@@ -345,5 +347,8 @@ fn keys(fields: &Fields<'_>) -> BTreeMap<String, Vec<String>> {
 /// `capture`
 pub(in crate::config) fn capture(root: &Fields<'_>) -> Capture {
     let fields = root.section("capture", &CAPTURE);
-    Capture { bodies: fields.flag("bodies").unwrap_or(false) }
+    Capture {
+        bodies: fields.flag("bodies").unwrap_or(false),
+        unknown_errors: fields.flag("unknown_errors").unwrap_or(true),
+    }
 }

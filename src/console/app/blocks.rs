@@ -1,7 +1,7 @@
 //! Code blocks of a reply, for copying by number.
 //!
-//! Invariant: they are counted by the renderer itself, part by part as the transcript lays them
-//! out, so that a label on screen and a key mean the same block.
+//! Invariant: they are counted by the renderer itself, over the whole text whoever wrote its parts,
+//! so that a label on screen and a key mean the same block.
 
 use crate::text::{RenderOptions, render};
 
@@ -12,23 +12,8 @@ const ANY_WIDTH: u16 = 80;
 
 /// The text of every code block of a reply, in order.
 pub fn blocks(reply: &ReplyCell) -> Vec<String> {
-    let text = reply.reply.text.as_str();
-    let mut cuts: Vec<usize> = reply
-        .reply
-        .seams
-        .iter()
-        .map(|seam| text.char_indices().nth(seam.at_char as usize).map_or(text.len(), |(at, _)| at))
-        .collect();
-    cuts.push(text.len());
-    let mut found = Vec::new();
-    let mut from = 0;
-    for to in cuts {
-        let part = text.get(from..to).unwrap_or("");
-        let rendered = render(part, ANY_WIDTH, &RenderOptions::default());
-        found.extend(rendered.code_blocks.into_iter().map(|block| block.text));
-        from = to.max(from);
-    }
-    found
+    let rendered = render(&reply.reply.text, ANY_WIDTH, &RenderOptions::default());
+    rendered.code_blocks.into_iter().map(|block| block.text).collect()
 }
 
 #[cfg(test)]
@@ -55,10 +40,10 @@ mod tests {
     }
 
     #[test]
-    fn a_seam_parts_the_text_as_it_does_on_screen() {
-        let mut reply = reply("```\none\n```\nmore\n```\ntwo\n```");
-        let seam = Seam { at_char: 17, from: "a".into(), to: "b".into(), how: SeamHow::Instruct };
+    fn a_block_that_two_models_wrote_is_one_block() {
+        let mut reply = reply("```\none\ntwo\n```\nmore");
+        let seam = Seam { at_char: 7, from: "a".into(), to: "b".into(), how: SeamHow::Instruct };
         reply.reply.seams.push(seam);
-        assert_eq!(blocks(&reply), ["one", "two"]);
+        assert_eq!(blocks(&reply), ["one\ntwo"]);
     }
 }

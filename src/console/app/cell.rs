@@ -8,6 +8,7 @@ use crate::console::composer::Draft;
 use crate::domain::{
     AttemptKind, FirstToken, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
 };
+use crate::engine::Told;
 
 /// One entry of the transcript.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,6 +137,8 @@ pub struct ReplyCell {
     pub stopped: bool,
     /// What routing saved, once it is over.
     pub saved: Option<Saved>,
+    /// What went wrong, told to the user, once it is over.
+    pub told: Option<Told>,
     /// Code blocks in the replies before this one: labels go on counting from here.
     pub first_block: usize,
 }
@@ -157,6 +160,7 @@ impl ReplyCell {
             streamed_tenths: 0,
             stopped: false,
             saved: None,
+            told: None,
             first_block: 0,
         }
     }

@@ -3,6 +3,8 @@
 //! Owns: capabilities, looks, sizes. Must not know: escape sequences, themes' contents. Invariant:
 //! everything starts as unknown, and nothing waits for it to be known.
 
+use crate::text::Tongue;
+
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ColorDepth {
@@ -121,6 +123,8 @@ pub struct Looks {
     pub zoom: Zoom,
     /// `true` while the fleet is simulated, which is said on the top line.
     pub simulated: bool,
+    /// The language of what goes wrong.
+    pub tongue: Tongue,
 }
 
 /// Rows and columns.

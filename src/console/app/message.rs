@@ -11,7 +11,9 @@ use secrecy::SecretString;
 use crate::domain::{ReplyEvent, Request, RequestId};
 use crate::engine::{Command, LogEntry, Snapshot};
 
-use super::{Background, Contest, Decided, Detection, Mouse, Pointer, Size, TerminalCaps};
+use super::{
+    Background, Contest, Decided, Detection, FaultBoard, Mouse, Pointer, Size, TerminalCaps,
+};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -72,6 +74,10 @@ pub enum Msg {
     ConfigWritten(Result<(), String>),
     /// A theme was put on, or why not.
     ThemeSet(Result<String, String>),
+    /// The faults of the simulated fleet, as they are now.
+    Faults(Arc<FaultBoard>),
+    /// An order to the fleet was carried out, or why not.
+    Struck(Result<String, String>),
     /// A slice of the layout can be refined: nothing else was to do.
     Idle,
     /// The terminal is going away or we were told to end.
@@ -135,6 +141,8 @@ pub enum Effect {
     Cancel(RequestId),
     /// Tell the engine.
     Command(Command),
+    /// Tell the simulated fleet what is to go wrong; answers with [`Msg::Struck`].
+    Fault(String),
     /// Decide without sending; answers with [`Msg::Decided`].
     Decide {
         /// For what.

@@ -13,8 +13,8 @@ use crate::engine::{Command, Snapshot};
 use crate::route::DecisionInput;
 
 use super::{
-    Cell, Completion, FirstRun, Geometry, IdMint, Layout, LineInput, Locate, Looks, Overlay,
-    ReplyCell, Saved, Size, TerminalCaps, Tone, Transcript,
+    Cell, Completion, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput, Locate, Looks,
+    Overlay, ReplyCell, Saved, Size, TerminalCaps, Tone, Transcript,
 };
 
 /// A view of the console.
@@ -304,6 +304,8 @@ pub struct AppState {
     pub engine: EnginePhase,
     /// What the engine last published.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// The faults of the simulated fleet, where there is one.
+    pub faults: Option<Arc<FaultBoard>>,
     /// The Routes view.
     pub routes: RoutesState,
     /// Running sums.
@@ -387,6 +389,7 @@ impl AppState {
             queue_phase: QueuePhase::Flowing,
             engine,
             snapshot: None,
+            faults: None,
             routes: RoutesState::default(),
             meters: Meters::default(),
             toast: None,

@@ -5,6 +5,7 @@
 //! state stays one that makes sense; a message about a request that is no longer known is dropped.
 
 mod actions;
+mod chaos;
 mod complete;
 mod escape;
 mod first;
@@ -104,6 +105,8 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::ConfigWritten(result) => first::written(state, result),
         Msg::ThemeSet(Ok(name)) => state.looks.theme = name,
         Msg::ThemeSet(Err(why)) => notes::toast(state, Tone::Bad, why),
+        Msg::Faults(board) => chaos::board(state, board),
+        Msg::Struck(result) => chaos::struck(state, result),
         Msg::Idle => refine(state, &mut fx),
         Msg::Terminate => quit(state, &mut fx),
     }
@@ -231,17 +234,11 @@ fn next_tick(state: &AppState) -> Option<u64> {
         Armed::No => None,
         Armed::Quit { until: at } | Armed::Rewind { until: at } => Some(until(at)),
     };
-    // Every countdown changes with the second, so one tick serves them all.
+    // Every provider's countdown changes with the second, so one tick serves them all.
     let counting = counts_down(state).then(|| 1000 - state.now.0.rem_euclid(1000) as u64);
-    [
-        waiting.then_some(WAIT_TICK_MS),
-        armed,
-        counting,
-        state.toast.as_ref().map(|toast| until(toast.until)),
-    ]
-    .into_iter()
-    .flatten()
-    .min()
+    let toast = state.toast.as_ref().map(|toast| until(toast.until));
+    let ticks = [waiting.then_some(WAIT_TICK_MS), armed, counting, toast, state.next_countdown()];
+    ticks.into_iter().flatten().min()
 }
 
 /// Does anything on screen count down?

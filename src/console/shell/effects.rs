@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 
 use crate::console::app::{Contest, Copied, DecideFor, Decided, Effect, Msg, Size, StartPlan};
 use crate::console::term::{self, FRAME_GAP, Suspended, Urgency};
@@ -38,6 +38,13 @@ impl Shell {
                     if let Some(engine) = &self.engine {
                         engine.send(command);
                     }
+                }
+                Effect::Fault(order) => {
+                    let struck = match &self.engine {
+                        Some(engine) => engine.fault(&order),
+                        None => Err("still starting".to_owned()),
+                    };
+                    self.tell(Msg::Struck(struck), Urgency::Now);
                 }
                 Effect::Decide { purpose, request } => self.decide(purpose, *request),
                 Effect::Contest(entry) => self.contest(&entry),
@@ -131,11 +138,13 @@ impl Shell {
 
     /// An engine is up: the state gets what it published, now and from now on.
     pub(super) fn adopt(&mut self, engine: Arc<dyn Engine>) {
-        let mut snapshots = engine.snapshots();
+        let snapshots = engine.snapshots().map(Msg::Snapshot);
+        let faults = engine.faults().unwrap_or_else(|| Box::pin(stream::empty()));
+        let mut changes = stream::select(snapshots, faults.map(Msg::Faults));
         let mail = self.mail.clone();
         let observer = tokio::spawn(async move {
-            while let Some(snapshot) = snapshots.next().await {
-                if mail.send(Mail::Msg(Msg::Snapshot(snapshot))).await.is_err() {
+            while let Some(change) = changes.next().await {
+                if mail.send(Mail::Msg(change)).await.is_err() {
                     return;
                 }
             }

@@ -4,7 +4,9 @@
 //! rows only ever grow at the end while text streams, so what is being read never moves.
 
 use crate::console::app::{Cell, ReplyCell};
-use crate::text::{Line, RenderOptions, Role, StreamingText, width, wrap_text};
+use crate::text::{Line, RenderOptions, Role, wrap_text};
+
+use super::streamed::Streamed;
 
 /// Columns before a cell's text.
 pub const BODY_INDENT: u16 = 3;
@@ -28,7 +30,9 @@ pub enum Row<'a> {
     Thought,
     /// Text.
     Text(&'a Line),
-    /// Another attempt took over here: which of the reply's seams.
+    /// Text in which another attempt took over.
+    Joined(&'a Line),
+    /// Another attempt took over in the block above: which of the reply's seams.
     Seam(usize),
     /// What went wrong; the first line says it, the others explain.
     Problem(usize, &'a Line),
@@ -61,24 +65,8 @@ enum Body {
     Streamed(Box<Streamed>),
 }
 
-#[derive(Debug, Clone)]
-struct Streamed {
-    /// The parts between seams; at least one.
-    parts: Vec<StreamingText>,
-    /// Bytes and characters of the reply's text taken in.
-    fed: (usize, u64),
-    restarts: u32,
-    finished: Finished,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Finished {
-    No,
-    Yes,
-}
-
 /// Columns a cell's text has in a pane of this width.
-fn body_width(width: u16) -> u16 {
+pub(super) fn body_width(width: u16) -> u16 {
     width.saturating_sub(BODY_INDENT + BODY_MARGIN).max(1)
 }
 
@@ -136,12 +124,7 @@ impl CellRows {
     pub(super) fn set_width(&mut self, width: u16, cell: &Cell) {
         match (&mut self.body, cell) {
             (Body::Streamed(streamed), Cell::Reply(reply)) => {
-                let mut before = reply.first_block;
-                for part in &mut streamed.parts {
-                    part.set_options(options(width, before));
-                    part.set_width(body_width(width));
-                    before += part.code_blocks().len();
-                }
+                streamed.set_width(width, reply);
                 self.update_reply(reply, width);
             }
             _ => *self = Self::new(cell, width),
@@ -198,9 +181,7 @@ impl CellRows {
     pub fn code_blocks(&self) -> usize {
         match &self.body {
             Body::Plain(_) => 0,
-            Body::Streamed(streamed) => {
-                streamed.parts.iter().map(|part| part.code_blocks().len()).sum()
-            }
+            Body::Streamed(streamed) => streamed.code_blocks(),
         }
     }
 
@@ -208,9 +189,7 @@ impl CellRows {
     pub fn bytes_rendered(&self) -> usize {
         match &self.body {
             Body::Plain(_) => 0,
-            Body::Streamed(streamed) => {
-                streamed.parts.iter().map(StreamingText::bytes_rendered).sum()
-            }
+            Body::Streamed(streamed) => streamed.bytes_rendered(),
         }
     }
 
@@ -237,95 +216,20 @@ impl Body {
     fn height(&self) -> usize {
         match self {
             Self::Plain(lines) => lines.len(),
-            Self::Streamed(streamed) => {
-                streamed.parts.iter().map(StreamingText::len).sum::<usize>() + streamed.parts.len()
-                    - 1
-            }
+            Self::Streamed(streamed) => streamed.height(),
         }
     }
 
-    fn row(&self, mut line: usize) -> Option<Row<'_>> {
+    fn row(&self, line: usize) -> Option<Row<'_>> {
         match self {
             Self::Plain(lines) => lines.get(line).map(Row::Text),
-            Self::Streamed(streamed) => {
-                for (index, part) in streamed.parts.iter().enumerate() {
-                    if index > 0 {
-                        if line == 0 {
-                            return Some(Row::Seam(index - 1));
-                        }
-                        line -= 1;
-                    }
-                    if line < part.len() {
-                        return part.line(line).map(Row::Text);
-                    }
-                    line -= part.len();
-                }
-                None
-            }
+            Self::Streamed(streamed) => streamed.row(line),
         }
     }
-}
-
-impl Streamed {
-    fn new(width: u16, reply: &ReplyCell) -> Self {
-        Self {
-            parts: vec![part(width, reply.first_block)],
-            fed: (0, 0),
-            restarts: reply.restarts,
-            finished: Finished::No,
-        }
-    }
-
-    /// Takes in what the reply has more than last time.
-    fn take(&mut self, reply: &ReplyCell, width: u16) {
-        let text = &reply.reply.text;
-        let seams = &reply.reply.seams;
-        let void = self.restarts != reply.restarts
-            || text.len() < self.fed.0
-            || self.parts.len() > seams.len() + 1;
-        if void {
-            *self = Self::new(width, reply);
-        }
-        let mut rest = text.get(self.fed.0..).unwrap_or("");
-        while self.parts.len() <= seams.len() {
-            let before = seams[self.parts.len() - 1].at_char.saturating_sub(self.fed.1);
-            let cut = rest.char_indices().nth(before as usize).map_or(rest.len(), |(at, _)| at);
-            let (head, tail) = rest.split_at(cut);
-            self.feed(head);
-            if let Some(last) = self.parts.last_mut() {
-                last.finish();
-            }
-            let before: usize = self.parts.iter().map(|part| part.code_blocks().len()).sum();
-            self.parts.push(part(width, reply.first_block + before));
-            rest = tail;
-        }
-        self.feed(rest);
-        if !reply.phase.running() && self.finished == Finished::No {
-            self.finished = Finished::Yes;
-            if let Some(last) = self.parts.last_mut() {
-                last.finish();
-            }
-        }
-    }
-
-    fn feed(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        if let Some(last) = self.parts.last_mut() {
-            last.push(text);
-        }
-        self.fed.0 += text.len();
-        self.fed.1 += text.chars().count() as u64;
-    }
-}
-
-fn part(width: u16, first_block: usize) -> StreamingText {
-    StreamingText::new(body_width(width), options(width, first_block))
 }
 
 /// How Markdown is rendered in a pane of this width.
-fn options(width: u16, first_block: usize) -> RenderOptions {
+pub(super) fn options(width: u16, first_block: usize) -> RenderOptions {
     let code_hint = match width {
         ..81 => None,
         81..100 => Some("y{n}".into()),
@@ -346,21 +250,13 @@ fn lines(text: &str, cells: u16) -> Vec<Line> {
 fn problem(reply: &ReplyCell, columns: u16) -> Vec<Line> {
     let mut out = Vec::new();
     let cells = body_width(columns);
-    if let Some(error) = reply.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref()) {
-        out.extend(lines(&error.message, cells.saturating_sub(2)));
-        if !error.hint.is_empty() {
-            out.extend(lines(&error.hint, cells.saturating_sub(2)));
-        }
-        if !error.original.is_empty() && error.original != error.message {
-            let said = error.provider.as_ref().map_or("it said", |p| p.as_str());
-            let words = format!("{said}: {}", error.original);
-            let row = if width(&words) > usize::from(cells) * 3 {
-                &words[..words.floor_char_boundary(usize::from(cells) * 3)]
-            } else {
-                &words
-            };
-            out.extend(lines(row, cells.saturating_sub(2)));
-        }
+    let Some(told) = &reply.told else { return out };
+    let room = cells.saturating_sub(2);
+    out.extend(lines(&told.cause, room));
+    for (label, words) in &told.facts {
+        let row = format!("{label}: {words}");
+        let most = row.floor_char_boundary(usize::from(cells) * 3);
+        out.extend(lines(&row[..most], room));
     }
     out
 }

@@ -36,7 +36,7 @@ fn texts(layout: &Layout, cell: usize) -> Vec<String> {
     let rows = layout.rows(cell).unwrap();
     (0..rows.height())
         .filter_map(|line| match rows.row(line) {
-            Row::Text(line) => Some(line.text()),
+            Row::Text(line) | Row::Joined(line) => Some(line.text()),
             _ => None,
         })
         .collect()
@@ -114,9 +114,79 @@ fn a_seam_stands_where_the_other_model_took_over() {
         reply.phase = ReplyPhase::Done;
     }
     layout.update(0, &cells[0]);
-    assert_eq!(texts(&layout, 0), ["first half", "second half"]);
+    assert_eq!(texts(&layout, 0), ["first halfsecond half"]);
+    assert_eq!(seams(&layout), [Mark::Joined("first halfsecond half".to_owned()), Mark::Seam(0)]);
+}
+
+/// What of the rows of the first cell says that another attempt took over.
+#[derive(Debug, PartialEq)]
+enum Mark {
+    Joined(String),
+    Seam(usize),
+}
+
+fn seams(layout: &Layout) -> Vec<Mark> {
     let rows = layout.rows(0).unwrap();
-    assert!((0..rows.height()).any(|line| rows.row(line) == Row::Seam(0)));
+    (0..rows.height())
+        .filter_map(|line| match rows.row(line) {
+            Row::Joined(line) => Some(Mark::Joined(line.text())),
+            Row::Seam(n) => Some(Mark::Seam(n)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_seam_within_code_leaves_the_block_whole_and_is_told_behind_it() {
+    let text = "Use it:\n\n```rust\nlet a = 1;\nlet b = 2;\nlet c = 3;\n```\n\nThat is all.";
+    let at = text.find(" = 2").unwrap();
+    let mut cells = vec![reply("")];
+    let mut layout = laid_out(&cells, 60);
+    for end in 1..=text.len() {
+        if let Cell::Reply(reply) = &mut cells[0] {
+            if end > at && reply.reply.seams.is_empty() {
+                reply.reply.seams.push(Seam {
+                    at_char: at as u64,
+                    from: ModelName::from("a"),
+                    to: ModelName::from("b"),
+                    how: SeamHow::Instruct,
+                });
+            }
+            reply.reply.text = text[..end].to_owned();
+            if end == text.len() {
+                reply.phase = ReplyPhase::Done;
+            }
+        }
+        layout.update(0, &cells[0]);
+    }
+    let whole = laid_out(&[reply_done(text)], 60);
+    assert_eq!(
+        texts(&layout, 0),
+        texts(&whole, 0),
+        "the text is drawn as if nobody had broken off"
+    );
+    let marked = seams(&layout);
+    assert!(matches!(&marked[0], Mark::Joined(line) if line.contains("let b")), "{marked:?}");
+    let rows = layout.rows(0).unwrap();
+    let seam = (0..rows.height()).find(|line| rows.row(*line) == Row::Seam(0)).unwrap();
+    let after = |line: usize| match rows.row(line) {
+        Row::Text(line) => line.text(),
+        _ => String::new(),
+    };
+    assert!((seam..rows.height()).any(|line| after(line).contains("That is all")));
+    assert!((seam..rows.height()).all(|line| !after(line).contains("let c")));
+    // The same at another width.
+    layout.set_width(40, &cells, 0);
+    assert_eq!(texts(&layout, 0), texts(&laid_out(&[reply_done(text)], 40), 0));
+    assert!(matches!(&seams(&layout)[0], Mark::Joined(line) if line.contains("let b")));
+}
+
+fn reply_done(text: &str) -> Cell {
+    let mut cell = reply(text);
+    if let Cell::Reply(reply) = &mut cell {
+        reply.phase = ReplyPhase::Done;
+    }
+    cell
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::words;
 use crate::console::app::{AppState, ReplyCell, RouteMark, RunningAttempt};
-use crate::domain::{Evidence, Outcome};
 use crate::domain::{
     AttemptReport, Candidate, Decision, FilterCode, ModelName, OutcomeClass, PinScope,
     RequestFeatures, RequestId, UnixMs,
 };
+use crate::domain::{Evidence, Outcome};
 use crate::engine::LogEntry;
 
 /// One request from decision to outcome.

@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::paint::{Ink, Piece, row};
 use super::{reply, words};
-use crate::console::app::{AppState, Cell, Focus, NoteCell, UserCell};
+use crate::console::app::{AppState, Cell, Focus, NoteCell, RouteMark, UserCell};
 use crate::console::theme::Token;
 use crate::console::transcript::{BODY_INDENT, CellRows, Row};
 use crate::text::{Line, Role, Span, TextStyle, TokenKind};
@@ -41,14 +41,17 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             (Cell::Reply(reply), Row::Thought) => reply::thought(ink, reply, target),
             (Cell::Reply(reply), Row::Seam(n)) => reply::seam(ink, reply, n, target),
             (Cell::Reply(reply), Row::Footer) => reply::footer(ink, state, reply, target),
-            (Cell::Reply(reply), Row::Text(text)) => {
+            (Cell::Reply(reply), Row::Text(text) | Row::Joined(text)) => {
+                if matches!(rows.row(line), Row::Joined(_)) {
+                    ink.put(target, 1, ink.glyphs.mark(RouteMark::FellBack), Token::Warn);
+                }
                 let x = text_row(ink, text, target, Token::Fg);
                 if reply.phase.running() && writes_here(rows, line) {
                     ink.put(target, x, "▌", Token::Accent);
                 }
             }
             (Cell::Note(note), Row::Text(text)) => note_row(ink, note, text, line, target),
-            (_, Row::Text(text)) => {
+            (_, Row::Text(text) | Row::Joined(text)) => {
                 text_row(ink, text, target, Token::Fg);
             }
             (_, Row::Problem(n, text)) => {
@@ -242,7 +245,7 @@ fn empty(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
 /// the last line of code, not the rule that closes it for the eye.
 fn writes_here(rows: &CellRows, line: usize) -> bool {
     let closes = |at: usize| match rows.row(at) {
-        Row::Text(text) => {
+        Row::Text(text) | Row::Joined(text) => {
             !text.spans.is_empty() && text.spans.iter().all(|s| s.style.role == Role::CodeRule)
         }
         _ => false,

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece, cells, row};
-use super::{areas, words};
+use super::{areas, chips, words};
 use crate::console::app::{AppState, Armed, EnginePhase, Focus, Tone, View};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::{GlyphSet, Token};
@@ -80,12 +80,8 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         x = ink.puts(line, start, &[(&name, token), (gap, Token::Fg)]);
     }
     if state.looks.simulated {
-        ink.put(
-            line,
-            x + u16::from(!wide),
-            if wide { "simulated fleet" } else { "simulated" },
-            Token::Warn,
-        );
+        let words = if wide { "simulated fleet" } else { "simulated" };
+        x = ink.put(line, x + u16::from(!wide), words, Token::Warn) + 1;
     }
     let Some(snapshot) = &state.snapshot else {
         let words = match &state.engine {
@@ -111,7 +107,8 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     if wide {
         right.extend([(" this run · ", Token::Dim), (clock.as_str(), Token::Dim)]);
     }
-    ink.right(line, line.width.saturating_sub(1), &right);
+    let right = ink.right(line, line.width.saturating_sub(1), &right);
+    chips::draw(ink, state, line, x..right.saturating_sub(1));
 }
 
 /// The rule under it in Chat: the conversation.
@@ -269,7 +266,7 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: Noti
     ink.both(
         line,
         1,
-        &[(label, token), ("  ", Token::Fg), (&notice.text, Token::Fg)],
+        &[(label, token), ("  ", Token::Fg), (&state.looks.tongue.say(&notice.text), Token::Fg)],
         &[(&right, Token::Dim)],
     );
     true

@@ -90,6 +90,7 @@ pub(super) fn lost_words(attempts: &[AttemptReport]) -> String {
             continue;
         }
         let what = match class {
+            _ if attempt.detail.contains("(drill") => "is in a drill",
             OutcomeClass::Stall => "gave nothing",
             OutcomeClass::Throttle => "asked to slow down",
             OutcomeClass::Account => "refused the account",

@@ -7,11 +7,11 @@ use super::case::{self, Case};
 use super::paint::Ink;
 use super::sheet::Sheet;
 use super::words;
-use crate::console::app::{AppState, Contest};
+use crate::console::app::{AppState, Contest, Looks};
 use crate::console::theme::{GlyphSet, Token};
 use crate::domain::{Candidate, Decision, Money};
-use crate::engine::LogEntry;
-use crate::text;
+use crate::engine::{self, LogEntry};
+use crate::text::{self, Tongue};
 
 /// From so many columns on, the pipeline stands beside the contest.
 const BESIDE: u16 = 112;
@@ -32,7 +32,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
     let about = about(&case, title.width, room);
     ink.rule(title, &[(&heading, Token::Strong)], &[(&about, Token::Dim)]);
     let contest = state.routes.contest.as_ref().filter(|c| c.request == entry.request);
-    let sheets = sheets(&case, contest, area.width, ink.glyphs);
+    let sheets = sheets(&case, contest, area.width, &state.looks);
     let top = state.routes.detail_top.min(sheets.scroll_most(area.height));
     match sheets {
         Sheets::One(sheet) => sheet.draw(ink, area, top),
@@ -49,8 +49,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, title:
 pub(super) fn scroll_most(state: &AppState, entry: &LogEntry, area: Rect) -> usize {
     let case = Case::of_entry(state, entry);
     let contest = state.routes.contest.as_ref().filter(|c| c.request == entry.request);
-    let glyphs = GlyphSet::of(state.looks.glyphs);
-    sheets(&case, contest, area.width, glyphs).scroll_most(area.height)
+    sheets(&case, contest, area.width, &state.looks).scroll_most(area.height)
 }
 
 /// The explanation as it is laid out: in one column, or the pipeline beside the contest.
@@ -69,20 +68,23 @@ impl Sheets {
     }
 }
 
-fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, glyphs: &GlyphSet) -> Sheets {
+fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks) -> Sheets {
+    let (glyphs, tongue) = (GlyphSet::of(looks.glyphs), looks.tongue);
     if width >= BESIDE {
         let right = width - PIPELINE - 1;
-        let mut one = pipeline(case);
+        let mut one = pipeline(case, tongue);
         one.append(policies(contest, &case.decision.policy, glyphs));
         let mut two = candidates(case, right, glyphs);
-        two.append(attempts(case, right, glyphs));
+        two.append(attempts(case, right, (glyphs, tongue)));
+        two.append(trouble(case, right, tongue));
         two.append(flips(case, contest, right));
         return Sheets::Beside(one, two);
     }
-    let mut sheet = pipeline(case);
+    let mut sheet = pipeline(case, tongue);
     sheet.line();
     sheet.append(candidates(case, width, glyphs));
-    sheet.append(attempts(case, width, glyphs));
+    sheet.append(attempts(case, width, (glyphs, tongue)));
+    sheet.append(trouble(case, width, tongue));
     sheet.append(flips(case, contest, width));
     sheet.append(policies(contest, &case.decision.policy, glyphs));
     Sheets::One(sheet)
@@ -112,7 +114,7 @@ fn about(case: &Case<'_>, width: u16, room: usize) -> String {
 }
 
 /// The nine steps.
-fn pipeline(case: &Case<'_>) -> Sheet {
+fn pipeline(case: &Case<'_>, tongue: Tongue) -> Sheet {
     let decision = case.decision;
     let features = &decision.features;
     let all = decision.candidates.len();
@@ -149,7 +151,7 @@ fn pipeline(case: &Case<'_>) -> Sheet {
         None => "running".to_owned(),
         Some(outcome) => match (&outcome.error, outcome.wait_ms, &outcome.cached) {
             (_, _, Some(tier)) => format!("from the {tier} cache"),
-            (Some(error), _, _) => error.message.clone(),
+            (Some(error), _, _) => tongue.say(&error.message),
             (None, Some(ms), _) => {
                 let name = words::brief(case.answered().unwrap_or(""), 20);
                 format!("{name}, first token {}", words::seconds(ms))
@@ -178,6 +180,26 @@ fn pipeline(case: &Case<'_>) -> Sheet {
             value,
             if bad { Token::Bad } else { Token::Fg },
         );
+    }
+    sheet
+}
+
+/// What went wrong, told in the user's language; nothing when nothing did.
+fn trouble(case: &Case<'_>, width: u16, tongue: Tongue) -> Sheet {
+    let mut sheet = Sheet::default();
+    let Some(error) = case.outcome.and_then(|outcome| outcome.error.as_ref()) else {
+        return sheet;
+    };
+    let told = engine::tell(error, case.attempts, tongue);
+    sheet.line();
+    let room = usize::from(width.saturating_sub(2));
+    let rows = std::iter::once((told.cause, Token::Bad)).chain(
+        told.facts.into_iter().map(|(label, words)| (format!("{label}: {words}"), Token::Fg)),
+    );
+    for (row, token) in rows {
+        for line in text::wrap_text(&row, room, text::Role::Body) {
+            sheet.line().at(1, line.text(), token);
+        }
     }
     sheet
 }
@@ -307,7 +329,7 @@ fn bar(glyphs: &GlyphSet, share: f64, cells: usize) -> String {
 }
 
 /// The attempts as bars over the time of the whole request.
-fn attempts(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
+fn attempts(case: &Case<'_>, width: u16, (glyphs, tongue): (&GlyphSet, Tongue)) -> Sheet {
     let mut sheet = Sheet::default();
     if case.attempts.is_empty() {
         return sheet;
@@ -337,14 +359,16 @@ fn attempts(case: &Case<'_>, width: u16, glyphs: &GlyphSet) -> Sheet {
         let ok = attempt.outcome.is_none();
         let detail = match (attempt.outcome, attempt.stamps.first_text) {
             (None, Some(first)) => format!(
-                "{} + {}",
+                "{} + {}{}",
                 words::bare_seconds(first),
-                words::short_seconds(attempt.ms.saturating_sub(first))
+                words::short_seconds(attempt.ms.saturating_sub(first)),
+                // What was pretended while it answered.
+                attempt.detail.strip_prefix("answered").unwrap_or_default(),
             ),
             _ if attempt.detail.is_empty() => {
                 attempt.outcome.map_or(String::new(), |class| class.name().to_owned())
             }
-            _ => attempt.detail.clone(),
+            _ => tongue.say(&attempt.detail),
         };
         let at = 9 + from as u16;
         let label = at + text::width(&picture) as u16 + 1;

@@ -53,7 +53,7 @@ impl Actor {
             let usable = provider.local
                 || provider.mention != Mention::Shipped
                 || self.shared.keys.found(&provider.name);
-            if usable {
+            if usable && !self.is_cut_off(&provider.name) {
                 asked += 1;
                 self.spawn_list(provider, Report::Found);
             }
@@ -96,6 +96,7 @@ impl Actor {
         }
         if let Some((provider, _)) = hits.first()
             && let Some(provider) = self.config.providers.get(provider)
+            && !self.is_cut_off(&provider.name)
         {
             self.spawn_list(provider, Report::Pinged(CallFor::Account));
         }
@@ -126,6 +127,7 @@ impl Actor {
             })
             .flatten()
             .chain(self.maintenance(now))
+            .chain(snapshot.overrides.drills.iter().map(|drill| drill.until))
             .filter(|until| *until > now)
             .map(|until| now.until(until) + Duration::from_millis(1))
             .min()

@@ -36,6 +36,8 @@ impl Actor {
                     self.unknown("model or provider", &veto.name, now);
                 }
             }
+            Command::Drill(drill) => self.begin_drill(drill, now),
+            Command::EndDrill(name) => self.end_drill(name.as_deref(), now),
             Command::Allow(name) => {
                 self.overrides.vetoes.retain(|veto| veto.name != name);
                 self.overrides.drains.retain(|drain| drain.name != name);
@@ -90,11 +92,11 @@ impl Actor {
         self.overrides.drains.retain(|drain| live(&drain.until));
     }
 
-    fn is_name(&self, name: &str) -> bool {
+    pub(super) fn is_name(&self, name: &str) -> bool {
         self.config.models.contains_key(name) || self.config.providers.contains_key(name)
     }
 
-    fn unknown(&mut self, what: &str, name: &str, now: UnixMs) {
+    pub(super) fn unknown(&mut self, what: &str, name: &str, now: UnixMs) {
         self.notice(NoticeLevel::Warn, format!("no {what} is called {name:?}"), now);
     }
 

@@ -21,8 +21,9 @@ use crate::wire::http::{Http, HttpOptions};
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
+use super::super::unread::Collector;
 use super::super::warm::Token;
-use super::super::{Command, Snapshot};
+use super::super::{Command, Options, Snapshot};
 
 /// Messages the actor may have waiting. Senders wait when it is full, which slows requests, never
 /// sockets that are already streaming.
@@ -137,6 +138,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) inbox: mpsc::Sender<ToActor>,
     pub(in crate::engine) published: watch::Receiver<Arc<Snapshot>>,
     pub(in crate::engine) keys: Keys,
+    /// Errors nobody has read before.
+    pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
     pub(in crate::engine) seed: u64,
     pub(in crate::engine) tasks: TaskTracker,
@@ -150,14 +153,14 @@ impl Shared {
     pub(in crate::engine) fn new(
         inbox: mpsc::Sender<ToActor>,
         published: watch::Receiver<Arc<Snapshot>>,
-        env: Env,
-        seed: u64,
-        options: HttpOptions,
+        options: Options,
     ) -> Self {
+        let Options { http: options, env, seed, unknown_errors, warm_every: _ } = options;
         Self {
             inbox,
             published,
             keys: Keys::default(),
+            unread: Arc::new(Collector::new(unknown_errors)),
             env,
             seed,
             tasks: TaskTracker::new(),

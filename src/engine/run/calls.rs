@@ -1,6 +1,7 @@
 //! One call, or two in a race: what is sent, how long it may take, what it gave, and its account.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,6 +16,7 @@ use crate::wire::{self, HttpCall, Target, http::Http};
 
 use super::super::actor::{Insist, ToActor};
 use super::super::attempt::{Call, Empty, Ended, millis};
+use super::super::drill::{self, Drill};
 use super::super::join::{Ending, Joiner, Repeats};
 use super::super::permit::Permit;
 use super::super::verdict::{self, Stops, Wants};
@@ -49,6 +51,7 @@ struct Second<'a> {
     deadline: Instant,
     limits: crate::config::Limits,
     cap: u32,
+    drill: Option<Drill>,
 }
 
 impl Run {
@@ -100,7 +103,8 @@ impl Run {
         let limits = patience::limits(asking.config, model, health, others.elsewhere());
         let race_after = self.race_after(asking, others, state);
         let joiner = before.as_deref().map(|before| joiner(provider, model, before));
-        let deadline = state.deadline;
+        // The request's deadline holds for all attempts; a model's own limit for one of them.
+        let deadline = state.deadline.min(Instant::now() + limits.total);
         let attempts = state.attempts;
         let started = state.started;
         let race = Race::new(ToReader::new(self, state, (joiner, takes_over), provider, model));
@@ -113,6 +117,13 @@ impl Run {
             deadline,
             empty: if before.is_some() { Empty::Answer } else { Empty::Failure },
             lost: race.lost(Side::First),
+            drill: drill::on(
+                &snapshot.overrides.drills,
+                &provider.name,
+                &model.name,
+                super::super::clock::now(),
+            )
+            .cloned(),
         };
         let finished = match race_after.zip(others.next) {
             None => {
@@ -194,6 +205,9 @@ impl Run {
             self.shared.keys.name_the_key(provider, &mut error);
             error
         });
+        if let Err(error) = &result {
+            self.keep_unread(error).await;
+        }
         self.settle(state, made, Some(&ended), result.as_ref().err()).await;
         result
     }
@@ -236,6 +250,19 @@ impl Run {
             self.tell(state, ReplyEvent::Verdict(verdict.clone()));
         }
         self.accept(finish, &verdict, state)
+    }
+
+    /// An error whose words are not known is put by, so that they can be.
+    async fn keep_unread(&self, error: &ErrorReport) {
+        if !self.shared.unread.wants(error) {
+            return;
+        }
+        let (collector, error) = (Arc::clone(&self.shared.unread), error.clone());
+        let request = self.request.clone();
+        let now = super::super::clock::now();
+        // Waited for: the program may end with this request.
+        let kept = tokio::task::spawn_blocking(move || collector.keep(&error, &request, now));
+        let _ = kept.await;
     }
 
     async fn observe_start(&self, provider: &Provider, model: &Model) {
@@ -341,7 +368,10 @@ impl Run {
             kind,
             waited_ms: 0,
         });
-        Some(Second { made, http, call, permit, deadline, limits, cap })
+        let drills = &snapshot.overrides.drills;
+        let drill =
+            drill::on(drills, &provider.name, &model.name, super::super::clock::now()).cloned();
+        Some(Second { made, http, call, permit, deadline, limits, cap, drill })
     }
 
     /// Runs the first; where it is silent for so long, a second beside it.
@@ -383,6 +413,7 @@ impl Run {
             deadline: second.deadline,
             empty: Empty::Failure,
             lost: race.lost(Side::Second),
+            drill: second.drill.clone(),
         };
         let mut lane = race.lane(Side::Second);
         let (first, ended) = tokio::join!(running, other.run(&self.sink, &mut lane));

@@ -15,6 +15,7 @@ use crate::wire::Frame;
 use super::super::account::{self, Reached, Size};
 use super::super::actor::ToActor;
 use super::super::attempt::{Ended, Pieces, millis};
+use super::super::drill;
 use super::super::join::{Ending, Joined, Joiner};
 use super::{Run, STARTS_OVER, State};
 
@@ -88,7 +89,10 @@ impl Run {
             ms: millis(took),
             usage,
             cost,
-            detail: error.map_or_else(|| "answered".to_owned(), |error| error.message.clone()),
+            detail: drill::mark(
+                ended.and_then(|ended| ended.drill),
+                error.map_or_else(|| "answered".to_owned(), |error| error.message.clone()),
+            ),
         };
         self.tell(state, ReplyEvent::AttemptEnded(Box::new(report.clone())));
         let streaming_ms = match (stamps.first_text.or(stamps.first_reasoning), stamps.last) {

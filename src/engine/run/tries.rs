@@ -120,7 +120,7 @@ impl Run {
                 // It brought the answer on before it broke, and nobody else is left to try.
                 on_this = 1;
             }
-            self.remember(&asking, &error, state);
+            Self::remember(&asking, &error, state);
             let first = state.first_error.clone().unwrap_or_else(|| error.clone());
             if !self.can_go_on(&error, state) {
                 return Tried::Stop(first);
@@ -212,7 +212,7 @@ impl Run {
     }
 
     /// What a failure says about whom to ask next.
-    fn remember(&self, asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
+    fn remember(asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
         let provider = asking.provider;
         if error.unreached() {
             state.unreachable.insert(provider.base_url.clone());
@@ -269,8 +269,8 @@ impl Run {
     pub(super) fn continuation(&self, model: &Model, state: &State) -> Option<Continuation> {
         let replaceable = self.request.reader == ReaderKind::Replaceable;
         let short = state.reply.text.chars().count() < WORTH_CONTINUING;
-        let begun = state.reply.text.is_empty() || !state.reply.tool_calls.is_empty();
-        if begun || (replaceable && (short || state.afresh)) {
+        let unjoinable = state.reply.text.is_empty() || !state.reply.tool_calls.is_empty();
+        if unjoinable || (replaceable && (short || state.afresh)) {
             return None;
         }
         match model.capabilities.continuation {

@@ -8,6 +8,7 @@ use crossterm::event::KeyCode;
 use crate::console::command::{self, Arg, Cursor};
 use crate::console::composer::POLICY_WORDS;
 use crate::console::keys::Chord;
+use crate::engine::DrillKind;
 use crate::text;
 
 use super::super::{AppState, Cell, Completion, CompletionItem, CompletionKind, Focus, fuzzy};
@@ -157,6 +158,23 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
         Arg::Theme => state.looks.themes.iter().map(|name| item(name, "")).collect(),
         Arg::Reply => replies(state),
         Arg::Which => words(&[("all", "the whole chat")]),
+        Arg::FaultPlace => state.faults.as_ref().map_or_else(Vec::new, |board| {
+            let mut items: Vec<_> = board.places.iter().map(|name| item(name, "")).collect();
+            items.push(item("clear", "lift all faults"));
+            items
+        }),
+        Arg::FaultKind => state.faults.as_ref().map_or_else(Vec::new, |board| {
+            board.kinds.iter().map(|kind| item(&kind.word, &kind.doc)).collect()
+        }),
+        Arg::FaultSpan => words(&[("for", "60s: so long"), ("once", "the next call only")]),
+        Arg::DrillName => {
+            let providers = state.snapshot.iter().flat_map(|snapshot| snapshot.providers.keys());
+            let mut items: Vec<_> = providers.map(|name| item(name.as_str(), "provider")).collect();
+            items.push(item("off", "end every drill"));
+            items.extend(models(state));
+            items
+        }
+        Arg::DrillKind => words(&DrillKind::WORDS),
         Arg::Text => Vec::new(),
     }
 }
@@ -248,7 +266,17 @@ fn runs_when_taken(state: &AppState) -> bool {
     let Some(completion) = &state.completion else { return false };
     match completion.kind {
         CompletionKind::Model | CompletionKind::Policy => false,
-        CompletionKind::Argument => true,
+        CompletionKind::Argument => {
+            let (before, _) = state.composer.around();
+            let chosen = completion.items.get(completion.selected).map(|item| item.text.as_str());
+            match command::cursor(before).0 {
+                // A name alone is no order; what goes wrong has to follow.
+                Cursor::Argument(Arg::FaultPlace) => chosen == Some("clear"),
+                Cursor::Argument(Arg::DrillName) => chosen == Some("off"),
+                Cursor::Argument(Arg::FaultSpan) => chosen != Some("for"),
+                Cursor::Argument(_) | Cursor::Name | Cursor::Nothing => true,
+            }
+        }
         CompletionKind::Command => completion.items.get(completion.selected).is_some_and(|item| {
             command::TABLE.iter().any(|info| info.name == item.text && info.args.is_empty())
         }),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::{self, Config, Model, PolicyWeights, PriceList};
 use crate::console::app::{
-    AppState, Boot, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, Under, View, update,
+    AppState, Boot, Cell, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, Under, View, update,
 };
 use crate::console::keys::{Chord, Keymap, Sequence};
 use crate::domain::{
@@ -296,6 +296,14 @@ impl Console {
     /// Asks something and has it answered whole by `mini`.
     pub(super) fn exchange(&mut self, question: &str, answer: &str) -> &mut Self {
         self.text(question).keys("enter").routed("mini").stream(answer).end(Finish::Stop)
+    }
+
+    pub(super) fn note(&self) -> &str {
+        let note = |cell: &'_ Cell| matches!(cell, Cell::Note(_));
+        match self.state.transcript.cells.iter().rev().find(|cell| note(cell)) {
+            Some(Cell::Note(note)) => &note.text,
+            _ => "",
+        }
     }
 
     pub(super) fn toast(&self) -> &str {

@@ -6,7 +6,7 @@ use crate::domain::{
     Cost, Finish, FirstToken, ModelName, Money, Outcome, ReplyEvent, RequestId, UnixMs, Usage,
 };
 
-use crate::engine::Snapshot;
+use crate::engine::{self, Snapshot};
 
 use super::super::{
     Answer, AppState, Cell, Effect, QueuePhase, ReplyCell, ReplyPhase, RouteMark, RunningAttempt,
@@ -36,12 +36,15 @@ pub(super) fn events(
     request: RequestId,
     events: Vec<ReplyEvent>,
 ) {
-    let now = state.now;
+    let (now, tongue) = (state.now, state.looks.tongue);
     let Some((index, cell)) = find(state, request) else { return };
     let mut ended = false;
     for event in events {
         ended |= matches!(event, ReplyEvent::End(_));
         take(cell, &event, now);
+    }
+    if let Some(error) = cell.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref()) {
+        cell.told = Some(engine::tell(error, &cell.reply.attempts, tongue));
     }
     changed_cell(state, index);
     if ended {

@@ -8,7 +8,7 @@ use crate::domain::{ModelName, PinScope, parse_span};
 use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Tone, View};
-use super::{Effects, mouse, notes, overlays, picker, read, routes, send};
+use super::{Effects, chaos, mouse, notes, overlays, picker, read, routes, send};
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
 pub(super) fn run_draft(state: &mut AppState, fx: &mut Effects) {
@@ -118,6 +118,8 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
                 notes::toast(state, Tone::Good, "system prompt set from here on");
             }
         },
+        Name::Fault => chaos::fault(state, fx, format!("{first} {rest}").trim())?,
+        Name::Drill => chaos::drill(state, fx, first, rest)?,
         Name::Routes => routes::enter(state, fx),
         Name::Theme => theme(state, fx, first)?,
         Name::Mouse => mouse::set(state, fx, first)?,
@@ -128,7 +130,7 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
     Ok(())
 }
 
-const STARTING: &str = "still starting";
+pub(super) const STARTING: &str = "still starting";
 
 fn last_question(state: &AppState) -> Option<usize> {
     state.transcript.cells.iter().rposition(|cell| matches!(cell, Cell::User(_)))
@@ -140,7 +142,7 @@ pub(super) fn is_named(name: &str, text: &str) -> bool {
 }
 
 /// One name out of many: itself, or the only one it begins, or the only one it is part of.
-fn named<'a>(
+pub(super) fn named<'a>(
     text: &str,
     names: &(impl Iterator<Item = &'a str> + Clone),
     what: &str,
