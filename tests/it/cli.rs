@@ -155,7 +155,7 @@ fn a_model_kept_warm_by_paid_tokens_says_its_price_per_day_before() {
          id = \"s\"\ncontext = 1000\nmax_output = 100\nprice = { input = 1.00, output = 2.00 }\n\
          keep_warm = \"infer\"\n",
     );
-    let words = "small is kept warm by one paid token a minute while in use: at most $0.017 a day";
+    let words = "small is kept warm by one paid token a minute while in use: at most $0.0173 a day";
     for args in [&["config", "check"][..], &["doctor"], &["models", "list"]] {
         let ran = Ran::of(home.configured(args).output().unwrap()).ends(0);
         let said = format!("{}{}", ran.out, ran.err);

@@ -54,6 +54,7 @@ impl Actor {
             && view.forecast.is_none_or(|near| !near.keeps_away(now))
             && view.shift == ShiftPhase::Steady
             && !self.overrides.drills.iter().any(|drill| drill.name == name)
+            && !self.is_cut_off(&model.provider)
             && !kept_out.any(|veto| {
                 (veto.name == name || veto.name == provider)
                     && veto.until.is_none_or(|until| now < until)
@@ -70,6 +71,10 @@ impl Actor {
         let due = self.pinger.due(&self.wants(now), now);
         for (name, why) in due.calls {
             match self.config.providers.get(&name) {
+                // A drill plays that it is gone.
+                Some(_) if self.is_cut_off(&name) => {
+                    self.pinged(&name, why, &Listing::Unsure, (Duration::ZERO, now));
+                }
                 Some(provider) => self.spawn_list(provider, Report::Pinged(why)),
                 None => self.pinger.called(&name),
             }
