@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::console::composer::Draft;
 use crate::domain::{ModelName, format_span, parse_span};
 use crate::engine::{Command, Drill, DrillKind};
 
@@ -53,11 +54,17 @@ fn whole(span: Duration) -> Duration {
     Duration::from_secs(span.as_millis().div_ceil(1000) as u64)
 }
 
-/// The fleet said what it did.
-pub(super) fn struck(state: &mut AppState, result: Result<String, String>) {
+/// The fleet said what it did. An order it did not understand is back in the draft.
+pub(super) fn struck(state: &mut AppState, order: &str, result: Result<String, String>) {
     match result {
         Ok(what) => notes::toast(state, Tone::Warn, format!("fault: {what}")),
-        Err(why) => notes::toast(state, Tone::Bad, why),
+        Err(why) => {
+            if state.composer.is_blank() {
+                let text = format!("/fault {order}");
+                state.composer.set(Draft { text, ..Draft::default() });
+            }
+            notes::toast(state, Tone::Bad, why);
+        }
     }
 }
 
