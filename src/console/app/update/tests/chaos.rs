@@ -56,7 +56,7 @@ fn what_is_in_force_is_listed_and_ticks_while_it_lasts() {
     let ticks = |effect: &Effect| matches!(effect, Effect::ScheduleTick(_));
     assert!(console.effects.iter().any(ticks));
     console.text("/fault").keys("esc enter");
-    assert!(console.note().contains("sim-qwen 503, 90s more"), "{}", console.note());
+    assert!(console.note().contains("sim-qwen 503, 2m more"), "{}", console.note());
 }
 
 #[test]
