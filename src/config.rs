@@ -41,8 +41,8 @@ pub use provider::{
 };
 pub use settings::{
     AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings,
-    Feedback, Hedge, HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights, RedisSettings,
-    Routing, Rule, RuleThen, RuleWhen,
+    Feedback, FeedbackMetric, Hedge, HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights,
+    RedisSettings, Routing, Rule, RuleThen, RuleWhen,
 };
 pub use source::{Layer, LayerKind, environment_layer};
 pub use starter::{example, starter};

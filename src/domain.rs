@@ -26,7 +26,7 @@ pub use message::{Message, Part, Role};
 pub use model::{Capabilities, Continuation, Rates};
 pub use money::{Cost, Money, ParseMoneyError, Price};
 pub use outcome::{ErrorReport, Evidence, Fault, Finish, Outcome, OutcomeClass, Verdict};
-pub use rate::RateWindow;
+pub use rate::{RateScope, RateWindow};
 pub use reply::{
     AttemptKind, AttemptReport, FirstToken, Reply, ReplyEvent, Seam, SeamHow, Stamps, ToolCallParts,
 };

@@ -17,6 +17,8 @@ mod input;
 mod join;
 mod keys;
 mod log;
+#[cfg(test)]
+mod outage_tests;
 mod permit;
 mod pinger;
 mod plan;
@@ -27,6 +29,7 @@ pub mod sample;
 mod snapshot;
 mod unread;
 mod verdict;
+mod warm;
 
 pub use clock::now;
 pub use command::{Command, Veto};
@@ -38,6 +41,7 @@ pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
 pub use reply::ReplyStream;
 pub use snapshot::{
-    CacheStats, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pin, ProviderStatus,
-    Snapshot, Spend,
+    CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,
+    ProviderStatus, Snapshot, Spend, Undo,
 };
+pub use warm::{WarmStatus, warm_cost_per_day, warm_words};

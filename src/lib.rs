@@ -35,9 +35,11 @@
 //!    call, HTTP sends it, and the decoder turns bytes into frames however they were split.
 //! 4. Text goes straight from the task to whoever asked, never through the actor. Stamps are taken
 //!    where bytes leave the socket: that is where the time to first token comes from.
-//! 5. What went wrong gets one of a closed set of classes, and the class says what is next: the same
-//!    model again, another one, or the truth. A stream that broke after text was shown is continued
-//!    by the model's own mechanism, and the seam is marked.
+//! 5. When the stream ends the answer is judged: whole, or not, and why. What went wrong gets one of
+//!    a closed set of classes, and the class says what is next: the same model again, the same asked
+//!    in another way, another model, or the truth. A stream that broke after text was shown is gone
+//!    on with by the model's own mechanism, joined by comparing text, and the seam is marked. A first
+//!    token that is late may start a race with a second model.
 //! 6. The task reports to the actor, which folds health, circuits, limits and spending, and
 //!    publishes the next snapshot. Observers draw from it; nobody waits for them.
 //! 7. In the console each delta marks the screen dirty; the frame scheduler draws at most thirty

@@ -4,17 +4,22 @@
 //! Owns: the policy. Must not know: channels, clocks, I/O, configuration files. Invariant: the same
 //! [`DecisionInput`] gives the same [`crate::domain::Decision`], whenever and wherever it runs.
 
+mod admit;
 mod circuit;
 mod contest;
 mod decide;
+mod elsewhere;
 mod features;
 mod filter;
+mod forecast;
 mod health;
 mod hedge;
 mod input;
+mod intake;
 mod limit;
 mod observe;
 mod overrides;
+mod record;
 mod retry;
 mod rules;
 #[doc(hidden)]
@@ -22,11 +27,15 @@ pub mod sample;
 mod score;
 mod shift;
 mod state;
+mod warmth;
 mod words;
 
+pub use admit::Admission;
 pub use circuit::ProbeTicket;
 pub use decide::{decide, flips, with_policy};
+pub use elsewhere::elsewhere;
 pub use features::{Surface, difficulty, features, tokens_per_char};
+pub use forecast::{Forecast, Outlook};
 pub use hedge::{HedgeBook, HedgeLimits};
 pub use input::{
     CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState, RuleEffect,
@@ -36,4 +45,5 @@ pub use observe::{HealthState, ModelHealth, Observation, Warmth};
 pub use overrides::{PinEntry, effective_pin, kept_out_until};
 pub use score::REALTIME;
 pub use shift::ShiftPhase;
-pub use state::{Admission, Kept, ModelView, RouterSettings, RouterState};
+pub use state::{Kept, ModelView, RouterSettings, RouterState, Slow, SlowMetric};
+pub use warmth::{Basis, WarmFigures};

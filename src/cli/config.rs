@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::config;
+use crate::engine;
 
 use super::args::ConfigCommand;
 use super::compose::Setup;
@@ -28,6 +29,9 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
                 io.talk(&format!("note: {warning}"));
             }
             let config = &loaded.config;
+            for words in engine::warm_words(config, engine::now()) {
+                io.talk(&format!("note: {words}"));
+            }
             writeln!(
                 io.out,
                 "ok: {} providers, {} models, {} rules, policy {}",

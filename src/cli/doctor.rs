@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::config::secret::KeyLookup;
 use crate::config::{CacheWhen, Config, KeyNeed, Mention, Provider};
+use crate::engine;
 
 use super::args::DoctorArgs;
 use super::compose::{self, Setup};
@@ -192,7 +193,7 @@ fn configuration(setup: &Setup, config: &Config) -> Rows {
     let mut names = vec!["shipped".to_owned()];
     names.extend(layers.into_iter().map(|layer| layer.name));
     let user = config.models.values().filter(|model| model.mention == Mention::User).count();
-    vec![
+    let mut rows = vec![
         row("layers", names.join(" < ")),
         row("models", format!("{} ({user} named by you)", config.models.len())),
         row("policy", config.routing.policy.clone()),
@@ -210,7 +211,10 @@ fn configuration(setup: &Setup, config: &Config) -> Rows {
                 config.cache.max_entries
             ),
         ),
-    ]
+    ];
+    let warm = engine::warm_words(config, engine::now());
+    rows.extend(warm.into_iter().map(|words| row("keep-warm", words)));
+    rows
 }
 
 /// Every key found, and the names looked for where there is none.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::config::{Config, KeyNeed, Mention, Model, QualitySource, secret::KeyLookup};
+use crate::config::{Config, KeepWarm, KeyNeed, Mention, Model, QualitySource, secret::KeyLookup};
 use crate::domain::{Capabilities, Price, Rates, TaskKind, UnixMs};
 use crate::engine;
 
@@ -56,6 +56,9 @@ pub fn run(args: &ModelsListArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit
                  --all lists them"
             ));
         }
+    }
+    for words in engine::warm_words(&config, now) {
+        io.talk(&words);
     }
     drop(running);
     runtime.shutdown_background();
@@ -110,6 +113,7 @@ struct Row<'a> {
     model: &'a Model,
     key: Key,
     rates: Option<Rates>,
+    now: UnixMs,
     /// A shipped local server's models count only once the server answered.
     waiting: bool,
 }
@@ -122,7 +126,7 @@ impl<'a> Row<'a> {
         let waiting = provider.local
             && provider.mention == Mention::Shipped
             && model.mention == Mention::Shipped;
-        Some(Self { model, key, rates, waiting })
+        Some(Self { model, key, rates, now, waiting })
     }
 
     fn matches(&self, text: &str) -> bool {
@@ -174,7 +178,19 @@ impl<'a> Row<'a> {
             "key": self.key.state(),
             "usable": self.usable(),
             "retired": model.retired,
+            "keep_warm": keep_warm(model.keep_warm),
+            "keep_warm_usd_per_day": (model.keep_warm == KeepWarm::Infer)
+                .then(|| engine::warm_cost_per_day(model, self.now).map(|cost| cost.to_string()))
+                .flatten(),
         })
+    }
+}
+
+const fn keep_warm(how: KeepWarm) -> &'static str {
+    match how {
+        KeepWarm::Off => "off",
+        KeepWarm::Free => "free",
+        KeepWarm::Infer => "infer",
     }
 }
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::{
-    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback, Hedge,
-    HedgeWhen, KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention, Model, OnRefusal,
-    PolicyWeights, PriceList, Provider, QualitySource, Quirks, Routing,
+    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback,
+    FeedbackMetric, Hedge, HedgeWhen, KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention,
+    Model, OnRefusal, PolicyWeights, PriceList, Provider, QualitySource, Quirks, Routing,
 };
 use crate::domain::{Capabilities, Money, TaskTable};
 
@@ -84,6 +84,7 @@ pub fn config(
         policies: [("balanced".to_owned(), balanced)].into(),
         limits: Limits::default(),
         feedback: Feedback {
+            metric: FeedbackMetric::Ttft,
             p95_limit: Duration::from_secs(3),
             shift_for: Duration::from_mins(5),
             min_samples: 20,

@@ -294,7 +294,12 @@ pub const POLICY: Section = Section {
 pub const FEEDBACK: Section = Section {
     path: "feedback",
     fields: &[
-        field("p95_limit", "\"3s\"", "the p95 first-token time above which traffic moves"),
+        field(
+            "metric",
+            "\"ttft\" or \"total\"",
+            "the time that is judged: to the first token or the last",
+        ),
+        field("p95_limit", "\"3s\"", "the p95 of it above which traffic moves"),
         field("shift_for", "\"5m\"", "for how long"),
         field("min_samples", "a whole number", "answers needed before it can"),
     ],

@@ -123,9 +123,21 @@ impl LimitOverrides {
     }
 }
 
+/// Which time slowness is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum FeedbackMetric {
+    /// The time to the first token.
+    #[default]
+    Ttft,
+    /// The time to the last one.
+    Total,
+}
+
 /// When slowness moves traffic away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feedback {
+    /// Which time is judged.
+    pub metric: FeedbackMetric,
     /// The p95 above which traffic moves.
     pub p95_limit: Duration,
     /// For how long.

@@ -143,6 +143,18 @@ impl WeekWindow {
         let into_minute = now.0.rem_euclid(60_000);
         Some(Duration::from_millis(u64::try_from(least * 60_000 - into_minute).unwrap_or(0)))
     }
+
+    /// How long it still holds; `None` while it does not.
+    pub fn ends_in(&self, now: UnixMs) -> Option<Duration> {
+        let minute = self.week_minute(now);
+        let left = (0..7)
+            .filter(|d| self.days[*d as usize])
+            .map(|d| self.length() - (minute - (d * DAY_MIN + self.from)).rem_euclid(WEEK_MIN))
+            .filter(|left| *left > 0)
+            .max()?;
+        let into_minute = now.0.rem_euclid(60_000);
+        Some(Duration::from_millis(u64::try_from(left * 60_000 - into_minute).unwrap_or(0)))
+    }
 }
 
 impl fmt::Display for WeekWindow {
@@ -181,6 +193,14 @@ mod tests {
         let window: WeekWindow = "Sun 23:00-01:00 UTC".parse().unwrap();
         assert!(window.contains(at(6, 23, 30)) && window.contains(at(7, 0, 30)));
         assert!(!window.contains(at(0, 12, 0)));
+    }
+
+    #[test]
+    fn it_knows_how_long_it_still_holds() {
+        let window: WeekWindow = "Sun 23:00-01:00 UTC".parse().unwrap();
+        assert_eq!(window.ends_in(at(6, 23, 30)), Some(Duration::from_mins(90)));
+        assert_eq!(window.ends_in(UnixMs(at(7, 0, 59).0 + 59_000)), Some(Duration::from_secs(1)));
+        assert_eq!(window.ends_in(at(7, 1, 0)), None);
     }
 
     #[test]

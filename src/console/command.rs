@@ -171,12 +171,12 @@ impl CommandInfo {
                 Arg::Theme => "NAME",
                 Arg::Reply => "N",
                 Arg::Which => "N|all",
+                Arg::Mouse => "off|wheel|full",
                 Arg::FaultPlace => "PROVIDER|clear",
                 Arg::FaultKind => "KIND",
                 Arg::FaultSpan => "for 60s|once",
                 Arg::DrillName => "NAME|off",
                 Arg::DrillKind => "down|slow 4s|limit|cut",
-                Arg::Mouse => "off|wheel|full",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

@@ -64,6 +64,21 @@ fn read_money(text: &str) -> Option<Money> {
         .then(|| Money::from_pico((dollars * 1e12).round() as i64))
 }
 
+/// A small priced model for tests.
+#[cfg(test)]
+pub(super) fn sample_model() -> Model {
+    let text = "[providers.lab]\nbase_url = \"http://127.0.0.1:9/v1\"\n\
+        [models.small]\nprovider = \"lab\"\nid = \"s\"\ncontext = 1000\nmax_output = 100\n\
+        price = { input = 1.00, output = 2.00 }\n";
+    let layer = crate::config::Layer {
+        kind: crate::config::LayerKind::User,
+        name: "test.toml".to_owned(),
+        text: text.to_owned(),
+    };
+    let loaded = crate::config::load(&[layer]).unwrap();
+    loaded.config.models["small"].clone()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,19 +123,4 @@ mod tests {
     fn priced() -> Model {
         sample_model()
     }
-}
-
-/// A small priced model for tests.
-#[cfg(test)]
-pub(super) fn sample_model() -> Model {
-    let text = "[providers.lab]\nbase_url = \"http://127.0.0.1:9/v1\"\n\
-        [models.small]\nprovider = \"lab\"\nid = \"s\"\ncontext = 1000\nmax_output = 100\n\
-        price = { input = 1.00, output = 2.00 }\n";
-    let layer = crate::config::Layer {
-        kind: crate::config::LayerKind::User,
-        name: "test.toml".to_owned(),
-        text: text.to_owned(),
-    };
-    let loaded = crate::config::load(&[layer]).unwrap();
-    loaded.config.models["small"].clone()
 }

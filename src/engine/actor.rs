@@ -7,6 +7,8 @@ mod drills;
 mod obey;
 mod publish;
 mod shared;
+mod steer;
+mod warmth;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,12 +17,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::cache::MemoryCache;
-use crate::config::{Config, Provider};
+use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
-    AttemptKind, AttemptReport, ErrorReport, FilterCode, FilterReason, ModelName, OutcomeClass,
-    ProviderName, UnixMs,
+    AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName,
+    OutcomeClass, ProviderName, RequestId, UnixMs,
 };
-use crate::route::{HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState};
+use crate::route::{
+    HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
+};
 
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
@@ -55,10 +59,15 @@ pub(super) struct Actor {
     pub(super) unreached: BTreeSet<ProviderName>,
     pub(super) pings: BTreeMap<ProviderName, u64>,
     pub(super) pinger: Pinger,
+    pub(super) warm_every: Duration,
+    /// Tokens paid for to keep each model warm, and what they cost.
+    pub(super) warm: BTreeMap<ModelName, (u64, Cost)>,
     pub(super) races: HedgeBook,
     pub(super) cache: MemoryCache,
     pub(super) cache_stats: CacheStats,
     pub(super) notices: Vec<Notice>,
+    /// Slow models whose traffic nobody could take, and when that was said.
+    pub(super) stuck: BTreeMap<ModelName, UnixMs>,
     pub(super) revision: u64,
     /// Endpoints asked for their models that have not answered yet.
     pub(super) discovering: u32,
@@ -87,6 +96,7 @@ impl Actor {
             }
             self.take_back();
             self.end_due_drills(super::clock::now());
+            self.steer(super::clock::now());
             self.publish();
         }
     }
@@ -135,7 +145,7 @@ impl Actor {
                 let _ = reply.send(self.races.may_race(cost, &limits, now));
             }
             ToActor::Observe { provider, model, observation } => {
-                self.pinger.traffic(&provider, now);
+                self.pinger.traffic(&provider, &model, now);
                 if matches!(observation, Observation::FirstToken { .. }) {
                     self.unreached.remove(&provider);
                 }
@@ -143,10 +153,16 @@ impl Actor {
             }
             ToActor::AttemptEnded { request, report, observation, error, limits } => {
                 let (provider, model) = (report.provider.clone(), report.model.clone());
+                self.pinger.traffic(&provider, &model, now);
                 self.router.fold(&provider, &model, &observation, now);
                 if !limits.is_empty() {
-                    self.router.fold(&provider, &model, &Observation::Limits(limits), now);
+                    let told_at = headers_at(&report, now);
+                    let told = Observation::Limits { windows: limits, told_at };
+                    self.router.fold(&provider, &model, &told, now);
                 }
+                let used =
+                    Observation::Used { input: report.usage.input, output: report.usage.output };
+                self.router.fold(&provider, &model, &used, now);
                 self.account(&report);
                 self.note_reach(&report, error.as_deref());
                 if let Some(error) = error {
@@ -154,6 +170,7 @@ impl Actor {
                 } else {
                     self.present.insert(provider, true);
                 }
+                self.note_intake(request, &report, now);
                 self.log.attempt(request, *report);
             }
             ToActor::Ended { request, outcome } => self.log.end(request, *outcome),
@@ -179,9 +196,10 @@ impl Actor {
                 let _ = reply.send(Arc::clone(&self.publish.borrow()));
             }
             ToActor::Found { provider, listing } => self.found(&provider, listing),
-            ToActor::Pinged { provider, listing, took } => {
-                self.pinged(&provider, &listing, took, now);
+            ToActor::Pinged { provider, why, listing, took } => {
+                self.pinged(&provider, why, &listing, (took, now));
             }
+            ToActor::Warmed(token) => self.warmed(*token, now),
             ToActor::KeysRead => self.forgive(),
             ToActor::Presence => self.pinger.presence(now),
         }
@@ -199,6 +217,26 @@ impl Actor {
                 spend.lost = spend.lost + report.cost;
             }
         }
+    }
+
+    /// Far fewer prompt tokens read than sent: the endpoint cuts prompts in silence.
+    fn note_intake(&mut self, request: RequestId, report: &AttemptReport, now: UnixMs) {
+        let asked_plainly = match report.kind {
+            AttemptKind::First
+            | AttemptKind::Retry
+            | AttemptKind::Fallback
+            | AttemptKind::Hedge => true,
+            // What was sent then is not what was estimated.
+            AttemptKind::Continue | AttemptKind::Redo | AttemptKind::Probe => false,
+        };
+        if report.usage.estimated || report.outcome.is_some() || !asked_plainly {
+            return;
+        }
+        let Some(sent) = self.log.estimated_input(request, &report.model) else { return };
+        let Some(cut) = self.router.intake(&report.model, sent, report.usage.input) else { return };
+        let text = format!("{} did not read all of the prompt: {cut}", report.model);
+        self.notice(NoticeLevel::Warn, text, now);
+        self.log.doubt(request, cut);
     }
 
     /// First attempts earn retries, and retries spend them.
@@ -255,6 +293,9 @@ impl Actor {
         if whole_account {
             self.router.refuse_provider(provider, &error.message, now);
         }
+        if self.notices.iter().any(|notice| notice.text == error.message) {
+            return;
+        }
         let level = if whole_account { NoticeLevel::Error } else { NoticeLevel::Warn };
         self.notice(level, error.message.clone(), now);
     }
@@ -263,7 +304,11 @@ impl Actor {
         if self.notices.last().is_some_and(|last| last.text == text) {
             return;
         }
-        self.notices.push(Notice { at: now, level, text });
+        self.notices_push(Notice { at: now, level, text, undo: None });
+    }
+
+    fn notices_push(&mut self, notice: Notice) {
+        self.notices.push(notice);
         if self.notices.len() > NOTICES {
             self.notices.remove(0);
         }
@@ -314,6 +359,9 @@ impl Actor {
             Listing::Absent | Listing::Unreached => {
                 self.unreached.insert(provider.clone());
             }
+            Listing::Other(_) => {
+                self.unreached.remove(provider);
+            }
             Listing::Unsure => {}
         }
         match listing {
@@ -323,21 +371,9 @@ impl Actor {
                 self.take_error(provider, error, super::clock::now());
                 self.present.insert(provider.clone(), true)
             }
+            Listing::Other(_) => self.present.insert(provider.clone(), true),
             Listing::Unreached | Listing::Unsure => None,
         };
-    }
-
-    fn pinged(&mut self, provider: &ProviderName, listing: &Listing, took: Duration, now: UnixMs) {
-        self.note_presence(provider, listing);
-        let answered = matches!(listing, Listing::Models(_));
-        let ms = answered.then(|| super::attempt::millis(took));
-        if let Some(ms) = ms {
-            self.pings.insert(provider.clone(), ms);
-        }
-        let models: Vec<ModelName> = self.models_of(provider).cloned().collect();
-        for model in models {
-            self.router.fold(provider, &model, &Observation::Pinged { ms }, now);
-        }
     }
 
     /// Keys or configuration changed: what accounts refused may be right now.
@@ -374,13 +410,25 @@ impl Actor {
 }
 
 /// The router's settings as the configuration has them.
-pub(super) fn settings(config: &Config) -> RouterSettings {
+pub(super) fn settings(config: &Config, warm_every: Duration) -> RouterSettings {
     RouterSettings {
+        // Longer than the time between calls, so that what is called stays warm.
+        warm_for: warm_every + warm_every / 6,
+        metric: match config.feedback.metric {
+            FeedbackMetric::Ttft => SlowMetric::Ttft,
+            FeedbackMetric::Total => SlowMetric::Total,
+        },
         p95_limit: config.feedback.p95_limit,
         shift_for: config.feedback.shift_for,
         min_samples: config.feedback.min_samples,
         ..RouterSettings::default()
     }
+}
+
+/// When the headers of an attempt that has just ended arrived.
+fn headers_at(report: &AttemptReport, now: UnixMs) -> UnixMs {
+    let since = report.stamps.headers.map_or(0, |headers| report.ms.saturating_sub(headers));
+    now - Duration::from_millis(since)
 }
 
 /// How an attempt counts whose task went away before it could tell.

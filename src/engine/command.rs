@@ -43,6 +43,8 @@ pub enum Command {
     EndDrill(Option<String>),
     /// Undo a veto.
     Allow(String),
+    /// Bring back the traffic that was moved away from a slow model.
+    UndoShift(ModelName),
     /// Give a provider no new work, or give it work again.
     Drain {
         /// Its name.

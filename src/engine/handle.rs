@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub http: HttpOptions,
     /// How names in the environment are read.
     pub env: Env,
+    /// How often what is quiet is kept warm. For programs that run a simulated day in less.
+    pub warm_every: Duration,
     /// For every draw the engine makes; the same seed draws the same.
     pub seed: u64,
     /// Where errors are kept whose words are not known; `None` keeps none.
@@ -40,6 +43,7 @@ impl Default for Options {
         Self {
             http: HttpOptions::default(),
             env: Arc::new(|name| std::env::var(name).ok().filter(|value| !value.is_empty())),
+            warm_every: super::PING_EVERY,
             seed: 0,
             unknown_errors: None,
         }
@@ -79,8 +83,10 @@ impl Observer {
 pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let (inbox, received) = mpsc::channel(INBOX);
     let policy = config.routing.policy.clone();
+    let warm_every = options.warm_every;
     let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
+    let warm_every = options.warm_every;
     let shared = Arc::new(Shared::new(inbox, published, options));
     let closing = shared.closing.clone();
     let mut actor = Actor {
@@ -88,7 +94,8 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         inbox: received,
         publish,
         board: Arc::new(Board::default()),
-        router: RouterState::new(settings(&config)),
+        router: RouterState::new(settings(&config, warm_every)),
+        warm_every,
         policy,
         overrides: Overrides::default(),
         kept: std::collections::BTreeMap::new(),
@@ -98,11 +105,13 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         present: BTreeMap::new(),
         unreached: BTreeSet::new(),
         pings: BTreeMap::new(),
-        pinger: Pinger::default(),
+        pinger: Pinger::new(warm_every),
+        warm: BTreeMap::new(),
         races: HedgeBook::default(),
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
         cache_stats: CacheStats::default(),
         notices: Vec::new(),
+        stuck: BTreeMap::new(),
         revision: 0,
         discovering: 0,
         config,

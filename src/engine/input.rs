@@ -118,11 +118,8 @@ impl Snapshot {
             let entries = vetoes.iter().map(|veto| (veto.name.as_str(), veto.until));
             kept_out_until(entries, &model.name, &model.provider, now)
         };
-        let maintenance = provider.is_some_and(|provider| {
-            provider.maintenance.iter().any(|maintenance| {
-                maintenance.window.begins_in(now).is_some_and(|left| left <= MAINTENANCE_LEAD)
-            })
-        });
+        let maintenance =
+            provider.is_some_and(|provider| maintenance_until(provider, now).is_some());
         CandidateInput {
             model: model.name.clone(),
             provider: model.provider.clone(),
@@ -144,6 +141,7 @@ impl Snapshot {
             key: key_state(seen, provider_seen.map(|seen| &seen.key)),
             present: provider_seen.is_none_or(|seen| seen.present),
             limited_until: seen.and_then(|seen| seen.limited_until),
+            forecast: seen.and_then(|seen| seen.forecast.clone()),
             shifted_until: seen.and_then(|seen| seen.shifted_until),
             maintenance,
             drained: until(&self.overrides.drains).is_some(),
@@ -182,6 +180,25 @@ fn tags(provider: &Provider) -> Vec<String> {
         tags.push(LOCAL.to_owned());
     }
     tags
+}
+
+/// Until when a provider's traffic is away for its maintenance, from a little before that begins;
+/// `None` while it is not.
+pub(super) fn maintenance_until(provider: &Provider, now: UnixMs) -> Option<UnixMs> {
+    let windows = provider.maintenance.iter().map(|maintenance| &maintenance.window);
+    windows
+        .filter_map(|window| {
+            let begins = window.begins_in(now).filter(|left| *left <= MAINTENANCE_LEAD)?;
+            let begun = now + begins;
+            Some(begun + window.ends_in(begun)?)
+        })
+        .max()
+}
+
+/// When a provider's traffic next leaves for its maintenance.
+pub(super) fn maintenance_from(provider: &Provider, now: UnixMs) -> Option<UnixMs> {
+    let windows = provider.maintenance.iter().map(|maintenance| &maintenance.window);
+    windows.filter_map(|window| Some(now + window.begins_in(now)? - MAINTENANCE_LEAD)).min()
 }
 
 enum Exclusive {
@@ -252,3 +269,7 @@ fn rule_input(config: &Config, rule: &Rule) -> RuleInput {
         words,
     }
 }
+
+#[cfg(test)]
+#[path = "input_tests.rs"]
+mod tests;

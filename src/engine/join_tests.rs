@@ -1,3 +1,6 @@
+//! The seam: for any cut and each kind of fallback, nothing is lost, and nothing is doubled where that
+//! can be known.
+
 use proptest::prelude::*;
 
 use super::*;

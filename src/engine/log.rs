@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AttemptReport, Decision, Outcome, Request, RequestId, UnixMs};
+use crate::domain::{
+    AttemptReport, Decision, Evidence, ModelName, Outcome, Request, RequestId, UnixMs,
+};
 use crate::route::DecisionInput;
 
 use super::LogEntry;
@@ -51,6 +53,7 @@ impl Log {
             input,
             decided_in,
             attempts: Vec::new(),
+            doubts: Vec::new(),
             outcome: None,
         };
         let entries = Arc::make_mut(&mut self.entries);
@@ -62,6 +65,17 @@ impl Log {
 
     pub(super) fn attempt(&mut self, request: RequestId, report: AttemptReport) {
         self.change(request, |entry| entry.attempts.push(report));
+    }
+
+    /// What one of its attempts gives reason to doubt, though it was answered.
+    pub(super) fn doubt(&mut self, request: RequestId, doubt: Evidence) {
+        self.change(request, |entry| entry.doubts.push(doubt));
+    }
+
+    /// How many prompt tokens the decision expected of a model.
+    pub(super) fn estimated_input(&self, request: RequestId, model: &ModelName) -> Option<u64> {
+        let entry = self.entries.iter().rev().find(|entry| entry.request == request)?;
+        Some(entry.decision.candidate(model.as_str())?.estimate.input_tokens)
     }
 
     pub(super) fn end(&mut self, request: RequestId, outcome: Outcome) {

@@ -1,28 +1,108 @@
-//! The keep-warm schedule: when a provider is due for a free call that keeps its connection warm.
-//! Pure; the actor makes the calls.
+//! The calls nobody asked for: when a provider is due for a free call that keeps its connection warm,
+//! shows that it is back, or looks at a refused account again; and when a model is due for a token
+//! that is paid for to keep it warm. Pure; the actor makes the calls.
+//!
+//! Invariants: one call per provider at a time; while the user is away nobody is called; free calls
+//! to broken providers are capped over all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::domain::{ProviderName, UnixMs};
+use crate::domain::{ModelName, ProviderName, UnixMs};
 
-/// How often a quiet provider is called.
+/// How often a quiet provider is called, and a quiet model given a token to make.
 pub const EVERY: Duration = Duration::from_mins(1);
 
 /// After so long without any real traffic nobody is kept warm: the user is away.
 const IDLE_AFTER: Duration = Duration::from_mins(30);
 
-/// When each provider was last used or called.
-#[derive(Debug, Default)]
+/// How often a provider with an open circuit is called: often at first, and still often enough to
+/// use it half a minute after it recovers for as long as outages usually take.
+const BROKEN_EVERY: Duration = Duration::from_secs(10);
+const BROKEN_LONG: Duration = Duration::from_mins(10);
+const BROKEN_LONG_EVERY: Duration = Duration::from_secs(20);
+const BROKEN_FOR_GOOD: Duration = Duration::from_hours(1);
+const BROKEN_FOR_GOOD_EVERY: Duration = Duration::from_mins(1);
+
+/// Calls to broken providers in a minute, all of them together.
+const BROKEN_CALLS: usize = 30;
+const BROKEN_SPAN: Duration = Duration::from_mins(1);
+
+/// How often a refused account is looked at again.
+const REFUSED_EVERY: Duration = Duration::from_hours(1);
+
+/// What a free call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallFor {
+    /// To keep the connection warm.
+    Warmth,
+    /// To see whether it is back.
+    Recovery,
+    /// To see whether the account is accepted again.
+    Account,
+}
+
+/// Who could be called, as things stand.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wants {
+    /// Providers worth keeping warm.
+    pub(super) warm: Vec<ProviderName>,
+    /// Providers with an open circuit, and since when.
+    pub(super) broken: Vec<(ProviderName, UnixMs)>,
+    /// Providers that refused an account, and since when.
+    pub(super) refused: Vec<(ProviderName, UnixMs)>,
+    /// Models kept warm by a token paid for that can be asked now.
+    pub(super) paid: Vec<ModelName>,
+}
+
+/// Who is to be called now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Due {
+    /// Free calls.
+    pub(super) calls: Vec<(ProviderName, CallFor)>,
+    /// Tokens to be paid for.
+    pub(super) tokens: Vec<ModelName>,
+}
+
+/// When each was last used or called.
+#[derive(Debug)]
 pub(super) struct Pinger {
+    every: Duration,
     touched: BTreeMap<ProviderName, UnixMs>,
+    used: BTreeMap<ModelName, UnixMs>,
+    looked: BTreeMap<ProviderName, UnixMs>,
+    calling: BTreeSet<ProviderName>,
+    making: BTreeSet<ModelName>,
+    /// Calls to broken providers within the last minute.
+    broken: VecDeque<UnixMs>,
     last_traffic: Option<UnixMs>,
 }
 
+impl Default for Pinger {
+    fn default() -> Self {
+        Self::new(EVERY)
+    }
+}
+
 impl Pinger {
-    /// Real traffic went to a provider: it is warm without our doing.
-    pub(super) fn traffic(&mut self, provider: &ProviderName, now: UnixMs) {
+    /// One that calls the quiet this often.
+    pub(super) fn new(every: Duration) -> Self {
+        Self {
+            every,
+            touched: BTreeMap::new(),
+            used: BTreeMap::new(),
+            looked: BTreeMap::new(),
+            calling: BTreeSet::new(),
+            making: BTreeSet::new(),
+            broken: VecDeque::new(),
+            last_traffic: None,
+        }
+    }
+
+    /// Real traffic went to a model: it is warm without our doing.
+    pub(super) fn traffic(&mut self, provider: &ProviderName, model: &ModelName, now: UnixMs) {
         self.touched.insert(provider.clone(), now);
+        self.used.insert(model.clone(), now);
         self.last_traffic = Some(now);
     }
 
@@ -31,43 +111,106 @@ impl Pinger {
         self.last_traffic = Some(now);
     }
 
-    /// Which of these providers are due now. They count as called.
-    pub(super) fn due<'a>(
-        &mut self,
-        providers: impl Iterator<Item = &'a ProviderName>,
-        now: UnixMs,
-    ) -> Vec<ProviderName> {
-        if self.idle(now) {
-            return Vec::new();
+    /// A free call is over.
+    pub(super) fn called(&mut self, provider: &ProviderName) {
+        self.calling.remove(provider);
+    }
+
+    /// A token that was paid for has come, or has not.
+    pub(super) fn made(&mut self, model: &ModelName) {
+        self.making.remove(model);
+    }
+
+    /// Who is due now. They count as called until [`Self::called`] and [`Self::made`].
+    pub(super) fn due(&mut self, wants: &Wants, now: UnixMs) -> Due {
+        let mut due = Due::default();
+        let oldest = now - BROKEN_SPAN;
+        while self.broken.front().is_some_and(|at| *at <= oldest) {
+            self.broken.pop_front();
         }
-        let due: Vec<ProviderName> = providers
-            .filter(|name| {
-                self.touched.get(*name).is_none_or(|touched| now.since(*touched) >= EVERY)
-            })
-            .cloned()
-            .collect();
-        for name in &due {
-            self.touched.insert(name.clone(), now);
+        for (provider, why, at) in self.calls(wants, now) {
+            if at > now || self.calling.contains(&provider) {
+                continue;
+            }
+            match why {
+                CallFor::Recovery if self.broken.len() >= BROKEN_CALLS => continue,
+                CallFor::Recovery => self.broken.push_back(now),
+                CallFor::Account => {
+                    self.looked.insert(provider.clone(), now);
+                }
+                CallFor::Warmth => {}
+            }
+            self.touched.insert(provider.clone(), now);
+            self.calling.insert(provider.clone());
+            due.calls.push((provider, why));
+        }
+        for (model, at) in self.tokens(wants, now) {
+            if at <= now {
+                self.used.insert(model.clone(), now);
+                self.making.insert(model.clone());
+                due.tokens.push(model);
+            }
         }
         due
     }
 
-    /// When the next of these providers is due; `None` while idle or with no provider.
-    pub(super) fn next<'a>(
-        &self,
-        providers: impl Iterator<Item = &'a ProviderName>,
-        now: UnixMs,
-    ) -> Option<Duration> {
+    /// How long until the next one is due; `None` while idle or with nobody to call.
+    pub(super) fn next(&self, wants: &Wants, now: UnixMs) -> Option<Duration> {
+        let calls = self
+            .calls(wants, now)
+            .into_iter()
+            .filter(|(provider, ..)| !self.calling.contains(provider))
+            .map(|(.., at)| at);
+        let tokens = self.tokens(wants, now).into_iter().map(|(_, at)| at);
+        calls.chain(tokens).map(|at| now.until(at)).min()
+    }
+
+    /// When each provider is due for a free call, and what for; the most urgent purpose first.
+    fn calls(&self, wants: &Wants, now: UnixMs) -> Vec<(ProviderName, CallFor, UnixMs)> {
         if self.idle(now) {
-            return None;
+            return Vec::new();
         }
-        providers
-            .map(|name| {
-                self.touched
-                    .get(name)
-                    .map_or(Duration::ZERO, |touched| EVERY.saturating_sub(now.since(*touched)))
+        let mut all = Vec::new();
+        for (provider, since) in &wants.refused {
+            let last = self.looked.get(provider).copied().unwrap_or(*since).max(*since);
+            all.push((provider.clone(), CallFor::Account, last + REFUSED_EVERY));
+        }
+        for (provider, since) in &wants.broken {
+            let every = match now.since(*since) {
+                out if out < BROKEN_LONG => BROKEN_EVERY,
+                out if out < BROKEN_FOR_GOOD => BROKEN_LONG_EVERY,
+                _ => BROKEN_FOR_GOOD_EVERY,
+            };
+            let last = self.touched.get(provider).copied().unwrap_or(*since);
+            // The oldest of as many as are allowed must have left the span.
+            let oldest = self.broken.len().checked_sub(BROKEN_CALLS);
+            let free = oldest.and_then(|index| self.broken.get(index)).map(|at| *at + BROKEN_SPAN);
+            all.push((
+                provider.clone(),
+                CallFor::Recovery,
+                (last + every).max(free.unwrap_or(last)),
+            ));
+        }
+        for provider in &wants.warm {
+            let last = self.touched.get(provider);
+            let at = last.map_or(now, |last| *last + self.every);
+            all.push((provider.clone(), CallFor::Warmth, at));
+        }
+        all
+    }
+
+    /// When each model is due for a token; one that was never used is due at once.
+    fn tokens(&self, wants: &Wants, now: UnixMs) -> Vec<(ModelName, UnixMs)> {
+        if self.idle(now) {
+            return Vec::new();
+        }
+        let quiet = wants.paid.iter().filter(|model| !self.making.contains(*model));
+        quiet
+            .map(|model| {
+                let at = self.used.get(model).map_or(now, |used| *used + self.every);
+                (model.clone(), at)
             })
-            .min()
+            .collect()
     }
 
     fn idle(&self, now: UnixMs) -> bool {
@@ -76,34 +219,5 @@ impl Pinger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> UnixMs {
-        UnixMs(seconds * 1000)
-    }
-
-    #[test]
-    fn a_quiet_provider_is_called_every_minute_and_a_busy_one_never() {
-        let (quiet, busy) = (ProviderName::from("quiet"), ProviderName::from("busy"));
-        let mut pinger = Pinger::default();
-        pinger.presence(at(0));
-        assert_eq!(pinger.due([&quiet, &busy].into_iter(), at(0)).len(), 2);
-        pinger.traffic(&busy, at(50));
-        assert_eq!(pinger.due([&quiet, &busy].into_iter(), at(60)), vec![quiet.clone()]);
-        assert_eq!(pinger.next([&quiet, &busy].into_iter(), at(70)), Some(Duration::from_secs(40)));
-    }
-
-    #[test]
-    fn nobody_is_kept_warm_for_a_user_who_is_away() {
-        let name = ProviderName::from("p");
-        let mut pinger = Pinger::default();
-        assert!(pinger.due([&name].into_iter(), at(0)).is_empty());
-        pinger.traffic(&name, at(0));
-        assert!(!pinger.due([&name].into_iter(), at(1700)).is_empty());
-        assert!(pinger.due([&name].into_iter(), at(1900)).is_empty());
-        assert_eq!(pinger.next([&name].into_iter(), at(1900)), None);
-        pinger.presence(at(2000));
-        assert!(!pinger.due([&name].into_iter(), at(2000)).is_empty());
-    }
-}
+#[path = "pinger_tests.rs"]
+mod tests;

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ModelStatus, ProviderStatus, Snapshot, Spend};
+use super::{ModelStatus, ProviderStatus, Snapshot, Spend, WarmStatus};
 use crate::config::{Config, Model, Provider};
 use crate::domain::UnixMs;
-use crate::route::{CircuitView, HealthState, KeyState, ModelHealth};
+use crate::route::{CircuitView, HealthState, KeyState, ModelHealth, ShiftPhase};
 
 /// A model that is up and was never asked.
 pub fn model(model: &Model) -> ModelStatus {
@@ -20,11 +20,14 @@ pub fn model(model: &Model) -> ModelStatus {
         health: ModelHealth { state: HealthState::Up, ..ModelHealth::default() },
         circuit: CircuitView::Closed,
         limited_until: None,
+        forecast: None,
+        shift: ShiftPhase::Steady,
         shifted_until: None,
         refused: None,
         recent: Vec::new(),
         last_error: None,
         spend: Spend::default(),
+        warm: WarmStatus::default(),
     }
 }
 
@@ -38,6 +41,7 @@ pub fn provider(provider: &Provider, config: &Config) -> ProviderStatus {
         present: true,
         state: HealthState::Up,
         note: String::new(),
+        countdown: None,
         ttft_p50: None,
         ttft_p95: None,
         tokens_per_s: None,

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::domain::{
-    AttemptReport, Cost, Decision, ModelName, Origin, Outcome, PinScope, ProviderName, RateWindow,
-    RequestId, SessionId, UnixMs, Usage,
+    AttemptReport, Cost, Decision, Evidence, ModelName, Origin, Outcome, PinScope, ProviderName,
+    RateWindow, RequestId, SessionId, UnixMs, Usage,
 };
-use crate::route::{CircuitView, DecisionInput, HealthState, KeyState, ModelHealth};
+use crate::route::{
+    CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
+};
 
-use super::{Drill, Veto};
+use super::{Command, Drill, Veto, WarmStatus};
 
 /// A pin in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,10 @@ pub struct ModelStatus {
     pub circuit: CircuitView,
     /// When it may be asked again after a rate limit.
     pub limited_until: Option<UnixMs>,
+    /// The limit that is used up first at the present rate, if any is before it resets.
+    pub forecast: Option<Forecast>,
+    /// Where its traffic stands after it was slow.
+    pub shift: ShiftPhase,
     /// When traffic that was shifted away for slowness comes back.
     pub shifted_until: Option<UnixMs>,
     /// The account refused it, in words; out until the key or the configuration changes.
@@ -62,6 +68,32 @@ pub struct ModelStatus {
     pub last_error: Option<(UnixMs, String)>,
     /// Money spent on it in this run.
     pub spend: Spend,
+    /// What keeping it warm has come to; not part of `spend`.
+    pub warm: WarmStatus,
+}
+
+/// What ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pending {
+    /// A circuit is open until the next probe.
+    Retry,
+    /// It is in maintenance, or about to be.
+    Maintenance,
+    /// Traffic is away from a slow model.
+    Shifted,
+    /// A rate limit is used up.
+    Limited,
+    /// A rate limit lasts, at the present rate.
+    RunsOut,
+}
+
+/// Something that ends by itself, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Countdown {
+    /// What.
+    pub pending: Pending,
+    /// When it ends.
+    pub until: UnixMs,
 }
 
 /// A provider as observers see it: the sum of its models.
@@ -79,6 +111,8 @@ pub struct ProviderStatus {
     pub state: HealthState,
     /// A few words more: `retry in 41s`, `slow 4x`, `warm`.
     pub note: String,
+    /// What counts down, the gravest first.
+    pub countdown: Option<Countdown>,
     /// Median time to first token over its models.
     pub ttft_p50: Option<u64>,
     /// 95th percentile.
@@ -150,6 +184,8 @@ pub struct LogEntry {
     pub decided_in: Duration,
     /// Attempts that are over.
     pub attempts: Vec<AttemptReport>,
+    /// What there is to doubt about it though it was answered, such as a prompt that was cut.
+    pub doubts: Vec<Evidence>,
     /// How it ended; `None` while it runs.
     pub outcome: Option<Outcome>,
 }
@@ -165,6 +201,25 @@ pub enum NoticeLevel {
     Error,
 }
 
+/// What a notice is about that can be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undo {
+    /// Traffic was moved away from a slow model.
+    Shift(ModelName),
+    /// A model or provider is avoided.
+    Avoid(String),
+}
+
+impl Undo {
+    /// The command that undoes it.
+    pub fn command(&self) -> Command {
+        match self {
+            Self::Shift(model) => Command::UndoShift(model.clone()),
+            Self::Avoid(name) => Command::Allow(name.clone()),
+        }
+    }
+}
+
 /// Something the user should know, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -174,6 +229,8 @@ pub struct Notice {
     pub level: NoticeLevel,
     /// In words.
     pub text: String,
+    /// What can be undone about it.
+    pub undo: Option<Undo>,
 }
 
 /// What observers see.

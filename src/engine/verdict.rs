@@ -209,7 +209,7 @@ fn inside_brackets(code: &str) -> bool {
             (None, '\'') if chars.clone().take_while(|next| *next != '\n').any(|n| n == '\'') => {
                 quote = Some(c);
             }
-            (None, '#') | (None, '/') if c == '#' || chars.peek() == Some(&'/') => {
+            (None, '#' | '/') if c == '#' || chars.peek() == Some(&'/') => {
                 while chars.peek().is_some_and(|next| *next != '\n') {
                     chars.next();
                 }

@@ -20,7 +20,17 @@ const SHARE_SAMPLES: u32 = 10;
 
 /// First wait before a probe; each failed probe doubles it up to the last.
 const FIRST_DELAY: Duration = Duration::from_secs(5);
-const LAST_DELAY: Duration = Duration::from_mins(5);
+
+/// The last wait is so many times what the failed probe took, within these bounds: somebody waited
+/// for that probe, and failing probes may cost 4% of the time. Quick refusals are probed often, so
+/// that a provider whose free calls tell nothing is used again half a minute after it recovers.
+const DELAY_TIMES: u32 = 25;
+const LAST_DELAY_LEAST: Duration = Duration::from_secs(25);
+const LAST_DELAY_MOST: Duration = Duration::from_mins(5);
+
+/// A free call that fails puts the next probe off by this much: the call after it will tell. Even so
+/// a probe passes in the end, because the list of models may be all that is broken.
+const CALLS_HOLD: Duration = Duration::from_secs(25);
 
 /// A probe that was never settled gives its slot back after this.
 const PROBE_HOLD: Duration = Duration::from_secs(310);
@@ -32,7 +42,25 @@ pub struct ProbeTicket(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Closed,
-    Open { until: UnixMs, probe: Option<(ProbeTicket, UnixMs)> },
+    Open { since: UnixMs, until: UnixMs, probe: Option<(ProbeTicket, UnixMs)>, calls: FreeCalls },
+}
+
+/// What free calls have shown since the circuit opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FreeCalls {
+    /// None has failed: that one goes well says nothing.
+    ToldNothing,
+    /// One failed: the first that goes well means that the endpoint is back.
+    Failed,
+}
+
+/// How a free call went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FreeCall {
+    /// The endpoint answered.
+    Answered,
+    /// It did not, or with an error of its own.
+    Failed,
 }
 
 /// What a circuit says to someone who wants through.
@@ -53,11 +81,12 @@ pub(crate) struct Circuit {
     in_a_row: u32,
     delay: Duration,
     tickets: u64,
+    opened: Option<UnixMs>,
 }
 
 impl Default for Circuit {
     fn default() -> Self {
-        Self { state: State::Closed, in_a_row: 0, delay: FIRST_DELAY, tickets: 0 }
+        Self { state: State::Closed, in_a_row: 0, delay: FIRST_DELAY, tickets: 0, opened: None }
     }
 }
 
@@ -94,27 +123,49 @@ impl Circuit {
     fn take_slot(&mut self, now: UnixMs) -> ProbeTicket {
         self.tickets += 1;
         let ticket = ProbeTicket(self.tickets);
-        if let State::Open { until, .. } = self.state {
-            self.state = State::Open { until, probe: Some((ticket, now)) };
+        if let State::Open { probe, .. } = &mut self.state {
+            *probe = Some((ticket, now));
         }
         ticket
     }
 
     /// Gives a probe slot back unused; an old ticket changes nothing.
     pub(crate) fn give_back(&mut self, ticket: ProbeTicket) {
-        if let State::Open { until, probe: Some((held, _)) } = self.state
-            && held == ticket
+        if let State::Open { probe, .. } = &mut self.state
+            && probe.is_some_and(|(held, _)| held == ticket)
         {
-            self.state = State::Open { until, probe: None };
+            *probe = None;
         }
     }
 
     /// An attempt ended in a way that says nothing about the endpoint (throttled, cancelled, the
     /// request's own fault): the slot is free again, nothing else changes.
     pub(crate) fn neutral(&mut self) {
-        if let State::Open { until, .. } = self.state {
-            self.state = State::Open { until, probe: None };
+        if let State::Open { probe, .. } = &mut self.state {
+            *probe = None;
         }
+    }
+
+    /// A free call to the endpoint went so. Once one has failed since the circuit opened, the first
+    /// that goes well lets a probe pass at once.
+    pub(crate) fn free_call(&mut self, how: FreeCall, now: UnixMs) {
+        let State::Open { since, until, calls, .. } = &mut self.state else { return };
+        match (how, *calls) {
+            (FreeCall::Failed, _) => {
+                *calls = FreeCalls::Failed;
+                *until = (*until).max((now + CALLS_HOLD).min(*since + LAST_DELAY_MOST));
+            }
+            (FreeCall::Answered, FreeCalls::Failed) => {
+                *calls = FreeCalls::ToldNothing;
+                *until = (*until).min(now);
+            }
+            (FreeCall::Answered, FreeCalls::ToldNothing) => {}
+        }
+    }
+
+    /// Since when it has not worked, however often it was probed meanwhile.
+    pub(crate) fn opened(&self) -> Option<UnixMs> {
+        self.opened
     }
 
     /// An attempt went well: closed, and the delay starts from the beginning.
@@ -122,10 +173,17 @@ impl Circuit {
         self.state = State::Closed;
         self.in_a_row = 0;
         self.delay = FIRST_DELAY;
+        self.opened = None;
     }
 
-    /// An attempt failed. `failed_share` of `samples` is the window's. Says whether this opened it.
-    pub(crate) fn failure(&mut self, now: UnixMs, failed_share: f32, samples: u32) -> bool {
+    /// An attempt failed after so long. `failed_share` of `samples` is the window's. Says whether this
+    /// opened it.
+    pub(crate) fn failure(
+        &mut self,
+        now: UnixMs,
+        took: Duration,
+        (failed_share, samples): (f32, u32),
+    ) -> bool {
         self.in_a_row = self.in_a_row.saturating_add(1);
         match self.state {
             State::Closed => {
@@ -133,17 +191,25 @@ impl Circuit {
                 if self.in_a_row < FAILURES_IN_A_ROW && !mostly {
                     return false;
                 }
-                self.state = State::Open { until: now + self.delay, probe: None };
+                self.opened = Some(now);
+                self.open(now);
                 true
             }
             // An attempt from before it opened; it already counted.
-            State::Open { until, probe: None } if now < until => false,
+            State::Open { until, probe: None, .. } if now < until => false,
             State::Open { .. } => {
-                self.delay = (self.delay * 2).min(LAST_DELAY);
-                self.state = State::Open { until: now + self.delay, probe: None };
+                let last =
+                    took.saturating_mul(DELAY_TIMES).clamp(LAST_DELAY_LEAST, LAST_DELAY_MOST);
+                self.delay = (self.delay * 2).min(last);
+                self.open(now);
                 true
             }
         }
+    }
+
+    fn open(&mut self, now: UnixMs) {
+        let (until, calls) = (now + self.delay, FreeCalls::ToldNothing);
+        self.state = State::Open { since: now, until, probe: None, calls };
     }
 }
 
@@ -155,10 +221,13 @@ mod tests {
         UnixMs(seconds * 1000)
     }
 
+    const SLOWLY: Duration = Duration::from_secs(12);
+    const QUICKLY: Duration = Duration::from_millis(80);
+
     fn opened() -> Circuit {
         let mut circuit = Circuit::default();
         for _ in 0..3 {
-            circuit.failure(at(0), 0.0, 0);
+            circuit.failure(at(0), SLOWLY, (0.0, 0));
         }
         circuit
     }
@@ -166,22 +235,22 @@ mod tests {
     #[test]
     fn three_failures_in_a_row_open_it_and_a_success_between_starts_over() {
         let mut circuit = Circuit::default();
-        circuit.failure(at(0), 0.0, 0);
-        circuit.failure(at(0), 0.0, 0);
+        circuit.failure(at(0), SLOWLY, (0.0, 0));
+        circuit.failure(at(0), SLOWLY, (0.0, 0));
         circuit.success();
-        circuit.failure(at(0), 0.0, 0);
-        circuit.failure(at(0), 0.0, 0);
+        circuit.failure(at(0), SLOWLY, (0.0, 0));
+        circuit.failure(at(0), SLOWLY, (0.0, 0));
         assert_eq!(circuit.view(at(0)), CircuitView::Closed);
-        assert!(circuit.failure(at(0), 0.0, 0));
+        assert!(circuit.failure(at(0), SLOWLY, (0.0, 0)));
         assert_eq!(circuit.view(at(0)), CircuitView::Open { until: at(5) });
     }
 
     #[test]
     fn a_failing_half_of_enough_samples_opens_it_without_a_row() {
         let mut circuit = Circuit::default();
-        assert!(!circuit.failure(at(0), 0.6, 9));
+        assert!(!circuit.failure(at(0), SLOWLY, (0.6, 9)));
         circuit.success();
-        assert!(circuit.failure(at(0), 0.6, 10));
+        assert!(circuit.failure(at(0), SLOWLY, (0.6, 10)));
     }
 
     #[test]
@@ -201,16 +270,59 @@ mod tests {
         let mut now = at(5);
         for seconds in [10, 20, 40, 80, 160, 300, 300] {
             assert!(matches!(circuit.try_pass(now), Pass::Probe(_)));
-            circuit.failure(now, 1.0, 1);
+            circuit.failure(now, SLOWLY, (1.0, 1));
             let until = now + Duration::from_secs(seconds);
             assert_eq!(circuit.view(now), CircuitView::Open { until });
             now = until;
         }
         circuit.success();
         for _ in 0..3 {
-            circuit.failure(now, 0.0, 0);
+            circuit.failure(now, SLOWLY, (0.0, 0));
         }
         assert_eq!(circuit.view(now), CircuitView::Open { until: now + FIRST_DELAY });
+    }
+
+    #[test]
+    fn quick_refusals_are_probed_every_25_seconds_and_slow_failures_more_rarely() {
+        for (took, most) in [(QUICKLY, 25), (Duration::from_secs(4), 100), (SLOWLY, 300)] {
+            let (mut circuit, mut now) = (opened(), at(5));
+            for _ in 0..8 {
+                assert!(matches!(circuit.try_pass(now), Pass::Probe(_)));
+                circuit.failure(now, took, (1.0, 1));
+                let CircuitView::Open { until } = circuit.view(now) else { panic!("not open") };
+                assert!(until <= now + Duration::from_secs(most));
+                now = until;
+            }
+        }
+    }
+
+    #[test]
+    fn a_free_call_that_goes_well_after_one_that_failed_lets_a_probe_pass_at_once() {
+        let mut circuit = opened();
+        circuit.free_call(FreeCall::Answered, at(1));
+        assert_eq!(circuit.view(at(1)), CircuitView::Open { until: at(5) });
+        circuit.free_call(FreeCall::Failed, at(2));
+        assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(27) });
+        circuit.free_call(FreeCall::Answered, at(3));
+        assert_eq!(circuit.view(at(3)), CircuitView::HalfOpen);
+        // Its probe failed all the same: free calls tell nothing of this trouble.
+        assert!(matches!(circuit.try_pass(at(3)), Pass::Probe(_)));
+        circuit.failure(at(3), QUICKLY, (1.0, 1));
+        circuit.free_call(FreeCall::Answered, at(4));
+        assert_eq!(circuit.view(at(4)), CircuitView::Open { until: at(13) });
+        assert_eq!(circuit.opened(), Some(at(0)));
+        circuit.success();
+        assert_eq!(circuit.opened(), None);
+    }
+
+    #[test]
+    fn while_free_calls_fail_nobody_is_sent_there_but_in_the_end_one_is() {
+        let mut circuit = opened();
+        let probed = (1..400).find(|second| {
+            circuit.free_call(FreeCall::Failed, at(*second));
+            circuit.view(at(*second)) == CircuitView::HalfOpen
+        });
+        assert_eq!(probed, Some(300));
     }
 
     #[test]
@@ -243,7 +355,7 @@ mod tests {
     #[test]
     fn late_failures_of_earlier_attempts_do_not_prolong_the_wait() {
         let mut circuit = opened();
-        circuit.failure(at(2), 1.0, 5);
+        circuit.failure(at(2), SLOWLY, (1.0, 5));
         assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(5) });
     }
 
@@ -251,7 +363,7 @@ mod tests {
     fn forced_through_early_it_still_counts_as_the_probe() {
         let mut circuit = opened();
         assert!(matches!(circuit.force(at(1)), Pass::Probe(_)));
-        circuit.failure(at(2), 1.0, 5);
+        circuit.failure(at(2), SLOWLY, (1.0, 5));
         assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(12) });
     }
 }

@@ -110,28 +110,39 @@ impl Contest {
         let mut order: Vec<usize> =
             (0..reasons.len()).filter(|index| reasons[*index].is_empty()).collect();
         let mut field = Field::Good;
+        let exempt = |index: usize| {
+            // Those asked for by name or preferred by a rule need not reach the floor.
+            let candidate = &input.candidates[index];
+            imposed.is_some_and(|imposed| imposed.model == candidate.model)
+                || rules::preference(candidate, ground.rule).is_some()
+        };
+        let good = |index: usize| ground.worths[index].quality >= ground.floor;
+        if !order.is_empty() && !order.iter().any(|index| exempt(*index) || good(*index)) {
+            // Slow, or near a limit, is better than not good enough.
+            for (index, reasons) in reasons.iter_mut().enumerate() {
+                let candidate = &input.candidates[index];
+                if !reasons.is_empty()
+                    && good(index)
+                    && filter::only_spared(candidate, reasons, input.now)
+                {
+                    reasons.clear();
+                    order.push(index);
+                }
+            }
+        }
         if order.is_empty() {
             field = waive(ground, imposed, &mut reasons, &mut order);
-        } else {
-            // Those asked for by name or preferred by a rule need not reach the floor.
-            let exempt = |index: usize| {
-                let candidate = &input.candidates[index];
-                imposed.is_some_and(|imposed| imposed.model == candidate.model)
-                    || rules::preference(candidate, ground.rule).is_some()
-            };
-            let good = |index: usize| ground.worths[index].quality >= ground.floor;
-            if order.iter().any(|index| !exempt(*index) && good(*index)) {
-                order.retain(|index| {
-                    let stays = exempt(*index) || good(*index);
-                    if !stays {
-                        let quality = ground.worths[*index].quality;
-                        reasons[*index].push(filter::below_floor(quality, ground.floor));
-                    }
-                    stays
-                });
-            } else if !order.iter().any(|index| exempt(*index)) {
-                field = Field::NoneGood;
-            }
+        } else if order.iter().any(|index| !exempt(*index) && good(*index)) {
+            order.retain(|index| {
+                let stays = exempt(*index) || good(*index);
+                if !stays {
+                    let quality = ground.worths[*index].quality;
+                    reasons[*index].push(filter::below_floor(quality, ground.floor));
+                }
+                stays
+            });
+        } else if !order.iter().any(|index| exempt(*index)) {
+            field = Field::NoneGood;
         }
         order.sort_by(|a, b| ground.compare(*a, *b, imposed, field));
         Self { reasons, order, field }

@@ -144,6 +144,11 @@ pub(crate) fn reasons(
         && until > now
     {
         add(FilterCode::RateLimited, format!("retry in {}", until_short(now, until)));
+    } else if let Some(forecast) = &candidate.forecast
+        && forecast.keeps_away(now)
+        && !named
+    {
+        add(FilterCode::RateLimited, forecast.words(now));
     }
     if let Some(until) = candidate.shifted_until
         && until > now
@@ -168,6 +173,8 @@ const WORTH_WAITING_MS: u128 = 15_000;
 /// What is waived when no candidate is left without a reason, the least bad first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Waiver {
+    /// What is left of a limit is for those whom nobody else can serve.
+    Forecast,
     /// Slow is better than nothing.
     Shifted,
     /// So is one that may be in maintenance.
@@ -185,7 +192,7 @@ pub(crate) fn waiver(
     reasons: &[FilterReason],
     now: UnixMs,
 ) -> Option<Waiver> {
-    let mut worst = Waiver::Shifted;
+    let mut worst = Waiver::Forecast;
     for reason in reasons {
         let waiver = match reason.code {
             FilterCode::Shifted => Waiver::Shifted,
@@ -195,7 +202,9 @@ pub(crate) fn waiver(
                 CircuitView::Closed | CircuitView::HalfOpen => Waiver::Shifted,
             },
             FilterCode::RateLimited => {
-                let until = candidate.limited_until?;
+                let Some(until) = candidate.limited_until.filter(|until| *until > now) else {
+                    continue;
+                };
                 if now.until(until).as_millis() > WORTH_WAITING_MS {
                     return None;
                 }
@@ -218,6 +227,16 @@ pub(crate) fn waiver(
         worst = worst.max(waiver);
     }
     Some(worst)
+}
+
+/// Whether a candidate is only kept out to spare it (slow just now, or near its rate limit), so that
+/// it may serve what nobody else is good enough for.
+pub(crate) fn only_spared(
+    candidate: &CandidateInput,
+    reasons: &[FilterReason],
+    now: UnixMs,
+) -> bool {
+    waiver(candidate, reasons, now).is_some_and(|waiver| waiver <= Waiver::Shifted)
 }
 
 /// Why an imposed model cannot be used, in words.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::domain::UnixMs;
 
-use super::{HealthState, ModelHealth, Warmth};
+use super::warmth::{Uses, WarmFigures};
+use super::{HealthState, ModelHealth};
 
 /// Samples of "usual": one in so many milliseconds at most, over the last hour.
 const USUAL_EVERY_MS: i64 = 6_000;
@@ -63,7 +64,7 @@ pub(crate) struct Health {
     recent: VecDeque<Option<u64>>,
     last_p50: Option<u64>,
     last_speed: Option<f64>,
-    last_used: Option<UnixMs>,
+    uses: Uses,
     in_flight: u32,
 }
 
@@ -81,14 +82,19 @@ fn sorted(values: impl Iterator<Item = u64>) -> Vec<u64> {
 
 impl Health {
     /// An attempt left the socket.
-    pub(crate) fn started(&mut self, now: UnixMs) {
+    pub(crate) fn started(&mut self, now: UnixMs, bounds: &Bounds) {
         self.in_flight = self.in_flight.saturating_add(1);
-        self.touch(now);
+        self.uses.started(now, bounds.warm_for);
     }
 
-    /// Used or pinged: warm from here on.
-    pub(crate) fn touch(&mut self, now: UnixMs) {
-        self.last_used = Some(self.last_used.map_or(now, |last| last.max(now)));
+    /// When it was used and called.
+    pub(crate) fn uses(&mut self) -> &mut Uses {
+        &mut self.uses
+    }
+
+    /// What keeping it warm has come to.
+    pub(crate) fn warm_figures(&self) -> WarmFigures {
+        self.uses.figures()
     }
 
     /// Its first content token.
@@ -98,7 +104,8 @@ impl Health {
         if self.usual.back().is_none_or(|(at, _)| now.0.saturating_sub(at.0) >= USUAL_EVERY_MS) {
             self.usual.push_back((now, ttft_ms));
         }
-        self.touch(now);
+        self.uses.first_token(ttft_ms, now);
+        self.uses.used(now);
         self.prune(now, bounds);
         self.last_p50 = percentile(&sorted(self.firsts.iter().map(|(_, ms)| *ms)), 0.50);
     }
@@ -117,9 +124,14 @@ impl Health {
             self.push_recent(None);
         } else {
             self.last_speed = went.tokens_per_s.or(self.last_speed);
-            self.touch(now);
+            self.uses.used(now);
         }
         self.prune(now, bounds);
+    }
+
+    /// Attempts running now.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight
     }
 
     /// An attempt is over, whether it counts or not.
@@ -157,6 +169,12 @@ impl Health {
     pub(crate) fn firsts_since(&self, since: UnixMs, now: UnixMs, bounds: &Bounds) -> Vec<u64> {
         let oldest = since.max(now - bounds.span);
         sorted(self.firsts.iter().filter(|(at, _)| *at >= oldest).map(|(_, ms)| *ms))
+    }
+
+    /// Times to the last token after `since` within the window, sorted.
+    pub(crate) fn totals_since(&self, since: UnixMs, now: UnixMs, bounds: &Bounds) -> Vec<u64> {
+        let oldest = since.max(now - bounds.span);
+        sorted(self.ends.iter().filter(|end| end.at >= oldest).filter_map(|end| end.total_ms))
     }
 
     /// Failed share and number of the window's attempts.
@@ -202,7 +220,6 @@ impl Health {
         let mut speeds: Vec<f64> = ends.iter().filter_map(|end| end.tokens_per_s).collect();
         speeds.sort_by(f64::total_cmp);
         let (error_rate, _) = self.failures(now, bounds);
-        let warm = self.last_used.is_some_and(|last| now.since(last) < bounds.warm_for);
         ModelHealth {
             state: HealthState::Unknown,
             samples: firsts.len().max(ends.len()) as u32,
@@ -213,7 +230,7 @@ impl Health {
             tokens_per_s: speeds.get(speeds.len() / 2).copied().or(self.last_speed),
             gap_p95: percentile(&gaps, 0.95),
             error_rate,
-            warmth: if warm { Warmth::Warm } else { Warmth::Cold },
+            warmth: self.uses.warmth(now, bounds.warm_for),
             in_flight: self.in_flight,
         }
     }
@@ -260,15 +277,6 @@ mod tests {
     }
 
     #[test]
-    fn it_is_warm_for_a_while_after_use_or_ping() {
-        let mut health = Health::default();
-        assert_eq!(health.figures(at(0), &BOUNDS).warmth, Warmth::Cold);
-        health.touch(at(0));
-        assert_eq!(health.figures(at(89), &BOUNDS).warmth, Warmth::Warm);
-        assert_eq!(health.figures(at(90), &BOUNDS).warmth, Warmth::Cold);
-    }
-
-    #[test]
     fn failures_show_in_the_rate_and_as_gaps() {
         let mut health = Health::default();
         health.first_token(400, at(1), &BOUNDS);
@@ -305,8 +313,8 @@ mod tests {
     #[test]
     fn what_runs_now_is_counted_and_never_below_zero() {
         let mut health = Health::default();
-        health.started(at(0));
-        health.started(at(0));
+        health.started(at(0), &BOUNDS);
+        health.started(at(0), &BOUNDS);
         health.landed();
         assert_eq!(health.figures(at(0), &BOUNDS).in_flight, 1);
         health.landed();

@@ -8,7 +8,7 @@ use crate::domain::{
     RequestId, Script, TaskKind, TaskTable, UnixMs,
 };
 
-use super::ModelHealth;
+use super::{Forecast, ModelHealth};
 
 /// Raised whenever the meaning of a field changes; replay compares only equal versions.
 pub const INPUT_VERSION: u32 = 1;
@@ -84,6 +84,9 @@ pub struct CandidateInput {
     pub present: bool,
     /// Must not be asked before this moment.
     pub limited_until: Option<UnixMs>,
+    /// The limit that is used up first at the present rate, if any is before it resets.
+    #[serde(default)]
+    pub forecast: Option<Forecast>,
     /// Traffic was shifted away until this moment.
     pub shifted_until: Option<UnixMs>,
     /// A maintenance window is on or about to begin.

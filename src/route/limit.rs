@@ -1,11 +1,14 @@
-//! Rate limits of one model: what it was told in headers, and until when it is to be left alone.
+//! Rate limits of one model or account: what it was told in headers, until when it is to be left
+//! alone, and when a limit will be used up.
 //!
-//! Owns: `retry-after` and windows that are used up. Must not know: headers' formats. Invariant: the
-//! latest answer counts; a moment that has passed limits nothing.
+//! Owns: `retry-after`, windows that are used up, what was sent. Must not know: headers' formats.
+//! Invariant: the latest answer counts; a moment that has passed limits nothing.
 
 use std::time::Duration;
 
 use crate::domain::{RateWindow, UnixMs};
+
+use super::forecast::{Forecast, Meter, Sent};
 
 /// Waits after throttling without being told for how long; each one in a row doubles it.
 const UNTOLD_FIRST: Duration = Duration::from_secs(2);
@@ -17,12 +20,13 @@ const LONGEST: Duration = Duration::from_hours(24);
 /// Windows kept per model.
 const WINDOWS: usize = 8;
 
-/// The limits of one model.
+/// The limits of one model, or of all models of an account.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Limit {
     until: Option<UnixMs>,
     in_a_row: u32,
-    windows: Vec<RateWindow>,
+    meters: Vec<Meter>,
+    sent: Sent,
 }
 
 impl Limit {
@@ -39,31 +43,46 @@ impl Limit {
         self.in_a_row = 0;
     }
 
-    /// What the latest answer's headers said.
-    pub(crate) fn told(&mut self, windows: &[RateWindow]) {
-        for window in windows {
-            if let Some(held) = self.windows.iter_mut().find(|held| held.what == window.what) {
-                held.clone_from(window);
-            } else if self.windows.len() < WINDOWS {
-                self.windows.push(window.clone());
-            }
+    /// A request is about to leave.
+    pub(crate) fn sent(&mut self, now: UnixMs) {
+        self.sent.one(now);
+    }
+
+    /// One came to so many tokens.
+    pub(crate) fn used(&mut self, input: u64, output: u64) {
+        self.sent.size(input, output);
+    }
+
+    /// What an answer's header said, and when that arrived.
+    pub(crate) fn told(&mut self, window: &RateWindow, at: UnixMs) {
+        if let Some(held) = self.meters.iter_mut().find(|held| held.is(window)) {
+            held.tell(window, at);
+        } else if self.meters.len() < WINDOWS {
+            self.meters.push(Meter::new(window, at));
         }
     }
 
     /// Until when it must not be asked; `None` when it may.
     pub(crate) fn until(&self, now: UnixMs) -> Option<UnixMs> {
-        self.windows
+        self.meters
             .iter()
-            .filter(|window| window.remaining == Some(0))
-            .filter_map(|window| window.resets_at)
+            .filter_map(Meter::used_up_until)
             .chain(self.until)
             .filter(|until| *until > now)
             .max()
     }
 
+    /// The window that is used up first at the present rate, if any is before it resets.
+    pub(crate) fn forecast(&self, in_flight: u32, now: UnixMs) -> Option<Forecast> {
+        self.meters
+            .iter()
+            .filter_map(|meter| meter.forecast(&self.sent, in_flight, now))
+            .min_by_key(|forecast| (!forecast.keeps_away(now), forecast.runs_out))
+    }
+
     /// The windows as last told.
-    pub(crate) fn windows(&self) -> &[RateWindow] {
-        &self.windows
+    pub(crate) fn windows(&self) -> impl Iterator<Item = &RateWindow> {
+        self.meters.iter().map(Meter::told)
     }
 }
 
@@ -78,6 +97,7 @@ mod tests {
     fn window(remaining: u64, resets: i64) -> RateWindow {
         RateWindow {
             what: "requests".into(),
+            scope: crate::domain::RateScope::Model,
             limit: Some(60),
             remaining: Some(remaining),
             resets_at: Some(at(resets)),
@@ -108,10 +128,10 @@ mod tests {
     #[test]
     fn a_used_up_window_limits_until_it_resets_and_the_latest_word_counts() {
         let mut limit = Limit::default();
-        limit.told(&[window(0, 30)]);
+        limit.told(&window(0, 30), at(0));
         assert_eq!(limit.until(at(1)), Some(at(30)));
-        limit.told(&[window(5, 90)]);
+        limit.told(&window(5, 90), at(1));
         assert_eq!(limit.until(at(1)), None);
-        assert_eq!(limit.windows().len(), 1);
+        assert_eq!(limit.windows().count(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{OutcomeClass, RateWindow};
+use crate::domain::{OutcomeClass, RateWindow, UnixMs};
 
 /// How a model's endpoint is doing, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -87,10 +87,33 @@ pub enum Observation {
         detail: String,
     },
     /// Rate-limit headers of an answer.
-    Limits(Vec<RateWindow>),
-    /// A free keep-warm call went well or not.
+    Limits {
+        /// What they said.
+        windows: Vec<RateWindow>,
+        /// When they arrived: long before the end of a long answer.
+        told_at: UnixMs,
+    },
+    /// How large an attempt was, for limits counted in tokens.
+    Used {
+        /// Prompt tokens, cached ones included.
+        input: u64,
+        /// Answer tokens.
+        output: u64,
+    },
+    /// A free call to its endpoint went well or not.
     Pinged {
         /// Milliseconds it took; `None` when it failed.
         ms: Option<u64>,
+    },
+    /// A token was paid for to keep it warm. It is nobody's answer and no sample.
+    Warmed {
+        /// `None` when it went well.
+        outcome: Option<OutcomeClass>,
+        /// Milliseconds from sent to the end.
+        total_ms: u64,
+        /// How long it asked us to stay away.
+        retry_after_ms: Option<u64>,
+        /// A few words for people.
+        detail: String,
     },
 }

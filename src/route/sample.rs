@@ -34,6 +34,7 @@ pub fn candidate(model: &str, provider: &str) -> CandidateInput {
         key: KeyState::Ready,
         present: true,
         limited_until: None,
+        forecast: None,
         shifted_until: None,
         maintenance: false,
         drained: false,

@@ -6,22 +6,24 @@
 
 mod keep;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::{
-    FilterCode, FilterReason, ModelName, OutcomeClass, ProviderName, RateWindow, UnixMs,
+    Evidence, ModelName, OutcomeClass, ProviderName, RateScope, RateWindow, UnixMs,
 };
 
 pub use keep::Kept;
 
-use super::circuit::{Circuit, Pass, ProbeTicket};
-use super::filter::until_short;
+use super::circuit::{Circuit, FreeCall};
+use super::forecast::Forecast;
 use super::health::{Bounds, Failed, Health, SLOW_TIMES, Went};
+use super::intake::Intake;
 use super::limit::Limit;
+use super::record::{Record, clipped};
 use super::retry::RetryBudget;
 use super::shift::{Shift, ShiftPhase};
-use super::{CircuitView, HealthState, ModelHealth, Observation};
+use super::{CircuitView, HealthState, ModelHealth, Observation, WarmFigures};
 
 /// Models remembered; beyond it the one unseen for longest is forgotten.
 const MODELS: usize = 1_024;
@@ -29,12 +31,15 @@ const MODELS: usize = 1_024;
 /// Models of one provider that must be refused before the provider itself counts as refused.
 const REFUSED_MODELS: usize = 2;
 
-/// A model's own prior counts in the slowness limit this many times, so that thinking before the
-/// first token is not taken for slowness.
-const PRIOR_TIMES: u64 = 2;
-
-/// Longest error text kept.
-const DETAIL: usize = 300;
+/// Which time slowness is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SlowMetric {
+    /// The time to the first token.
+    #[default]
+    Ttft,
+    /// The time to the last one.
+    Total,
+}
 
 /// How the router's memory works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +48,12 @@ pub struct RouterSettings {
     pub window: Duration,
     /// How many samples count.
     pub samples: usize,
-    /// How long a model stays warm after use or a ping.
+    /// How long a model stays warm after use or a call: longer than the time between calls, shorter
+    /// than providers take to go cold.
     pub warm_for: Duration,
-    /// The p95 of the first token above which traffic moves away.
+    /// Which time slowness is judged by.
+    pub metric: SlowMetric,
+    /// The p95 of it above which traffic moves away.
     pub p95_limit: Duration,
     /// For how long.
     pub shift_for: Duration,
@@ -58,22 +66,13 @@ impl Default for RouterSettings {
         Self {
             window: Duration::from_mins(5),
             samples: 200,
-            warm_for: Duration::from_secs(90),
+            warm_for: Duration::from_secs(70),
+            metric: SlowMetric::Ttft,
             p95_limit: Duration::from_secs(3),
             shift_for: Duration::from_mins(5),
             min_samples: 20,
         }
     }
-}
-
-/// Leave to make one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "an admission that is neither used nor released holds a probe slot"]
-pub enum Admission {
-    /// The circuit is closed.
-    Free,
-    /// This attempt is the circuit's probe.
-    Probe(ProbeTicket),
 }
 
 /// A model as the router sees it at a moment.
@@ -85,6 +84,8 @@ pub struct ModelView {
     pub circuit: CircuitView,
     /// Must not be asked before this moment.
     pub limited_until: Option<UnixMs>,
+    /// Where its traffic stands.
+    pub shift: ShiftPhase,
     /// Traffic is away until this moment.
     pub shifted_until: Option<UnixMs>,
     /// Its last times to first token in milliseconds, oldest first; `None` marks a failure.
@@ -93,26 +94,27 @@ pub struct ModelView {
     pub last_error: Option<(UnixMs, String)>,
     /// Rate limits as last told.
     pub limits: Vec<RateWindow>,
+    /// The limit that is used up first at the present rate, before it resets.
+    pub forecast: Option<Forecast>,
     /// The account was refused, in words, and when.
     pub account: Option<(UnixMs, String)>,
     /// Times slower than its own last hour, where that is known: `slow 4x`.
     pub slow_factor: Option<f64>,
-    /// The last free keep-warm call in milliseconds.
+    /// The last free call in milliseconds.
     pub last_ping_ms: Option<u64>,
+    /// What keeping it warm has come to.
+    pub warm: WarmFigures,
 }
 
-#[derive(Debug, Clone)]
-struct Record {
-    provider: ProviderName,
-    health: Health,
-    circuit: Circuit,
-    limit: Limit,
-    shift: Shift,
-    prior_ms: u64,
-    last_error: Option<(UnixMs, String)>,
-    account: Option<(UnixMs, String)>,
-    last_ping_ms: Option<u64>,
-    seen: UnixMs,
+/// A model that has become too slow. Times in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slow {
+    /// Which.
+    pub model: ModelName,
+    /// The 95th percentile of its fresh samples.
+    pub p95_ms: u64,
+    /// What it should be under.
+    pub limit_ms: u64,
 }
 
 /// The router's memory; one per engine.
@@ -120,9 +122,13 @@ struct Record {
 pub struct RouterState {
     settings: RouterSettings,
     bounds: Bounds,
-    records: BTreeMap<ModelName, Record>,
-    refused: BTreeMap<ProviderName, (UnixMs, String)>,
-    retries: BTreeMap<ProviderName, RetryBudget>,
+    pub(super) records: BTreeMap<ModelName, Record>,
+    pub(super) refused: BTreeMap<ProviderName, (UnixMs, String)>,
+    /// Limits that count all models of a provider together.
+    pub(super) accounts: BTreeMap<ProviderName, Limit>,
+    pub(super) retries: BTreeMap<ProviderName, RetryBudget>,
+    /// Models that were found too slow since that was last asked; at most one entry per record.
+    slow: BTreeSet<ModelName>,
 }
 
 impl RouterState {
@@ -138,7 +144,9 @@ impl RouterState {
             bounds,
             records: BTreeMap::new(),
             refused: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             retries: BTreeMap::new(),
+            slow: BTreeSet::new(),
         }
     }
 
@@ -147,6 +155,7 @@ impl RouterState {
         *self = Self {
             records: std::mem::take(&mut self.records),
             refused: std::mem::take(&mut self.refused),
+            accounts: std::mem::take(&mut self.accounts),
             retries: std::mem::take(&mut self.retries),
             ..Self::new(settings)
         };
@@ -157,7 +166,12 @@ impl RouterState {
         self.record(provider, model, UnixMs(i64::MIN)).prior_ms = ttft_ms;
     }
 
-    fn record(&mut self, provider: &ProviderName, model: &ModelName, now: UnixMs) -> &mut Record {
+    pub(super) fn record(
+        &mut self,
+        provider: &ProviderName,
+        model: &ModelName,
+        now: UnixMs,
+    ) -> &mut Record {
         if self.records.len() >= MODELS && !self.records.contains_key(model) {
             let oldest =
                 self.records.iter().min_by_key(|(_, record)| record.seen).map(|(n, _)| n.clone());
@@ -171,6 +185,7 @@ impl RouterState {
             circuit: Circuit::default(),
             limit: Limit::default(),
             shift: Shift::default(),
+            intake: Intake::default(),
             prior_ms: 0,
             last_error: None,
             account: None,
@@ -192,17 +207,11 @@ impl RouterState {
         let (bounds, settings) = (self.bounds, self.settings);
         let record = self.record(provider, model, now);
         match seen {
-            Observation::Started => record.health.started(now),
+            Observation::Started => record.health.started(now, &bounds),
             Observation::FirstToken { ttft_ms } => {
                 record.health.first_token(*ttft_ms, now, &bounds);
-                let since = record.shift.counts_since();
-                let firsts = record.health.firsts_since(since, now, &bounds);
-                let limit = record.p95_limit_ms(&settings);
-                let p95 = super::health::percentile(&firsts, 0.95);
-                if firsts.len() >= settings.min_samples.max(1) as usize
-                    && p95.is_some_and(|p95| p95 > limit)
-                {
-                    record.shift.start(now, settings.shift_for);
+                if settings.metric == SlowMetric::Ttft && record.slow(&settings, now, &bounds) {
+                    self.slow.insert(model.clone());
                 }
             }
             Observation::Ended {
@@ -224,16 +233,43 @@ impl RouterState {
                     gap_ms: *gap_ms,
                 };
                 record.ended(*outcome, went, *retry_after_ms, detail, now, &bounds);
+                if settings.metric == SlowMetric::Total
+                    && outcome.is_none()
+                    && record.slow(&settings, now, &bounds)
+                {
+                    self.slow.insert(model.clone());
+                }
                 if *outcome == Some(OutcomeClass::Account) {
                     self.widen_refusal(provider, detail, now);
                 }
             }
-            Observation::Limits(windows) => record.limit.told(windows),
+            Observation::Limits { windows, told_at } => {
+                for window in windows.iter().filter(|window| window.scope == RateScope::Model) {
+                    record.limit.told(window, *told_at);
+                }
+                for window in windows.iter().filter(|window| window.scope == RateScope::Account) {
+                    // Bounded like the providers of the configuration.
+                    self.accounts.entry(provider.clone()).or_default().told(window, *told_at);
+                }
+            }
+            Observation::Used { input, output } => {
+                record.limit.used(*input, *output);
+                if let Some(account) = self.accounts.get_mut(provider) {
+                    account.used(*input, *output);
+                }
+            }
             Observation::Pinged { ms } => {
                 record.last_ping_ms = *ms;
+                let how = if ms.is_some() { FreeCall::Answered } else { FreeCall::Failed };
+                record.circuit.free_call(how, now);
                 if ms.is_some() {
-                    record.health.touch(now);
+                    record.health.uses().called(now);
                 }
+            }
+            Observation::Warmed { outcome, total_ms, retry_after_ms, detail } => {
+                let took = Duration::from_millis(*total_ms);
+                let wait = retry_after_ms.map(Duration::from_millis);
+                record.warmed(*outcome, (took, wait), detail, now, &bounds);
             }
         }
     }
@@ -265,6 +301,13 @@ impl RouterState {
         }
     }
 
+    /// A model that was refused is on offer again.
+    pub fn clear_model_account(&mut self, model: &ModelName) {
+        if let Some(record) = self.records.get_mut(model) {
+            record.account = None;
+        }
+    }
+
     /// Closes a model's circuit by hand and forgets its throttling.
     pub fn close_circuit(&mut self, model: &ModelName) {
         if let Some(record) = self.records.get_mut(model) {
@@ -273,84 +316,58 @@ impl RouterState {
         }
     }
 
+    /// An answer reported so many prompt tokens, cached ones included, where so many were estimated.
+    /// Tells when the provider seems to have cut what it read.
+    pub fn intake(&mut self, model: &ModelName, sent: u64, read: u64) -> Option<Evidence> {
+        self.records.get_mut(model)?.intake.told(sent, read)
+    }
+
+    /// Models that have become too slow since this was last asked, whose traffic is not away. Whether
+    /// it can go elsewhere is for the caller to find out.
+    pub fn take_slow(&mut self, now: UnixMs) -> Vec<Slow> {
+        let (bounds, settings) = (self.bounds, self.settings);
+        std::mem::take(&mut self.slow)
+            .into_iter()
+            .filter_map(|model| {
+                let record = self.records.get(&model)?;
+                let fresh = record.measured(&settings, now, &bounds);
+                let p95_ms = super::health::percentile(&fresh, 0.95)?;
+                Some(Slow { limit_ms: record.p95_limit_ms(&settings), model, p95_ms })
+            })
+            .collect()
+    }
+
+    /// Moves a model's traffic away. Gives for how long; `None` when it is away already.
+    pub fn shift(&mut self, model: &ModelName, now: UnixMs) -> Option<Duration> {
+        let span = self.settings.shift_for;
+        self.records.get_mut(model)?.shift.start(now, span)
+    }
+
+    /// Models whose traffic has begun to come back since this was last asked.
+    pub fn came_back(&mut self, now: UnixMs) -> Vec<ModelName> {
+        let back = |(name, record): (&ModelName, &mut Record)| {
+            record.shift.came_back(now).then(|| name.clone())
+        };
+        self.records.iter_mut().filter_map(back).collect()
+    }
+
+    /// Since when a provider has had a model whose circuit is open, if it has one.
+    pub fn broken_since(&self, provider: &ProviderName) -> Option<UnixMs> {
+        let mine = self.records.values().filter(|record| record.provider == *provider);
+        mine.filter_map(|record| record.circuit.opened()).min()
+    }
+
+    /// The oldest account refusal of a provider or its models, if there is one.
+    pub fn refused_since(&self, provider: &ProviderName) -> Option<UnixMs> {
+        let mine = self.records.values().filter(|record| record.provider == *provider);
+        let models = mine.filter_map(|record| record.account.as_ref());
+        models.chain(self.refused.get(provider)).map(|(at, _)| *at).min()
+    }
+
     /// Brings a model's traffic back by hand.
     pub fn undo_shift(&mut self, model: &ModelName, now: UnixMs) {
         if let Some(record) = self.records.get_mut(model) {
             record.shift.undo(now);
-        }
-    }
-
-    /// Asks leave for one attempt with fresh state; the reason says why not. A probe's slot is freed
-    /// by its [`Observation::Ended`], by [`Self::release`], or by time.
-    pub fn try_admit(
-        &mut self,
-        provider: &ProviderName,
-        model: &ModelName,
-        now: UnixMs,
-    ) -> Result<Admission, FilterReason> {
-        let no = |code, detail: String| Err(FilterReason { code, detail });
-        if let Some((_, why)) = self.refused.get(provider) {
-            return no(FilterCode::Account, why.clone());
-        }
-        let record = self.record(provider, model, now);
-        if let Some((_, why)) = &record.account {
-            return no(FilterCode::Account, why.clone());
-        }
-        if let Some(until) = record.limit.until(now) {
-            return no(FilterCode::RateLimited, format!("retry in {}", until_short(now, until)));
-        }
-        let admission = match record.circuit.try_pass(now) {
-            Pass::Free => Admission::Free,
-            Pass::Probe(ticket) => Admission::Probe(ticket),
-            Pass::Wait(until) => {
-                let detail = match record.circuit.view(now) {
-                    CircuitView::HalfOpen => "a probe is under way".to_owned(),
-                    CircuitView::Open { .. } | CircuitView::Closed => {
-                        format!("retry in {}", until_short(now, until))
-                    }
-                };
-                return no(FilterCode::CircuitOpen, detail);
-            }
-        };
-        if let Err(until) = record.shift.try_pass(now) {
-            if let Admission::Probe(ticket) = admission {
-                record.circuit.give_back(ticket);
-            }
-            let detail = format!("coming back by and by, all of it in {}", until_short(now, until));
-            return no(FilterCode::Shifted, detail);
-        }
-        Ok(admission)
-    }
-
-    /// A first attempt goes to this provider: it earns a share of a retry.
-    pub fn earn_retry(&mut self, provider: &ProviderName, now: UnixMs) {
-        // One bucket per provider in the configuration: their number is bounded.
-        self.retries.entry(provider.clone()).or_default().earn(now);
-    }
-
-    /// May this provider be asked again? The answer counts as asking.
-    pub fn may_retry(&mut self, provider: &ProviderName, now: UnixMs) -> bool {
-        self.retries.entry(provider.clone()).or_default().spend(now)
-    }
-
-    /// Leave for one attempt although a circuit or shift is against it: for when the decision found
-    /// nobody else.
-    pub fn admit_anyway(
-        &mut self,
-        provider: &ProviderName,
-        model: &ModelName,
-        now: UnixMs,
-    ) -> Admission {
-        match self.record(provider, model, now).circuit.force(now) {
-            Pass::Probe(ticket) => Admission::Probe(ticket),
-            Pass::Free | Pass::Wait(_) => Admission::Free,
-        }
-    }
-
-    /// Gives back an admission whose attempt never ended (or never began). Harmless after its end.
-    pub fn release(&mut self, model: &ModelName, admission: Admission) {
-        if let (Admission::Probe(ticket), Some(record)) = (admission, self.records.get_mut(model)) {
-            record.circuit.give_back(ticket);
         }
     }
 
@@ -361,15 +378,20 @@ impl RouterState {
         let circuit = record.circuit.view(now);
         let slow_factor = record.health.slow_factor(now, &self.bounds);
         let limit = record.p95_limit_ms(&self.settings);
-        let enough = record.health.firsts_since(UnixMs(i64::MIN), now, &self.bounds).len()
-            >= self.settings.min_samples.max(1) as usize;
+        let measured = match self.settings.metric {
+            SlowMetric::Ttft => record.health.firsts_since(UnixMs(i64::MIN), now, &self.bounds),
+            SlowMetric::Total => record.health.totals_since(UnixMs(i64::MIN), now, &self.bounds),
+        };
+        let enough = measured.len() >= self.settings.min_samples.max(1) as usize;
+        let p95 = super::health::percentile(&measured, 0.95);
         health.state = match circuit {
             CircuitView::Open { .. } => HealthState::Down,
             CircuitView::HalfOpen => HealthState::Probing,
             CircuitView::Closed => {
-                let over = enough && health.ttft_p95.is_some_and(|p95| p95 > limit);
+                let over = enough && p95.is_some_and(|p95| p95 > limit);
+                let away = matches!(record.shift.phase(now), ShiftPhase::Away { .. });
                 let slower = slow_factor.is_some_and(|factor| factor >= SLOW_TIMES);
-                if over || slower {
+                if over || slower || away {
                     HealthState::Slow
                 } else if health.samples > 0
                     || health.ttft_p50.is_some()
@@ -384,17 +406,25 @@ impl RouterState {
         ModelView {
             health,
             circuit,
-            limited_until: record.limit.until(now),
+            limited_until: self.limited_until(&record.provider, model, now),
+            shift: record.shift.phase(now),
             shifted_until: match record.shift.phase(now) {
                 ShiftPhase::Away { until } => Some(until),
                 ShiftPhase::Steady | ShiftPhase::Returning { .. } => None,
             },
             recent: record.health.recent(),
             last_error: record.last_error.clone(),
-            limits: record.limit.windows().to_vec(),
+            limits: record
+                .limit
+                .windows()
+                .chain(self.accounts.get(&record.provider).into_iter().flat_map(Limit::windows))
+                .cloned()
+                .collect(),
+            forecast: self.forecast(&record.provider, model, now),
             account: record.account.clone().or_else(|| self.refused.get(&record.provider).cloned()),
             slow_factor,
             last_ping_ms: record.last_ping_ms,
+            warm: record.health.warm_figures(),
         }
     }
 
@@ -406,66 +436,6 @@ impl RouterState {
     /// Where a model's traffic stands.
     pub fn shift_phase(&self, model: &ModelName, now: UnixMs) -> ShiftPhase {
         self.records.get(model).map_or(ShiftPhase::Steady, |record| record.shift.phase(now))
-    }
-}
-
-fn clipped(text: &str) -> String {
-    text[..text.floor_char_boundary(DETAIL)].to_owned()
-}
-
-impl Record {
-    fn p95_limit_ms(&self, settings: &RouterSettings) -> u64 {
-        let limit = u64::try_from(settings.p95_limit.as_millis()).unwrap_or(u64::MAX);
-        limit.max(self.prior_ms.saturating_mul(PRIOR_TIMES))
-    }
-
-    fn ended(
-        &mut self,
-        outcome: Option<OutcomeClass>,
-        went: Went,
-        retry_after_ms: Option<u64>,
-        detail: &str,
-        now: UnixMs,
-        bounds: &Bounds,
-    ) {
-        let badly = Went { failed: Failed::Yes, tokens_per_s: None, gap_ms: None, ..went };
-        let Some(class) = outcome else {
-            self.health.ended(went, now, bounds);
-            self.circuit.success();
-            self.limit.passed();
-            self.account = None;
-            return;
-        };
-        match class {
-            OutcomeClass::Cancelled
-            | OutcomeClass::Caller
-            | OutcomeClass::Context
-            | OutcomeClass::Refusal => self.circuit.neutral(),
-            OutcomeClass::Throttle => {
-                self.circuit.neutral();
-                self.limit.throttled(retry_after_ms.map(Duration::from_millis), now);
-            }
-            OutcomeClass::Account => {
-                self.circuit.neutral();
-                self.account = Some((now, clipped(detail)));
-            }
-            // The room ran out: nothing went wrong over there.
-            OutcomeClass::Truncation => {
-                self.circuit.neutral();
-                self.health.ended(went, now, bounds);
-            }
-            OutcomeClass::Provider | OutcomeClass::Network | OutcomeClass::Stall => {
-                self.health.ended(badly, now, bounds);
-                let (share, samples) = self.health.failures(now, bounds);
-                self.circuit.failure(now, share, samples);
-                if let Some(ms) = retry_after_ms {
-                    self.limit.throttled(Some(Duration::from_millis(ms)), now);
-                }
-            }
-        }
-        if class != OutcomeClass::Cancelled {
-            self.last_error = Some((now, clipped(detail)));
-        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Tests of the router's folds under a driven clock.
 
+use std::collections::VecDeque;
+
 use super::*;
+use crate::domain::{FilterCode, FilterReason};
+use crate::route::Admission;
 
 fn at(seconds: i64) -> UnixMs {
     UnixMs(seconds * 1000)
@@ -32,6 +36,14 @@ impl Rig {
 
     fn admit(&mut self, now: UnixMs) -> Result<Admission, FilterReason> {
         self.state.try_admit(&self.provider, &self.model, now)
+    }
+
+    /// A first token, after which traffic leaves if the model is too slow.
+    fn first(&mut self, ttft_ms: u64, now: UnixMs) {
+        self.fold(&first(ttft_ms), now);
+        for slow in self.state.take_slow(now) {
+            self.state.shift(&slow.model, now);
+        }
     }
 
     fn view(&self, now: UnixMs) -> ModelView {
@@ -67,7 +79,7 @@ fn a_good_answer_makes_it_up_and_warm_with_figures() {
     let mut rig = Rig::new();
     rig.fold(&Observation::Started, at(0));
     assert_eq!(rig.view(at(0)).health.in_flight, 1);
-    rig.fold(&first(400), at(1));
+    rig.first(400, at(1));
     rig.fold(&end(None, None), at(2));
     let view = rig.view(at(2));
     assert_eq!(view.health.state, HealthState::Up);
@@ -149,14 +161,101 @@ fn a_used_up_window_holds_it_until_the_reset() {
     let mut rig = Rig::new();
     let window = RateWindow {
         what: "requests".into(),
+        scope: crate::domain::RateScope::Model,
         limit: Some(60),
         remaining: Some(0),
         resets_at: Some(at(30)),
     };
-    rig.fold(&Observation::Limits(vec![window]), at(0));
+    rig.fold(&Observation::Limits { windows: vec![window], told_at: at(0) }, at(0));
     assert_eq!(rig.admit(at(10)).unwrap_err().code, FilterCode::RateLimited);
     assert!(rig.admit(at(30)).is_ok());
     assert_eq!(rig.view(at(30)).limits.len(), 1);
+}
+
+/// A provider that allows so many requests in each minute and refuses the rest.
+struct Minute {
+    allows: u64,
+    used: u64,
+    began: i64,
+    refused: u32,
+}
+
+impl Minute {
+    fn ask(&mut self, now: UnixMs, scope: RateScope) -> Result<RateWindow, ()> {
+        let minute = now.0 / 60_000;
+        if minute != self.began {
+            (self.began, self.used) = (minute, 0);
+        }
+        if self.used == self.allows {
+            self.refused += 1;
+            return Err(());
+        }
+        self.used += 1;
+        Ok(RateWindow {
+            what: "requests".into(),
+            scope,
+            limit: Some(self.allows),
+            remaining: Some(self.allows - self.used),
+            resets_at: Some(UnixMs((minute + 1) * 60_000)),
+        })
+    }
+}
+
+/// Two requests a second for ten minutes, each answered after three seconds; `models` in turn.
+/// Gives how many got through, and how many the provider refused.
+fn two_a_second(models: &[&str], scope: RateScope) -> (u32, u32) {
+    let mut rig = Rig::new();
+    let mut server = Minute { allows: 60, used: 0, began: -1, refused: 0 };
+    let mut through = 0;
+    let mut running: VecDeque<(UnixMs, ModelName, RateWindow, UnixMs)> = VecDeque::new();
+    for n in 0..1_200 {
+        let now = UnixMs(n * 500);
+        while running.front().is_some_and(|(ends, ..)| *ends <= now) {
+            let Some((_, model, window, told_at)) = running.pop_front() else { break };
+            let told = Observation::Limits { windows: vec![window], told_at };
+            rig.state.fold(&rig.provider, &model, &told, now);
+            rig.state.fold(&rig.provider, &model, &end(None, None), now);
+        }
+        let model = ModelName::from(models[n as usize % models.len()]);
+        if rig.state.try_admit(&rig.provider, &model, now).is_err() {
+            continue;
+        }
+        rig.state.fold(&rig.provider, &model, &Observation::Started, now);
+        if let Ok(window) = server.ask(now, scope) {
+            through += 1;
+            running.push_back((now + Duration::from_secs(3), model, window, now));
+        }
+    }
+    (through, server.refused)
+}
+
+#[test]
+fn traffic_leaves_before_the_limit_and_comes_back_with_each_reset() {
+    let (through, refused) = two_a_second(&["chat"], RateScope::Model);
+    assert_eq!(refused, 0);
+    // Of the 600 that ten minutes allow, most are used.
+    assert!((400..=600).contains(&through), "{through}");
+}
+
+#[test]
+fn a_limit_of_the_account_is_shared_by_its_models() {
+    let (through, refused) = two_a_second(&["chat", "reasoner"], RateScope::Account);
+    assert_eq!(refused, 0);
+    assert!((400..=600).contains(&through), "{through}");
+    let mut rig = Rig::new();
+    let window = Minute { allows: 60, used: 59, began: 0, refused: 0 };
+    let told = |scope| {
+        let windows = vec![Minute { ..window }.ask(at(1), scope).unwrap()];
+        Observation::Limits { windows, told_at: at(1) }
+    };
+    let other = ModelName::from("reasoner");
+    rig.fold(&told(RateScope::Model), at(1));
+    assert_eq!(rig.view(at(2)).limited_until, Some(at(60)));
+    assert!(rig.state.try_admit(&rig.provider, &other, at(2)).is_ok());
+    rig.fold(&told(RateScope::Account), at(1));
+    let refused = rig.state.try_admit(&rig.provider, &other, at(2)).unwrap_err();
+    assert_eq!(refused.code, FilterCode::RateLimited);
+    assert!(rig.state.try_admit(&"elsewhere".into(), &"x".into(), at(2)).is_ok());
 }
 
 #[test]
@@ -183,10 +282,10 @@ fn a_refused_account_is_out_until_cleared_and_two_models_take_the_provider_along
 fn a_slow_p95_moves_traffic_for_five_minutes_and_it_returns_by_and_by() {
     let mut rig = Rig::new();
     for n in 0..19 {
-        rig.fold(&first(5_000), at(n));
+        rig.first(5_000, at(n));
     }
     assert_eq!(rig.view(at(19)).shifted_until, None);
-    rig.fold(&first(5_000), at(19));
+    rig.first(5_000, at(19));
     assert_eq!(rig.view(at(20)).shifted_until, Some(at(319)));
     assert_eq!(rig.view(at(20)).health.state, HealthState::Slow);
     assert_eq!(rig.view(at(319)).shifted_until, None);
@@ -196,7 +295,7 @@ fn a_slow_p95_moves_traffic_for_five_minutes_and_it_returns_by_and_by() {
     assert_eq!(rig.admit(at(321)).unwrap_err().code, FilterCode::Shifted);
     assert!((0..10).all(|_| rig.admit(at(400)).is_ok()));
     // Old samples do not shift it again: it takes as many new ones.
-    rig.fold(&first(5_000), at(401));
+    rig.first(5_000, at(401));
     assert_eq!(rig.view(at(401)).shifted_until, None);
 }
 
@@ -204,12 +303,12 @@ fn a_slow_p95_moves_traffic_for_five_minutes_and_it_returns_by_and_by() {
 fn a_shift_can_be_undone() {
     let mut rig = Rig::new();
     for n in 0..20 {
-        rig.fold(&first(5_000), at(n));
+        rig.first(5_000, at(n));
     }
     let model = rig.model.clone();
     rig.state.undo_shift(&model, at(30));
     assert_eq!(rig.view(at(30)).shifted_until, None);
-    rig.fold(&first(5_000), at(31));
+    rig.first(5_000, at(31));
     assert_eq!(rig.view(at(31)).shifted_until, None);
 }
 
@@ -219,7 +318,7 @@ fn a_silent_thinker_is_measured_by_its_own_prior() {
     let (provider, model) = (rig.provider.clone(), rig.model.clone());
     rig.state.set_prior(&provider, &model, 8_000);
     for n in 0..30 {
-        rig.fold(&first(9_000), at(n));
+        rig.first(9_000, at(n));
     }
     let view = rig.view(at(30));
     assert_eq!((view.shifted_until, view.health.state), (None, HealthState::Up));
@@ -263,7 +362,7 @@ fn the_same_observations_give_the_same_view() {
         let mut rig = Rig::new();
         for n in 0..50 {
             rig.fold(&Observation::Started, at(n));
-            rig.fold(&first(300 + n as u64 * 7), at(n));
+            rig.first(300 + n as u64 * 7, at(n));
             rig.fold(&end((n % 7 == 0).then_some(OutcomeClass::Network), None), at(n + 1));
         }
         rig.view(at(60))

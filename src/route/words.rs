@@ -107,6 +107,10 @@ fn waived(ground: &Ground<'_>, contest: &Contest, winner: usize) -> Option<Strin
     let now = ground.input.now;
     let Field::Waived(waiver) = contest.field else { return None };
     Some(match waiver {
+        Waiver::Forecast => match &ground.input.candidates[winner].forecast {
+            Some(forecast) => format!("nobody else is left: {model}, {}", forecast.words(now)),
+            None => "nobody else is left".to_owned(),
+        },
         Waiver::Shifted => "all slow now, least bad one used".to_owned(),
         Waiver::Maintenance => format!("nobody else: {model} may be in maintenance"),
         Waiver::Circuit(until) => {
@@ -164,6 +168,10 @@ pub(crate) fn note(ground: &Ground<'_>, contest: &Contest, index: usize) -> Stri
     }
     if candidate.circuit == CircuitView::HalfOpen {
         return "probing".to_owned();
+    }
+    let now = ground.input.now;
+    if let Some(forecast) = candidate.forecast.as_ref().filter(|near| near.keeps_away(now)) {
+        return forecast.words(now);
     }
     if index == winner {
         return String::new();

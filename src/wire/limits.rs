@@ -5,7 +5,7 @@ mod spans;
 
 use std::time::Duration;
 
-use crate::domain::{RateWindow, UnixMs};
+use crate::domain::{RateScope, RateWindow, UnixMs};
 
 use super::Headers;
 pub(super) use spans::{http_date, plain_decimal, span, span_in_text};
@@ -32,10 +32,10 @@ pub fn read_limits(headers: &Headers, now: UnixMs) -> Vec<RateWindow> {
 fn windows<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, now: UnixMs) -> Vec<RateWindow> {
     let mut found: Vec<RateWindow> = Vec::new();
     for (name, value) in pairs {
-        let Some((what, field)) = parts(name) else { continue };
+        let Some((what, scope, field)) = parts(name) else { continue };
         let at = found.iter().position(|window| window.what == what).unwrap_or_else(|| {
             let what = what.clone();
-            found.push(RateWindow { what, limit: None, remaining: None, resets_at: None });
+            found.push(RateWindow { what, scope, limit: None, remaining: None, resets_at: None });
             found.len() - 1
         });
         let window = &mut found[at];
@@ -75,21 +75,30 @@ fn field(word: &str) -> Option<Field> {
     }
 }
 
-/// What a header's name speaks of: the window and the field.
-fn parts(name: &str) -> Option<(String, Field)> {
+/// What a header's name speaks of: the window, whose requests it counts, and the field.
+///
+/// The named windows of OpenAI, Groq, Mistral and Anthropic are counted per model. Counted for the
+/// whole account are Anthropic's `unified` windows (a subscription's), windows of a month, and the
+/// bare `x-ratelimit-limit` without a name (OpenRouter's, the draft standard's), which know nothing
+/// of models.
+fn parts(name: &str) -> Option<(String, RateScope, Field)> {
     if let Some(rest) = name.strip_prefix("anthropic-ratelimit-") {
         let (what, last) = rest.rsplit_once('-')?;
-        return Some((what.to_owned(), field(last)?));
+        let scope = if what.starts_with("unified") { RateScope::Account } else { RateScope::Model };
+        return Some((what.to_owned(), scope, field(last)?));
     }
     let rest = name.strip_prefix("x-ratelimit-").or_else(|| name.strip_prefix("ratelimit-"))?;
-    let (first, what) = rest.split_once('-').unwrap_or((rest, "requests"));
+    let Some((first, what)) = rest.split_once('-') else {
+        return Some(("requests".to_owned(), RateScope::Account, field(rest)?));
+    };
+    let scope = if what.ends_with("-month") { RateScope::Account } else { RateScope::Model };
     let what = match what {
         "req-minute" => "requests",
         "tokens-minute" => "tokens",
         "req-day" => "requests-day",
         other => other,
     };
-    Some((what.to_owned(), field(first)?))
+    Some((what.to_owned(), scope, field(first)?))
 }
 
 /// Some endpoints name a window by the calendar and never say when it ends.

@@ -12,6 +12,7 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 fn window(what: &str, limit: u64, remaining: u64, after_ms: i64) -> RateWindow {
     RateWindow {
         what: what.to_owned(),
+        scope: RateScope::Model,
         limit: Some(limit),
         remaining: Some(remaining),
         resets_at: (after_ms >= 0).then_some(UnixMs(NOW.0 + after_ms)),
@@ -77,7 +78,23 @@ fn bare_resets_are_told_apart_by_size() {
             ("X-RateLimit-Remaining", "0"),
             ("X-RateLimit-Reset", value),
         ]);
-        assert_eq!(read_limits(&told, NOW), [window("requests", 20, 0, 10_000)], "{value}");
+        let whole = RateWindow { scope: RateScope::Account, ..window("requests", 20, 0, 10_000) };
+        assert_eq!(read_limits(&told, NOW), [whole], "{value}");
+    }
+}
+
+#[test]
+fn limits_of_a_whole_account_are_told_from_those_of_one_model() {
+    for (name, scope) in [
+        ("x-ratelimit-remaining-requests", RateScope::Model),
+        ("x-ratelimit-remaining-tokens-minute", RateScope::Model),
+        ("x-ratelimit-remaining-tokens-month", RateScope::Account),
+        ("x-ratelimit-remaining", RateScope::Account),
+        ("ratelimit-remaining", RateScope::Account),
+        ("anthropic-ratelimit-requests-remaining", RateScope::Model),
+        ("anthropic-ratelimit-unified-5h-remaining", RateScope::Account),
+    ] {
+        assert_eq!(read_limits(&headers(&[(name, "3")]), NOW)[0].scope, scope, "{name}");
     }
 }
 

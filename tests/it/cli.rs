@@ -149,6 +149,27 @@ fn config_commands_write_once_check_and_show() {
 }
 
 #[test]
+fn a_model_kept_warm_by_paid_tokens_says_its_price_per_day_before() {
+    let home = Home::with_config(
+        "[providers.lab]\nbase_url = \"http://127.0.0.1:9/v1\"\n[models.small]\nprovider = \"lab\"\n\
+         id = \"s\"\ncontext = 1000\nmax_output = 100\nprice = { input = 1.00, output = 2.00 }\n\
+         keep_warm = \"infer\"\n",
+    );
+    let words = "small is kept warm by one paid token a minute while in use: at most $0.0173 a day";
+    for args in [&["config", "check"][..], &["doctor"], &["models", "list"]] {
+        let ran = Ran::of(home.configured(args).output().unwrap()).ends(0);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
+    let ran = Ran::of(home.configured(&["models", "list", "small", "--json"]).output().unwrap());
+    let listed = &ran.ends(0).json()[0];
+    assert_eq!(
+        (&listed["keep_warm"], &listed["keep_warm_usd_per_day"]),
+        (&"infer".into(), &"0.01728".into())
+    );
+}
+
+#[test]
 fn the_starter_is_valid_also_with_its_comments_taken_off() {
     let starter = Home::new().run(&["config", "init", "--print"]).ends(0).out;
     let live: String = starter

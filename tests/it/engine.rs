@@ -411,3 +411,49 @@ async fn closing_ends_what_runs() {
     let rest = async { while stream.next().await.is_some() {} };
     tokio::time::timeout(LIMIT, rest).await.expect("the stream never ended");
 }
+
+#[tokio::test]
+async fn a_model_that_takes_longer_than_its_own_total_is_left_in_mid_answer() {
+    let rig = Rig::with(|config| {
+        let model = config.models.get_mut("sim-gpt-4o").unwrap();
+        model.limits.total = Some(Duration::from_millis(700));
+    })
+    .await;
+    rig.break_it("sim-openai", &Fault::Drip { bytes: 40, every_ms: 5 });
+    let (reply, ..) = rig.ask(to("sim-gpt-4o", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!(reply.attempts[0].outcome, Some(OutcomeClass::Stall));
+    assert_ne!(answered_by(&reply), "sim-gpt-4o");
+}
+
+#[tokio::test]
+async fn what_shares_the_fate_of_a_failed_provider_is_asked_last() {
+    let rig = Rig::new().await;
+    rig.break_it("sim-deepseek", &Fault::Status { status: 503 });
+    let (reply, ..) = rig.ask(to("sim-deepseek-flash", PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Stop);
+    let config = rig.engine.snapshot().config.clone();
+    let after: Vec<&str> = reply
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.model.as_str() != "sim-deepseek-flash")
+        .map(|attempt| config.providers[&attempt.provider].failure_domain.as_str())
+        .collect();
+    assert!(!after.is_empty() && !after.contains(&"sim-deepseek"), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_text_that_is_cut_in_json_is_asked_for_again_and_one_whole_object_arrives() {
+    let rig = Rig::new().await;
+    let mut ask = to("sim-gpt-4o", "zqx vlm");
+    ask.params.response_format = Some(serde_json::json!({ "type": "json_object" }));
+    let (calm, ..) = rig.ask(ask.clone()).await;
+    let whole: serde_json::Value =
+        serde_json::from_str(&calm.text).unwrap_or_else(|_| panic!("no JSON: {}", calm.text));
+    rig.break_once("sim-openai", &Fault::QuietStop { after: 12 });
+    let (reply, ..) = rig.ask(ask).await;
+    assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
+    let again: serde_json::Value = serde_json::from_str(&reply.text).expect("not whole");
+    assert_eq!(again.is_object(), whole.is_object());
+    assert_eq!(reply.attempts[0].outcome, Some(OutcomeClass::Truncation));
+}

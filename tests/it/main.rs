@@ -1,6 +1,13 @@
 //! Behaviour tests that need more than one room, or data files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    // The scorecard is printed for people.
+    clippy::print_stdout,
+    missing_docs
+)]
 
 mod cli;
 mod config;
@@ -15,6 +22,8 @@ mod rig;
 mod route;
 mod scorecard;
 mod sim;
+mod steer;
 mod text;
 mod verdicts;
+mod warm;
 mod wire;

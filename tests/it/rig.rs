@@ -40,6 +40,20 @@ impl Rig {
         Self { fleet, engine }
     }
 
+    /// One whose fleet takes its time, at this pace; nobody has been called yet.
+    pub(crate) async fn paced(
+        pace: f64,
+        options: Options,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let fleet = sim::start(FleetOptions { seed: 7, ports: Ports::Any, pace }).await.unwrap();
+        let mut config = config::load_demo(&fleet.config_text(), &[]).unwrap().config;
+        change(&mut config);
+        let options = Options { env: Arc::new(|_| None), seed: 7, ..options };
+        let engine = engine::start(Arc::new(config), options);
+        Self { fleet, engine }
+    }
+
     /// All of a provider's models fail so until told otherwise.
     pub(crate) fn break_it(&self, provider: &str, fault: &Fault) {
         self.fleet.control().inject(provider, fault.clone(), Until::Cleared).unwrap();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    AtLimit, CacheWhen, CapField, Dialect, EffortStyle, KeepWarm, KeyNeed, KeyRef, Mention,
-    QualitySource, RuleThen, SeedField, StreamUsage, SystemRole, environment_layer,
+    AtLimit, CacheWhen, CapField, Dialect, EffortStyle, FeedbackMetric, KeepWarm, KeyNeed, KeyRef,
+    Mention, QualitySource, RuleThen, SeedField, StreamUsage, SystemRole, environment_layer,
 };
 use crate::domain::{Continuation, Lang, Price, TaskKind, UnixMs};
 
@@ -84,6 +84,7 @@ fn the_whole_configuration_is_accepted() {
     let mine = config.policies["mine"];
     assert!((mine.quality - 0.6).abs() < 1e-9 && (mine.speed - 0.1).abs() < 1e-9);
     assert_eq!(config.limits.first_token, Duration::from_secs(10));
+    assert_eq!(config.feedback.metric, FeedbackMetric::Ttft);
     assert_eq!(config.feedback.p95_limit, Duration::from_secs(3));
     assert_eq!((config.cache.when, config.cache.max_bytes), (CacheWhen::Deterministic, 64_000_000));
     assert_eq!(config.cache.redis.as_ref().unwrap().ttl, Duration::from_hours(1));

@@ -13,8 +13,8 @@ use crate::config::schema::{
 };
 use crate::config::settings::{
     AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
-    Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen,
-    RuleWhen,
+    FeedbackMetric, Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing,
+    Rule, RuleThen, RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
@@ -37,7 +37,9 @@ pub(in crate::config) fn feedback(root: &Fields<'_>) -> Feedback {
     use std::time::Duration;
     let fields = root.section("feedback", &FEEDBACK);
     let samples = fields.count("min_samples").unwrap_or(20);
+    let metrics = [("ttft", FeedbackMetric::Ttft), ("total", FeedbackMetric::Total)];
     Feedback {
+        metric: fields.choice("metric", &metrics).unwrap_or_default(),
         p95_limit: fields.span("p95_limit").unwrap_or(Duration::from_secs(3)),
         shift_for: fields.span("shift_for").unwrap_or(Duration::from_mins(5)),
         min_samples: u32::try_from(samples).unwrap_or(u32::MAX),

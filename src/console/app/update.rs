@@ -21,6 +21,7 @@ mod send;
 mod slash;
 
 use crate::domain::UnixMs;
+use crate::engine::Snapshot;
 
 use super::{
     Answer, AppState, Armed, Cell, Copied, DecideFor, Effect, EnginePhase, Focused, Msg, Overlay,
@@ -66,6 +67,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
             state.engine = EnginePhase::Failed(why);
         }
         Msg::Snapshot(snapshot) => {
+            offer_undo(state, &snapshot);
             state.snapshot = Some(snapshot);
             decide_again = true;
             routes::refreshed(state, &mut fx);
@@ -211,6 +213,16 @@ fn settle(state: &mut AppState, fx: &mut Effects) {
     }
 }
 
+/// What a new notice says can be undone is the newest thing there is to undo.
+fn offer_undo(state: &mut AppState, snapshot: &Snapshot) {
+    let newest = |snapshot: &Snapshot| snapshot.notices.last().map(|notice| notice.at);
+    let known = state.snapshot.as_deref().and_then(newest);
+    let mut fresh = snapshot.notices.iter().rev().take_while(|notice| Some(notice.at) > known);
+    if let Some(undo) = fresh.find_map(|notice| notice.undo.as_ref()) {
+        state.undo = vec![undo.command()];
+    }
+}
+
 /// When something changes on screen though nothing happens, in milliseconds from now.
 fn next_tick(state: &AppState) -> Option<u64> {
     let until = |at: UnixMs| u64::try_from(state.now.until(at).as_millis()).unwrap_or(u64::MAX);
@@ -222,9 +234,18 @@ fn next_tick(state: &AppState) -> Option<u64> {
         Armed::No => None,
         Armed::Quit { until: at } | Armed::Rewind { until: at } => Some(until(at)),
     };
+    // Every provider's countdown changes with the second, so one tick serves them all.
+    let counting = counts_down(state).then(|| 1000 - state.now.0.rem_euclid(1000) as u64);
     let toast = state.toast.as_ref().map(|toast| until(toast.until));
-    let ticks = [waiting.then_some(WAIT_TICK_MS), armed, toast, state.next_countdown()];
+    let ticks = [waiting.then_some(WAIT_TICK_MS), armed, counting, toast, state.next_countdown()];
     ticks.into_iter().flatten().min()
+}
+
+/// Does anything on screen count down?
+fn counts_down(state: &AppState) -> bool {
+    let providers = state.snapshot.iter().flat_map(|snapshot| snapshot.providers.values());
+    in_main(state)
+        && providers.filter_map(|provider| provider.countdown).any(|count| count.until > state.now)
 }
 
 /// Appends a cell and lays it out.

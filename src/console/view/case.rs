@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::words;
 use crate::console::app::{AppState, ReplyCell, RouteMark, RunningAttempt};
-use crate::domain::Outcome;
 use crate::domain::{
     AttemptReport, Candidate, Decision, FilterCode, ModelName, OutcomeClass, PinScope,
     RequestFeatures, RequestId, UnixMs,
 };
+use crate::domain::{Evidence, Outcome};
 use crate::engine::LogEntry;
 
 /// One request from decision to outcome.
@@ -20,6 +20,8 @@ pub(super) struct Case<'a> {
     pub(super) decision: &'a Decision,
     pub(super) decided_in: Option<Duration>,
     pub(super) attempts: &'a [AttemptReport],
+    /// What there is to doubt though it was answered.
+    pub(super) doubts: &'a [Evidence],
     pub(super) outcome: Option<&'a Outcome>,
     pub(super) running: Option<&'a RunningAttempt>,
 }
@@ -37,6 +39,7 @@ impl<'a> Case<'a> {
             decision: &entry.decision,
             decided_in: Some(entry.decided_in),
             attempts: &entry.attempts,
+            doubts: &entry.doubts,
             outcome: entry.outcome.as_ref(),
             running: running.filter(|_| entry.outcome.is_none()),
         }
@@ -49,6 +52,7 @@ impl<'a> Case<'a> {
             decision: reply.reply.decision.as_ref()?,
             decided_in: None,
             attempts: &reply.reply.attempts,
+            doubts: &[],
             outcome: reply.reply.outcome.as_ref(),
             running: reply.phase.attempt(),
         })

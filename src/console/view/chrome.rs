@@ -172,7 +172,12 @@ pub(super) fn strip(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     for provider in snapshot.providers.values().filter(|p| p.active) {
         let glyph = ink.glyphs.state(provider.state);
         let figure = provider.ttft_p50.map(words::seconds).unwrap_or_default();
+        let counting = words::counting(provider.countdown, state.now);
         let words = match provider.state {
+            HealthState::Down | HealthState::Slow | HealthState::Up if !counting.is_empty() => {
+                let short = usize::from(provider.state == HealthState::Down);
+                counting.get(short).cloned().unwrap_or_default()
+            }
             HealthState::Up => figure,
             HealthState::Slow => format!("{figure} slow"),
             HealthState::Down => match provider.note.strip_prefix("retry in ") {
@@ -253,7 +258,7 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: Noti
     };
     let glyphs = ink.glyphs;
     let hint = |action| glyphs.key(state.keymap.hint(action));
-    let right = if line.width >= 100 {
+    let right = if line.width >= 100 && notice.undo.is_some() {
         format!("{} undo · {} dismiss", hint(Action::UndoNotice), hint(Action::DismissNotice))
     } else {
         format!("{} dismiss", hint(Action::DismissNotice))

@@ -382,6 +382,9 @@ fn attempts(case: &Case<'_>, width: u16, (glyphs, tongue): (&GlyphSet, Tongue)) 
                 Token::Dim,
             );
     }
+    for doubt in case.doubts {
+        sheet.line().at(9, format!("of the prompt, {doubt}"), Token::Warn);
+    }
     sheet
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: estimates carry `~`; nothing here reads a clock.
 
 use crate::domain::{Cost, Money, UnixMs};
+use crate::engine::{Countdown, Pending};
 
 /// Local time of day, `14:33`.
 pub(super) fn clock(at: UnixMs, utc_offset_s: i32) -> String {
@@ -45,6 +46,43 @@ pub(super) fn span(ms: u64) -> String {
         s @ 0..100 => format!("{s}s"),
         s @ 100..6000 => format!("{}m", s / 60),
         s => format!("{}h", s / 3600),
+    }
+}
+
+/// How long a countdown still runs, `41s`, `4m12s`, `2h05m`; rounded up, so that it ends at zero.
+pub(super) fn countdown(ms: u64) -> String {
+    match ms.div_ceil(1000) {
+        s @ 0..60 => format!("{s}s"),
+        s @ 60..3600 => format!("{}m{:02}s", s / 60, s % 60),
+        s => format!("{}h{:02}m", s / 3600, s / 60 % 60),
+    }
+}
+
+/// What a provider's countdown says at this moment, in ever fewer words; nothing once it is over.
+pub(super) fn counting(countdown: Option<Countdown>, now: UnixMs) -> Vec<String> {
+    let Some(Countdown { pending, until }) = countdown.filter(|count| count.until > now) else {
+        return Vec::new();
+    };
+    let left = self::countdown(u64::try_from(now.until(until).as_millis()).unwrap_or(u64::MAX));
+    match pending {
+        Pending::Retry => vec![format!("down, retry in {left}"), format!("down {left}")],
+        Pending::Maintenance => {
+            vec![format!("maintenance · back in {left}"), format!("maint. {left}")]
+        }
+        Pending::Shifted => vec![
+            format!("slow · back in {left}"),
+            format!("slow, back {left}"),
+            format!("back {left}"),
+            format!("slow {left}"),
+        ],
+        Pending::Limited => vec![
+            format!("limited · back in {left}"),
+            format!("limit, {left}"),
+            format!("429 {left}"),
+        ],
+        Pending::RunsOut => {
+            vec![format!("429 in about {left}"), format!("429 in ~{left}"), format!("429 ~{left}")]
+        }
     }
 }
 
@@ -181,6 +219,19 @@ mod tests {
         assert_eq!(who_in("sim-haiku", "sim-anthropic", 20), "haiku · anthropic");
         assert_eq!(who_in("sim-haiku", "sim-anthropic", 12), "haiku");
         assert_eq!(who_in("deepseek-flash", "deepseek", 40), "deepseek-flash");
+    }
+
+    #[test]
+    fn a_countdown_says_what_ends_when_and_then_nothing() {
+        let now = UnixMs(1_000_000);
+        let counts = |pending, ms: i64| {
+            counting(Some(Countdown { pending, until: UnixMs(now.0 + ms) }), now)
+        };
+        assert_eq!(counts(Pending::Shifted, 252_000)[0], "slow · back in 4m12s");
+        assert_eq!(counts(Pending::Retry, 40_200)[1], "down 41s");
+        assert_eq!(counts(Pending::RunsOut, 7_100)[0], "429 in about 8s");
+        assert_eq!(counts(Pending::Limited, 7_500_000)[0], "limited · back in 2h05m");
+        assert!(counts(Pending::Shifted, 0).is_empty() && counting(None, now).is_empty());
     }
 
     #[test]

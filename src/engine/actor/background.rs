@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use crate::config::{Discovered, Mention, Provider};
-use crate::domain::{ErrorReport, OutcomeClass, ProviderName, UnixMs};
-use crate::route::{CircuitView, KeyState};
+use crate::domain::{ErrorReport, OutcomeClass, UnixMs};
+use crate::route::CircuitView;
 use crate::wire;
 
-use super::super::keys;
+use super::super::pinger::CallFor;
+use super::super::{input, keys};
 use super::{Actor, Listing, Shared, ToActor};
 
 /// A local server that is there answers its model list within this.
@@ -22,6 +23,9 @@ const REMOTE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A model list is read up to this size.
 const LIST_BODY: usize = 4 << 20;
+
+/// How often the forecast of a rate limit is made anew while there is one.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Actor {
     /// Keys, then what can be found by asking.
@@ -57,7 +61,7 @@ impl Actor {
         self.discovering += asked;
     }
 
-    fn spawn_list(&self, provider: &Provider, report: Report) {
+    pub(super) fn spawn_list(&self, provider: &Provider, report: Report) {
         let (shared, provider) = (Arc::clone(&self.shared), provider.clone());
         self.shared.tasks.spawn(async move {
             let started = Instant::now();
@@ -71,43 +75,10 @@ impl Actor {
             shared
                 .tell(match report {
                     Report::Found => ToActor::Found { provider: name, listing },
-                    Report::Pinged => ToActor::Pinged { provider: name, listing, took },
+                    Report::Pinged(why) => ToActor::Pinged { provider: name, why, listing, took },
                 })
                 .await;
         });
-    }
-
-    /// Providers worth keeping warm: in use, not refused, with a model that wants it.
-    fn warmable(&self) -> Vec<ProviderName> {
-        self.config
-            .providers
-            .values()
-            .filter(|provider| self.active(provider))
-            .filter(|provider| self.shared.keys.state(&provider.name) == KeyState::Ready)
-            .filter(|provider| self.router.provider_account(&provider.name).is_none())
-            .filter(|provider| !self.is_cut_off(&provider.name))
-            .filter(|provider| {
-                self.config.models.values().any(|model| {
-                    model.provider == provider.name
-                        && model.keep_warm != crate::config::KeepWarm::Off
-                })
-            })
-            .map(|provider| provider.name.clone())
-            .collect()
-    }
-
-    pub(super) fn next_ping(&self, now: UnixMs) -> Option<Duration> {
-        let names = self.warmable();
-        self.pinger.next(names.iter(), now).map(|span| span.max(Duration::from_millis(20)))
-    }
-
-    pub(super) fn ping_due(&mut self) {
-        let names = self.warmable();
-        for name in self.pinger.due(names.iter(), super::super::clock::now()) {
-            if let Some(provider) = self.config.providers.get(&name) {
-                self.spawn_list(provider, Report::Pinged);
-            }
-        }
     }
 
     /// Forgets that a model or provider failed and calls it for free now.
@@ -127,8 +98,16 @@ impl Actor {
             && let Some(provider) = self.config.providers.get(provider)
             && !self.is_cut_off(&provider.name)
         {
-            self.spawn_list(provider, Report::Pinged);
+            self.spawn_list(provider, Report::Pinged(CallFor::Account));
         }
+    }
+
+    /// When traffic leaves for maintenance, and when it returns.
+    fn maintenance(&self, now: UnixMs) -> impl Iterator<Item = UnixMs> {
+        self.config.providers.values().flat_map(move |provider| {
+            let until = input::maintenance_until(provider, now);
+            [input::maintenance_from(provider, now), until].into_iter().flatten()
+        })
     }
 
     /// When something that is only a matter of time changes next: a circuit's retry, a limit's end.
@@ -142,20 +121,24 @@ impl Actor {
                     CircuitView::Open { until } => Some(until),
                     CircuitView::Closed | CircuitView::HalfOpen => None,
                 };
-                [circuit, model.limited_until, model.shifted_until]
+                // A pace is a thing of seconds: a forecast is looked at again and again.
+                let forecast = model.forecast.as_ref().map(|_| now + LOOK_AGAIN);
+                [circuit, model.limited_until, model.shift.until(), forecast]
             })
             .flatten()
             .chain(snapshot.overrides.drills.iter().map(|drill| drill.until))
+            .chain(self.maintenance(now))
             .filter(|until| *until > now)
             .map(|until| now.until(until) + Duration::from_millis(1))
             .min()
     }
 }
 
+/// What a model list was asked for.
 #[derive(Clone, Copy)]
-enum Report {
+pub(super) enum Report {
     Found,
-    Pinged,
+    Pinged(CallFor),
 }
 
 /// Asks the endpoint for its models.
@@ -192,6 +175,7 @@ async fn list(shared: &Shared, provider: &Provider) -> Listing {
             Listing::Absent
         }
         Ok(Err(error)) if error.unreached() => Listing::Unreached,
-        Ok(_) | Err(_) => Listing::Unsure,
+        Ok(Ok((status, ..))) => Listing::Other(status),
+        Ok(Err(_)) | Err(_) => Listing::Unsure,
     }
 }

@@ -49,9 +49,10 @@ impl Actor {
                     .map(|m| m.name.clone())
                     .collect();
                 for model in models {
-                    self.router.undo_shift(&model, now);
+                    self.undo_shift(&model, now);
                 }
             }
+            Command::UndoShift(model) => self.undo_shift(&model, now),
             Command::Drain { provider, on, until } => {
                 self.overrides.drains.retain(|drain| drain.name != provider);
                 if on {
@@ -68,6 +69,11 @@ impl Actor {
                 self.notices.pop();
             }
         }
+    }
+
+    fn undo_shift(&mut self, model: &ModelName, now: UnixMs) {
+        self.router.undo_shift(model, now);
+        self.forget_shift(model);
     }
 
     /// A pin for one message is used up when a message of its session is routed.
@@ -103,7 +109,7 @@ impl Actor {
         self.forgive();
         self.unreached.clear();
         self.tell_priors();
-        self.router.configure(settings(&self.config));
+        self.router.configure(settings(&self.config, self.warm_every));
         self.read_keys();
         self.discover();
         self.notice(NoticeLevel::Info, "configuration applied".to_owned(), now);

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Provider;
-use crate::domain::{Cost, ModelName, UnixMs};
+use crate::domain::{Cost, ModelName, RateWindow, UnixMs};
 use crate::route::{CircuitView, HealthState, KeyState, Warmth};
 
-use super::super::{CacheStats, ModelStatus, ProviderStatus, Snapshot};
+use super::super::input::maintenance_until;
+use super::super::{
+    CacheStats, Countdown, ModelStatus, Pending, ProviderStatus, Snapshot, WarmStatus,
+};
 use super::Actor;
 
 /// Times to first token a provider's sparkline is drawn from.
@@ -15,8 +18,13 @@ const RECENT: usize = 32;
 
 impl Actor {
     pub(super) fn publish(&mut self) {
-        let now = super::super::clock::now();
         self.revision += 1;
+        let snapshot = self.snapshot(super::super::clock::now());
+        self.publish.send_replace(Arc::new(snapshot));
+    }
+
+    /// The state as observers see it.
+    pub(super) fn snapshot(&self, now: UnixMs) -> Snapshot {
         let mut models = BTreeMap::new();
         let mut providers = BTreeMap::new();
         for provider in self.config.providers.values() {
@@ -30,7 +38,7 @@ impl Actor {
             providers.insert(provider.name.clone(), self.provider(provider, &mine, now));
             models.extend(mine.into_iter().map(|status| (status.model.clone(), status)));
         }
-        let snapshot = Snapshot {
+        Snapshot {
             revision: self.revision,
             at: now,
             config: Arc::clone(&self.config),
@@ -40,7 +48,7 @@ impl Actor {
             providers,
             log: self.log.entries(),
             spend: self.spend,
-            warm_cost: Cost::ZERO,
+            warm_cost: self.warm.values().fold(Cost::ZERO, |sum, (_, cost)| sum + *cost),
             cache: CacheStats {
                 entries: self.cache.len() as u64,
                 bytes: self.cache.bytes(),
@@ -48,8 +56,7 @@ impl Actor {
             },
             notices: self.notices.clone(),
             discovering: self.discovering,
-        };
-        self.publish.send_replace(Arc::new(snapshot));
+        }
     }
 
     fn model(&self, provider: &Provider, model: &ModelName, now: UnixMs) -> ModelStatus {
@@ -57,17 +64,21 @@ impl Actor {
         if self.unreached.contains(&provider.name) {
             view.health.state = HealthState::Down;
         }
+        let (calls, cost) = self.warm.get(model).copied().unwrap_or((0, Cost::ZERO));
         ModelStatus {
             model: model.clone(),
             provider: provider.name.clone(),
             health: view.health,
             circuit: view.circuit,
             limited_until: view.limited_until,
+            forecast: view.forecast,
+            shift: view.shift,
             shifted_until: view.shifted_until,
             refused: view.account.map(|(_, words)| words),
             recent: view.recent,
             last_error: view.last_error,
             spend: self.by_model.get(model).copied().unwrap_or_default(),
+            warm: WarmStatus { figures: view.warm, calls, cost },
         }
     }
 
@@ -89,6 +100,10 @@ impl Actor {
             (true, false) => Address::Answers,
         };
         let (state, note) = state_of(&key, address, models, now);
+        let usable = key == KeyState::Ready && address != Address::NotRunning;
+        let maintenance = maintenance_until(provider, now)
+            .map(|until| Countdown { pending: Pending::Maintenance, until });
+        let countdown = usable.then(|| maintenance.or(countdown(state, models, now))).flatten();
         let samples: u32 = models.iter().map(|model| model.health.samples).sum();
         let errors: f32 =
             models.iter().map(|model| model.health.error_rate * model.health.samples as f32).sum();
@@ -104,6 +119,7 @@ impl Actor {
             present,
             state,
             note,
+            countdown,
             ttft_p50: median(|model| model.health.ttft_p50),
             ttft_p95: used().filter_map(|model| model.health.ttft_p95).max(),
             tokens_per_s: used()
@@ -118,13 +134,45 @@ impl Actor {
         }
     }
 
-    fn limits_of(&self, models: &[ModelStatus], now: UnixMs) -> Vec<crate::domain::RateWindow> {
+    /// The limits of the model that has the smallest share left.
+    fn limits_of(&self, models: &[ModelStatus], now: UnixMs) -> Vec<RateWindow> {
         models
             .iter()
             .map(|model| self.router.view(&model.model, now).limits)
-            .find(|limits| !limits.is_empty())
+            .filter(|limits| !limits.is_empty())
+            .min_by(|a, b| least_share(a).total_cmp(&least_share(b)))
             .unwrap_or_default()
     }
+}
+
+/// What counts down at a provider: what keeps it from being used, the gravest first.
+fn countdown(state: HealthState, models: &[ModelStatus], now: UnixMs) -> Option<Countdown> {
+    let soonest = |pending: Pending, pick: &dyn Fn(&ModelStatus) -> Option<UnixMs>| {
+        let until = models.iter().filter_map(pick).filter(|until| *until > now).min()?;
+        Some(Countdown { pending, until })
+    };
+    let retry = match state {
+        HealthState::Down => soonest(Pending::Retry, &|model| match model.circuit {
+            CircuitView::Open { until } => Some(until),
+            CircuitView::Closed | CircuitView::HalfOpen => None,
+        }),
+        HealthState::Unknown | HealthState::Up | HealthState::Slow | HealthState::Probing => None,
+    };
+    retry
+        .or_else(|| soonest(Pending::Shifted, &|model| model.shifted_until))
+        .or_else(|| soonest(Pending::Limited, &|model| model.limited_until))
+        .or_else(|| {
+            soonest(Pending::RunsOut, &|model| model.forecast.as_ref().map(|near| near.runs_out))
+        })
+}
+
+/// What is left of the window that has least left, as a share of it.
+fn least_share(limits: &[RateWindow]) -> f64 {
+    let share = |window: &RateWindow| {
+        let limit = window.limit.filter(|limit| *limit > 0)?;
+        Some(window.remaining? as f64 / limit as f64)
+    };
+    limits.iter().filter_map(share).fold(1.0, f64::min)
 }
 
 /// What is known of a provider's address.

@@ -20,7 +20,9 @@ use crate::wire::http::{Http, HttpOptions};
 
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
+use super::super::pinger::CallFor;
 use super::super::unread::Collector;
+use super::super::warm::Token;
 use super::super::{Command, Options, Snapshot};
 
 /// Messages the actor may have waiting. Senders wait when it is full, which slows requests, never
@@ -86,9 +88,12 @@ pub(in crate::engine) enum ToActor {
     },
     Pinged {
         provider: ProviderName,
+        why: CallFor,
         listing: Listing,
         took: Duration,
     },
+    /// A token that was paid for to keep a model warm has come, or has not.
+    Warmed(Box<Token>),
     KeysRead,
     Presence,
 }
@@ -104,6 +109,8 @@ pub(in crate::engine) enum Listing {
     Absent,
     /// No way to it was found: its name is not known, or no secure connection came about.
     Unreached,
+    /// It answered with this status instead: it is there, and below 500 it works.
+    Other(u16),
     /// It answered something else, or too late: it may well be there.
     Unsure,
 }
@@ -148,7 +155,7 @@ impl Shared {
         published: watch::Receiver<Arc<Snapshot>>,
         options: Options,
     ) -> Self {
-        let Options { http: options, env, seed, unknown_errors } = options;
+        let Options { http: options, env, seed, unknown_errors, warm_every: _ } = options;
         Self {
             inbox,
             published,

@@ -103,7 +103,8 @@ impl Run {
         let limits = patience::limits(asking.config, model, health, others.elsewhere());
         let race_after = self.race_after(asking, others, state);
         let joiner = before.as_deref().map(|before| joiner(provider, model, before));
-        let deadline = state.deadline;
+        // The request's deadline holds for all attempts; a model's own limit for one of them.
+        let deadline = state.deadline.min(Instant::now() + limits.total);
         let attempts = state.attempts;
         let started = state.started;
         let race = Race::new(ToReader::new(self, state, (joiner, takes_over), provider, model));

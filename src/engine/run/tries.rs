@@ -120,7 +120,7 @@ impl Run {
                 // It brought the answer on before it broke, and nobody else is left to try.
                 on_this = 1;
             }
-            self.remember(&asking, &error, state);
+            Self::remember(&asking, &error, state);
             let first = state.first_error.clone().unwrap_or_else(|| error.clone());
             if !self.can_go_on(&error, state) {
                 return Tried::Stop(first);
@@ -212,7 +212,7 @@ impl Run {
     }
 
     /// What a failure says about whom to ask next.
-    fn remember(&self, asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
+    fn remember(asking: &Asking<'_>, error: &ErrorReport, state: &mut State) {
         let provider = asking.provider;
         if error.unreached() {
             state.unreachable.insert(provider.base_url.clone());

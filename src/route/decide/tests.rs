@@ -13,8 +13,8 @@ use crate::domain::{
     Request, RequestId, TaskTable, UnixMs,
 };
 use crate::route::{
-    CircuitView, HealthState, Imposed, KeyState, ModelHealth, RuleEffect, RuleInput, Warmth,
-    features, sample,
+    CircuitView, Forecast, HealthState, Imposed, KeyState, ModelHealth, Outlook, RuleEffect,
+    RuleInput, Warmth, features, sample,
 };
 
 const NOW: UnixMs = UnixMs(1_795_000_000_000);

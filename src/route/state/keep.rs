@@ -24,7 +24,7 @@ impl RouterState {
                     record.health.landed();
                 }
                 for _ in 0..flying {
-                    record.health.started(now);
+                    record.health.started(now, &self.bounds);
                 }
                 self.records.insert(model.clone(), record);
             }

@@ -193,6 +193,10 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
             "config.toml:2:15: feedback.min_samples: expected a whole number, not 0",
         ),
         (
+            "[feedback]\nmetric = \"p95\"\n",
+            "config.toml:2:10: feedback.metric: expected \"ttft\" or \"total\", found \"p95\"",
+        ),
+        (
             "[cache]\nmax_bytes = \"lots\"\n",
             "config.toml:2:13: cache.max_bytes: expected a size such as \"64MB\"",
         ),

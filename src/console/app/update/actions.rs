@@ -3,6 +3,7 @@
 use crate::console::composer::Moved;
 use crate::console::keys::Action;
 use crate::domain::PinScope;
+use crate::engine::{Command, Undo};
 
 use super::super::{AppState, Effect, Focus, PickFor, Tone, View, Zoom};
 use super::{
@@ -267,6 +268,12 @@ fn dismiss(state: &mut AppState) {
 /// Takes back the last override made by hand.
 fn undo(state: &mut AppState, fx: &mut Effects) {
     let commands = std::mem::take(&mut state.undo);
+    if let (Some(notice), [Command::UndoShift(model)]) = (state.notice(), &*commands)
+        && notice.undo.as_ref() == Some(&Undo::Shift(model.clone()))
+    {
+        // It is dealt with.
+        state.dismissed_until = notice.at;
+    }
     if commands.is_empty() {
         notes::toast(state, Tone::Info, "nothing to take back");
         return;

@@ -5,6 +5,7 @@ mod commands;
 mod editing;
 mod first_run;
 mod mouse;
+mod notices;
 mod overlays;
 mod overrides;
 mod preview;

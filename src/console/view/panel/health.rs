@@ -7,8 +7,9 @@ use crate::console::theme::Token;
 use crate::console::view::chrome::state_token;
 use crate::console::view::paint::{Ink, Piece, row};
 use crate::console::view::words;
-use crate::engine::ProviderStatus;
-use crate::route::HealthState;
+use crate::domain::UnixMs;
+use crate::engine::{ModelStatus, ProviderStatus, Snapshot};
+use crate::route::{Basis, HealthState};
 use crate::text;
 
 /// From so many columns on it is a table.
@@ -20,7 +21,36 @@ fn shown(state: &AppState) -> impl Iterator<Item = &ProviderStatus> {
 
 pub(super) fn rows(state: &AppState, width: u16) -> u16 {
     let providers = shown(state).count() as u16;
-    1 + u16::from(width >= TABLE) + providers.max(1)
+    1 + u16::from(width >= TABLE) + providers.max(1) + kept_warm(state).count() as u16
+}
+
+/// Models kept warm by tokens shown at most: the panel is about providers.
+const KEPT_MOST: usize = 2;
+
+/// What keeping a model warm by paid tokens saves and costs, in ever fewer words.
+fn kept_warm(state: &AppState) -> impl Iterator<Item = [String; 3]> {
+    let paid = |snapshot: &Snapshot| {
+        let models = snapshot.models.values().filter(|model| model.warm.calls > 0);
+        models.map(|model| kept_words(snapshot, model)).take(KEPT_MOST).collect::<Vec<_>>()
+    };
+    state.snapshot.iter().flat_map(move |snapshot| paid(snapshot))
+}
+
+fn kept_words(snapshot: &Snapshot, model: &ModelStatus) -> [String; 3] {
+    let prior = snapshot.config.models.get(&model.model);
+    let prior = prior.map_or(0, |model| model.latency.cold_extra_ms);
+    let (ms, basis) = model.warm.figures.saved_ms(prior);
+    let saved = words::short_seconds(ms);
+    let saved = match basis {
+        Basis::Measured => saved,
+        Basis::Expected => words::about(&saved),
+    };
+    let (name, cost) = (words::brief(model.model.as_str(), 24), words::cost(model.warm.cost));
+    [
+        format!("keep-warm saves {name} {saved} a cold start · {cost} this run"),
+        format!("{name} kept warm: saves {saved} · {cost}"),
+        format!("kept warm: saves {saved} · {cost}"),
+    ]
 }
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
@@ -40,10 +70,17 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     for provider in shown(state) {
         let line = row(area, n);
         if table {
-            wide(ink, provider, line);
+            wide(ink, provider, line, state.now);
         } else {
-            narrow(ink, provider, line);
+            narrow(ink, provider, line, state.now);
         }
+        n += 1;
+    }
+    for words in kept_warm(state) {
+        let room = usize::from(area.width.saturating_sub(2));
+        let [.., least] = &words;
+        let words = words.iter().find(|words| text::width(words) <= room).unwrap_or(least);
+        ink.put(row(area, n), 1, &text::ellipsis(words, room), Token::Dim);
         n += 1;
     }
 }
@@ -54,7 +91,7 @@ fn name(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, cells: usize) 
     ink.put(line, 3, &words::brief(provider.provider.as_str(), cells), Token::Fg);
 }
 
-fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     name(ink, provider, line, 11);
     let figure = provider.ttft_p50.map(words::seconds);
     // The trend of what failed, and a figure there is none of, give way to why it is down.
@@ -64,17 +101,17 @@ fn narrow(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
         (false, None) => &[21, 15],
         (false, Some(_)) => &[21],
     };
-    let x = place(provider, line, places);
+    let x = place(provider, line, places, now);
     if x > 15 {
         ink.right(line, 20, &[(figure.as_deref().unwrap_or("---"), Token::Dim)]);
     }
     if x > 21 {
         trend(ink, line, 21, &provider.recent, 8);
     }
-    say(ink, provider, line, x);
+    say(ink, provider, line, x, now);
 }
 
-fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
+fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     name(ink, provider, line, 12);
     let seconds = |ms: Option<u64>| ms.map_or("---".to_owned(), words::bare_seconds);
     let rate = provider.tokens_per_s.map_or("---".to_owned(), |rate| format!("{rate:.0}"));
@@ -99,31 +136,44 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect) {
     ] {
         ink.right(line, end, &[(&value, token)]);
     }
-    let x = place(provider, line, &[55, 45]);
+    let x = place(provider, line, &[55, 45], now);
     if x > 45 {
         trend(ink, line, 45, &provider.recent, 9);
     }
-    say(ink, provider, line, x);
+    say(ink, provider, line, x, now);
 }
 
 /// Where its word goes: the first of these columns, or where one that is down needs more room the
 /// first where all of it fits.
-fn place(provider: &ProviderStatus, line: Rect, places: &[u16]) -> u16 {
+fn place(provider: &ProviderStatus, line: Rect, places: &[u16], now: UnixMs) -> u16 {
     let usual = places.first().copied().unwrap_or(0);
     if provider.state != HealthState::Down {
         return usual;
     }
-    let needs = text::width(&word(provider, usize::MAX).0) as u16;
+    let needs = text::width(&word(provider, usize::MAX, now).0) as u16;
     places.iter().copied().find(|x| x + needs <= line.width).unwrap_or(usual)
 }
 
-fn say(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, x: u16) {
-    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)));
+fn say(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, x: u16, now: UnixMs) {
+    let (word, token) = word(provider, usize::from(line.width.saturating_sub(x)), now);
     ink.put(line, x, &word, token);
 }
 
-/// A word for its state: the note where there is one, else the share that went well.
-fn word(provider: &ProviderStatus, room: usize) -> (String, Token) {
+/// A word for its state: what counts down, or the note where there is one, else the share that went
+/// well.
+fn word(provider: &ProviderStatus, room: usize, now: UnixMs) -> (String, Token) {
+    let counting = words::counting(provider.countdown, now);
+    if let Some(words) =
+        counting.iter().find(|words| text::width(words) <= room).or(counting.last())
+    {
+        let token = match provider.state {
+            HealthState::Down => Token::Bad,
+            HealthState::Up | HealthState::Unknown | HealthState::Slow | HealthState::Probing => {
+                Token::Warn
+            }
+        };
+        return (text::ellipsis(words, room).into_owned(), token);
+    }
     let ready = provider.note == "warm" && provider.state == HealthState::Up;
     let words = if provider.note.is_empty() || ready && !provider.recent.is_empty() {
         match provider.state {

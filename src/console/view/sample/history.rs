@@ -307,6 +307,7 @@ pub(super) fn log(state: &AppState, scene: Scene) -> Vec<Arc<LogEntry>> {
                     input: Arc::new(input),
                     decided_in: Duration::from_micros(180),
                     attempts,
+                    doubts: Vec::new(),
                     outcome: (!live).then(|| Outcome {
                         finish: Finish::Stop,
                         model: Some((*model).into()),

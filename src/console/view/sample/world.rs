@@ -10,9 +10,9 @@ use crate::config::{
     Routing, Rule, RuleThen, RuleWhen,
 };
 use crate::console::app::AppState;
-use crate::domain::{Cost, Money, Price, RateWindow, Rates, TaskTable, UnixMs, Usage};
+use crate::domain::{Cost, Money, Price, RateScope, RateWindow, Rates, TaskTable, UnixMs, Usage};
 use crate::engine::{
-    self, ModelStatus, Notice, NoticeLevel, ProviderStatus, Snapshot, Spend, Veto,
+    self, ModelStatus, Notice, NoticeLevel, ProviderStatus, Snapshot, Spend, Undo, Veto,
 };
 use crate::route::{HealthState, ModelHealth, Warmth};
 
@@ -163,6 +163,7 @@ fn measured_provider(line: &Health, plain: ProviderStatus) -> ProviderStatus {
         in_flight: u32::from(name == "openai"),
         limits: vec![RateWindow {
             what: "requests".to_owned(),
+            scope: RateScope::Model,
             limit: Some(1000),
             remaining: Some(if name == "anthropic" { 830 } else { 912 }),
             resets_at: None,
@@ -227,6 +228,7 @@ pub(super) fn snapshot(state: &AppState, scene: Scene) -> Snapshot {
         level: NoticeLevel::Warn,
         text: "google is 4x slower than its own hour; auto avoids it until p50 is under 0.8s"
             .to_owned(),
+        undo: Some(Undo::Avoid("google".to_owned())),
     });
     snapshot
 }

@@ -55,6 +55,11 @@ fn every_filter_says_its_figure() {
         ),
         (FilterCode::RateLimited, "retry in 4m", Box::new(|c| c.limited_until = Some(later(240)))),
         (
+            FilterCode::RateLimited,
+            "429 in about 8s at this rate",
+            Box::new(|c| c.forecast = Some(runs_out(8))),
+        ),
+        (
             FilterCode::Shifted,
             "too slow, back in 4m",
             Box::new(|c| c.shifted_until = Some(later(240))),
@@ -67,6 +72,58 @@ fn every_filter_says_its_figure() {
         assert_eq!(why(&decision, "deepseek"), [(code, detail.to_owned())]);
         assert_ne!(decision.chosen().unwrap().model.as_str(), "deepseek");
     }
+}
+
+/// A limit of 60 requests a minute that is used up in so many seconds.
+fn runs_out(seconds: i64) -> Forecast {
+    Forecast {
+        what: "requests".to_owned(),
+        left: 12,
+        limit: Some(60),
+        runs_out: later(seconds),
+        resets_at: Some(later(45)),
+        outlook: Outlook::Ahead,
+    }
+}
+
+#[test]
+fn a_limit_that_runs_out_much_later_or_has_reset_keeps_nobody_out() {
+    let mut input = input(FACT);
+    let usual = decide(&input).chosen().unwrap().model.to_string();
+    edit(&mut input, &usual, |c| c.forecast = Some(runs_out(40)));
+    assert_eq!(decide(&input).chosen().unwrap().model.as_str(), usual);
+    edit(&mut input, &usual, |c| c.forecast = Some(runs_out(8)));
+    assert_ne!(decide(&input).chosen().unwrap().model.as_str(), usual);
+    input.now = later(46);
+    assert_eq!(decide(&input).chosen().unwrap().model.as_str(), usual);
+}
+
+#[test]
+fn with_nobody_else_what_is_left_of_a_limit_is_used_and_said() {
+    let mut input = input(FACT);
+    input.candidates.retain(|c| matches!(c.model.as_str(), "mini" | "deepseek"));
+    edit(&mut input, "mini", |c| c.shifted_until = Some(later(200)));
+    edit(&mut input, "deepseek", |c| c.forecast = Some(runs_out(8)));
+    let decision = decide(&input);
+    assert_eq!(decision.chosen().unwrap().model.as_str(), "deepseek");
+    let words = "nobody else is left: deepseek, 429 in about 8s at this rate";
+    assert_eq!(decision.reason, words);
+}
+
+#[test]
+fn slow_or_scarce_is_kept_for_what_nobody_else_is_good_enough_for() {
+    let mut input = input(CODE);
+    input.features.difficulty = 0.9;
+    let floor_keeps = decide(&input);
+    let best = floor_keeps.chosen().unwrap().model.to_string();
+    let good: Vec<String> = floor_keeps.ranked().map(|c| c.model.to_string()).collect();
+    assert!(floor_keeps.candidates.len() > good.len(), "some must be below the floor");
+    for name in &good {
+        edit(&mut input, name, |c| c.shifted_until = Some(later(200)));
+    }
+    assert!(good.contains(&decide(&input).chosen().unwrap().model.to_string()));
+    edit(&mut input, &best, |c| c.circuit = CircuitView::Open { until: later(9) });
+    assert_ne!(decide(&input).chosen().unwrap().model.as_str(), best);
 }
 
 #[test]
