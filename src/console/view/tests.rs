@@ -510,6 +510,24 @@ fn a_provider_that_cannot_be_reached_says_so_in_whole_words_wherever_it_is_liste
 }
 
 #[test]
+fn a_countdown_is_shown_whole_at_every_size() {
+    for size in [(80, 24), (100, 30), (120, 40), (200, 60)] {
+        let mut state = state(Scene::Chat, size.0, size.1);
+        let now = state.now;
+        let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+        let provider = snapshot.providers.get_mut("google").unwrap();
+        provider.state = crate::route::HealthState::Slow;
+        provider.countdown = Some(crate::engine::Countdown {
+            pending: crate::engine::Pending::Shifted,
+            until: now + std::time::Duration::from_secs(252),
+        });
+        let drawn = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+        let told = drawn.lines().any(|row| row.contains("google") && row.contains("4m12s"));
+        assert!(told, "at {size:?}:\n{drawn}");
+    }
+}
+
+#[test]
 fn a_short_log_leaves_its_room_to_the_detail_and_a_long_one_keeps_its_share() {
     let mut state = state(Scene::Routes, 120, 40);
     let entries = state.routes_entries();
