@@ -510,6 +510,40 @@ fn a_provider_that_cannot_be_reached_says_so_in_whole_words_wherever_it_is_liste
 }
 
 #[test]
+fn what_counts_down_says_so_in_the_strip_and_in_the_panel() {
+    use crate::engine::{Countdown, Pending};
+    for (size, words) in
+        [((80, 24), "◐ google slow · back in 4m12s"), ((120, 40), " 4m12s"), ((200, 60), " 4m12s")]
+    {
+        let mut state = state(Scene::Chat, size.0, size.1);
+        let until = state.now + std::time::Duration::from_secs(252);
+        let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+        let provider = snapshot.providers.get_mut("google").unwrap();
+        provider.countdown = Some(Countdown { pending: Pending::Shifted, until });
+        let drawn = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+        let told = drawn.lines().any(|row| row.contains("◐ google") && row.contains("4m12s"));
+        assert!(told && drawn.contains(words), "at {size:?}:\n{drawn}");
+    }
+}
+
+#[test]
+fn what_keeping_a_model_warm_saves_and_costs_is_told_beside_the_providers() {
+    use crate::route::WarmFigures;
+    for size in [(120, 40), (200, 60)] {
+        let mut state = state(Scene::Chat, size.0, size.1);
+        let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+        let warm = &mut snapshot.models.get_mut("flash").unwrap().warm;
+        warm.calls = 12;
+        warm.cost = crate::domain::Cost { amount: "0.0004".parse().unwrap(), exact: true };
+        warm.figures =
+            WarmFigures { cold_p50: Some(4_000), warm_p50: Some(1_100), ..WarmFigures::default() };
+        let drawn = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+        let told = drawn.lines().any(|row| row.contains("saves") && row.contains("2.9s"));
+        assert!(told && drawn.contains("$0.0004"), "at {size:?}:\n{drawn}");
+    }
+}
+
+#[test]
 fn a_short_log_leaves_its_room_to_the_detail_and_a_long_one_keeps_its_share() {
     let mut state = state(Scene::Routes, 120, 40);
     let entries = state.routes_entries();
