@@ -5,9 +5,10 @@ use std::time::Duration;
 use wheelhouse::config::Config;
 use wheelhouse::domain::{Evidence, FilterCode, Finish, ModelName};
 use wheelhouse::engine::{Command, ModelStatus, Options, Pending, Snapshot, Undo};
+use wheelhouse::route::{CircuitView, HealthState};
 use wheelhouse::sim::{Fault, Until};
 
-use super::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request};
+use super::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request, to};
 
 const SLOW: &str = "sim-deepseek-flash";
 
@@ -168,4 +169,31 @@ async fn a_prompt_that_was_not_read_whole_raises_a_notice() {
     assert!(matches!(doubt, Evidence::InputCut { sent, read: 300 } if *sent > 1_500), "{doubt:?}");
     let text = &seen.notices.last().unwrap().text;
     assert!(text.starts_with("sim-gpt-4o-mini did not read all of the prompt: about "), "{text}");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_back_is_found_by_free_calls_and_used_at_once() {
+    let options = Options { warm_every: Duration::from_millis(600), ..Options::default() };
+    let rig = Rig::paced(0.0, options, |_| {}).await;
+    let lists = |rig: &Rig| rig.fleet.control().stats("sim-openai").unwrap().lists;
+    until(&rig, |_| lists(&rig) > 0).await;
+    rig.break_it("sim-openai", &Fault::Status { status: 503 });
+    let open = |snapshot: &Snapshot| {
+        matches!(snapshot.models["sim-gpt-4o"].circuit, CircuitView::Open { .. })
+    };
+    while !open(&rig.engine.snapshot()) {
+        assert_eq!(finish(&rig.ask(to("sim-gpt-4o", PROMPT)).await.0), Finish::Stop);
+    }
+    // A free call has failed: nobody is sent there for longer than the first wait.
+    let held = |snapshot: &Snapshot| match snapshot.models["sim-gpt-4o"].circuit {
+        CircuitView::Open { until } => snapshot.at.until(until) > Duration::from_secs(10),
+        CircuitView::Closed | CircuitView::HalfOpen => false,
+    };
+    until(&rig, held).await;
+    rig.fleet.control().clear("sim-openai").unwrap();
+    let seen = until(&rig, |snapshot| !open(snapshot)).await;
+    assert_eq!(seen.models["sim-gpt-4o"].circuit, CircuitView::HalfOpen);
+    assert_eq!(answered_by(&rig.ask(to("sim-gpt-4o", PROMPT)).await.0), "sim-gpt-4o");
+    let seen = until(&rig, |s| s.models["sim-gpt-4o"].circuit == CircuitView::Closed).await;
+    assert_ne!(seen.providers["sim-openai"].state, HealthState::Down);
 }
