@@ -11,7 +11,7 @@
 //! | room | owns | may use |
 //! |---|---|---|
 //! | [`domain`] | plain data and arithmetic: ids, money, messages, requests, decisions, outcomes | – |
-//! | [`text`] | untrusted text made safe, cell widths, Markdown to styled lines, scripts of a text | domain |
+//! | [`text`] | untrusted text made safe, cell widths, Markdown to styled lines, scripts of a text, the program's words in the user's language | domain |
 //! | [`config`] | layered TOML to one checked `Config`: registry, price schedules, key references, paths | domain |
 //! | [`wire`] | bytes to meaning and back: SSE, the dialects, error bodies, rate-limit headers, HTTP | domain, config |
 //! | [`route`] | features of a request, hard filters, score, `decide`; health and circuits as pure folds | domain, text |

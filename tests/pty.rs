@@ -8,6 +8,8 @@
 
 #[path = "pty/bytes.rs"]
 mod bytes;
+#[path = "pty/chaos.rs"]
+mod chaos;
 #[path = "pty/chat.rs"]
 mod chat;
 #[path = "pty/hostile.rs"]

@@ -175,6 +175,7 @@ fn tell(reply: &Reply, setup: &Setup, tongue: Tongue, io: &mut Io<'_>) {
     let watched = io.err_kind == Kind::Terminal && !setup.global.quiet;
     if failed || watched {
         lines.extend(story::troubles(reply));
+        lines.extend(story::doubt(reply));
     }
     if watched && !failed {
         lines.extend(story::summary(reply));

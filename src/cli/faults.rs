@@ -47,12 +47,11 @@ pub fn read(script: &Path) -> Result<GameDay, Stop> {
     })
 }
 
-/// What is in force at a fleet, now and whenever it changes.
-pub fn stream(fleet: Control) -> Faults {
-    let first = Arc::new(board(&fleet));
+/// What is in force at a fleet, and what will be whenever it changes.
+pub fn watched(fleet: Control) -> (Arc<FaultBoard>, Faults) {
     let changes = fleet.changes();
-    let later = stream::unfold((fleet, changes), next);
-    Box::pin(futures_util::StreamExt::chain(stream::iter([first]), later))
+    let now = Arc::new(board(&fleet));
+    (now, Box::pin(stream::unfold((fleet, changes), next)))
 }
 
 type Watched = (Control, Changes);

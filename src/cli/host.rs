@@ -9,7 +9,7 @@ use futures_util::stream;
 use secrecy::ExposeSecret as _;
 
 use crate::config::{self, KeyRef, Loaded, Mention, Provider};
-use crate::console::app::StartPlan;
+use crate::console::app::{FaultBoard, StartPlan};
 use crate::console::shell::{self, Faults, Preset, Replies, RunKeys, Snapshots, Soon};
 use crate::domain::{ReplyEvent, Request, UnixMs};
 use crate::engine::{self, Command, Observer, ReplyStream, Snapshot};
@@ -173,8 +173,8 @@ impl shell::Engine for Live {
         self.running.engine.snapshot().decision_input(request, now, seed)
     }
 
-    fn faults(&self) -> Option<Faults> {
-        self.running.control().map(faults::stream)
+    fn faults(&self) -> Option<(Arc<FaultBoard>, Faults)> {
+        self.running.control().map(faults::watched)
     }
 
     fn fault(&self, order: &str) -> Result<String, String> {

@@ -69,6 +69,11 @@ pub fn seconds(ms: u64) -> String {
     }
 }
 
+/// What speaks against the answer being whole, where something does.
+pub fn doubt(reply: &Reply) -> Option<String> {
+    Some(format!("  {}", reply.verdict.as_ref()?.doubt()?))
+}
+
 /// One line per attempt that gave no whole answer.
 pub fn troubles(reply: &Reply) -> Vec<String> {
     reply.attempts.iter().filter(|attempt| attempt.outcome.is_some()).map(trouble).collect()

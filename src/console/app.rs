@@ -27,7 +27,7 @@ pub use cell::{
     Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
 };
 pub use conversation::{Sums, Transcript};
-pub use faults::{FaultBoard, FaultKind, FaultShown};
+pub use faults::{FaultBoard, FaultKind, FaultShown, time_left};
 pub use first_run::{
     Detection, FirstRun, FirstRunField, FirstRunPage, FoundKey, FoundProvider, FoundServer,
     Looking, StartChoice,

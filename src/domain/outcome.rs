@@ -267,6 +267,18 @@ pub struct Verdict {
     pub evidence: Vec<Evidence>,
 }
 
+impl Verdict {
+    /// For people: what speaks against the answer being whole; nothing when nothing does.
+    pub fn doubt(&self) -> Option<String> {
+        if self.evidence.is_empty() {
+            return None;
+        }
+        let seen: Vec<String> = self.evidence.iter().map(ToString::to_string).collect();
+        let judged = if self.truncated { "not whole" } else { "perhaps not whole" };
+        Some(format!("{judged}: {}", seen.join("; ")))
+    }
+}
+
 /// How a whole request ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -303,6 +315,16 @@ mod tests {
         for class in [OutcomeClass::Caller, OutcomeClass::Refusal, OutcomeClass::Cancelled] {
             assert!(!class.retry_same() && !class.try_another() && !class.charges_circuit());
         }
+    }
+
+    #[test]
+    fn a_doubt_says_what_was_seen_and_how_sure_it_is() {
+        let verdict = |truncated, evidence| Verdict { truncated, confidence: 0.5, evidence };
+        assert_eq!(verdict(false, Vec::new()).doubt(), None);
+        let perhaps = verdict(false, vec![Evidence::MidSentence]).doubt();
+        assert_eq!(perhaps.as_deref(), Some("perhaps not whole: it stops in mid-sentence"));
+        let sure = verdict(true, vec![Evidence::OpenFence, Evidence::AtCap]).doubt().unwrap();
+        assert!(sure.starts_with("not whole: ") && sure.contains("; "), "{sure}");
     }
 
     #[test]

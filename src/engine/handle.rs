@@ -84,9 +84,9 @@ impl Observer {
 pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let (inbox, received) = mpsc::channel(INBOX);
     let policy = config.routing.policy.clone();
+    let warm_every = options.warm_every;
     let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
-    let warm_every = options.warm_every;
     let shared = Arc::new(Shared::new(inbox, published, options));
     let closing = shared.closing.clone();
     let mut actor = Actor {

@@ -16,8 +16,8 @@ fn ended(text: &str) -> Ended<'_> {
     }
 }
 
-fn used(input: u64, output: u64) -> Option<Usage> {
-    Some(Usage { input, output, ..Usage::default() })
+fn used(input: u64, output: u64) -> Usage {
+    Usage { input, output, ..Usage::default() }
 }
 
 const WHOLE: &[&str] = &[
@@ -59,7 +59,7 @@ fn where_the_model_was_done_one_piece_of_evidence_is_shown_and_not_acted_on() {
     let verdict = judge(&ended(prose));
     assert_eq!(verdict.evidence, [Evidence::MidSentence]);
     assert!(!verdict.truncated && verdict.confidence > 0.0);
-    let full = judge(&Ended { usage: used(10, 1000), ..ended("It is done. Really.") });
+    let full = judge(&Ended { usage: Some(used(10, 1000)), ..ended("It is done. Really.") });
     assert_eq!(full.evidence, [Evidence::AtCap]);
     assert!(!full.truncated);
 }
@@ -67,7 +67,7 @@ fn where_the_model_was_done_one_piece_of_evidence_is_shown_and_not_acted_on() {
 #[test]
 fn two_independent_pieces_are_enough() {
     let prose = "It is a map. It counts words. The next step is to take the longest";
-    let capped = judge(&Ended { usage: used(10, 1000), ..ended(prose) });
+    let capped = judge(&Ended { usage: Some(used(10, 1000)), ..ended(prose) });
     assert!(capped.truncated && capped.confidence >= 0.9);
     let code = "So:\n\n```rust\nfn main() {\n    let first = v[0]";
     let verdict = judge(&ended(code));
@@ -75,14 +75,14 @@ fn two_independent_pieces_are_enough() {
     assert!(verdict.truncated);
     let marked = "It is a map. It counts. The smallest fix is **to end the borrow";
     assert!(judge(&ended(marked)).truncated);
-    let window = judge(&Ended { usage: used(7000, 1000), cap: 4000, ..ended(prose) });
+    let window = judge(&Ended { usage: Some(used(7000, 1000)), cap: 4000, ..ended(prose) });
     assert!(window.truncated && window.evidence.contains(&Evidence::WindowFull));
 }
 
 #[test]
 fn an_estimate_of_our_own_is_no_evidence() {
-    let usage = used(7000, 2000).map(|usage| Usage { estimated: true, ..usage });
-    assert!(judge(&Ended { usage, ..ended("All done. Yes.") }).evidence.is_empty());
+    let usage = Usage { estimated: true, ..used(7000, 2000) };
+    assert!(judge(&Ended { usage: Some(usage), ..ended("All done. Yes.") }).evidence.is_empty());
 }
 
 #[test]

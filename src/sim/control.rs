@@ -139,12 +139,17 @@ impl Desk {
         injections.clone()
     }
 
-    /// The fault that strikes a chat call to this model, counted as struck.
+    /// The fault that strikes a chat call to this model, counted as struck: the first of those that
+    /// are counted in calls, else the newest.
     pub fn strike(&self, model: &str) -> Option<Fault> {
         let mut injections = self.locked();
         injections.retain(in_force);
         let fits = |i: &&mut Injection| i.model.as_deref().is_none_or(|only| only == model);
-        let injection = injections.iter_mut().find(fits)?;
+        let at = injections
+            .iter_mut()
+            .position(|i| i.times.is_some() && fits(&i))
+            .or_else(|| injections.iter_mut().rposition(|i| fits(&i)))?;
+        let injection = injections.get_mut(at)?;
         if let Some(times) = &mut injection.times {
             *times -= 1;
         }
@@ -411,6 +416,16 @@ mod tests {
         tokio::time::advance(Duration::from_secs(61)).await;
         assert_eq!((desk.strike("a"), desk.strike_list()), (None, None));
         assert!(desk.injections().is_empty());
+    }
+
+    #[test]
+    fn a_counted_fault_goes_first_and_then_the_newest() {
+        let desk = Desk::default();
+        desk.inject(Fault::Silence, None, Until::Cleared);
+        desk.inject(Fault::Reset, None, Until::Cleared);
+        desk.inject(Fault::QuotaGone, None, Until::Times(1));
+        assert_eq!(desk.strike("a"), Some(Fault::QuotaGone));
+        assert_eq!(desk.strike("a"), Some(Fault::Reset));
     }
 
     #[test]

@@ -574,3 +574,18 @@ fn overflow_and_filter_rows_keep_their_class_under_any_status() {
     }
     assert!(seen > 500, "{seen}");
 }
+
+#[test]
+fn every_status_is_told_in_every_language() {
+    use crate::text::Tongue;
+    for tongue in Tongue::tags().filter_map(Tongue::named).filter(|t| *t != Tongue::ENGLISH) {
+        for status in 300..600 {
+            let report = read(status, "");
+            for words in [&report.message, &report.hint] {
+                assert!(!tongue.say(words).is_ascii(), "{tongue:?}, HTTP {status}: {words}");
+            }
+            let report = read(status, r#"{"error":{"message":"odd tea in the pot"}}"#);
+            assert!(!tongue.say(&report.message).is_ascii(), "{tongue:?}: {}", report.message);
+        }
+    }
+}

@@ -1,6 +1,13 @@
 //! Behaviour tests that need more than one room, or data files.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    // The scorecard is printed for people.
+    clippy::print_stdout,
+    missing_docs
+)]
 
 mod cli;
 mod config;

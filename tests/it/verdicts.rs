@@ -12,7 +12,7 @@ const ANSWERS: usize = 1_000;
 async fn fewer_than_one_whole_answer_in_two_hundred_is_suspected() {
     let rig = Rig::new().await;
     let models: Vec<String> =
-        rig.engine.snapshot().config.models.keys().map(|m| m.to_string()).collect();
+        rig.engine.snapshot().config.models.keys().map(ToString::to_string).collect();
     // The phrases that lead to each of the fleet's written replies.
     let index = include_str!("../../assets/sim/replies/index.toml");
     let topics: Vec<&str> = index

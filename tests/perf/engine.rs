@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,9 +62,10 @@ fn whole(held: &[u8]) -> Option<usize> {
 fn answer() -> Arc<[u8]> {
     let mut body = String::new();
     for n in 0..WORDS {
-        body.push_str(&format!(
+        let _ = write!(
+            body,
             "data: {{\"id\":\"x\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"word{n} \"}}}}]}}\n\n"
-        ));
+        );
     }
     body.push_str(
         "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"done.\"},\"finish_reason\":\"stop\"}]}\n\n\

@@ -86,7 +86,7 @@ async fn main() {
         if phase == 2 && home {
             back.get_or_insert(started.elapsed().saturating_sub(ends));
         }
-        if back.is_some() || now > ends + Duration::from_secs(120) {
+        if back.is_some() || now > ends + Duration::from_mins(2) {
             break;
         }
         tokio::time::sleep(EVERY.saturating_sub(took)).await;

@@ -17,6 +17,7 @@
 mod chaos;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -150,7 +151,8 @@ async fn converse(engine: EngineHandle, n: usize, until: Instant, tally: Arc<Mut
         let question = QUESTIONS[(turn + n) % QUESTIONS.len()];
         messages.push(Message::user(question));
         let id = RequestId(Uuid::now_v7());
-        let reader = if n % 2 == 0 { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
+        let reader =
+            if n.is_multiple_of(2) { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
         let mut request = Request::new(id, Origin::Chat, reader, question);
         request.session = Some(session);
         request.messages.clone_from(&messages);
@@ -228,14 +230,15 @@ async fn main() {
         let proxy = Proxy::start(server.1.parse().unwrap(), weather).await.unwrap();
         // The list of models, asked for at start, is had in calm.
         proxy.strike(Toxic::None);
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "[providers.{name}]\ndialect = \"openai\"\nbase_url = \"http://{}/v1\"\n\
              [models.{name}-a]\nprovider = \"{name}\"\nid = \"{name}\"\ncontext = 2048\n\
              max_output = 512\nprice = {{ input = 0.1, output = 0.2 }}\nquality = {{ default = 0.5 }}\n\
              capabilities = {{ seed = true, continuation = \"{}\" }}\n",
             proxy.address,
             if n == 0 { "prefill" } else { "instruct" }
-        ));
+        );
         proxies.push(proxy);
     }
     let layer = Layer { kind: LayerKind::User, name: "soak.toml".to_owned(), text };

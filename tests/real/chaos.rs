@@ -119,7 +119,7 @@ fn random(draws: &AtomicU64) -> u64 {
 }
 
 fn drawn(draws: &AtomicU64, one_in: u64) -> Toxic {
-    if one_in == 0 || random(draws) % one_in != 0 {
+    if one_in == 0 || !random(draws).is_multiple_of(one_in) {
         return Toxic::None;
     }
     let bytes = 200 + random(draws) % 9_000;

@@ -59,6 +59,12 @@ impl AppState {
 /// A countdown shows minutes, and seconds within the last of them.
 const MINUTE_MS: u64 = 60_000;
 
+/// `9m`, and seconds within the last minute.
+pub fn time_left(span: Duration) -> String {
+    let seconds = span.as_millis().div_ceil(1000);
+    if seconds > 60 { format!("{}m", seconds.div_ceil(60)) } else { format!("{seconds}s") }
+}
+
 /// Until the figure of so much time left changes, in milliseconds.
 fn step(left: Duration) -> u64 {
     let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
@@ -69,6 +75,14 @@ fn step(left: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_left_is_in_minutes_then_in_seconds() {
+        assert_eq!(time_left(Duration::from_millis(599_900)), "10m");
+        assert_eq!(time_left(Duration::from_millis(60_900)), "2m");
+        assert_eq!(time_left(Duration::from_millis(59_001)), "60s");
+        assert_eq!(time_left(Duration::from_millis(900)), "1s");
+    }
 
     #[test]
     fn a_countdown_wakes_by_the_minute_and_by_the_second_at_its_end() {

@@ -77,7 +77,12 @@ pub enum Msg {
     /// The faults of the simulated fleet, as they are now.
     Faults(Arc<FaultBoard>),
     /// An order to the fleet was carried out, or why not.
-    Struck(Result<String, String>),
+    Struck {
+        /// The order.
+        order: String,
+        /// What was done.
+        result: Result<String, String>,
+    },
     /// A slice of the layout can be refined: nothing else was to do.
     Idle,
     /// The terminal is going away or we were told to end.

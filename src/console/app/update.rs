@@ -106,7 +106,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::ThemeSet(Ok(name)) => state.looks.theme = name,
         Msg::ThemeSet(Err(why)) => notes::toast(state, Tone::Bad, why),
         Msg::Faults(board) => chaos::board(state, board),
-        Msg::Struck(result) => chaos::struck(state, result),
+        Msg::Struck { order, result } => chaos::struck(state, &order, result),
         Msg::Idle => refine(state, &mut fx),
         Msg::Terminate => quit(state, &mut fx),
     }

@@ -40,11 +40,11 @@ impl Shell {
                     }
                 }
                 Effect::Fault(order) => {
-                    let struck = match &self.engine {
+                    let result = match &self.engine {
                         Some(engine) => engine.fault(&order),
                         None => Err("still starting".to_owned()),
                     };
-                    self.tell(Msg::Struck(struck), Urgency::Now);
+                    self.tell(Msg::Struck { order, result }, Urgency::Now);
                 }
                 Effect::Decide { purpose, request } => self.decide(purpose, *request),
                 Effect::Contest(entry) => self.contest(&entry),
@@ -139,7 +139,8 @@ impl Shell {
     /// An engine is up: the state gets what it published, now and from now on.
     pub(super) fn adopt(&mut self, engine: Arc<dyn Engine>) {
         let snapshots = engine.snapshots().map(Msg::Snapshot);
-        let faults = engine.faults().unwrap_or_else(|| Box::pin(stream::empty()));
+        let (board, faults) = engine.faults().unzip();
+        let faults = faults.unwrap_or_else(|| Box::pin(stream::empty()));
         let mut changes = stream::select(snapshots, faults.map(Msg::Faults));
         let mail = self.mail.clone();
         let observer = tokio::spawn(async move {
@@ -155,6 +156,9 @@ impl Shell {
         let snapshot = engine.snapshot();
         self.engine = Some(engine);
         self.tell(Msg::EngineReady(snapshot), Urgency::Stream);
+        if let Some(board) = board {
+            self.tell(Msg::Faults(board), Urgency::Stream);
+        }
     }
 
     fn detect(&self) {

@@ -18,7 +18,7 @@ use crate::route::DecisionInput;
 pub type Replies = Pin<Box<dyn Stream<Item = Vec<ReplyEvent>> + Send>>;
 /// Snapshots as they are published; those nobody looked at are skipped.
 pub type Snapshots = Pin<Box<dyn Stream<Item = Arc<Snapshot>> + Send>>;
-/// The faults of a simulated fleet, as they are and as they change.
+/// The faults of a simulated fleet, as they change.
 pub type Faults = Pin<Box<dyn Stream<Item = Arc<FaultBoard>> + Send>>;
 /// Something that takes a while.
 pub type Soon<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -35,8 +35,9 @@ pub trait Engine: Send + Sync {
     fn snapshots(&self) -> Snapshots;
     /// What a decision about this request would be made from.
     fn decision_input(&self, request: &Request, now: UnixMs) -> DecisionInput;
-    /// The faults of the simulated fleet it talks to; `None` where it talks to real providers.
-    fn faults(&self) -> Option<Faults>;
+    /// The faults of the simulated fleet it talks to, as they are and from now on; `None` where it
+    /// talks to real providers.
+    fn faults(&self) -> Option<(Arc<FaultBoard>, Faults)>;
     /// Tells the simulated fleet what is to go wrong; what was done, in words.
     fn fault(&self, order: &str) -> Result<String, String>;
     /// The user is there.

@@ -36,6 +36,8 @@ pub enum Row<'a> {
     Seam(usize),
     /// What went wrong; the first line says it, the others explain.
     Problem(usize, &'a Line),
+    /// What speaks against its being whole.
+    Doubt,
     /// What it cost and took.
     Footer,
 }
@@ -56,6 +58,7 @@ enum Fixed {
     Story,
     Restarted,
     Thought,
+    Doubt,
     Footer,
 }
 
@@ -150,7 +153,11 @@ impl CellRows {
         self.problem = problem(reply, width);
         self.tail.clear();
         if !reply.phase.running() && !reply.reply.text.is_empty() {
-            self.tail.extend([Fixed::Blank, Fixed::Footer]);
+            self.tail.push(Fixed::Blank);
+            if reply.reply.verdict.as_ref().is_some_and(|verdict| !verdict.evidence.is_empty()) {
+                self.tail.push(Fixed::Doubt);
+            }
+            self.tail.push(Fixed::Footer);
         }
         self.tail.push(Fixed::Blank);
     }
@@ -207,6 +214,7 @@ impl Fixed {
             Self::Story => Row::Story,
             Self::Restarted => Row::Restarted,
             Self::Thought => Row::Thought,
+            Self::Doubt => Row::Doubt,
             Self::Footer => Row::Footer,
         }
     }

@@ -265,3 +265,22 @@ fn find_names_the_row_that_holds_the_words() {
     assert_eq!(layout.find(&cells, "GAMMA"), [(1, 1), (2, 0)]);
     assert_eq!(layout.find(&cells, ""), []);
 }
+
+#[test]
+fn a_doubt_about_an_answer_stands_above_its_footer() {
+    let mut cell = reply_done("It stops in the");
+    let doubts = |cell: &Cell| {
+        let layout = laid_out(std::slice::from_ref(cell), 60);
+        let rows = layout.rows(0).unwrap();
+        (0..rows.height()).filter(|line| rows.row(*line) == Row::Doubt).count()
+    };
+    assert_eq!(doubts(&cell), 0);
+    if let Cell::Reply(reply) = &mut cell {
+        reply.reply.verdict = Some(crate::domain::Verdict {
+            truncated: false,
+            confidence: 0.4,
+            evidence: vec![crate::domain::Evidence::MidSentence],
+        });
+    }
+    assert_eq!(doubts(&cell), 1);
+}

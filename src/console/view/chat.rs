@@ -40,6 +40,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             (Cell::Reply(reply), Row::Restarted) => reply::restarted(ink, reply, target),
             (Cell::Reply(reply), Row::Thought) => reply::thought(ink, reply, target),
             (Cell::Reply(reply), Row::Seam(n)) => reply::seam(ink, reply, n, target),
+            (Cell::Reply(reply), Row::Doubt) => reply::doubt(ink, reply, target),
             (Cell::Reply(reply), Row::Footer) => reply::footer(ink, state, reply, target),
             (Cell::Reply(reply), Row::Text(text) | Row::Joined(text)) => {
                 if matches!(rows.row(line), Row::Joined(_)) {
@@ -61,7 +62,13 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             }
             (
                 _,
-                Row::Head | Row::Story | Row::Restarted | Row::Thought | Row::Seam(_) | Row::Footer,
+                Row::Head
+                | Row::Story
+                | Row::Restarted
+                | Row::Thought
+                | Row::Seam(_)
+                | Row::Doubt
+                | Row::Footer,
             ) => {}
         }
         marks(ink, state, cell, line, target);

@@ -4,12 +4,11 @@
 //! Invariant: while something is in force there is always a chip, however narrow the line.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use ratatui::layout::Rect;
 
 use super::paint::Ink;
-use crate::console::app::{AppState, FaultShown};
+use crate::console::app::{AppState, FaultShown, time_left as left};
 use crate::console::theme::Token;
 use crate::domain::UnixMs;
 use crate::engine::Drill;
@@ -50,12 +49,6 @@ fn fault_chip(fault: &FaultShown, now: UnixMs) -> String {
 /// Simulated names by their short ones: that they are simulated stands beside it.
 fn short(name: &str) -> &str {
     name.strip_prefix("sim-").unwrap_or(name)
-}
-
-/// `9m`, and seconds within the last minute.
-fn left(span: Duration) -> String {
-    let seconds = span.as_millis().div_ceil(1000);
-    if seconds > 60 { format!("{}m", seconds.div_ceil(60)) } else { format!("{seconds}s") }
 }
 
 /// As many as fit, and how many more there are; then the same with only the names; where not even
@@ -101,13 +94,5 @@ mod tests {
         assert_eq!(chips(&two[..1], 16), "FAULT deepseek");
         assert_eq!(chips(&two[..1], 8), "1 on");
         assert_eq!(chips(&[], 60), "");
-    }
-
-    #[test]
-    fn time_left_is_in_minutes_then_in_seconds() {
-        assert_eq!(left(Duration::from_millis(599_900)), "10m");
-        assert_eq!(left(Duration::from_millis(60_900)), "2m");
-        assert_eq!(left(Duration::from_millis(59_001)), "60s");
-        assert_eq!(left(Duration::from_millis(900)), "1s");
     }
 }

@@ -284,6 +284,15 @@ pub(super) fn seam(ink: &mut Ink<'_>, reply: &ReplyCell, n: usize, target: Rect)
     ink.rule(inner, &[(&words, Token::Warn)], &[]);
 }
 
+/// What speaks against the answer being whole, where something does.
+pub(super) fn doubt(ink: &mut Ink<'_>, reply: &ReplyCell, target: Rect) {
+    let Some(verdict) = &reply.reply.verdict else { return };
+    let Some(words) = verdict.doubt() else { return };
+    let token = if verdict.truncated { Token::Warn } else { Token::Dim };
+    let room = usize::from(target.width.saturating_sub(BODY_INDENT + 1));
+    ink.put(target, BODY_INDENT, &text::ellipsis(&words, room), token);
+}
+
 /// What it took, in tokens, money and time.
 pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, target: Rect) {
     let mut parts = Vec::new();

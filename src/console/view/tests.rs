@@ -510,19 +510,20 @@ fn a_provider_that_cannot_be_reached_says_so_in_whole_words_wherever_it_is_liste
 }
 
 #[test]
-fn what_counts_down_says_so_in_the_strip_and_in_the_panel() {
-    use crate::engine::{Countdown, Pending};
-    for (size, words) in
-        [((80, 24), "◐ google slow · back in 4m12s"), ((120, 40), " 4m12s"), ((200, 60), " 4m12s")]
-    {
+fn a_countdown_is_shown_whole_at_every_size() {
+    for size in [(80, 24), (100, 30), (120, 40), (200, 60)] {
         let mut state = state(Scene::Chat, size.0, size.1);
-        let until = state.now + std::time::Duration::from_secs(252);
+        let now = state.now;
         let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
         let provider = snapshot.providers.get_mut("google").unwrap();
-        provider.countdown = Some(Countdown { pending: Pending::Shifted, until });
+        provider.state = crate::route::HealthState::Slow;
+        provider.countdown = Some(crate::engine::Countdown {
+            pending: crate::engine::Pending::Shifted,
+            until: now + std::time::Duration::from_secs(252),
+        });
         let drawn = rows(&drawn(&state, &theme("terminal")).0).join("\n");
-        let told = drawn.lines().any(|row| row.contains("◐ google") && row.contains("4m12s"));
-        assert!(told && drawn.contains(words), "at {size:?}:\n{drawn}");
+        let told = drawn.lines().any(|row| row.contains("google") && row.contains("4m12s"));
+        assert!(told, "at {size:?}:\n{drawn}");
     }
 }
 

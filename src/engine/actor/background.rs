@@ -126,8 +126,8 @@ impl Actor {
                 [circuit, model.limited_until, model.shift.until(), forecast]
             })
             .flatten()
-            .chain(self.maintenance(now))
             .chain(snapshot.overrides.drills.iter().map(|drill| drill.until))
+            .chain(self.maintenance(now))
             .filter(|until| *until > now)
             .map(|until| now.until(until) + Duration::from_millis(1))
             .min()

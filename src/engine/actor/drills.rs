@@ -1,10 +1,17 @@
 //! Drills beginning and ending: what they did to a model's health and circuit goes with them.
 
+use std::time::Duration;
+
 use crate::domain::{ModelName, ProviderName, UnixMs, format_span};
 
 use super::super::NoticeLevel;
 use super::super::drill::{Drill, DrillKind};
 use super::Actor;
+
+/// In whole seconds: what is asked for is a few milliseconds old when it gets here.
+fn whole(span: Duration) -> Duration {
+    Duration::from_secs(u64::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u64::MAX))
+}
 
 impl Actor {
     pub(super) fn begin_drill(&mut self, drill: Drill, now: UnixMs) {
@@ -26,7 +33,7 @@ impl Actor {
             "drill: {} counts as {} for {}; {sent}",
             drill.name,
             drill.kind.words(),
-            format_span(now.until(drill.until)),
+            format_span(whole(now.until(drill.until))),
         );
         self.overrides.drills.retain(|old| old.name != drill.name);
         self.overrides.drills.push(drill);

@@ -19,7 +19,7 @@ impl Actor {
         let mut wants = Wants::default();
         for provider in self.config.providers.values().filter(|provider| self.active(provider)) {
             let name = &provider.name;
-            if self.shared.keys.state(name) != KeyState::Ready {
+            if self.shared.keys.state(name) != KeyState::Ready || self.is_cut_off(name) {
                 continue;
             }
             if let Some(since) = self.router.refused_since(name) {
@@ -53,6 +53,7 @@ impl Actor {
             && view.limited_until.is_none()
             && view.forecast.is_none_or(|near| !near.keeps_away(now))
             && view.shift == ShiftPhase::Steady
+            && !self.overrides.drills.iter().any(|drill| drill.name == name)
             && !self.is_cut_off(&model.provider)
             && !kept_out.any(|veto| {
                 (veto.name == name || veto.name == provider)

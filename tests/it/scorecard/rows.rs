@@ -1,5 +1,6 @@
 //! The rows of the card.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use wheelhouse::sim::{Cut, Fault, RetryAfter, Until};
@@ -116,7 +117,7 @@ pub(super) fn elsewhere(text: &str, address: &str) -> String {
             inside = line == "[providers.sim-deepseek]";
         }
         if inside && line.starts_with("base_url") {
-            out.push_str(&format!("base_url = \"{address}\""));
+            let _ = write!(out, "base_url = \"{address}\"");
         } else {
             out.push_str(line);
         }

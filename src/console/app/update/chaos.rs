@@ -5,10 +5,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{ModelName, format_span, parse_span};
+use crate::console::composer::Draft;
+use crate::domain::{ModelName, parse_span};
 use crate::engine::{Command, Drill, DrillKind};
 
-use super::super::{AppState, Effect, FaultBoard, Tone};
+use super::super::{AppState, Effect, FaultBoard, Tone, time_left};
 use super::slash::{STARTING, named};
 use super::{Effects, notes};
 
@@ -40,7 +41,7 @@ fn listed(state: &AppState, board: &FaultBoard) -> String {
             (Some(1), _) => ", once more".to_owned(),
             (Some(times), _) => format!(", {times} times more"),
             (None, Some(until)) => {
-                format!(", {} more", format_span(whole(state.now.until(until))))
+                format!(", {} more", time_left(state.now.until(until)))
             }
             (None, None) => String::new(),
         };
@@ -49,15 +50,17 @@ fn listed(state: &AppState, board: &FaultBoard) -> String {
     format!("faults in force, /fault clear lifts them\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
-fn whole(span: Duration) -> Duration {
-    Duration::from_secs(span.as_millis().div_ceil(1000) as u64)
-}
-
-/// The fleet said what it did.
-pub(super) fn struck(state: &mut AppState, result: Result<String, String>) {
+/// The fleet said what it did. An order it did not understand is back in the draft.
+pub(super) fn struck(state: &mut AppState, order: &str, result: Result<String, String>) {
     match result {
         Ok(what) => notes::toast(state, Tone::Warn, format!("fault: {what}")),
-        Err(why) => notes::toast(state, Tone::Bad, why),
+        Err(why) => {
+            if state.composer.is_blank() {
+                let text = format!("/fault {order}");
+                state.composer.set(Draft { text, ..Draft::default() });
+            }
+            notes::toast(state, Tone::Bad, why);
+        }
     }
 }
 
@@ -81,7 +84,7 @@ pub(super) fn drill(
         }
         "" => {
             let lines = drills.iter().map(|drill| {
-                let left = format_span(whole(state.now.until(drill.until)));
+                let left = time_left(state.now.until(drill.until));
                 format!("{} counts as {}, {left} more", drill.name, drill.kind.words())
             });
             let lines = lines.collect::<Vec<_>>().join("\n");

@@ -143,10 +143,17 @@ fn wide(ink: &mut Ink<'_>, provider: &ProviderStatus, line: Rect, now: UnixMs) {
     say(ink, provider, line, x, now);
 }
 
-/// Where its word goes: the first of these columns, or where one that is down needs more room the
-/// first where all of it fits.
+/// Where its word goes: the first of these columns; where one that is down or counts down needs more
+/// room, the first where it fits.
 fn place(provider: &ProviderStatus, line: Rect, places: &[u16], now: UnixMs) -> u16 {
     let usual = places.first().copied().unwrap_or(0);
+    let counting = words::counting(provider.countdown, now);
+    if provider.state != HealthState::Down && !counting.is_empty() {
+        // The last form is the bare time: for where nothing gives way.
+        let worded = &counting[..counting.len().saturating_sub(1)];
+        let fits = |x: u16| worded.iter().any(|w| x + text::width(w) as u16 <= line.width);
+        return places.iter().copied().find(|x| fits(*x)).unwrap_or(usual);
+    }
     if provider.state != HealthState::Down {
         return usual;
     }

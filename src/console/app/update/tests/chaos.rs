@@ -37,10 +37,13 @@ fn an_order_goes_to_the_fleet_as_it_was_typed_and_its_answer_is_told() {
     console.send(board(Vec::new()));
     console.text("/fault qwen cut 40 for 60s").keys("esc enter");
     assert_eq!(orders(&console), ["qwen cut 40 for 60s"]);
-    console.send(Msg::Struck(Ok("sim-qwen cut 40 for 1m".to_owned())));
+    let order = "qwen cut 40 for 60s".to_owned();
+    let result = Ok("sim-qwen cut 40 for 1m".to_owned());
+    console.send(Msg::Struck { order: order.clone(), result });
     assert!(console.toast().contains("sim-qwen cut 40"));
-    console.send(Msg::Struck(Err("no such provider".to_owned())));
+    console.send(Msg::Struck { order, result: Err("no such provider".to_owned()) });
     assert_eq!(console.toast(), "no such provider");
+    assert_eq!(console.state.composer.text(), "/fault qwen cut 40 for 60s");
 }
 
 #[test]
@@ -53,7 +56,7 @@ fn what_is_in_force_is_listed_and_ticks_while_it_lasts() {
     let ticks = |effect: &Effect| matches!(effect, Effect::ScheduleTick(_));
     assert!(console.effects.iter().any(ticks));
     console.text("/fault").keys("esc enter");
-    assert!(console.note().contains("sim-qwen 503, 90s more"), "{}", console.note());
+    assert!(console.note().contains("sim-qwen 503, 2m more"), "{}", console.note());
 }
 
 #[test]
