@@ -201,7 +201,7 @@ impl Actor {
             }
             ToActor::Warmed(token) => self.warmed(*token, now),
             ToActor::KeysRead => self.forgive(),
-            ToActor::Presence => self.pinger.presence(now),
+            ToActor::Presence => self.pinger.person(now),
         }
     }
 

@@ -29,7 +29,8 @@ pub struct Options {
     pub http: HttpOptions,
     /// How names in the environment are read.
     pub env: Env,
-    /// How often what is quiet is kept warm. For programs that run a simulated day in less.
+    /// How often what is quiet is called; what is broken is called six times as often. For programs
+    /// that live through a simulated day in less.
     pub warm_every: Duration,
     /// For every draw the engine makes; the same seed draws the same.
     pub seed: u64,

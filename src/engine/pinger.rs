@@ -71,11 +71,24 @@ pub(super) struct Pinger {
     touched: BTreeMap<ProviderName, UnixMs>,
     used: BTreeMap<ModelName, UnixMs>,
     looked: BTreeMap<ProviderName, UnixMs>,
+    tried: BTreeMap<ProviderName, UnixMs>,
     calling: BTreeSet<ProviderName>,
     making: BTreeSet<ModelName>,
     /// Calls to broken providers within the last minute.
     broken: VecDeque<UnixMs>,
     last_traffic: Option<UnixMs>,
+    /// Since when anything has been going on.
+    began: Option<UnixMs>,
+    person: Person,
+}
+
+/// Whether somebody sits there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Person {
+    /// A key was pressed: a question is likely to come.
+    Seen,
+    /// Nothing tells of one; a command may be over in a second.
+    Unseen,
 }
 
 impl Default for Pinger {
@@ -92,10 +105,13 @@ impl Pinger {
             touched: BTreeMap::new(),
             used: BTreeMap::new(),
             looked: BTreeMap::new(),
+            tried: BTreeMap::new(),
             calling: BTreeSet::new(),
             making: BTreeSet::new(),
             broken: VecDeque::new(),
             last_traffic: None,
+            began: None,
+            person: Person::Unseen,
         }
     }
 
@@ -103,12 +119,19 @@ impl Pinger {
     pub(super) fn traffic(&mut self, provider: &ProviderName, model: &ModelName, now: UnixMs) {
         self.touched.insert(provider.clone(), now);
         self.used.insert(model.clone(), now);
-        self.last_traffic = Some(now);
+        self.presence(now);
     }
 
-    /// The user is there (a key, a draft): warmth is worth having.
+    /// The engine is in use: warmth is worth having.
     pub(super) fn presence(&mut self, now: UnixMs) {
         self.last_traffic = Some(now);
+        self.began.get_or_insert(now);
+    }
+
+    /// Somebody pressed a key.
+    pub(super) fn person(&mut self, now: UnixMs) {
+        self.presence(now);
+        self.person = Person::Seen;
     }
 
     /// A free call is over.
@@ -134,7 +157,10 @@ impl Pinger {
             }
             match why {
                 CallFor::Recovery if self.broken.len() >= BROKEN_CALLS => continue,
-                CallFor::Recovery => self.broken.push_back(now),
+                CallFor::Recovery => {
+                    self.broken.push_back(now);
+                    self.tried.insert(provider.clone(), now);
+                }
                 CallFor::Account => {
                     self.looked.insert(provider.clone(), now);
                 }
@@ -181,7 +207,8 @@ impl Pinger {
                 out if out < BROKEN_FOR_GOOD => BROKEN_LONG_EVERY,
                 _ => BROKEN_FOR_GOOD_EVERY,
             };
-            let last = self.touched.get(provider).copied().unwrap_or(*since);
+            let every = self.paced(every);
+            let last = self.tried.get(provider).copied().unwrap_or(*since).max(*since);
             // The oldest of as many as are allowed must have left the span.
             let oldest = self.broken.len().checked_sub(BROKEN_CALLS);
             let free = oldest.and_then(|index| self.broken.get(index)).map(|at| *at + BROKEN_SPAN);
@@ -199,7 +226,13 @@ impl Pinger {
         all
     }
 
-    /// When each model is due for a token; one that was never used is due at once.
+    /// A span of the usual pace at this pinger's.
+    fn paced(&self, span: Duration) -> Duration {
+        span.mul_f64(self.every.as_secs_f64() / EVERY.as_secs_f64())
+    }
+
+    /// When each model is due for a token. One that was never used is due at once when somebody sits
+    /// there; else after a while, so that a command that is soon over pays for nothing.
     fn tokens(&self, wants: &Wants, now: UnixMs) -> Vec<(ModelName, UnixMs)> {
         if self.idle(now) {
             return Vec::new();
@@ -207,8 +240,12 @@ impl Pinger {
         let quiet = wants.paid.iter().filter(|model| !self.making.contains(*model));
         quiet
             .map(|model| {
-                let at = self.used.get(model).map_or(now, |used| *used + self.every);
-                (model.clone(), at)
+                let last = match (self.used.get(model), self.person) {
+                    (Some(used), _) => Some(*used),
+                    (None, Person::Unseen) => self.began,
+                    (None, Person::Seen) => None,
+                };
+                (model.clone(), last.map_or(now, |last| last + self.every))
             })
             .collect()
     }

@@ -122,3 +122,28 @@ fn a_token_is_made_a_minute_after_the_last_use_and_only_one_at_a_time() {
     pinger.traffic(&"p".into(), &"m".into(), at(250));
     assert!(pinger.due(&wants, at(260)).tokens.is_empty());
 }
+
+#[test]
+fn a_command_that_is_soon_over_pays_for_no_token_and_a_person_at_the_keys_does() {
+    let wants = Wants { paid: vec!["m".into()], ..Wants::default() };
+    let mut command = Pinger::default();
+    command.presence(at(0));
+    command.traffic(&"p".into(), &"other".into(), at(1));
+    assert_eq!(command.next(&wants, at(1)), Some(Duration::from_secs(59)));
+    let mut console = Pinger::default();
+    console.presence(at(0));
+    console.person(at(5));
+    assert_eq!(console.due(&wants, at(5)).tokens, ["m".into()]);
+}
+
+#[test]
+fn a_busy_model_beside_a_broken_one_does_not_put_its_calls_off() {
+    let mut pinger = Pinger::default();
+    let wants = Wants { broken: vec![("p".into(), at(0))], ..Wants::default() };
+    let mut made = 0;
+    for second in 0..100 {
+        pinger.traffic(&"p".into(), &"busy".into(), at(second));
+        made += calls(&mut pinger, &wants, second, second + 1).len();
+    }
+    assert_eq!(made, 9);
+}

@@ -313,6 +313,59 @@ fn a_shift_can_be_undone() {
 }
 
 #[test]
+fn whole_answers_can_be_what_is_judged() {
+    let mut rig = Rig::new();
+    rig.state.configure(RouterSettings {
+        metric: SlowMetric::Total,
+        p95_limit: Duration::from_millis(1_500),
+        ..RouterSettings::default()
+    });
+    for n in 0..19 {
+        rig.first(9_000, at(n));
+        rig.ended(None, at(n));
+    }
+    assert!(rig.state.take_slow(at(19)).is_empty());
+    rig.ended(Some(OutcomeClass::Network), at(19));
+    rig.ended(None, at(20));
+    let slow = rig.state.take_slow(at(20));
+    assert_eq!(slow, [Slow { model: "chat".into(), p95_ms: 2_000, limit_ms: 1_500 }]);
+    assert_eq!(rig.view(at(20)).health.state, HealthState::Slow);
+}
+
+#[test]
+fn a_model_that_is_refused_alone_is_cleared_alone() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.state.refused_since(&rig.provider), None);
+    rig.ended(Some(OutcomeClass::Account), at(7));
+    assert_eq!(rig.state.refused_since(&rig.provider), Some(at(7)));
+    let model = rig.model.clone();
+    rig.state.clear_model_account(&model);
+    assert_eq!(rig.state.refused_since(&rig.provider), None);
+    assert!(rig.admit(at(8)).is_ok());
+}
+
+#[test]
+fn a_token_for_warmth_warms_and_is_nobodys_answer() {
+    let mut rig = Rig::new();
+    let warmed = |outcome| Observation::Warmed {
+        outcome,
+        total_ms: 900,
+        retry_after_ms: None,
+        detail: String::new(),
+    };
+    rig.fold(&warmed(None), at(0));
+    let view = rig.view(at(1));
+    assert_eq!((view.health.samples, view.health.ttft_p50, view.recent.len()), (0, None, 0));
+    assert_eq!(view.health.warmth, super::super::Warmth::Warm);
+    for _ in 0..3 {
+        rig.fold(&warmed(Some(OutcomeClass::Stall)), at(2));
+    }
+    let view = rig.view(at(2));
+    assert!(matches!(view.circuit, CircuitView::Open { .. }), "it is broken for people as well");
+    assert_eq!((view.health.error_rate, view.health.samples), (0.0, 0));
+}
+
+#[test]
 fn a_silent_thinker_is_measured_by_its_own_prior() {
     let mut rig = Rig::new();
     let (provider, model) = (rig.provider.clone(), rig.model.clone());

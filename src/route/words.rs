@@ -159,6 +159,12 @@ pub(crate) fn note(ground: &Ground<'_>, contest: &Contest, index: usize) -> Stri
         return match reason.code {
             FilterCode::BelowQuality => format!("below {:.2}", ground.floor),
             FilterCode::CircuitOpen => format!("down, {}", reason.detail),
+            // The limit is not reached yet: that it will be is what keeps it out.
+            FilterCode::RateLimited
+                if candidate.limited_until.is_none_or(|until| until <= ground.input.now) =>
+            {
+                reason.detail.clone()
+            }
             code => code.name().to_owned(),
         };
     }

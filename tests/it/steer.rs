@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use wheelhouse::config::Config;
-use wheelhouse::domain::{Finish, ModelName};
-use wheelhouse::engine::{Command, ModelStatus, Pending, Snapshot, Undo};
+use wheelhouse::domain::{Evidence, FilterCode, Finish, ModelName};
+use wheelhouse::engine::{Command, ModelStatus, Options, Pending, Snapshot, Undo};
+use wheelhouse::route::{CircuitView, HealthState};
 use wheelhouse::sim::{Fault, Until};
 
-use super::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request};
+use super::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request, to};
 
 const SLOW: &str = "sim-deepseek-flash";
 
@@ -89,4 +90,110 @@ async fn a_slow_model_keeps_its_traffic_when_nobody_can_take_it_and_that_is_said
     assert!(text.ends_with("nobody else is fit to take its traffic"), "{text}");
     assert_eq!(slow(&seen).shifted_until, None);
     assert_eq!(answered_by(&rig.ask(request(PROMPT)).await.0), SLOW);
+}
+
+#[tokio::test]
+async fn a_limit_that_will_be_hit_is_foreseen_and_left_before_it_is() {
+    let rig = std::sync::Arc::new(Rig::new().await);
+    // The headers speak of 500 a minute; this is a pace of more than that.
+    let asked: Vec<_> = (0..160)
+        .map(|_| {
+            let rig = std::sync::Arc::clone(&rig);
+            tokio::spawn(async move { rig.ask(only("sim-gpt-4o-mini", PROMPT)).await.0 })
+        })
+        .collect();
+    for reply in asked {
+        assert_eq!(finish(&reply.await.unwrap()), Finish::Stop);
+    }
+    let seen = until(&rig, |snapshot| snapshot.models["sim-gpt-4o-mini"].forecast.is_some()).await;
+    let forecast = seen.models["sim-gpt-4o-mini"].forecast.clone().unwrap();
+    assert_eq!((forecast.what.as_str(), forecast.limit), ("requests", Some(500)));
+    assert!(forecast.left < 400, "{forecast:?}");
+    let countdown = seen.providers["sim-openai"].countdown.unwrap();
+    assert_eq!(countdown.pending, Pending::RunsOut);
+    let (reply, ..) = rig.ask(request(PROMPT)).await;
+    assert_ne!(answered_by(&reply), "sim-gpt-4o-mini");
+    let decision = reply.decision.as_ref().unwrap();
+    let words = &decision.candidate("sim-gpt-4o-mini").unwrap().filtered[0];
+    assert_eq!(words.code, FilterCode::RateLimited);
+    assert!(words.detail.starts_with("429 in about "), "{}", words.detail);
+}
+
+/// A server that reads no more than 300 tokens of any prompt, and says so only in its usage.
+async fn short_sighted() -> std::net::SocketAddr {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let body = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Yes.\"}}]}\n\n\
+        data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\
+        \"usage\":{\"prompt_tokens\":300,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let (mut asked, mut part) = (String::new(), vec![0u8; 64 << 10]);
+                // All of it is taken off the socket, or closing it would break the answer off.
+                while let Ok(read @ 1..) = socket.read(&mut part).await {
+                    asked.push_str(&String::from_utf8_lossy(&part[..read]));
+                    if asked.ends_with("\r\n\r\n") || asked.ends_with('}') {
+                        break;
+                    }
+                }
+                let _ = socket.write_all(answer.as_bytes()).await;
+                let _ = socket.shutdown().await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_prompt_that_was_not_read_whole_raises_a_notice() {
+    let base = format!("http://{}/v1", short_sighted().await);
+    let rig = Rig::paced(0.0, Options::default(), |config| {
+        let provider = config.providers.values_mut().find(|p| p.name.as_str() == "sim-openai");
+        provider.unwrap().base_url = base;
+    });
+    let rig = rig.await;
+    let long = "The quick brown fox jumps over the lazy dog near the river bank. ".repeat(150);
+    let (reply, ..) = rig.ask(only("sim-gpt-4o-mini", &long)).await;
+    assert_eq!(finish(&reply), Finish::Stop);
+    let seen =
+        until(&rig, |snapshot| snapshot.log.last().is_some_and(|e| !e.doubts.is_empty())).await;
+    let doubt = &seen.log.last().unwrap().doubts[0];
+    assert!(matches!(doubt, Evidence::InputCut { sent, read: 300 } if *sent > 1_500), "{doubt:?}");
+    let text = &seen.notices.last().unwrap().text;
+    assert!(text.starts_with("sim-gpt-4o-mini did not read all of the prompt: about "), "{text}");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_back_is_found_by_free_calls_and_used_at_once() {
+    let options = Options { warm_every: Duration::from_millis(600), ..Options::default() };
+    let rig = Rig::paced(0.0, options, |_| {}).await;
+    let lists = |rig: &Rig| rig.fleet.control().stats("sim-openai").unwrap().lists;
+    until(&rig, |_| lists(&rig) > 0).await;
+    rig.break_it("sim-openai", &Fault::Status { status: 503 });
+    let open = |snapshot: &Snapshot| {
+        matches!(snapshot.models["sim-gpt-4o"].circuit, CircuitView::Open { .. })
+    };
+    while !open(&rig.engine.snapshot()) {
+        assert_eq!(finish(&rig.ask(to("sim-gpt-4o", PROMPT)).await.0), Finish::Stop);
+    }
+    // A free call has failed: nobody is sent there for longer than the first wait.
+    let held = |snapshot: &Snapshot| match snapshot.models["sim-gpt-4o"].circuit {
+        CircuitView::Open { until } => snapshot.at.until(until) > Duration::from_secs(10),
+        CircuitView::Closed | CircuitView::HalfOpen => false,
+    };
+    until(&rig, held).await;
+    rig.fleet.control().clear("sim-openai").unwrap();
+    let seen = until(&rig, |snapshot| !open(snapshot)).await;
+    assert_eq!(seen.models["sim-gpt-4o"].circuit, CircuitView::HalfOpen);
+    assert_eq!(answered_by(&rig.ask(to("sim-gpt-4o", PROMPT)).await.0), "sim-gpt-4o");
+    let seen = until(&rig, |s| s.models["sim-gpt-4o"].circuit == CircuitView::Closed).await;
+    assert_ne!(seen.providers["sim-openai"].state, HealthState::Down);
 }

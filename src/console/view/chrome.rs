@@ -258,10 +258,12 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: Noti
     };
     let glyphs = ink.glyphs;
     let hint = |action| glyphs.key(state.keymap.hint(action));
-    let right = if line.width >= 100 && notice.undo.is_some() {
-        format!("{} undo · {} dismiss", hint(Action::UndoNotice), hint(Action::DismissNotice))
-    } else {
-        format!("{} dismiss", hint(Action::DismissNotice))
+    let right = match notice.undo {
+        Some(_) if line.width >= 100 => {
+            format!("{} undo · {} dismiss", hint(Action::UndoNotice), hint(Action::DismissNotice))
+        }
+        Some(_) => format!("{} undo", hint(Action::UndoNotice)),
+        None => format!("{} dismiss", hint(Action::DismissNotice)),
     };
     ink.both(
         line,

@@ -528,6 +528,23 @@ fn a_countdown_is_shown_whole_at_every_size() {
 }
 
 #[test]
+fn what_keeping_a_model_warm_saves_and_costs_is_told_beside_the_providers() {
+    use crate::route::WarmFigures;
+    for size in [(120, 40), (200, 60)] {
+        let mut state = state(Scene::Chat, size.0, size.1);
+        let snapshot = std::sync::Arc::make_mut(state.snapshot.as_mut().unwrap());
+        let warm = &mut snapshot.models.get_mut("flash").unwrap().warm;
+        warm.calls = 12;
+        warm.cost = crate::domain::Cost { amount: "0.0004".parse().unwrap(), exact: true };
+        warm.figures =
+            WarmFigures { cold_p50: Some(4_000), warm_p50: Some(1_100), ..WarmFigures::default() };
+        let drawn = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+        let told = drawn.lines().any(|row| row.contains("saves") && row.contains("2.9s"));
+        assert!(told && drawn.contains("$0.0004"), "at {size:?}:\n{drawn}");
+    }
+}
+
+#[test]
 fn a_short_log_leaves_its_room_to_the_detail_and_a_long_one_keeps_its_share() {
     let mut state = state(Scene::Routes, 120, 40);
     let entries = state.routes_entries();

@@ -64,7 +64,7 @@ pub(super) fn counting(countdown: Option<Countdown>, now: UnixMs) -> Vec<String>
         return Vec::new();
     };
     let left = self::countdown(u64::try_from(now.until(until).as_millis()).unwrap_or(u64::MAX));
-    match pending {
+    let mut forms = match pending {
         Pending::Retry => vec![format!("down, retry in {left}"), format!("down {left}")],
         Pending::Maintenance => {
             vec![format!("maintenance · back in {left}"), format!("maint. {left}")]
@@ -75,15 +75,11 @@ pub(super) fn counting(countdown: Option<Countdown>, now: UnixMs) -> Vec<String>
             format!("back {left}"),
             format!("slow {left}"),
         ],
-        Pending::Limited => vec![
-            format!("limited · back in {left}"),
-            format!("limit, {left}"),
-            format!("429 {left}"),
-        ],
-        Pending::RunsOut => {
-            vec![format!("429 in about {left}"), format!("429 in ~{left}"), format!("429 ~{left}")]
-        }
-    }
+        Pending::Limited => vec![format!("limited · back in {left}"), format!("limit, {left}")],
+        Pending::RunsOut => vec![format!("429 in about {left}"), format!("429 in ~{left}")],
+    };
+    forms.push(left);
+    forms
 }
 
 /// Tokens: `356`, `4.1k`, `128k`, `1.0M`.

@@ -149,7 +149,9 @@ fn place(provider: &ProviderStatus, line: Rect, places: &[u16], now: UnixMs) -> 
     let usual = places.first().copied().unwrap_or(0);
     let counting = words::counting(provider.countdown, now);
     if provider.state != HealthState::Down && !counting.is_empty() {
-        let fits = |x: u16| counting.iter().any(|w| x + text::width(w) as u16 <= line.width);
+        // The last form is the bare time: for where nothing gives way.
+        let worded = &counting[..counting.len().saturating_sub(1)];
+        let fits = |x: u16| worded.iter().any(|w| x + text::width(w) as u16 <= line.width);
         return places.iter().copied().find(|x| fits(*x)).unwrap_or(usual);
     }
     if provider.state != HealthState::Down {

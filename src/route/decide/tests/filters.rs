@@ -93,7 +93,9 @@ fn a_limit_that_runs_out_much_later_or_has_reset_keeps_nobody_out() {
     edit(&mut input, &usual, |c| c.forecast = Some(runs_out(40)));
     assert_eq!(decide(&input).chosen().unwrap().model.as_str(), usual);
     edit(&mut input, &usual, |c| c.forecast = Some(runs_out(8)));
-    assert_ne!(decide(&input).chosen().unwrap().model.as_str(), usual);
+    let decision = decide(&input);
+    assert_ne!(decision.chosen().unwrap().model.as_str(), usual);
+    assert_eq!(decision.candidate(&usual).unwrap().note, "429 in about 8s at this rate");
     input.now = later(46);
     assert_eq!(decide(&input).chosen().unwrap().model.as_str(), usual);
 }
