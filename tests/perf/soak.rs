@@ -28,8 +28,8 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use wheelhouse::config::{self, Layer, LayerKind};
 use wheelhouse::domain::{
-    Finish, Message, Origin, OutcomeClass, Part, ReaderKind, Reply, Request, RequestId, Role,
-    SessionId,
+    CacheMode, Finish, Message, Origin, OutcomeClass, Part, ReaderKind, Reply, Request, RequestId,
+    Role, SessionId,
 };
 use wheelhouse::engine::{self, EngineHandle, Options};
 
@@ -40,6 +40,9 @@ const ONE_IN: u64 = 5;
 
 /// Turns after which a conversation begins again, so that its prompt stays within the window.
 const TURNS: usize = 3;
+
+/// More requests than the routing log keeps.
+const LOGGED: usize = 600;
 
 /// Long enough for a stall to be noticed within the run many times.
 const BETWEEN: &str = "4s";
@@ -189,6 +192,18 @@ async fn converse(engine: EngineHandle, n: usize, until: Instant, tally: Arc<Mut
     }
 }
 
+/// The routing log keeps the last few hundred requests. It is filled first, with requests that are
+/// decided and sent to nobody, so that what grows afterwards is a leak.
+async fn fill_the_log(engine: &EngineHandle) {
+    for _ in 0..LOGGED {
+        let id = RequestId(Uuid::now_v7());
+        let mut request = Request::new(id, Origin::Ask, ReaderKind::AppendOnly, QUESTIONS[0]);
+        request.cache = CacheMode::Only;
+        let mut stream = engine.ask(request);
+        while stream.next().await.is_some() {}
+    }
+}
+
 fn report(label: &str, tally: &Mutex<Tally>, proxies: &[Proxy]) -> (u64, usize) {
     let (rss, files) = size();
     let tally = tally.lock().unwrap();
@@ -245,6 +260,7 @@ async fn main() {
     let config = config::load(&[layer]).unwrap().config;
     let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
     let engine = engine::start(Arc::new(config), options);
+    fill_the_log(&engine).await;
     let tally = Arc::new(Mutex::new(Tally::default()));
     let started = Instant::now();
     let until = started + Duration::from_secs(seconds);
