@@ -195,6 +195,14 @@ fn configuration(setup: &Setup, config: &Config) -> Rows {
     let user = config.models.values().filter(|model| model.mention == Mention::User).count();
     let mut rows = vec![
         row("layers", names.join(" < ")),
+        row(
+            "language",
+            format!(
+                "{} (console.language = {})",
+                setup.tongue(config).tag(),
+                config.console.language
+            ),
+        ),
         row("models", format!("{} ({user} named by you)", config.models.len())),
         row("policy", config.routing.policy.clone()),
         row("rules", config.routing.rules.len().to_string()),

@@ -83,8 +83,7 @@ impl Observer {
 /// Starts the engine. Must be called within a tokio runtime; returns at once.
 pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let (inbox, received) = mpsc::channel(INBOX);
-    let policy = config.routing.policy.clone();
-    let warm_every = options.warm_every;
+    let (policy, warm_every) = (config.routing.policy.clone(), options.warm_every);
     let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
     let shared = Arc::new(Shared::new(inbox, published, options));

@@ -23,7 +23,7 @@ pub enum Admission {
 
 impl RouterState {
     /// Asks leave for one attempt with fresh state; the reason says why not. A probe's slot is freed
-    /// by its [`Ended`](super::Observation::Ended), by [`Self::release`], or by time.
+    /// by its [`Observation::Ended`](super::Observation::Ended), by [`Self::release`], or by time.
     pub fn try_admit(
         &mut self,
         provider: &ProviderName,

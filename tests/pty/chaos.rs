@@ -2,8 +2,9 @@
 
 use super::terminal::{Start, Terminal};
 
-/// A slash command, past what is offered under it.
+/// A slash command, once there is a fleet to give it to.
 fn command(t: &mut Terminal, line: &str) {
+    t.see("/7 up");
     t.keys(line);
     t.see(line);
     t.keys("\r");

@@ -19,6 +19,9 @@ const DRILL: Duration = Duration::from_mins(10);
 /// `/fault`: lists, or hands the order to the fleet.
 pub(super) fn fault(state: &mut AppState, fx: &mut Effects, order: &str) -> Result<(), String> {
     let Some(board) = &state.faults else {
+        if state.looks.simulated && state.snapshot.is_none() {
+            return Err(STARTING.to_owned());
+        }
         return Err("faults strike only the simulated fleet: start with wheelhouse --demo; \
             /drill pretends with real providers"
             .to_owned());
