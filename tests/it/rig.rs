@@ -8,7 +8,7 @@ use wheelhouse::config::{self, Config};
 use wheelhouse::domain::{
     Finish, Origin, ReaderKind, Reply, ReplyEvent, Request, RequestId, Route,
 };
-use wheelhouse::engine::{self, EngineHandle, Options, ProviderStatus, ReplyStream};
+use wheelhouse::engine::{self, EngineHandle, Options, ProviderStatus, ReplyStream, Snapshot};
 use wheelhouse::sim::{self, Fault, Fleet, FleetOptions, Ports, Until};
 
 /// No test waits longer than this for anything.
@@ -71,23 +71,29 @@ impl Rig {
         stream
     }
 
+    /// What observers see, once it is as wanted.
+    pub(crate) async fn until(&self, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut observer = self.engine.subscribe();
+        let seen = async {
+            loop {
+                let snapshot = self.engine.snapshot();
+                if wanted(&snapshot) {
+                    return snapshot;
+                }
+                observer.changed().await.expect("the engine ended");
+            }
+        };
+        tokio::time::timeout(LIMIT, seen).await.expect("it never came to that")
+    }
+
     /// The provider's status, once it is as wanted.
     pub(crate) async fn status(
         &self,
         provider: &str,
         wanted: impl Fn(&ProviderStatus) -> bool,
     ) -> ProviderStatus {
-        let mut observer = self.engine.subscribe();
-        let seen = async {
-            loop {
-                let status = self.engine.snapshot().providers[provider].clone();
-                if wanted(&status) {
-                    return status;
-                }
-                observer.changed().await.expect("the engine ended");
-            }
-        };
-        tokio::time::timeout(LIMIT, seen).await.expect("it never came to that")
+        self.until(|snapshot| wanted(&snapshot.providers[provider])).await.providers[provider]
+            .clone()
     }
 
     pub(crate) async fn ask(&self, request: Request) -> (Reply, Vec<ReplyEvent>, Duration) {

@@ -8,7 +8,7 @@ use wheelhouse::engine::{Command, ModelStatus, Options, Pending, Snapshot, Undo}
 use wheelhouse::route::{CircuitView, HealthState};
 use wheelhouse::sim::{Fault, Until};
 
-use super::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request, to};
+use super::rig::{PROMPT, Rig, answered_by, finish, only, request, to};
 
 const SLOW: &str = "sim-deepseek-flash";
 
@@ -19,20 +19,6 @@ fn touchy(config: &mut Config) {
     for model in config.models.values_mut() {
         model.latency.ttft_ms = 1;
     }
-}
-
-async fn until(rig: &Rig, wanted: impl Fn(&Snapshot) -> bool) -> std::sync::Arc<Snapshot> {
-    let mut observer = rig.engine.subscribe();
-    let seen = async {
-        loop {
-            let snapshot = rig.engine.snapshot();
-            if wanted(&snapshot) {
-                return snapshot;
-            }
-            observer.changed().await.expect("the engine ended");
-        }
-    };
-    tokio::time::timeout(LIMIT, seen).await.expect("it never came to that")
 }
 
 fn slow(snapshot: &Snapshot) -> &ModelStatus {
@@ -51,7 +37,7 @@ async fn three_slow_answers(rig: &Rig) {
 async fn traffic_leaves_a_slow_model_with_a_notice_and_undoing_it_brings_it_back() {
     let rig = Rig::with(touchy).await;
     three_slow_answers(&rig).await;
-    let seen = until(&rig, |snapshot| slow(snapshot).shifted_until.is_some()).await;
+    let seen = rig.until(|snapshot| slow(snapshot).shifted_until.is_some()).await;
     let notice = seen.notices.last().unwrap();
     assert!(notice.text.starts_with("sim-deepseek-flash is slow: p95 "), "{}", notice.text);
     assert!(notice.text.ends_with(" ms over 150 ms; traffic away for 5m"), "{}", notice.text);
@@ -66,7 +52,7 @@ async fn traffic_leaves_a_slow_model_with_a_notice_and_undoing_it_brings_it_back
         assert_ne!(answered_by(&rig.ask(request(PROMPT)).await.0), SLOW);
     }
     rig.engine.send(undo.command());
-    let seen = until(&rig, |snapshot| slow(snapshot).shifted_until.is_none()).await;
+    let seen = rig.until(|snapshot| slow(snapshot).shifted_until.is_none()).await;
     assert!(seen.notices.iter().all(|notice| notice.undo.as_ref() != Some(&undo)));
     assert_eq!(seen.providers["sim-deepseek"].countdown, None);
 }
@@ -85,7 +71,7 @@ async fn a_slow_model_keeps_its_traffic_when_nobody_can_take_it_and_that_is_said
         until: None,
     }));
     three_slow_answers(&rig).await;
-    let seen = until(&rig, |snapshot| !snapshot.notices.is_empty()).await;
+    let seen = rig.until(|snapshot| !snapshot.notices.is_empty()).await;
     let text = &seen.notices.last().unwrap().text;
     assert!(text.ends_with("nobody else is fit to take its traffic"), "{text}");
     assert_eq!(slow(&seen).shifted_until, None);
@@ -105,7 +91,7 @@ async fn a_limit_that_will_be_hit_is_foreseen_and_left_before_it_is() {
     for reply in asked {
         assert_eq!(finish(&reply.await.unwrap()), Finish::Stop);
     }
-    let seen = until(&rig, |snapshot| snapshot.models["sim-gpt-4o-mini"].forecast.is_some()).await;
+    let seen = rig.until(|snapshot| snapshot.models["sim-gpt-4o-mini"].forecast.is_some()).await;
     let forecast = seen.models["sim-gpt-4o-mini"].forecast.clone().unwrap();
     assert_eq!((forecast.what.as_str(), forecast.limit), ("requests", Some(500)));
     assert!(forecast.left < 400, "{forecast:?}");
@@ -164,7 +150,7 @@ async fn a_prompt_that_was_not_read_whole_raises_a_notice() {
     let (reply, ..) = rig.ask(only("sim-gpt-4o-mini", &long)).await;
     assert_eq!(finish(&reply), Finish::Stop);
     let seen =
-        until(&rig, |snapshot| snapshot.log.last().is_some_and(|e| !e.doubts.is_empty())).await;
+        rig.until(|snapshot| snapshot.log.last().is_some_and(|e| !e.doubts.is_empty())).await;
     let doubt = &seen.log.last().unwrap().doubts[0];
     assert!(matches!(doubt, Evidence::InputCut { sent, read: 300 } if *sent > 1_500), "{doubt:?}");
     let text = &seen.notices.last().unwrap().text;
@@ -176,7 +162,7 @@ async fn a_provider_that_is_back_is_found_by_free_calls_and_used_at_once() {
     let options = Options { warm_every: Duration::from_millis(600), ..Options::default() };
     let rig = Rig::paced(0.0, options, |_| {}).await;
     let lists = |rig: &Rig| rig.fleet.control().stats("sim-openai").unwrap().lists;
-    until(&rig, |_| lists(&rig) > 0).await;
+    rig.until(|_| lists(&rig) > 0).await;
     rig.break_it("sim-openai", &Fault::Status { status: 503 });
     let open = |snapshot: &Snapshot| {
         matches!(snapshot.models["sim-gpt-4o"].circuit, CircuitView::Open { .. })
@@ -189,11 +175,11 @@ async fn a_provider_that_is_back_is_found_by_free_calls_and_used_at_once() {
         CircuitView::Open { until } => snapshot.at.until(until) > Duration::from_secs(10),
         CircuitView::Closed | CircuitView::HalfOpen => false,
     };
-    until(&rig, held).await;
+    rig.until(held).await;
     rig.fleet.control().clear("sim-openai").unwrap();
-    let seen = until(&rig, |snapshot| !open(snapshot)).await;
+    let seen = rig.until(|snapshot| !open(snapshot)).await;
     assert_eq!(seen.models["sim-gpt-4o"].circuit, CircuitView::HalfOpen);
     assert_eq!(answered_by(&rig.ask(to("sim-gpt-4o", PROMPT)).await.0), "sim-gpt-4o");
-    let seen = until(&rig, |s| s.models["sim-gpt-4o"].circuit == CircuitView::Closed).await;
+    let seen = rig.until(|s| s.models["sim-gpt-4o"].circuit == CircuitView::Closed).await;
     assert_ne!(seen.providers["sim-openai"].state, HealthState::Down);
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use wheelhouse::config::{Config, KeepWarm};
 use wheelhouse::domain::{Cost, Finish};
-use wheelhouse::engine::{Command, Options, Snapshot};
+use wheelhouse::engine::{Command, Options};
 use wheelhouse::route::Basis;
 
-use super::rig::{LIMIT, PROMPT, Rig, finish, only};
+use super::rig::{PROMPT, Rig, finish, only};
 
 const MODEL: &str = "sim-deepseek-flash";
 
@@ -23,20 +23,6 @@ fn keeping(config: &Config, how: KeepWarm) -> Config {
     config
 }
 
-async fn until(rig: &Rig, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-    let mut observer = rig.engine.subscribe();
-    let seen = async {
-        loop {
-            let snapshot = rig.engine.snapshot();
-            if wanted(&snapshot) {
-                return snapshot;
-            }
-            observer.changed().await.expect("the engine ended");
-        }
-    };
-    tokio::time::timeout(LIMIT, seen).await.expect("it never came to that")
-}
-
 #[tokio::test]
 async fn tokens_paid_for_save_cold_starts_and_are_metered_apart() {
     let options =
@@ -47,7 +33,7 @@ async fn tokens_paid_for_save_cold_starts_and_are_metered_apart() {
     let config = keeping(&rig.engine.snapshot().config, KeepWarm::Infer);
     rig.engine.send(Command::Reconfigure(Arc::new(config)));
     // Idle for longer than it stays warm by itself, but for two tokens.
-    until(&rig, |snapshot| snapshot.models[MODEL].warm.calls >= 2).await;
+    rig.until(|snapshot| snapshot.models[MODEL].warm.calls >= 2).await;
     let (warm, ..) = rig.ask(only(MODEL, PROMPT)).await;
     assert_eq!(finish(&warm), Finish::Stop);
 

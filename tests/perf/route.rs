@@ -7,7 +7,8 @@ use divan::{Bencher, black_box};
 use uuid::Uuid;
 use wheelhouse::domain::{Origin, Price, Rates, ReaderKind, Request, RequestId, TaskTable, UnixMs};
 use wheelhouse::route::{
-    CandidateInput, CircuitView, DecisionInput, decide, features, flips, sample,
+    CandidateInput, CircuitView, DecisionInput, Observation, RouterSettings, RouterState, decide,
+    features, flips, sample,
 };
 
 fn main() {
@@ -76,4 +77,31 @@ fn flips_among_50(bencher: Bencher<'_, '_>) {
     let input = input();
     let decision = decide(&input);
     bencher.bench(|| flips(black_box(&input), black_box(&decision)));
+}
+
+/// What a snapshot reads of one model whose window is full.
+#[divan::bench]
+fn view_of_a_full_window(bencher: Bencher<'_, '_>) {
+    let mut state = RouterState::new(RouterSettings::default());
+    let (provider, model) = ("p".into(), "m".into());
+    for n in 0..400u64 {
+        let now = UnixMs(1_000_000 + n as i64 * 500);
+        let seen = [
+            Observation::Started,
+            Observation::FirstToken { ttft_ms: 300 + n * 7919 % 500 },
+            Observation::Ended {
+                outcome: None,
+                total_ms: 1_000 + n * 104_729 % 900,
+                output_tokens: 200,
+                streaming_ms: 700 + n % 300,
+                gap_ms: Some(40 + n % 60),
+                retry_after_ms: None,
+                detail: String::new(),
+            },
+        ];
+        for seen in &seen {
+            state.fold(&provider, &model, seen, now);
+        }
+    }
+    bencher.bench(|| state.view(black_box(&model), UnixMs(1_200_000)));
 }
