@@ -177,6 +177,16 @@ impl Health {
         sorted(self.ends.iter().filter(|end| end.at >= oldest).filter_map(|end| end.total_ms))
     }
 
+    /// How many first-token times, and times to the last token, the window holds.
+    pub(crate) fn counts(&self, now: UnixMs, bounds: &Bounds) -> (usize, usize) {
+        let oldest = now - bounds.span;
+        let ends = self.ends.iter().filter(|end| end.at >= oldest);
+        (
+            self.firsts.iter().filter(|(at, _)| *at >= oldest).count(),
+            ends.filter(|end| end.total_ms.is_some()).count(),
+        )
+    }
+
     /// Failed share and number of the window's attempts.
     pub(crate) fn failures(&self, now: UnixMs, bounds: &Bounds) -> (f32, u32) {
         let oldest = now - bounds.span;

@@ -371,6 +371,18 @@ impl RouterState {
         }
     }
 
+    /// A model's rate limits as last told, those of its account included.
+    pub fn limits(&self, model: &ModelName) -> Vec<RateWindow> {
+        let Some(record) = self.records.get(model) else { return Vec::new() };
+        let account = self.accounts.get(&record.provider);
+        record
+            .limit
+            .windows()
+            .chain(account.into_iter().flat_map(Limit::windows))
+            .cloned()
+            .collect()
+    }
+
     /// Everything about a model at a moment; an unseen one is unknown.
     pub fn view(&self, model: &ModelName, now: UnixMs) -> ModelView {
         let Some(record) = self.records.get(model) else { return ModelView::default() };
@@ -378,12 +390,12 @@ impl RouterState {
         let circuit = record.circuit.view(now);
         let slow_factor = record.health.slow_factor(now, &self.bounds);
         let limit = record.p95_limit_ms(&self.settings);
-        let measured = match self.settings.metric {
-            SlowMetric::Ttft => record.health.firsts_since(UnixMs(i64::MIN), now, &self.bounds),
-            SlowMetric::Total => record.health.totals_since(UnixMs(i64::MIN), now, &self.bounds),
+        let (firsts, totals) = record.health.counts(now, &self.bounds);
+        let (measured, p95) = match self.settings.metric {
+            SlowMetric::Ttft => (firsts, health.ttft_p95),
+            SlowMetric::Total => (totals, health.total_p95),
         };
-        let enough = measured.len() >= self.settings.min_samples.max(1) as usize;
-        let p95 = super::health::percentile(&measured, 0.95);
+        let enough = measured >= self.settings.min_samples.max(1) as usize;
         health.state = match circuit {
             CircuitView::Open { .. } => HealthState::Down,
             CircuitView::HalfOpen => HealthState::Probing,
@@ -414,12 +426,7 @@ impl RouterState {
             },
             recent: record.health.recent(),
             last_error: record.last_error.clone(),
-            limits: record
-                .limit
-                .windows()
-                .chain(self.accounts.get(&record.provider).into_iter().flat_map(Limit::windows))
-                .cloned()
-                .collect(),
+            limits: self.limits(model),
             forecast: self.forecast(&record.provider, model, now),
             account: record.account.clone().or_else(|| self.refused.get(&record.provider).cloned()),
             slow_factor,

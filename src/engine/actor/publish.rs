@@ -128,17 +128,17 @@ impl Actor {
             error_rate: if samples == 0 { 0.0 } else { errors / samples as f32 },
             recent: recent.split_off(skip),
             in_flight: models.iter().map(|model| model.health.in_flight).sum(),
-            limits: self.limits_of(models, now),
+            limits: self.limits_of(models),
             last_ping_ms: self.pings.get(&provider.name).copied(),
             models: models.iter().map(|model| model.model.clone()).collect(),
         }
     }
 
     /// The limits of the model that has the smallest share left.
-    fn limits_of(&self, models: &[ModelStatus], now: UnixMs) -> Vec<RateWindow> {
+    fn limits_of(&self, models: &[ModelStatus]) -> Vec<RateWindow> {
         models
             .iter()
-            .map(|model| self.router.view(&model.model, now).limits)
+            .map(|model| self.router.limits(&model.model))
             .filter(|limits| !limits.is_empty())
             .min_by(|a, b| least_share(a).total_cmp(&least_share(b)))
             .unwrap_or_default()
