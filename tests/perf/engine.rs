@@ -21,7 +21,7 @@ use wheelhouse::engine::{self, EngineHandle, Options};
 const MEASURED: usize = 3_000;
 
 /// Requests before that.
-const WARMUP: usize = 300;
+const WARMUP: usize = 1_000;
 
 /// Words in the answer.
 const WORDS: usize = 20;
@@ -114,6 +114,13 @@ async fn bare(client: &reqwest::Client, url: &str, body: &bytes::Bytes) -> Durat
     started.elapsed()
 }
 
+/// Resident memory, where the system says; the routing log is full once it is warm.
+fn resident_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    rss.and_then(|rss| rss.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or(0)
+}
+
 fn percentile(sorted: &[Duration], share: f64) -> f64 {
     let at = ((sorted.len() - 1) as f64 * share) as usize;
     sorted[at].as_secs_f64() * 1e6
@@ -142,7 +149,11 @@ fn main() {
             br#"{"model":"q","messages":[{"role":"user","content":"Say twenty words about nothing."}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":4000}"#,
         );
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut early = 0;
         for turn in 0..WARMUP + MEASURED {
+            if turn == WARMUP {
+                early = resident_kb();
+            }
             let (engine_took, bare_took) =
                 (through_engine(&engine).await, bare(&client, &url, &body).await);
             if turn >= WARMUP {
@@ -160,6 +171,7 @@ fn main() {
         }
         let added = percentile(&ours, 0.5) - percentile(&theirs, 0.5);
         println!("added at the median: {added:.0} µs");
+        println!("memory after {WARMUP} requests {early} kB, after {MEASURED} more {} kB", resident_kb());
         engine.close().await;
     });
 }

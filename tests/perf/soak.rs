@@ -28,8 +28,8 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use wheelhouse::config::{self, Layer, LayerKind};
 use wheelhouse::domain::{
-    CacheMode, Finish, Message, Origin, OutcomeClass, Part, ReaderKind, Reply, Request, RequestId,
-    Role, SessionId,
+    Finish, Message, Origin, OutcomeClass, Part, ReaderKind, Reply, Request, RequestId, Role,
+    SessionId,
 };
 use wheelhouse::engine::{self, EngineHandle, Options};
 
@@ -43,6 +43,9 @@ const TURNS: usize = 3;
 
 /// More requests than the routing log keeps.
 const LOGGED: usize = 600;
+
+/// Answers that fill it at once.
+const AT_ONCE: usize = 8;
 
 /// Long enough for a stall to be noticed within the run many times.
 const BETWEEN: &str = "4s";
@@ -192,16 +195,24 @@ async fn converse(engine: EngineHandle, n: usize, until: Instant, tally: Arc<Mut
     }
 }
 
-/// The routing log keeps the last few hundred requests. It is filled first, with requests that are
-/// decided and sent to nobody, so that what grows afterwards is a leak.
+/// The routing log keeps the last few hundred requests. It is filled first, with short answers, so
+/// that what grows afterwards is a leak.
 async fn fill_the_log(engine: &EngineHandle) {
-    for _ in 0..LOGGED {
-        let id = RequestId(Uuid::now_v7());
-        let mut request = Request::new(id, Origin::Ask, ReaderKind::AppendOnly, QUESTIONS[0]);
-        request.cache = CacheMode::Only;
-        let mut stream = engine.ask(request);
-        while stream.next().await.is_some() {}
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..AT_ONCE {
+        let engine = engine.clone();
+        tasks.spawn(async move {
+            for turn in 0..LOGGED / AT_ONCE {
+                let id = RequestId(Uuid::now_v7());
+                let question = QUESTIONS[(n + turn) % QUESTIONS.len()];
+                let mut request = Request::new(id, Origin::Ask, ReaderKind::AppendOnly, question);
+                request.params.max_tokens = Some(2);
+                let mut stream = engine.ask(request);
+                while stream.next().await.is_some() {}
+            }
+        });
     }
+    while tasks.join_next().await.is_some() {}
 }
 
 fn report(label: &str, tally: &Mutex<Tally>, proxies: &[Proxy]) -> (u64, usize) {
