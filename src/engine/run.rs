@@ -221,7 +221,7 @@ impl Run {
         let whole = matches!(outcome.finish, Finish::Stop)
             && state.reply.seams.is_empty()
             && state.reply.tool_calls.is_empty()
-            && state.reply.verdict.as_ref().is_none_or(|verdict| !verdict.truncated);
+            && state.reply.verdict.as_ref().is_none_or(|verdict| verdict.evidence.is_empty());
         let Some(key) = self.cache_key(config, model).filter(|_| whole) else { return };
         let answer = CachedAnswer {
             model: model.name.clone(),

@@ -249,7 +249,8 @@ impl Run {
         if !verdict.evidence.is_empty() || state.reply.verdict.is_some() {
             self.tell(state, ReplyEvent::Verdict(verdict.clone()));
         }
-        self.accept(finish, &verdict, state)
+        let told = ended.usage.filter(|usage| !usage.estimated).map(|usage| usage.output);
+        self.accept(finish, &verdict, told, state)
     }
 
     /// An error whose words are not known is put by, so that they can be.

@@ -185,6 +185,7 @@ impl<'a> ToReader<'a> {
             TakesOver::At(seam) => self.run.tell(self.state, ReplyEvent::Seam(seam)),
             TakesOver::Restart(why) if self.run.request.reader == ReaderKind::Replaceable => {
                 self.state.written = 0;
+                self.state.afresh = false;
                 self.run.tell(self.state, ReplyEvent::Restart { why });
             }
             TakesOver::Restart(_) => {}

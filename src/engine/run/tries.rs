@@ -315,6 +315,7 @@ impl Run {
         &self,
         finish: Finish,
         verdict: &crate::domain::Verdict,
+        output: Option<u64>,
         state: &mut State,
     ) -> Result<Finish, ErrorReport> {
         if !verdict.truncated {
@@ -322,7 +323,12 @@ impl Run {
             return Ok(finish);
         }
         let said_so = finish == Finish::Length;
-        let capped = self.request.params.max_tokens.is_some()
+        // Reached for certain where tokens were told, else taken to be if the provider says so.
+        let reached = |own: u32| match output {
+            Some(output) => output >= u64::from(own).saturating_sub(state.written),
+            None => said_so,
+        };
+        let capped = self.request.params.max_tokens.is_some_and(reached)
             && (said_so || verdict.evidence.contains(&Evidence::AtCap))
             && !verdict.evidence.contains(&Evidence::WindowFull);
         if capped {

@@ -244,6 +244,11 @@ fn truncated(rows: &mut Vec<Row>) {
     );
     let small = |text: &str| text.replace("max_output = 16384", "max_output = 70");
     rows.push(Row { config: small, ..at_cap });
+    let short = row("length, short of the caller's own cap", SIXTY, Fault::Length { after: 40 });
+    rows.push(Row {
+        args: vec!["-m", "sim-deepseek-flash", "--max-tokens", "5000"],
+        ..whole(short)
+    });
     let capped = row("the caller's own cap", SIXTY, Fault::MissingDone);
     rows.push(Row {
         args: vec!["-m", "sim-deepseek-flash", "--max-tokens", "30"],
