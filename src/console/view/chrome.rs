@@ -99,14 +99,15 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let up_token = if up == all { Token::Dim } else { Token::Warn };
     let money = spent(snapshot);
     let clock = words::clock(state.now, state.utc_offset_s);
-    let mut right: Vec<Piece<'_>> = Vec::new();
-    if wide {
-        right.extend([(snapshot.policy.as_str(), Token::Dim), (" · ", Token::Dim)]);
-    }
-    right.extend([(up_text.as_str(), up_token), (" · ", Token::Dim), (money.as_str(), Token::Fg)]);
-    if wide {
-        right.extend([(" this run · ", Token::Dim), (clock.as_str(), Token::Dim)]);
-    }
+    let figures: [Piece<'_>; 3] =
+        [(&up_text, up_token), (" · ", Token::Dim), (money.as_str(), Token::Fg)];
+    let policy: [Piece<'_>; 2] = [(snapshot.policy.as_str(), Token::Dim), (" · ", Token::Dim)];
+    let when: [Piece<'_>; 2] = [(" this run · ", Token::Dim), (clock.as_str(), Token::Dim)];
+    let whole = [&policy[..], &figures[..], &when[..]].concat();
+    // What goes wrong on purpose is worth more than what is always there.
+    let room = line.width.saturating_sub(x + 2);
+    let right =
+        if wide && cells(&whole) + chips::least(state) <= room { whole } else { figures.to_vec() };
     let right = ink.right(line, line.width.saturating_sub(1), &right);
     chips::draw(ink, state, line, x..right.saturating_sub(1));
 }

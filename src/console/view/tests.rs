@@ -510,6 +510,27 @@ fn a_provider_that_cannot_be_reached_says_so_in_whole_words_wherever_it_is_liste
 }
 
 #[test]
+fn what_goes_wrong_on_purpose_never_runs_into_the_figures() {
+    for width in 80..=200 {
+        let mut state = state(Scene::Chat, width, 30);
+        state.looks.simulated = true;
+        state.faults = Some(std::sync::Arc::new(crate::console::app::FaultBoard {
+            places: Vec::new(),
+            kinds: Vec::new(),
+            in_force: vec![crate::console::app::FaultShown {
+                place: "sim-deepseek".to_owned(),
+                words: "cut 40".to_owned(),
+                times: None,
+                until: None,
+            }],
+        }));
+        let top = rows(&drawn(&state, &theme("terminal")).0)[0].clone();
+        assert!(top.contains("FAULT deepseek") || width < 100 && top.contains("1 on"), "{top}");
+        assert!(top.contains("/6 up · ") && top.contains(" on ") == top.contains("1 on "), "{top}");
+    }
+}
+
+#[test]
 fn a_countdown_is_shown_whole_at_every_size() {
     for size in [(80, 24), (100, 30), (120, 40), (200, 60)] {
         let mut state = state(Scene::Chat, size.0, size.1);
