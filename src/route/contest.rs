@@ -117,16 +117,24 @@ impl Contest {
                 || rules::preference(candidate, ground.rule).is_some()
         };
         let good = |index: usize| ground.worths[index].quality >= ground.floor;
-        if !order.is_empty() && !order.iter().any(|index| exempt(*index) || good(*index)) {
-            // Slow, or near a limit, is better than not good enough.
-            for (index, reasons) in reasons.iter_mut().enumerate() {
-                let candidate = &input.candidates[index];
-                if !reasons.is_empty()
-                    && good(index)
-                    && filter::only_spared(candidate, reasons, input.now)
-                {
-                    reasons.clear();
-                    order.push(index);
+        if !order.iter().any(|index| exempt(*index) || good(*index)) {
+            // Slow, or near a limit, is better than not good enough; whether anybody else fits
+            // changes nothing in that.
+            let spared: Vec<(usize, Waiver)> = (0..reasons.len())
+                .filter(|index| !reasons[*index].is_empty() && good(*index))
+                .filter_map(|index| {
+                    let candidate = &input.candidates[index];
+                    let waiver = filter::spared(candidate, &reasons[index], input.now)?;
+                    Some((index, waiver))
+                })
+                .collect();
+            if let Some(least) = spared.iter().map(|(_, waiver)| *waiver).min() {
+                if order.is_empty() {
+                    field = Field::Waived(least);
+                }
+                for (index, _) in spared.iter().filter(|(_, waiver)| *waiver == least) {
+                    reasons[*index].clear();
+                    order.push(*index);
                 }
             }
         }

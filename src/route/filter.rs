@@ -229,14 +229,14 @@ pub(crate) fn waiver(
     Some(worst)
 }
 
-/// Whether a candidate is only kept out to spare it (slow just now, or near its rate limit), so that
-/// it may serve what nobody else is good enough for.
-pub(crate) fn only_spared(
+/// What would have to be waived for a candidate that is only kept out to spare it (slow just now, or
+/// near its rate limit), so that it may serve what nobody else is good enough for.
+pub(crate) fn spared(
     candidate: &CandidateInput,
     reasons: &[FilterReason],
     now: UnixMs,
-) -> bool {
-    waiver(candidate, reasons, now).is_some_and(|waiver| waiver <= Waiver::Shifted)
+) -> Option<Waiver> {
+    waiver(candidate, reasons, now).filter(|waiver| *waiver <= Waiver::Shifted)
 }
 
 /// Why an imposed model cannot be used, in words.

@@ -191,3 +191,19 @@ fn slow_beats_down_and_a_short_wait_beats_nothing() {
     edit(&mut input, "qwen", |c| c.limited_until = Some(later(60)));
     assert_eq!(decide(&input).reason, "no model can take it: rate limit (1)");
 }
+
+#[test]
+fn when_all_are_slow_one_that_is_not_good_enough_is_still_the_worse_choice() {
+    let mut input = input(CODE);
+    input.features.difficulty = 0.9;
+    let good: Vec<String> = decide(&input).ranked().map(|c| c.model.to_string()).collect();
+    assert!(input.candidates.len() > good.len(), "some must be below the floor");
+    for candidate in &mut input.candidates {
+        candidate.shifted_until = Some(later(200));
+    }
+    // Nothing but its price speaks for it.
+    input.weights = [0.0, 1.0, 0.0];
+    let decision = decide(&input);
+    assert!(decision.ranked().all(|c| good.contains(&c.model.to_string())));
+    assert_eq!(decision.reason, "all slow now, least bad one used");
+}
