@@ -169,7 +169,7 @@ impl Start {
     /// Starts it and waits until it can be typed into.
     pub fn ready(self) -> Terminal {
         let mut terminal = self.open();
-        terminal.wait("the strip of providers", |t| t.shows(" up"));
+        terminal.wait("the providers in the top line", |t| t.rows()[0].contains(" up"));
         terminal
     }
 }

@@ -12,6 +12,8 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{self, SignalKind};
@@ -151,23 +153,70 @@ async fn expired(at: Option<Instant>) {
 }
 
 /// Reads once when there is something; empty at the end. The descriptor is shared with the shell and
-/// stays blocking, so it is read only when it is known to be readable, and never twice in a row
-/// without asking: a short read means the queue was drained.
+/// stays blocking, so the kernel is asked right before every read: readiness alone may be stale. What
+/// arrives between a wake-up and its read is announced once more although that read took it along,
+/// and reading on that word would stop the whole console until the next key.
 async fn read_some(terminal: &AsyncFd<File>) -> io::Result<Vec<u8>> {
     let mut buffer = [0u8; 8192];
     loop {
         let mut guard = terminal.readable().await?;
         let mut file = guard.get_inner();
+        if !has_input(file)? {
+            guard.clear_ready();
+            continue;
+        }
         match file.read(&mut buffer) {
-            Ok(n) => {
-                if n < buffer.len() {
-                    guard.clear_ready();
-                }
-                return Ok(buffer[..n].to_vec());
-            }
+            Ok(n) => return Ok(buffer[..n].to_vec()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Would a read return at once: with bytes, an error, or the end?
+fn has_input(file: &File) -> io::Result<bool> {
+    let mut asked = [PollFd::new(file, PollFlags::IN)];
+    match poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+
+    use futures_util::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_that_were_announced_and_are_taken_already_are_not_waited_for() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut other = File::from(OwnedFd::from(reader.try_clone().unwrap()));
+        #[expect(deprecated, reason = "as where the terminal is opened")]
+        let terminal =
+            AsyncFd::with_interest(File::from(OwnedFd::from(reader)), Interest::READABLE).unwrap();
+        writer.write_all(b"a").unwrap();
+        terminal.readable().await.unwrap().retain_ready();
+        assert_eq!(other.read(&mut [0; 8]).unwrap(), 1);
+
+        let mut next = std::pin::pin!(read_some(&terminal));
+        assert!(poll!(next.as_mut()).is_pending());
+        writer.write_all(b"b").unwrap();
+        assert_eq!(next.await.unwrap(), b"b");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_terminal_is_told() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        #[expect(deprecated, reason = "as where the terminal is opened")]
+        let terminal =
+            AsyncFd::with_interest(File::from(OwnedFd::from(reader)), Interest::READABLE).unwrap();
+        drop(writer);
+        assert!(read_some(&terminal).await.unwrap().is_empty());
     }
 }
