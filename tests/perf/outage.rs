@@ -1,6 +1,7 @@
-//! A provider goes down for a minute while it is asked every four seconds, and comes back; then it
-//! grows slow. What callers got, how often the failing provider was tried, and how soon after its
-//! recovery it answers again.
+//! A provider goes down for a minute while a request comes every four seconds, and comes back. What
+//! callers got, how often the failing provider was tried, and how soon after its recovery it answers
+//! again. A rule prefers it, so that neither the hour's prices nor what was learnt of the others
+//! meanwhile decides who answers.
 //!
 //! `cargo run --release --example outage -- [SECONDS DOWN]` (60). Takes about two minutes.
 
@@ -17,6 +18,7 @@ use wheelhouse::sim::{self, Fault, FleetOptions, Ports, Until};
 
 const EVERY: Duration = Duration::from_secs(4);
 const PROVIDER: &str = "sim-deepseek";
+const RULE: &str = "[[routing.rules]]\nwhen = {}\nthen = { prefer = [\"sim-deepseek-flash\"] }\n";
 const PROMPT: &str = "Why does this Rust borrow fail, and what is the smallest fix?";
 
 async fn ask(engine: &EngineHandle) -> (Reply, Duration) {
@@ -36,7 +38,8 @@ async fn main() {
     let down: u64 = std::env::args().nth(1).map_or(60, |text| text.parse().expect("seconds"));
     let options = FleetOptions { seed: 7, ports: Ports::Any, pace: 0.02 };
     let fleet = sim::start(options).await.unwrap();
-    let config = config::load_demo(&fleet.config_text(), &[]).unwrap().config;
+    let text = format!("{}\n{RULE}", fleet.config_text());
+    let config = config::load_demo(&text, &[]).unwrap().config;
     let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
     let engine = engine::start(Arc::new(config), options);
     engine.settled(Duration::from_secs(5)).await;
