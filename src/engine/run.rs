@@ -3,6 +3,7 @@
 //! only what it must account for.
 
 mod calls;
+mod leave;
 mod patience;
 mod race;
 mod room;
@@ -11,7 +12,7 @@ mod tries;
 
 pub(super) use settle::OUTRUN;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -55,6 +56,8 @@ struct State {
     reply: Reply,
     cost: Cost,
     first_error: Option<ErrorReport>,
+    /// Why somebody could not be asked; only told where nobody was.
+    denied: Option<ErrorReport>,
     first_text_ms: Option<u64>,
     attempts: u32,
     last: Option<(ModelName, ProviderName, String)>,
@@ -64,8 +67,9 @@ struct State {
     unreachable: BTreeSet<String>,
     /// Failure domains in which something failed: others are asked first.
     failing: BTreeSet<String>,
-    /// Providers that asked to slow down: their limits are often one for all their models.
-    throttled: BTreeSet<ProviderName>,
+    /// Providers that asked to slow down, and how often: their limits are often one for all their
+    /// models.
+    throttled: BTreeMap<ProviderName, u32>,
     /// Models that were asked beside another and are not asked again.
     raced: BTreeSet<ModelName>,
     /// What the next model must have more of than one that ran out.
@@ -89,6 +93,7 @@ impl Run {
     pub(super) async fn go(self) {
         let started = Instant::now();
         let at = super::clock::now();
+        self.shared.obeyed().await;
         let snapshot = self.shared.snapshot_with(self.request.route.model()).await;
         let config = Arc::clone(&snapshot.config);
         let seed = self.shared.seed ^ (self.request.id.0.as_u128() as u64);
@@ -103,6 +108,7 @@ impl Run {
             reply: Reply::default(),
             cost: Cost::ZERO,
             first_error: None,
+            denied: None,
             first_text_ms: None,
             attempts: 0,
             last: None,
@@ -110,7 +116,7 @@ impl Run {
             ttft_ms: None,
             unreachable: BTreeSet::new(),
             failing: BTreeSet::new(),
-            throttled: BTreeSet::new(),
+            throttled: BTreeMap::new(),
             raced: BTreeSet::new(),
             needs: Needs::default(),
             room: Room::Usual,

@@ -17,6 +17,7 @@ mod desk;
 mod drill;
 mod engine;
 mod house;
+mod limits;
 mod race;
 mod rig;
 mod route;

@@ -40,6 +40,7 @@ impl Actor {
         }
         Snapshot {
             revision: self.revision,
+            commands: self.commands,
             at: now,
             config: Arc::clone(&self.config),
             policy: self.policy.clone(),
