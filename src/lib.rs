@@ -16,8 +16,9 @@
 //! | [`wire`] | bytes to meaning and back: SSE, the dialects, error bodies, rate-limit headers, HTTP | domain, config |
 //! | [`route`] | features of a request, hard filters, score, `decide`; health and circuits as pure folds | domain, text |
 //! | [`cache`] | the key of an answer, the memory tier, what may be cached and why | domain |
+//! | [`ledger`] | what was asked, answered, decided and spent, kept: one SQLite file, its writer, every question to it | domain, route |
 //! | [`engine`] | the actor that owns router state, pinger and cache; one attempt engine for everybody | all above |
-//! | [`console`] | the screen: state and `update`, keys, views, the terminal, the loop that runs effects | engine, route, text, config, domain |
+//! | [`console`] | the screen: state and `update`, keys, views, the terminal, the loop that runs effects | engine, ledger, route, text, config, domain |
 //! | [`sim`] | the simulated fleet: real sockets, real dialects, seeded faults | domain, text, config, wire |
 //! | [`cli`] | one file per command; the only room that composes others | everything |
 //!
@@ -63,6 +64,7 @@ pub mod config;
 pub mod console;
 pub mod domain;
 pub mod engine;
+pub mod ledger;
 pub mod route;
 pub mod sim;
 pub mod text;

@@ -186,6 +186,9 @@ impl Actor {
                 let _ = reply.send(found);
             }
             ToActor::Keep { key, answer } => self.cache.put(key, *answer),
+            ToActor::NotKept(why) => {
+                self.notice(NoticeLevel::Warn, format!("not kept: {why}"), now);
+            }
             ToActor::Uncacheable => self.cache_stats.uncacheable += 1,
             ToActor::Adopt { model, reply } => {
                 if let Some((config, _)) = self.config.with_passthrough(model.as_str()) {

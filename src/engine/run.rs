@@ -26,6 +26,7 @@ use crate::route;
 
 use super::actor::{Shared, ToActor};
 use super::attempt::millis;
+use super::record::Recorder;
 use super::reply::ReplySink;
 use room::{Needs, Room};
 
@@ -45,6 +46,7 @@ pub(super) struct Run {
     pub(super) shared: Arc<Shared>,
     pub(super) request: Request,
     pub(super) sink: ReplySink,
+    pub(super) record: Recorder,
 }
 
 /// What the attempts have come to so far.
@@ -120,6 +122,7 @@ impl Run {
             afresh: false,
             not_whole: None,
         };
+        self.record.begin(&self.request, (&input, &decision), decided_in).await;
         self.tell(&mut state, ReplyEvent::Routed(Arc::clone(&decision)));
         self.shared
             .tell(ToActor::Routed {
@@ -134,6 +137,7 @@ impl Run {
             Some(outcome) => outcome,
             None => self.attempt_all(&config, &decision, &mut state).await,
         };
+        self.record.end(&self.shared, &state.reply, &outcome).await;
         self.shared
             .tell(ToActor::Ended { request: self.request.id, outcome: Box::new(outcome.clone()) })
             .await;
@@ -142,6 +146,7 @@ impl Run {
 
     fn tell(&self, state: &mut State, event: ReplyEvent) {
         state.reply.fold(&event);
+        self.record.event(&event);
         self.sink.push(event);
     }
 

@@ -15,6 +15,7 @@ use crate::domain::{
     AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
     ProviderName, RateWindow, Request, RequestId, UnixMs,
 };
+use crate::ledger::Ledger;
 use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
 
@@ -77,6 +78,8 @@ pub(in crate::engine) enum ToActor {
         answer: Box<CachedAnswer>,
     },
     Uncacheable,
+    /// An answer was not kept; why, for people.
+    NotKept(String),
     /// A model named for the first time at a provider that passes any id on.
     Adopt {
         model: ModelName,
@@ -141,6 +144,8 @@ pub(in crate::engine) struct Shared {
     /// Errors nobody has read before.
     pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
+    /// Where everything is kept.
+    pub(in crate::engine) ledger: Option<Ledger>,
     pub(in crate::engine) seed: u64,
     pub(in crate::engine) tasks: TaskTracker,
     pub(in crate::engine) closing: CancellationToken,
@@ -155,13 +160,14 @@ impl Shared {
         published: watch::Receiver<Arc<Snapshot>>,
         options: Options,
     ) -> Self {
-        let Options { http: options, env, seed, unknown_errors, warm_every: _ } = options;
+        let Options { http: options, env, seed, unknown_errors, ledger, warm_every: _ } = options;
         Self {
             inbox,
             published,
             keys: Keys::default(),
             unread: Arc::new(Collector::new(unknown_errors)),
             env,
+            ledger,
             seed,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),

@@ -1,0 +1,121 @@
+//! A request on its way into the ledger: its decision, its text as it comes, its attempts, its end.
+//!
+//! Must not know: the database. Invariants: without a ledger nothing here costs anything; text never
+//! waits; the end waits for the disk, so that no reader sees the end of an answer that a kill could
+//! take back, but only so long, and not at all while it is known that nothing is kept.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::domain::{Decision, Origin, Outcome, Reply, ReplyEvent, Request};
+use crate::ledger::{Begin, End, Keep, Ledger, LedgerError, Piece};
+use crate::route::DecisionInput;
+
+use super::actor::{Shared, ToActor};
+
+/// An answer's end waits so long for the disk. Longer, and a disk that hangs would be felt as an
+/// answer that does not end; what is written later is kept all the same.
+const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// What is kept of one request.
+pub(super) struct Recorder {
+    kept: Option<(Ledger, Keep)>,
+    begin: OnceLock<Arc<Begin>>,
+}
+
+impl Recorder {
+    /// For a request, where there is a ledger.
+    pub(super) fn new(ledger: Option<&Ledger>, request: &Request) -> Self {
+        let keep = |ledger: &Ledger| match request.origin {
+            Origin::Chat | Origin::Ask | Origin::Compare => Keep::All,
+            Origin::Gateway => ledger.gateway(),
+            Origin::Ping | Origin::Probe | Origin::Explain => Keep::Figures,
+        };
+        let kept = ledger.map(|ledger| (ledger.clone(), keep(ledger)));
+        Self { kept, begin: OnceLock::new() }
+    }
+
+    /// It was decided.
+    pub(super) async fn begin(
+        &self,
+        request: &Request,
+        (input, decision): (&Arc<DecisionInput>, &Arc<Decision>),
+        decided_in: Duration,
+    ) {
+        let Some((ledger, keep)) = &self.kept else { return };
+        let begin = self.begin.get_or_init(|| {
+            Arc::new(Begin {
+                request: request.clone(),
+                input: Arc::clone(input),
+                decision: Arc::clone(decision),
+                decided_in,
+                at: input.now,
+                keep: *keep,
+            })
+        });
+        // Where the disk is behind by a thousand orders the end brings the beginning along.
+        let _late = tokio::time::timeout(END_LIMIT, ledger.begin(Arc::clone(begin))).await;
+    }
+
+    /// The reader is shown this. Never waits.
+    pub(super) fn event(&self, event: &ReplyEvent) {
+        let (Some((ledger, keep)), Some(begin)) = (&self.kept, self.begin.get()) else { return };
+        let request = begin.request.id;
+        let journal = |piece, text: &str| {
+            if *keep == Keep::All {
+                ledger.more(request, piece, text);
+            }
+        };
+        match event {
+            ReplyEvent::Text(text) => journal(Piece::Text, text),
+            ReplyEvent::Reasoning(text) => journal(Piece::Reasoning, text),
+            ReplyEvent::Restart { .. } => ledger.void(request),
+            ReplyEvent::AttemptEnded(report) => ledger.attempt(begin, report.as_ref().clone()),
+            ReplyEvent::Routed(_)
+            | ReplyEvent::Attempt { .. }
+            | ReplyEvent::FirstToken { .. }
+            | ReplyEvent::ToolCall { .. }
+            | ReplyEvent::Seam(_)
+            | ReplyEvent::Usage(_)
+            | ReplyEvent::Verdict(_)
+            | ReplyEvent::End(_) => {}
+        }
+    }
+
+    /// It is over. Resolves once that is on the disk, or was not within the limit.
+    pub(super) async fn end(&self, shared: &Shared, reply: &Reply, outcome: &Outcome) {
+        let (Some((ledger, keep)), Some(begin)) = (&self.kept, self.begin.get()) else { return };
+        let words = |text: &String| match keep {
+            Keep::All => text.clone(),
+            Keep::Figures => String::new(),
+        };
+        let end = End {
+            begin: Arc::clone(begin),
+            at: super::clock::now(),
+            text: words(&reply.text),
+            reasoning: words(&reply.reasoning),
+            tool_calls: match keep {
+                Keep::All => reply.tool_calls.clone(),
+                Keep::Figures => Vec::new(),
+            },
+            seams: reply.seams.clone(),
+            attempts: reply.attempts.clone(),
+            outcome: outcome.clone(),
+        };
+        let known = ledger.trouble();
+        if known.is_some() {
+            // Nobody waits for what is known not to work; it is tried all the same.
+            let ledger = ledger.clone();
+            shared.tasks.spawn(async move {
+                let _told_before = ledger.end(end).await;
+            });
+            return;
+        }
+        let slow = || LedgerError::Slow { path: ledger.path().to_path_buf() };
+        let ended = tokio::time::timeout(END_LIMIT, ledger.end(end)).await;
+        if let Err(error) = ended.unwrap_or_else(|_| Err(slow())) {
+            tracing::warn!(%error, "not kept");
+            shared.tell(ToActor::NotKept(error.to_string())).await;
+        }
+    }
+}
