@@ -71,7 +71,7 @@ fn a_document_follows_one_branch_and_json_holds_all() {
     assert!(!newest.contains("left branch") && newest.contains("first"));
     assert!(newest.contains("at least 0.0015 USD") && newest.contains("interrupted"), "{newest}");
     let left = markdown(&session, Some(MessageId(Uuid::from_u128(2))), &TimeZone::UTC);
-    assert!(left.contains("left branch") && !left.contains("alert"));
+    assert!(left.contains("left branch") && !left.contains("(<b>)"));
     let value = json(&session);
     assert_eq!(value["messages"].as_array().unwrap().len(), 4);
     assert_eq!(value["messages"][2]["text"], HOSTILE);

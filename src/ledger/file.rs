@@ -61,6 +61,8 @@ fn settle(db: &Connection, access: Access) -> rusqlite::Result<()> {
         // mode; where the file system cannot do it the old one stays, which is as safe.
         let _mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         db.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        // What is moved or removed within a page leaves nothing behind there.
+        db.pragma_update(None, "secure_delete", "FAST")?;
     } else {
         db.pragma_update(None, "query_only", true)?;
     }

@@ -47,7 +47,7 @@ pub fn input(models: u64, request: RequestId, at: UnixMs) -> DecisionInput {
             cache_write: dollars(0),
             output: dollars(400_000 * (n + 1)),
         });
-        one.quality = TaskTable::flat(0.6 + 0.3 * (n as f32) / (models as f32));
+        one.quality = TaskTable::flat(0.8);
         one.ttft_prior_ms = 300 + 40 * (at.0.unsigned_abs() + n) % 700;
         one
     });

@@ -105,7 +105,7 @@ impl Writer {
         open.set(if batch.jobs.is_empty() { Sync::Normal } else { Sync::Full }).map_err(told)?;
         let removes = batch.jobs.iter().any(|job| removes(&job.order));
         if removes {
-            // What is removed is overwritten, not only forgotten.
+            // What is removed is overwritten everywhere, not only in pages written anyway.
             open.db.pragma_update(None, "secure_delete", true).map_err(told)?;
         }
         let mut work =
@@ -118,7 +118,7 @@ impl Writer {
         self.obey(&mut work, batch, &mut done, |job| !begins(job))?;
         work.commit().map_err(told)?;
         if removes {
-            open.db.pragma_update(None, "secure_delete", false).map_err(told)?;
+            open.db.pragma_update(None, "secure_delete", "FAST").map_err(told)?;
             open.shrink().map_err(told)?;
         }
         Ok(done)
