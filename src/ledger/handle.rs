@@ -302,3 +302,7 @@ impl Ledger {
         Reader::open(self.path(), self.inner.options.busy)
     }
 }
+
+#[cfg(test)]
+#[path = "handle_tests.rs"]
+mod tests;
