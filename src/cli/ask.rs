@@ -19,11 +19,11 @@ use super::{Exit, Io, Kind, Stop, json, kept, names, story};
 pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
     let mut request = request(args, Origin::Ask, reader, io)?;
-    kept::go_on(&mut request, &kept::Continue::of(args), setup)?;
+    let went_on = kept::go_on(&mut request, &kept::Continue::of(args), setup);
     let _log = setup.log()?;
     let keeping = setup.keep();
     let runtime = compose::runtime()?;
-    let asked = runtime.block_on(ask(request.clone(), args, setup, io));
+    let asked = went_on.and_then(|()| runtime.block_on(ask(request.clone(), args, setup, io)));
     // Whatever still runs (a keep-warm call, a probe) is not waited for.
     runtime.shutdown_background();
     let not_kept = keeping.map_or_else(Some, |ledger| ledger.trouble());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::domain::{Message, Part, Place, Request, Role, SessionId};
+use crate::domain::{Message, Origin, Part, Place, Request, Role, SessionId};
 use crate::ledger::{FILE, KeptMessage, Ledger, LedgerError, Options, Reader};
 
 use super::args::AskArgs;
@@ -125,7 +125,11 @@ pub fn go_on(request: &mut Request, which: &Continue, setup: &Setup) -> Result<(
         join(&mut messages, asked);
     }
     request.messages = messages;
-    for cut in reader.interrupted(OFFERED)?.iter().filter(|cut| cut.session == Some(session)) {
+    let cuts = match request.origin {
+        Origin::Ask => reader.interrupted(OFFERED)?,
+        _ => Vec::new(),
+    };
+    for cut in cuts.iter().filter(|cut| cut.session == Some(session)) {
         // It was taken up; where that cannot be written it is offered once more.
         let _once_more = ledger.dismiss(cut.request);
     }

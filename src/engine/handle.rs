@@ -19,7 +19,7 @@ use super::keys::Env;
 use super::log::Log;
 use super::permit::Board;
 use super::pinger::Pinger;
-use super::record::Recorder;
+use super::record::{self, Recorder};
 use super::reply::{self, ReplyStream};
 use super::run::Run;
 use super::{CacheStats, Command, Overrides, Snapshot, Spend};
@@ -122,6 +122,9 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     };
     actor.prepare();
     shared.tasks.spawn(actor.run());
+    if let Some(ledger) = &shared.ledger {
+        shared.tasks.spawn(record::watch(ledger.clone(), Arc::clone(&shared)));
+    }
     EngineHandle { shared, _alive: Arc::new(Alive(closing)) }
 }
 

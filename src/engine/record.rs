@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::domain::{Decision, Origin, Outcome, Reply, ReplyEvent, Request};
-use crate::ledger::{Begin, End, Keep, Ledger, LedgerError, Piece};
+use crate::ledger::{Begin, End, Health, Keep, Ledger, LedgerError, Piece};
 use crate::route::DecisionInput;
 
 use super::actor::{Shared, ToActor};
@@ -107,15 +107,49 @@ impl Recorder {
             // Nobody waits for what is known not to work; it is tried all the same.
             let ledger = ledger.clone();
             shared.tasks.spawn(async move {
-                let _told_before = ledger.end(end).await;
+                let _told_by_the_watch = ledger.end(end).await;
             });
             return;
         }
-        let slow = || LedgerError::Slow { path: ledger.path().to_path_buf() };
-        let ended = tokio::time::timeout(END_LIMIT, ledger.end(end)).await;
-        if let Err(error) = ended.unwrap_or_else(|_| Err(slow())) {
-            tracing::warn!(%error, "not kept");
-            shared.tell(ToActor::NotKept(error.to_string())).await;
+        if tokio::time::timeout(END_LIMIT, ledger.end(end)).await.is_err() {
+            let slow = LedgerError::Slow { path: ledger.path().to_path_buf() };
+            shared.tell(ToActor::Keeping(Keeping::Not(slow.to_string()))).await;
+        }
+    }
+}
+
+/// Whether what is asked is kept, as people are told.
+#[derive(Debug)]
+pub(super) enum Keeping {
+    /// It is again.
+    Again,
+    /// It is not, and why.
+    Not(String),
+}
+
+/// Tells when keeping fails and when it works again, once each.
+pub(super) async fn watch(ledger: Ledger, shared: Arc<Shared>) {
+    let mut health = ledger.watch();
+    // Only the watch is held: the ledger ends with those who use it.
+    drop(ledger);
+    let mut failing = false;
+    loop {
+        let now = health.borrow_and_update().clone();
+        match now {
+            Health::Failing(error) => {
+                failing = true;
+                tracing::warn!(%error, "not kept");
+                shared.tell(ToActor::Keeping(Keeping::Not(error.to_string()))).await;
+            }
+            Health::Keeping if failing => {
+                failing = false;
+                shared.tell(ToActor::Keeping(Keeping::Again)).await;
+            }
+            Health::Keeping | Health::Opening => {}
+        }
+        tokio::select! {
+            () = shared.closing.cancelled() => return,
+            changed = health.changed() => if changed.is_err() { return },
         }
     }
 }

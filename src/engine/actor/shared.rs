@@ -22,6 +22,7 @@ use crate::wire::http::{Http, HttpOptions};
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
+use super::super::record::Keeping;
 use super::super::unread::Collector;
 use super::super::warm::Token;
 use super::super::{Command, Options, Snapshot};
@@ -78,8 +79,8 @@ pub(in crate::engine) enum ToActor {
         answer: Box<CachedAnswer>,
     },
     Uncacheable,
-    /// An answer was not kept; why, for people.
-    NotKept(String),
+    /// Whether what is asked is kept.
+    Keeping(Keeping),
     /// A model named for the first time at a provider that passes any id on.
     Adopt {
         model: ModelName,
