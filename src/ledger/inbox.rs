@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,8 +21,8 @@ pub(super) const ORDERS: usize = 1024;
 /// Bytes of text that may wait.
 const TEXT: usize = 8 << 20;
 
-/// Text alone may lie so long until it is written, so that many small pieces are one write. What a
-/// kill at the worst moment takes of an answer that is not over is what came within this.
+/// Text alone is written at most so often, so that many small pieces are one write. What a kill at
+/// the worst moment takes of an answer that is not over is what came within this.
 const GATHER: Duration = Duration::from_millis(50);
 
 /// The most orders taken at once, so that one commit stays short.
@@ -59,6 +59,8 @@ struct Waiting {
     /// The newest note of each answer.
     newest: HashMap<RequestId, usize>,
     bytes: usize,
+    /// When something was taken last.
+    taken: Option<Instant>,
     /// Answers journaled no further.
     cut: HashSet<RequestId>,
     closed: bool,
@@ -164,9 +166,10 @@ impl Inbox {
                 if waiting.closed {
                     break;
                 }
+                let rest = waiting.taken.map_or(Duration::ZERO, |at| GATHER.saturating_sub(at.elapsed()));
                 let gathered = self
                     .came
-                    .wait_timeout_while(waiting, GATHER, |waiting| {
+                    .wait_timeout_while(waiting, rest, |waiting| {
                         waiting.jobs.is_empty() && !waiting.closed
                     })
                     .unwrap_or_else(PoisonError::into_inner);
@@ -184,6 +187,7 @@ impl Inbox {
         batch.notes = std::mem::take(&mut waiting.notes);
         waiting.newest.clear();
         waiting.bytes = 0;
+        waiting.taken = Some(Instant::now());
         Some(batch)
     }
 }

@@ -17,6 +17,7 @@ mod desk;
 mod drill;
 mod engine;
 mod house;
+mod kill;
 mod ledger;
 mod race;
 mod rig;
