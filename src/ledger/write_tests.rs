@@ -143,6 +143,8 @@ fn what_was_said_is_found_in_any_script_and_at_any_length() {
     assert_eq!(found("borrow"), ["BORROW"]);
     assert_eq!(found("orrow check"), ["ORROW"]);
     assert_eq!(found("x is"), ["x"]);
+    assert_eq!(found("天气怎么 样"), ["天气怎么"]);
+    assert_eq!(found("天气怎么 狗"), [""; 0]);
     assert_eq!(found("設定").len(), 2);
     assert_eq!(found("\"quoted\" c++"), ["\"quoted\""]);
     for nothing in ["晴天", "气候", "zebra", "borrow zebra", "", "  ", "\"", "' OR 1=1 --"] {

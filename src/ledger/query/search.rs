@@ -1,10 +1,11 @@
 //! Finding what was said: words of three letters or more in any script by an index of three letters
 //! in a row; one or two letters of scripts without spaces by an index of pairs; one or two other
-//! letters by reading the newest messages, as far as [`LOOKED_AT`].
+//! letters, and short words beside long ones, by reading the newest messages that may hold them, as
+//! far as [`LOOKED_AT`] and [`READ`].
 //!
 //! Invariant: every hit holds every word asked for; the newest come first.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use crate::domain::{MessageId, SessionId, UnixMs};
 
@@ -12,7 +13,10 @@ use super::super::{LedgerError, pairs};
 use super::{Reader, id};
 
 /// Messages that are read through where no index helps.
-const LOOKED_AT: i64 = 20_000;
+const LOOKED_AT: usize = 20_000;
+
+/// Bytes of them that are read at most.
+const READ: usize = 16 << 20;
 
 /// Letters an index of three letters in a row needs.
 const INDEXED: usize = 3;
@@ -67,10 +71,11 @@ impl Wanted {
         wanted
     }
 
-    /// The indices fold letters their own way; short words are compared here.
-    fn holds(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        self.short.iter().all(|word| text.contains(word.as_str()))
+    /// Words the index that is asked knows nothing of.
+    fn compared(&self) -> Vec<&str> {
+        let dense = self.words.iter().filter(|word| pairs::query(word).is_some());
+        let dense = dense.filter(|_| !self.long.is_empty());
+        self.short.iter().chain(dense).map(String::as_str).collect()
     }
 }
 
@@ -93,35 +98,43 @@ impl Reader {
 fn messages(db: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<Vec<Hit>> {
     let columns = "s.id, s.title, m.id, m.role, m.at, m.text";
     let joined = "JOIN messages m ON m.n = w.rowid JOIN sessions s ON s.n = m.session";
-    let (long, pairs) = (wanted.long.join(" AND "), wanted.pairs.join(" AND "));
-    let mut statement = match (long.is_empty(), pairs.is_empty()) {
-        (false, true) => db.prepare_cached(&format!(
+    let (sql, asked) = if !wanted.long.is_empty() {
+        let sql = format!(
             "SELECT {columns} FROM message_words w {joined}
-             WHERE message_words MATCH ?1 AND (?2 = '' OR true) ORDER BY w.rowid DESC"
-        ))?,
-        (true, false) => db.prepare_cached(&format!(
+             WHERE message_words MATCH ?1 ORDER BY w.rowid DESC"
+        );
+        (sql, wanted.long.join(" AND "))
+    } else if !wanted.pairs.is_empty() {
+        let sql = format!(
             "SELECT {columns} FROM message_pairs w {joined}
-             WHERE message_pairs MATCH ?2 AND (?1 = '' OR true) ORDER BY w.rowid DESC"
-        ))?,
-        (false, false) => db.prepare_cached(&format!(
-            "SELECT {columns} FROM message_words w {joined}
-             WHERE message_words MATCH ?1
-             AND w.rowid IN (SELECT rowid FROM message_pairs WHERE message_pairs MATCH ?2)
-             ORDER BY w.rowid DESC"
-        ))?,
-        (true, true) => db.prepare_cached(&format!(
+             WHERE message_pairs MATCH ?1 ORDER BY w.rowid DESC"
+        );
+        (sql, wanted.pairs.join(" AND "))
+    } else {
+        let sql = format!(
             "SELECT {columns} FROM messages m JOIN sessions s ON s.n = m.session
-             WHERE m.n > (SELECT coalesce(max(n), 0) FROM messages) - {LOOKED_AT}
-             AND (?1 = '' OR true) AND (?2 = '' OR true) ORDER BY m.n DESC"
-        ))?,
+             WHERE ?1 = '' ORDER BY m.n DESC"
+        );
+        (sql, String::new())
     };
-    let mut rows = statement.query(params![long, pairs])?;
+    let compared = wanted.compared();
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query([asked])?;
+    let (mut looked_at, mut bytes) = (0, 0);
     let mut hits = Vec::new();
     while hits.len() < limit {
         let Some(row) = rows.next()? else { break };
         let text: String = row.get(5)?;
-        if !wanted.holds(&text) {
-            continue;
+        if !compared.is_empty() {
+            looked_at += 1;
+            bytes += text.len();
+            if looked_at > LOOKED_AT || bytes > READ {
+                break;
+            }
+            let lower = text.to_lowercase();
+            if !compared.iter().all(|word| lower.contains(*word)) {
+                continue;
+            }
         }
         let (snippet, found) = snippet(&text, &wanted.words);
         hits.push(Hit {
