@@ -11,9 +11,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
-pub use kept::{
-    Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy, UsageSince,
-};
+pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy, UsageSince};
 
 use crate::console::view::sample::Scene;
 use crate::text::distance;
@@ -132,7 +130,7 @@ pub struct AskArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<i64>,
     /// Go on with the conversation something was said in last
-    #[arg(short, long = "continue", conflicts_with = "session")]
+    #[arg(short = 'c', long = "continue", conflicts_with = "session")]
     pub go_on: bool,
     /// Go on with this conversation: its id, or four or more of its first or last digits
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]

@@ -167,7 +167,10 @@ impl Replay {
 
     fn identity(&self) -> String {
         let same = self.compared - self.differ.len() as u64;
-        format!("identity  {same} of {} decisions come out as they were, in every field", self.compared)
+        format!(
+            "identity  {same} of {} decisions come out as they were, in every field",
+            self.compared
+        )
     }
 
     fn lines(&self) -> Vec<String> {

@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{MessageId, UnixMs};
 use crate::engine;
-use crate::ledger::{
-    Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export,
-};
+use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
 
 use super::args::{Format, SessionsCommand};
 use super::compose::Setup;
@@ -125,10 +123,7 @@ fn nothing(what: &SessionsCommand, io: &mut Io<'_>) -> Result<Exit, Stop> {
     }
 }
 
-fn detail(
-    reader: &Reader,
-    typed: &str,
-) -> Result<SessionDetail, crate::ledger::LedgerError> {
+fn detail(reader: &Reader, typed: &str) -> Result<SessionDetail, crate::ledger::LedgerError> {
     let id = reader.find_session(typed)?;
     let missing = || crate::ledger::LedgerError::Unknown(format!("there is no conversation {id}"));
     reader.session(id)?.ok_or_else(missing)
@@ -235,13 +230,7 @@ fn row_json(row: &SessionRow) -> Value {
 }
 
 fn hit_line(hit: &Hit, zone: &TimeZone) -> String {
-    format!(
-        "{}  {}  {:<9}  {}",
-        hit.session.short(),
-        moment(hit.at, zone),
-        hit.role,
-        hit.snippet
-    )
+    format!("{}  {}  {:<9}  {}", hit.session.short(), moment(hit.at, zone), hit.role, hit.snippet)
 }
 
 fn hit_json(hit: &Hit) -> Value {

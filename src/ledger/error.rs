@@ -95,7 +95,9 @@ impl LedgerError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },
             Some(
-                ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied
+                ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::AuthorizationForStatementDenied
                 | ErrorCode::CannotOpen,
             ) => Self::Denied { path, why },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

@@ -28,7 +28,8 @@ fn clean(text: &str) -> String {
     text.chars()
         .filter(|c| {
             matches!(c, '\n' | '\t')
-                || !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+                || !(c.is_control()
+                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
         })
         .collect()
 }

@@ -3,7 +3,8 @@ use crate::domain::{Cost, Message, Money, SessionId};
 use crate::ledger::SessionRow;
 use uuid::Uuid;
 
-const HOSTILE: &str = "</pre><script>alert('x')</script>\u{1b}]0;title\u{7}\u{202e}\"&'\n```\nfence";
+const HOSTILE: &str =
+    "</pre><script>alert('x')</script>\u{1b}]0;title\u{7}\u{202e}\"&'\n```\nfence";
 
 fn session() -> SessionDetail {
     let id = |n| MessageId(Uuid::from_u128(n));

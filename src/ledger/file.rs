@@ -29,11 +29,7 @@ pub(super) enum Access {
 }
 
 /// Opens a connection; waits `busy` for other programs.
-pub(super) fn open(
-    path: &Path,
-    access: Access,
-    busy: Duration,
-) -> Result<Connection, LedgerError> {
+pub(super) fn open(path: &Path, access: Access, busy: Duration) -> Result<Connection, LedgerError> {
     let flags = match access {
         Access::Write => {
             private(path).map_err(|error| LedgerError::io(path, &error))?;

@@ -166,7 +166,8 @@ impl Inbox {
                 if waiting.closed {
                     break;
                 }
-                let rest = waiting.taken.map_or(Duration::ZERO, |at| GATHER.saturating_sub(at.elapsed()));
+                let rest =
+                    waiting.taken.map_or(Duration::ZERO, |at| GATHER.saturating_sub(at.elapsed()));
                 let gathered = self
                     .came
                     .wait_timeout_while(waiting, rest, |waiting| {
@@ -246,7 +247,9 @@ mod tests {
         // Not a hole in the middle: after the first piece that is lost nothing more is taken.
         inbox.more(id(1), Piece::Text, "tail");
         let batch = inbox.take().unwrap();
-        let [(_, Note::More(_, text))] = batch.notes.as_slice() else { panic!("{:?}", batch.notes) };
+        let [(_, Note::More(_, text))] = batch.notes.as_slice() else {
+            panic!("{:?}", batch.notes)
+        };
         assert!(text.len() <= TEXT && !text.contains("tail"));
     }
 

@@ -135,14 +135,28 @@ impl Piece {
 #[derive(Debug, Clone)]
 pub(super) enum Order {
     Begin(Arc<Begin>),
-    Attempt { begin: Arc<Begin>, report: Box<AttemptReport> },
+    Attempt {
+        begin: Arc<Begin>,
+        report: Box<AttemptReport>,
+    },
     End(Box<End>),
     Aside(Box<Aside>),
     Prefer(Box<Preference>),
-    Rename { session: SessionId, title: String },
+    Rename {
+        session: SessionId,
+        title: String,
+    },
     Remove(SessionId),
-    Purge { before: UnixMs, what: Purge },
-    Fork { from: SessionId, at: Option<MessageId>, to: SessionId, now: UnixMs },
+    Purge {
+        before: UnixMs,
+        what: Purge,
+    },
+    Fork {
+        from: SessionId,
+        at: Option<MessageId>,
+        to: SessionId,
+        now: UnixMs,
+    },
     Dismiss(RequestId),
     /// Nothing; done once everything before it is.
     Flush,

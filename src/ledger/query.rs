@@ -22,6 +22,15 @@ pub use search::Hit;
 pub use sessions::{Interrupted, KeptMessage, SessionDetail, SessionOrder, SessionRow};
 pub use sums::{By, Days, Point, Routing, Total};
 
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Conversations.
+    pub sessions: u64,
+    /// Requests that are over, those counted whose records were removed by age.
+    pub requests: u64,
+}
+
 /// A connection that only reads.
 #[derive(Debug)]
 pub struct Reader {
@@ -50,6 +59,16 @@ impl Reader {
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
         question(&self.db).map_err(|error| LedgerError::sqlite(&self.path, &error))
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Result<Counts, LedgerError> {
+        self.ask(|db| {
+            let sessions = "SELECT count(*) FROM sessions";
+            let requests = "SELECT coalesce(sum(requests), 0) FROM request_days";
+            let one = |sql: &str| db.query_row(sql, [], |row| row.get(0)).map(count);
+            Ok(Counts { sessions: one(sessions)?, requests: one(requests)? })
+        })
     }
 
     /// Everything the database itself can say about damage; empty when there is none. Reads the whole

@@ -24,12 +24,8 @@ impl Runs {
         DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         // Locked before it has its name, so that nobody ever sees it unlocked.
         let fresh = dir.join(format!("{own}.new"));
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&fresh)?;
+        let lock =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&fresh)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::Error(error)) => return Err(error),

@@ -127,12 +127,8 @@ impl Turn {
 
     /// Its beginning.
     pub fn begin(&self) -> Arc<Begin> {
-        let mut request = Request::new(
-            self.request(),
-            Origin::Chat,
-            ReaderKind::Replaceable,
-            &self.asked,
-        );
+        let mut request =
+            Request::new(self.request(), Origin::Chat, ReaderKind::Replaceable, &self.asked);
         request.session = Some(self.session);
         request.messages = vec![Message::user(self.asked.clone())];
         request.place = Some(Place { message: self.message(), parent: self.parent });
@@ -163,9 +159,9 @@ impl Turn {
             cost: Cost { amount: Money::from_pico(pico), exact: true },
             detail: if outcome.is_some() { "HTTP 503: overloaded" } else { "answered" }.to_owned(),
         };
-        let failed = self.failed.map(|pico| {
-            report(1, AttemptKind::First, Some(OutcomeClass::Provider), pico)
-        });
+        let failed = self
+            .failed
+            .map(|pico| report(1, AttemptKind::First, Some(OutcomeClass::Provider), pico));
         let kind = if failed.is_some() { AttemptKind::Retry } else { AttemptKind::First };
         failed.into_iter().chain([report(2, kind, None, self.pico)]).collect()
     }

@@ -28,11 +28,9 @@ pub(super) fn check(db: &Connection, path: &Path, steps: &[&str]) -> Result<i64,
     if found > known {
         return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
     }
-    let ours: i64 =
-        db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(told)?;
-    let tables: i64 = db
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(told)?;
+    let ours: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(told)?;
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
     if tables > 0 && ours != APPLICATION {
         let why = "another program's database".to_owned();
         return Err(LedgerError::Corrupt { path: path.to_path_buf(), why });
@@ -42,11 +40,7 @@ pub(super) fn check(db: &Connection, path: &Path, steps: &[&str]) -> Result<i64,
 
 /// Brings a file to today's version. Two programs may try at once: one does it, the other finds it
 /// done.
-pub(super) fn migrate(
-    db: &mut Connection,
-    path: &Path,
-    steps: &[&str],
-) -> Result<(), LedgerError> {
+pub(super) fn migrate(db: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), LedgerError> {
     let found = check(db, path, steps)?;
     let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     if found == known {

@@ -77,11 +77,9 @@ pub(super) fn more(
 
 /// Takes back what was journaled of an answer.
 pub(super) fn void(db: &Connection, request: RequestId) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "DELETE FROM journal WHERE request = (SELECT n FROM requests WHERE id = ?1)",
-    )?
-    .execute([key(request.0)])
-    .map(|_| ())
+    db.prepare_cached("DELETE FROM journal WHERE request = (SELECT n FROM requests WHERE id = ?1)")?
+        .execute([key(request.0)])
+        .map(|_| ())
 }
 
 /// An id as it stands in the file.

@@ -66,7 +66,10 @@ fn a_conversation_is_a_tree_and_is_read_back_as_it_was() {
     let other = ["first question", "first answer", "second", "another answer"];
     assert_eq!(way(Some(again.answer_id())), other);
     let answer = kept.branch(None).pop().unwrap();
-    assert_eq!((answer.model.as_deref(), answer.finish.as_deref()), (Some("model-0"), Some("stop")));
+    assert_eq!(
+        (answer.model.as_deref(), answer.finish.as_deref()),
+        (Some("model-0"), Some("stop"))
+    );
 }
 
 #[test]

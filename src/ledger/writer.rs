@@ -80,8 +80,7 @@ impl Writer {
         schema::migrate(&mut db, &self.path, schema::STEPS)?;
         let told = |error: rusqlite::Error| LedgerError::sqlite(&self.path, &error);
         if let Some(bytes) = self.max_bytes {
-            let page: i64 =
-                db.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(told)?;
+            let page: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(told)?;
             let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / page.max(1);
             let _most: i64 = db
                 .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))
@@ -203,9 +202,8 @@ impl Open {
 /// Journals what came of answers on their way.
 fn note(work: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     for (request, note) in &batch.notes {
-        let over = |job: &Job| {
-            matches!(&job.order, Order::End(end) if end.begin.request.id == *request)
-        };
+        let over =
+            |job: &Job| matches!(&job.order, Order::End(end) if end.begin.request.id == *request);
         if batch.jobs.iter().any(over) {
             // Its end keeps all of it.
             continue;
@@ -237,7 +235,10 @@ const fn removes(order: &Order) -> bool {
 fn is_own(error: &rusqlite::Error) -> bool {
     match error.sqlite_error_code() {
         Some(code) => {
-            matches!(code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
+            matches!(
+                code,
+                ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch
+            )
         }
         None => true,
     }

@@ -20,7 +20,11 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["domain", "text", "config", "wire", "route", "cache", "ledger"],
         &["ratatui", "crossterm", "axum"],
     ),
-    ("console", &["domain", "text", "config", "route", "engine", "ledger"], &["reqwest", "rusqlite"]),
+    (
+        "console",
+        &["domain", "text", "config", "route", "engine", "ledger"],
+        &["reqwest", "rusqlite"],
+    ),
     ("sim", &["domain", "text", "config", "wire"], &["ratatui", "crossterm"]),
 ];
 

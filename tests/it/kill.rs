@@ -119,7 +119,13 @@ fn all(home: &Path, config: &Path) -> Vec<Seen> {
     *LAST.lock().unwrap() = Some(whole.stdout[length - 24..].to_vec());
     let mut seed = 20_261_126;
     let plan: Vec<When> = (0..KILLS)
-        .map(|n| if n < AT_THE_END { When::End } else { When::Seen(length / 10 + draw(&mut seed, length / 2)) })
+        .map(|n| {
+            if n < AT_THE_END {
+                When::End
+            } else {
+                When::Seen(length / 10 + draw(&mut seed, length / 2))
+            }
+        })
         .collect();
     let next = AtomicUsize::new(0);
     let seen = Mutex::new(Vec::new());

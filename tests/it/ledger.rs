@@ -169,9 +169,8 @@ async fn where_nothing_can_be_kept_answers_come_all_the_same_and_it_is_said() {
         let (reply, ..) = rig.ask(asked).await;
         assert_eq!(reply.outcome.unwrap().finish, Finish::Stop);
     }
-    let seen = rig
-        .until(|snapshot| snapshot.notices.iter().any(|n| n.text.starts_with("not kept")))
-        .await;
+    let seen =
+        rig.until(|snapshot| snapshot.notices.iter().any(|n| n.text.starts_with("not kept"))).await;
     assert!(seen.notices.iter().any(|notice| notice.text.contains("move it away")));
     rig.engine.close().await;
 }

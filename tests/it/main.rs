@@ -17,6 +17,7 @@ mod desk;
 mod drill;
 mod engine;
 mod house;
+mod kept;
 mod kill;
 mod ledger;
 mod race;

@@ -21,9 +21,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 use wheelhouse::domain::{SessionId, UnixMs};
 use wheelhouse::ledger::sample::{Turn, id};
-use wheelhouse::ledger::{
-    By, Day, Days, FILE, Ledger, LedgerError, Options, Reader, SessionOrder,
-};
+use wheelhouse::ledger::{By, Day, Days, FILE, Ledger, LedgerError, Options, Reader, SessionOrder};
 
 /// No question may take longer.
 const LIMIT: Duration = Duration::from_millis(100);
@@ -43,9 +41,34 @@ const DAYS: i64 = 400;
 const END: UnixMs = UnixMs(1_795_392_000_000);
 
 const WORDS: &[&str] = &[
-    "borrow", "checker", "moves", "value", "lifetime", "today", "weather", "winter", "garden",
-    "river", "stone", "函数", "所有权", "天气", "公园", "設定", "データ", "quickly", "because",
-    "answer", "question", "market", "budget", "latency", "router", "provider", "token", "stream",
+    "borrow",
+    "checker",
+    "moves",
+    "value",
+    "lifetime",
+    "today",
+    "weather",
+    "winter",
+    "garden",
+    "river",
+    "stone",
+    "函数",
+    "所有权",
+    "天气",
+    "公园",
+    "設定",
+    "データ",
+    "quickly",
+    "because",
+    "answer",
+    "question",
+    "market",
+    "budget",
+    "latency",
+    "router",
+    "provider",
+    "token",
+    "stream",
 ];
 
 fn text(seed: &mut u64, words: usize) -> String {
@@ -70,7 +93,8 @@ fn fill(dir: &Path, rows: u64) {
     let mut seed = 7;
     let mut parent = None;
     for n in 0..requests {
-        let at = UnixMs(END.0 - DAYS * 86_400_000 + (n as i64) * DAYS * 86_400_000 / requests as i64);
+        let at =
+            UnixMs(END.0 - DAYS * 86_400_000 + (n as i64) * DAYS * 86_400_000 / requests as i64);
         let talk = SessionId(id(END, 1_000_000_000 + n / TURNS));
         let rare = if n == requests / 3 { "zanzibar 珍珠 " } else { "" };
         let asked = format!("{rare}{}", text(&mut seed, 14));
@@ -192,9 +216,7 @@ fn questions(clock: &mut Clock, sides: [&Reader; 2]) {
     }
     let day = Duration::from_hours(24);
     clock.time("series by hour, 24 h", sides, |reader| reader.hours(END - day, END, None).unwrap());
-    clock.time("series by hour, all", sides, |reader| {
-        reader.hours(UnixMs(0), END, None).unwrap()
-    });
+    clock.time("series by hour, all", sides, |reader| reader.hours(UnixMs(0), END, None).unwrap());
     clock.time("sessions, newest 50", sides, |reader| {
         reader.sessions(SessionOrder::Newest, 50, 0).unwrap()
     });
@@ -203,7 +225,15 @@ fn questions(clock: &mut Clock, sides: [&Reader; 2]) {
     });
     clock.time("session by digits of its id", sides, |reader| reader.find_session("3b9aca05").ok());
     for words in [
-        "borrow", "zanzibar", "天气", "珍珠", "所有权", "river stone", "nothing-at-all", "xy", "公",
+        "borrow",
+        "zanzibar",
+        "天气",
+        "珍珠",
+        "所有权",
+        "river stone",
+        "nothing-at-all",
+        "xy",
+        "公",
         "borrow checker 天气",
     ] {
         clock.time(&format!("search {words:?}"), sides, |reader| reader.search(words, 50).unwrap());
@@ -234,7 +264,11 @@ fn adds(dir: &Path) -> Result<(), LedgerError> {
         runtime.block_on(ledger.begin(std::sync::Arc::clone(&end.begin)));
         begins.push(started.elapsed());
         for piece in end.text.as_bytes().chunks(30) {
-            ledger.more(turn.request(), wheelhouse::ledger::Piece::Text, &String::from_utf8_lossy(piece));
+            ledger.more(
+                turn.request(),
+                wheelhouse::ledger::Piece::Text,
+                &String::from_utf8_lossy(piece),
+            );
         }
         let started = Instant::now();
         runtime.block_on(ledger.end(end))?;
@@ -263,7 +297,8 @@ fn main() {
     let reader = |dir: &Path| Reader::open(&dir.join(FILE), Duration::from_secs(5)).unwrap();
     let readers = [reader(&empty), reader(&full)];
     questions(&mut clock, [&readers[0], &readers[1]]);
-    for args in [&["usage", "--since", "all"][..], &["usage", "--by", "session"], &["sessions", "list"]]
+    for args in
+        [&["usage", "--since", "all"][..], &["usage", "--by", "session"], &["sessions", "list"]]
     {
         let times = [&empty, &full].map(|dir| process(args, dir));
         clock.add(&format!("wheelhouse {}", args.join(" ")), times[0], times[1]);

@@ -2,9 +2,7 @@
 
 use rusqlite::params;
 
-use crate::domain::{
-    AttemptReport, Cost, Decision, Money, RequestId, SessionId, UnixMs,
-};
+use crate::domain::{AttemptReport, Cost, Decision, Money, RequestId, SessionId, UnixMs};
 use crate::route::DecisionInput;
 
 use super::super::{LedgerError, pack};

@@ -187,8 +187,7 @@ fn titles(db: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<Ve
 fn snippet(text: &str, words: &[String]) -> (String, (usize, usize)) {
     // Letter by letter, so that places in both texts are the same.
     let letters: Vec<char> = text.chars().collect();
-    let lower: Vec<char> =
-        letters.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();
+    let lower: Vec<char> = letters.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();
     let place = |word: &String| {
         let word: Vec<char> = word.chars().collect();
         let at = lower.windows(word.len().max(1)).position(|window| window == word)?;

@@ -149,17 +149,11 @@ impl Reader {
                     "SELECT {column}, {SUMS} FROM daily WHERE day BETWEEN ?1 AND ?2
                      GROUP BY 1 ORDER BY {order} LIMIT ?3"
                 ))?
-                .query_map(
-                    params![days.from.0, days.to.0, limit as i64],
-                    |row| {
-                        let key = if by == By::Day {
-                            Day(row.get(0)?).to_string()
-                        } else {
-                            row.get(0)?
-                        };
-                        total(key, row)
-                    },
-                )?
+                .query_map(params![days.from.0, days.to.0, limit as i64], |row| {
+                    let key =
+                        if by == By::Day { Day(row.get(0)?).to_string() } else { row.get(0)? };
+                    total(key, row)
+                })?
                 .collect()
             })
         };

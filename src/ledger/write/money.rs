@@ -265,8 +265,10 @@ fn line(db: &Connection, line: &Line<'_>, zone: &TimeZone) -> rusqlite::Result<b
             usage.cached_input as i64,
             usage.output as i64,
         ])?;
-        db.prepare_cached("UPDATE sessions SET cost = cost + ?2, exact = exact AND ?3 WHERE n = ?1")?
-            .execute(params![session, amount, exact])?;
+        db.prepare_cached(
+            "UPDATE sessions SET cost = cost + ?2, exact = exact AND ?3 WHERE n = ?1",
+        )?
+        .execute(params![session, amount, exact])?;
     }
     Ok(true)
 }
@@ -288,18 +290,16 @@ pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::R
     let cached = outcome.cached.is_some();
     let cache_saved = chosen.filter(|_| cached).unwrap_or_default();
     // Scaled by what the answer came to: forecasts of one request share their guess of its length.
-    let compared = answered && !cached && outcome.cost.exact && chosen.is_some_and(|cost| cost > Money::ZERO);
+    let compared =
+        answered && !cached && outcome.cost.exact && chosen.is_some_and(|cost| cost > Money::ZERO);
     let scaled = |forecast: Money| {
         let (spent, chosen) = (answering(end), chosen.unwrap_or_default().pico().max(1));
         let pico = i128::from(forecast.pico()) * i128::from(spent.pico()) / i128::from(chosen);
         i64::try_from(pico).unwrap_or(i64::MAX)
     };
     let spent = if compared { outcome.cost.amount.pico() } else { 0 };
-    let dearest = if compared {
-        priced.iter().map(|(_, cost)| scaled(*cost)).max().unwrap_or(0)
-    } else {
-        0
-    };
+    let dearest =
+        if compared { priced.iter().map(|(_, cost)| scaled(*cost)).max().unwrap_or(0) } else { 0 };
     db.prepare_cached(
         "INSERT INTO request_days VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT DO UPDATE SET requests = requests + 1, answered = answered + excluded.answered,

@@ -256,12 +256,7 @@ pub(super) fn index(db: &Connection, message: i64, text: &str) -> rusqlite::Resu
 }
 
 /// Keeps a request's end: 1 the first time, 0 after.
-pub(super) fn end(
-    db: &Connection,
-    end: &End,
-    zone: &TimeZone,
-    run: Uuid,
-) -> rusqlite::Result<u64> {
+pub(super) fn end(db: &Connection, end: &End, zone: &TimeZone, run: Uuid) -> rusqlite::Result<u64> {
     let (begin, outcome) = (&end.begin, &end.outcome);
     let n = self::begin(db, begin, zone, run)?;
     for report in &end.attempts {
@@ -325,7 +320,8 @@ fn answer(db: &Connection, end: &End, request: i64) -> rusqlite::Result<()> {
         said.model = outcome.model.as_ref().map(ToString::to_string);
         said.provider = outcome.provider.as_ref().map(ToString::to_string);
         said.finish = Some(outcome.finish.name());
-        said.seams = (!end.seams.is_empty()).then(|| serde_json::to_string(&end.seams).ok()).flatten();
+        said.seams =
+            (!end.seams.is_empty()).then(|| serde_json::to_string(&end.seams).ok()).flatten();
     })
 }
 

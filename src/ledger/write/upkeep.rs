@@ -9,9 +9,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use crate::domain::{
-    Message, MessageId, ModelName, Part, RequestId, Role, SessionId, UnixMs,
-};
+use crate::domain::{Message, MessageId, ModelName, Part, RequestId, Role, SessionId, UnixMs};
 
 use super::super::Day;
 use super::super::order::{Preference, Purge};
@@ -64,10 +62,12 @@ pub(super) fn purge(
     zone: &TimeZone,
 ) -> rusqlite::Result<u64> {
     let gone = match what {
-        Purge::Conversations => db.execute("DELETE FROM sessions WHERE updated < ?1", [before.0])?,
+        Purge::Conversations => {
+            db.execute("DELETE FROM sessions WHERE updated < ?1", [before.0])?
+        }
         Purge::Records => {
-            let requests = db
-                .execute("DELETE FROM requests WHERE at < ?1 AND run IS NULL", [before.0])?;
+            let requests =
+                db.execute("DELETE FROM requests WHERE at < ?1 AND run IS NULL", [before.0])?;
             let lines =
                 db.execute("DELETE FROM spend WHERE day < ?1", [Day::of(before, zone).0])?;
             let hours =
@@ -88,13 +88,7 @@ pub(super) fn prefer(db: &Connection, preference: &Preference) -> rusqlite::Resu
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     db.execute(
         "INSERT INTO preferences (at, session, task, winner, losers) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            preference.at.0,
-            row,
-            preference.task.name(),
-            preference.winner.as_str(),
-            losers
-        ],
+        params![preference.at.0, row, preference.task.name(), preference.winner.as_str(), losers],
     )?;
     Ok(1)
 }
@@ -128,7 +122,9 @@ pub(super) fn fork(
             let missing = || Failed::Unknown(format!("there is no message {message} in {from}"));
             Some(found.ok_or_else(missing)?)
         }
-        None => db.query_row("SELECT max(n) FROM messages WHERE session = ?1", [n], |row| row.get(0))?,
+        None => {
+            db.query_row("SELECT max(n) FROM messages WHERE session = ?1", [n], |row| row.get(0))?
+        }
     };
     db.execute(
         "INSERT INTO sessions (id, created, updated, title, system, origin, forked_from, forked_at)
@@ -174,7 +170,11 @@ struct Left {
 
 /// Takes up what processes that ended without a word had shown: each partial answer becomes a message
 /// marked as interrupted, and what its attempt cost is "at least" what is known.
-pub(in crate::ledger) fn recover(db: &Connection, runs: &Runs, zone: &TimeZone) -> rusqlite::Result<u64> {
+pub(in crate::ledger) fn recover(
+    db: &Connection,
+    runs: &Runs,
+    zone: &TimeZone,
+) -> rusqlite::Result<u64> {
     let mut over: BTreeMap<Uuid, bool> = BTreeMap::new();
     let mut count = 0;
     for left in left(db)? {
@@ -249,8 +249,10 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
 
 /// The provider of the model a decision chose, from the decision.
 fn provider_of(db: &Connection, request: i64, model: &str) -> rusqlite::Result<String> {
-    let packed: Vec<u8> = db
-        .query_row("SELECT packed FROM decisions WHERE request = ?1", [request], |row| row.get(0))?;
+    let packed: Vec<u8> =
+        db.query_row("SELECT packed FROM decisions WHERE request = ?1", [request], |row| {
+            row.get(0)
+        })?;
     let decision = super::super::pack::unpack(&packed).map(|(_, decision)| decision).ok();
     let provider = decision.and_then(|decision| {
         decision.candidate(model).map(|candidate| candidate.provider.to_string())

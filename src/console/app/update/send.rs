@@ -5,7 +5,9 @@
 
 use crate::console::composer::{self, Draft};
 use crate::console::transcript::CellRows;
-use crate::domain::{Message, MessageId, ModelName, Place, Origin, ReaderKind, Request, RequestId, Role, Route};
+use crate::domain::{
+    Message, MessageId, ModelName, Origin, Place, ReaderKind, Request, RequestId, Role, Route,
+};
 
 use super::super::{
     AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, QueuePhase, Queued, ReplyCell, Scroll,
