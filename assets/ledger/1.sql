@@ -69,7 +69,8 @@ END;
 CREATE TRIGGER session_added AFTER INSERT ON sessions BEGIN
   INSERT INTO title_words (rowid, title) VALUES (new.n, new.title);
 END;
-CREATE TRIGGER session_renamed AFTER UPDATE OF title ON sessions BEGIN
+CREATE TRIGGER session_renamed AFTER UPDATE OF title ON sessions
+WHEN old.title IS NOT new.title BEGIN
   INSERT INTO title_words (title_words, rowid, title) VALUES ('delete', old.n, old.title);
   INSERT INTO title_words (rowid, title) VALUES (new.n, new.title);
 END;

@@ -22,12 +22,11 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
         UsageSince::All => Days::ALL,
         UsageSince::Days(days) => Days::last(days, today),
     };
-    let report = match kept::reader(setup)? {
-        Some(reader) => Report::of(&reader, days, args)?,
-        None => {
-            io.talk(NOTHING);
-            Report::default()
-        }
+    let report = if let Some(reader) = kept::reader(setup)? {
+        Report::of(&reader, days, args)?
+    } else {
+        io.talk(NOTHING);
+        Report::default()
     };
     if args.json {
         writeln!(io.out, "{}", report.json(days, args.by))?;

@@ -83,6 +83,32 @@ fn a_file_another_program_holds_is_said_and_kept_in_once_it_is_free() {
 }
 
 #[test]
+fn an_order_that_cannot_be_done_fails_alone_among_those_written_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(options(dir.path())).unwrap();
+    end(&ledger, &turn(1, "a")).unwrap();
+    let other = Connection::open(dir.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let nobody = SessionId(Uuid::nil());
+    std::thread::scope(|scope| {
+        let wrong: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| ledger.rename(nobody, "new").unwrap_err())).collect();
+        let right: Vec<_> = (2..6)
+            .map(|n| (n, &ledger))
+            .map(|(n, l)| scope.spawn(move || end(l, &turn(n, "b"))))
+            .collect();
+        other.execute_batch("COMMIT").unwrap();
+        for one in wrong {
+            assert!(matches!(one.join().unwrap(), LedgerError::Unknown(_)));
+        }
+        for one in right {
+            one.join().unwrap().unwrap();
+        }
+    });
+    assert_eq!(attempts(&ledger), 5);
+}
+
+#[test]
 fn a_file_that_is_held_from_the_start_is_opened_once_it_is_free() {
     let dir = tempfile::tempdir().unwrap();
     let other = Connection::open(dir.path().join(FILE)).unwrap();

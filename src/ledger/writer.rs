@@ -40,6 +40,15 @@ enum Sync {
     Normal,
 }
 
+/// Whether the orders of a batch can fail one by one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// All or none.
+    Together,
+    /// Each in a part of its own.
+    Apart,
+}
+
 struct Open {
     db: Connection,
     sync: Sync,
@@ -107,15 +116,12 @@ impl Writer {
             // What is removed is overwritten everywhere, not only in pages written anyway.
             open.db.pragma_update(None, "secure_delete", true).map_err(told)?;
         }
-        let mut work =
-            open.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
-        let mut done = vec![Ok(0); batch.jobs.len()];
-        let begins = |job: &Job| matches!(job.order, Order::Begin(_));
-        // What is journaled belongs to requests that were begun before it.
-        self.obey(&mut work, batch, &mut done, begins)?;
-        note(&work, batch).map_err(told)?;
-        self.obey(&mut work, batch, &mut done, |job| !begins(job))?;
-        work.commit().map_err(told)?;
+        // Savepoints make the search index write itself out each time, so they are only taken once
+        // it is known that they are needed.
+        let done = match self.commit(open, batch, Parts::Together)? {
+            Some(done) => done,
+            None => self.commit(open, batch, Parts::Apart)?.unwrap_or_default(),
+        };
         if removes {
             open.db.pragma_update(None, "secure_delete", "FAST").map_err(told)?;
             open.shrink().map_err(told)?;
@@ -123,34 +129,58 @@ impl Writer {
         Ok(done)
     }
 
-    /// Those of a batch's orders that are meant, in turn.
+    /// One transaction; `None`, and nothing done, when a part of it fails that was not apart.
+    fn commit(
+        &self,
+        open: &mut Open,
+        batch: &Batch,
+        parts: Parts,
+    ) -> Result<Option<Vec<Result<u64, LedgerError>>>, LedgerError> {
+        let told = |error: rusqlite::Error| LedgerError::sqlite(&self.path, &error);
+        let mut work =
+            open.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+        let mut done = vec![Ok(0); batch.jobs.len()];
+        let begins = |job: &Job| matches!(job.order, Order::Begin(_));
+        let mut noted = false;
+        // What is journaled belongs to requests that were begun before it.
+        let first = batch.jobs.iter().enumerate().filter(|(_, job)| begins(job));
+        let rest = batch.jobs.iter().enumerate().filter(|(_, job)| !begins(job));
+        for (at, job) in first.chain(rest) {
+            if !noted && !begins(job) {
+                note(&work, batch).map_err(told)?;
+                noted = true;
+            }
+            done[at] = match self.obey(&mut work, &job.order, parts) {
+                Ok(count) => Ok(count),
+                Err(write::Failed::Sql(error)) if !is_own(&error) => return Err(told(error)),
+                Err(_) if parts == Parts::Together => return Ok(None),
+                Err(write::Failed::Sql(error)) => Err(told(error)),
+                Err(write::Failed::Unknown(what)) => Err(LedgerError::Unknown(what)),
+            };
+        }
+        if !noted {
+            note(&work, batch).map_err(told)?;
+        }
+        work.commit().map_err(told)?;
+        Ok(Some(done))
+    }
+
     fn obey(
         &self,
         work: &mut Transaction<'_>,
-        batch: &Batch,
-        done: &mut [Result<u64, LedgerError>],
-        meant: impl Fn(&Job) -> bool,
-    ) -> Result<(), LedgerError> {
-        let told = |error: rusqlite::Error| LedgerError::sqlite(&self.path, &error);
-        for (job, done) in batch.jobs.iter().zip(done).filter(|(job, _)| meant(job)) {
-            let mut part = work.savepoint().map_err(told)?;
-            *done = match write::obey(&part, &job.order, &self.zone, self.run) {
-                Ok(count) => {
-                    part.commit().map_err(told)?;
-                    Ok(count)
-                }
-                Err(write::Failed::Unknown(what)) => {
-                    part.rollback().map_err(told)?;
-                    Err(LedgerError::Unknown(what))
-                }
-                Err(write::Failed::Sql(error)) if is_own(&error) => {
-                    part.rollback().map_err(told)?;
-                    Err(told(error))
-                }
-                Err(write::Failed::Sql(error)) => return Err(told(error)),
-            };
+        order: &Order,
+        parts: Parts,
+    ) -> Result<u64, write::Failed> {
+        match parts {
+            Parts::Together => write::obey(work, order, &self.zone, self.run),
+            Parts::Apart => {
+                let part = work.savepoint()?;
+                // Undone where it is dropped.
+                let count = write::obey(&part, order, &self.zone, self.run)?;
+                part.commit()?;
+                Ok(count)
+            }
         }
-        Ok(())
     }
 
     fn tell(&self, batch: Batch, done: Result<Vec<Result<u64, LedgerError>>, LedgerError>) {

@@ -116,7 +116,7 @@ fn every_question_says_where_it_hangs_in_the_conversation() {
     assert_ne!(place(0).message, place(1).message);
     // The same question asked again is the same message with another answer.
     console.text("/retry").keys("enter");
-    let again = console.sent().last().unwrap().clone();
+    let again = (*console.sent().last().unwrap()).clone();
     assert_eq!(again.place, Some(place(1)));
     assert_ne!(again.answer(), sent[1].answer());
 }
