@@ -41,9 +41,12 @@
 //!    in another way, another model, or the truth. A stream that broke after text was shown is gone
 //!    on with by the model's own mechanism, joined by comparing text, and the seam is marked. A first
 //!    token that is late may start a race with a second model.
-//! 6. The task reports to the actor, which folds health, circuits, limits and spending, and
+//! 6. What is asked, decided, tried, paid and answered goes to the ledger's writer as it happens, text
+//!    piece by piece. The end of an answer waits until it is on the disk, so that no reader sees an
+//!    end that a crash could take back; the actor never waits for it.
+//! 7. The task reports to the actor, which folds health, circuits, limits and spending, and
 //!    publishes the next snapshot. Observers draw from it; nobody waits for them.
-//! 7. In the console each delta marks the screen dirty; the frame scheduler draws at most thirty
+//! 8. In the console each delta marks the screen dirty; the frame scheduler draws at most thirty
 //!    times a second, and a key draws at once. Idle draws nothing.
 //!
 //! Stopping is dropping: when the last reader of a reply goes away, the upstream call is cancelled.

@@ -17,6 +17,10 @@ use super::actor::{Shared, ToActor};
 /// answer that does not end; what is written later is kept all the same.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
+/// Asking waits at most so long until the question itself would outlive this process: usually about
+/// a millisecond.
+const BEGIN_LIMIT: Duration = Duration::from_millis(500);
+
 /// What is kept of one request.
 pub(super) struct Recorder {
     kept: Option<(Ledger, Keep)>,
@@ -53,8 +57,18 @@ impl Recorder {
                 keep: *keep,
             })
         });
-        // Where the disk is behind by a thousand orders the end brings the beginning along.
-        let _late = tokio::time::timeout(END_LIMIT, ledger.begin(Arc::clone(begin))).await;
+        let begin = Arc::clone(begin);
+        let given = async {
+            if *keep == Keep::All && ledger.trouble().is_none() {
+                // How it goes is told by the watch.
+                let _told = ledger.begin(begin).await;
+            } else {
+                // Nothing is shown that would be offered back.
+                ledger.begin_later(begin).await;
+            }
+        };
+        // Where the disk is behind the end brings the beginning along.
+        let _late = tokio::time::timeout(BEGIN_LIMIT, given).await;
     }
 
     /// The reader is shown this. Never waits.

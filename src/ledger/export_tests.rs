@@ -1,3 +1,5 @@
+//! What a conversation looks like as a document, and that nothing hostile in it is more than text.
+
 use super::*;
 use crate::domain::{Cost, Message, Money, SessionId};
 use crate::ledger::SessionRow;

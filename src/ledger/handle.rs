@@ -153,8 +153,14 @@ impl Ledger {
 
     // ---- requests, as they run -----------------------------------------------------------------
 
-    /// A request was decided. Waits only while a thousand orders wait before it.
-    pub async fn begin(&self, begin: Arc<Begin>) {
+    /// A request was decided. Resolves once that outlives this process, so that whatever is shown
+    /// after it can be offered back; it is on the disk with its end.
+    pub async fn begin(&self, begin: Arc<Begin>) -> Result<(), LedgerError> {
+        self.done(Order::Begin(begin)).await.map(|_| ())
+    }
+
+    /// The same without waiting, but while a thousand orders wait before it.
+    pub async fn begin_later(&self, begin: Arc<Begin>) {
         let _unwatched = self.order(Order::Begin(begin), None).await;
     }
 

@@ -200,7 +200,7 @@ fn what_was_given_before_the_last_handle_went_is_written() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for n in 0..50 {
         let turn = turn(n, "a");
-        runtime.block_on(ledger.begin(turn.begin()));
+        runtime.block_on(ledger.begin_later(turn.begin()));
         for report in turn.attempts(&turn.begin()) {
             ledger.attempt(&turn.begin(), report);
         }

@@ -1,3 +1,5 @@
+//! Versions of the file: forward with a copy, never backward, never half.
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 

@@ -34,7 +34,7 @@ fn turn(n: u64, asked: &str, answer: &str) -> Turn {
 }
 
 fn keep(ledger: &Ledger, turn: &Turn) {
-    futures_util::future::FutureExt::now_or_never(ledger.begin(turn.begin())).unwrap();
+    futures_executor(ledger.begin(turn.begin())).unwrap();
     futures_executor(ledger.end(turn.end())).unwrap();
 }
 
@@ -282,7 +282,7 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     let living = Turn { session: session(2), ..turn(2, "another", "") };
     let run = Uuid::now_v7();
     let ledger = Ledger::open(Options { run, ..options(dir.path()) }).unwrap();
-    futures_executor(ledger.begin(dead.begin()));
+    futures_executor(ledger.begin(dead.begin())).unwrap();
     ledger.more(dead.request(), Piece::Text, "void");
     ledger.void(dead.request());
     ledger.more(dead.request(), Piece::Reasoning, "hm");
@@ -292,7 +292,7 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     ledger.flush(LIMIT).unwrap();
     // Somebody else opens the file meanwhile: the first lives, so nothing of it is taken up.
     let other = open(dir.path());
-    futures_executor(other.begin(living.begin()));
+    futures_executor(other.begin(living.begin())).unwrap();
     other.flush(LIMIT).unwrap();
     assert_eq!(other.read(|reader| reader.interrupted(5)).unwrap(), []);
     // The first ends without a word.

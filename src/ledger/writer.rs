@@ -2,8 +2,8 @@
 //! went.
 //!
 //! Must not know: what the tables hold. Invariants: an order is told "done" only once it is on the
-//! disk; text on its way alone is handed to the system without waiting for the disk, which outlives
-//! a killed process; a failure ends nothing: it is told, and the next batch is tried afresh.
+//! disk; what belongs to an answer on its way is handed to the system without waiting for the disk,
+//! which outlives a killed process, and is on the disk with the answer's end; a failure ends nothing: it is told, and the next batch is tried afresh.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -110,7 +110,8 @@ impl Writer {
         batch: &Batch,
     ) -> Result<Vec<Result<u64, LedgerError>>, LedgerError> {
         let told = |error: rusqlite::Error| LedgerError::sqlite(&self.path, &error);
-        open.set(if batch.jobs.is_empty() { Sync::Normal } else { Sync::Full }).map_err(told)?;
+        let soon = batch.jobs.iter().all(|job| on_its_way(&job.order));
+        open.set(if soon { Sync::Normal } else { Sync::Full }).map_err(told)?;
         let removes = batch.jobs.iter().any(|job| removes(&job.order));
         if removes {
             // What is removed is overwritten everywhere, not only in pages written anyway.
@@ -244,6 +245,22 @@ fn note(work: &Connection, batch: &Batch) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+/// It belongs to an answer that is not over, whose end will wait for the disk.
+const fn on_its_way(order: &Order) -> bool {
+    match order {
+        Order::Begin(_) | Order::Attempt { .. } => true,
+        Order::End(_)
+        | Order::Aside(_)
+        | Order::Prefer(_)
+        | Order::Rename { .. }
+        | Order::Remove(_)
+        | Order::Purge { .. }
+        | Order::Fork { .. }
+        | Order::Dismiss(_)
+        | Order::Flush => false,
+    }
 }
 
 const fn removes(order: &Order) -> bool {
