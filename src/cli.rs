@@ -22,15 +22,19 @@ mod fixture;
 mod host;
 mod io;
 mod json;
+mod kept;
 mod log;
 mod man;
 mod models;
 mod names;
+mod replay;
+mod sessions;
 mod shot;
 mod sim;
 mod start;
 mod story;
 mod table;
+mod usage;
 
 pub use exit::{Exit, Stop};
 pub use io::{Io, Kind};
@@ -79,6 +83,9 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Sim(args)) => sim::run(args, &setup, io),
         Some(Command::Ask(args)) => ask::run(args, &setup, io),
         Some(Command::Explain(args)) => explain::run(args, &setup, io),
+        Some(Command::Sessions { what }) => sessions::run(what, &setup, io),
+        Some(Command::Usage(args)) => usage::run(args, &setup, io),
+        Some(Command::Replay(args)) => replay::run(args, &setup, io),
         Some(Command::Models { what: ModelsCommand::List(args) }) => models::run(args, &setup, io),
         None if wants_answer(cli, io) => ask::run(&cli.ask, &setup, io),
         Some(Command::Shot(args)) => shot::run(args, &setup, io),

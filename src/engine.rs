@@ -22,6 +22,7 @@ mod outage_tests;
 mod permit;
 mod pinger;
 mod plan;
+mod record;
 mod reply;
 mod run;
 #[doc(hidden)]

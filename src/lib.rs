@@ -16,8 +16,9 @@
 //! | [`wire`] | bytes to meaning and back: SSE, the dialects, error bodies, rate-limit headers, HTTP | domain, config |
 //! | [`route`] | features of a request, hard filters, score, `decide`; health and circuits as pure folds | domain, text |
 //! | [`cache`] | the key of an answer, the memory tier, what may be cached and why | domain |
+//! | [`ledger`] | what was asked, answered, decided and spent, kept: one SQLite file, its writer, every question to it | domain, route |
 //! | [`engine`] | the actor that owns router state, pinger and cache; one attempt engine for everybody | all above |
-//! | [`console`] | the screen: state and `update`, keys, views, the terminal, the loop that runs effects | engine, route, text, config, domain |
+//! | [`console`] | the screen: state and `update`, keys, views, the terminal, the loop that runs effects | engine, ledger, route, text, config, domain |
 //! | [`sim`] | the simulated fleet: real sockets, real dialects, seeded faults | domain, text, config, wire |
 //! | [`cli`] | one file per command; the only room that composes others | everything |
 //!
@@ -40,9 +41,12 @@
 //!    in another way, another model, or the truth. A stream that broke after text was shown is gone
 //!    on with by the model's own mechanism, joined by comparing text, and the seam is marked. A first
 //!    token that is late may start a race with a second model.
-//! 6. The task reports to the actor, which folds health, circuits, limits and spending, and
+//! 6. What is asked, decided, tried, paid and answered goes to the ledger's writer as it happens, text
+//!    piece by piece. The end of an answer waits until it is on the disk, so that no reader sees an
+//!    end that a crash could take back; the actor never waits for it.
+//! 7. The task reports to the actor, which folds health, circuits, limits and spending, and
 //!    publishes the next snapshot. Observers draw from it; nobody waits for them.
-//! 7. In the console each delta marks the screen dirty; the frame scheduler draws at most thirty
+//! 8. In the console each delta marks the screen dirty; the frame scheduler draws at most thirty
 //!    times a second, and a key draws at once. Idle draws nothing.
 //!
 //! Stopping is dropping: when the last reader of a reply goes away, the upstream call is cancelled.
@@ -63,6 +67,7 @@ pub mod config;
 pub mod console;
 pub mod domain;
 pub mod engine;
+pub mod ledger;
 pub mod route;
 pub mod sim;
 pub mod text;

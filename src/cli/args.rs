@@ -3,11 +3,15 @@
 //!
 //! Must not know: what any command does.
 
+mod kept;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
+
+pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy, UsageSince};
 
 use crate::console::view::sample::Scene;
 use crate::text::distance;
@@ -30,6 +34,8 @@ Examples:
   wheelhouse ask -m sonnet \"...\"           this model first, others if it fails
   wheelhouse explain \"...\"                 which model would answer, and why; asks nobody
   wheelhouse models list                   what there is, what it costs, whether its key is set
+  wheelhouse usage                         what was spent, on whom, and what routing saved
+  wheelhouse sessions list                 what was said; `ask -c` goes on with the last
 
 Exit codes:
   0 answered   1 error   2 usage or configuration   3 no provider could answer whole
@@ -123,6 +129,12 @@ pub struct AskArgs {
     /// Seed for repeatable answers, where the model takes one
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<i64>,
+    /// Go on with the conversation something was said in last
+    #[arg(short = 'c', long = "continue", conflicts_with = "session")]
+    pub go_on: bool,
+    /// Go on with this conversation: its id, or four or more of its first or last digits
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub session: Option<String>,
     /// Neither read nor fill the answer cache
     #[arg(long)]
     pub no_cache: bool,
@@ -146,6 +158,19 @@ pub enum Command {
         #[command(subcommand)]
         what: ModelsCommand,
     },
+    /// Conversations that were kept: list, show, search, export, remove
+    #[command(after_help = kept::SESSIONS_EXAMPLES)]
+    Sessions {
+        /// What to do.
+        #[command(subcommand)]
+        what: SessionsCommand,
+    },
+    /// What was spent, by model, provider, day or conversation, and what routing saved
+    #[command(alias = "costs", after_help = kept::USAGE_EXAMPLES)]
+    Usage(UsageArgs),
+    /// Decide again what was decided, under another policy; asks nobody and costs nothing
+    #[command(after_help = kept::REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
     /// Write, check or show the configuration
     Config {
         /// What to do.
@@ -186,6 +211,7 @@ Examples:
   cat error.log | wheelhouse ask \"what went wrong here?\" > answer.md
   wheelhouse ask --policy cheapest --json \"capital of Peru\" | jq -r .model
   wheelhouse ask -m sonnet --pin \"...\"      that model or none
+  wheelhouse ask -c \"and in winter?\"        go on with the last conversation
   wheelhouse ask --demo \"write a haiku\"     the simulated fleet
 
 The answer is standard output and nothing else is. Where several attempts were needed, the story
@@ -405,6 +431,8 @@ impl AskArgs {
         self.max_tokens = self.max_tokens.or(before.max_tokens);
         self.temperature = self.temperature.or(before.temperature);
         self.seed = self.seed.or(before.seed);
+        self.go_on |= before.go_on;
+        self.session = self.session.take().or(before.session);
         self.no_cache |= before.no_cache;
         self.tags.extend(before.tags);
     }
@@ -420,6 +448,8 @@ fn refuse_stray(ask: &AskArgs) -> Result<(), clap::Error> {
         ("--max-tokens", ask.max_tokens.is_some()),
         ("--temperature", ask.temperature.is_some()),
         ("--seed", ask.seed.is_some()),
+        ("--continue", ask.go_on),
+        ("--session", ask.session.is_some()),
         ("--no-cache", ask.no_cache),
         ("--tag", !ask.tags.is_empty()),
     ];

@@ -13,17 +13,23 @@ use crate::text::{Sanitizer, Tongue};
 
 use super::args::AskArgs;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Kind, Stop, json, names, story};
+use super::{Exit, Io, Kind, Stop, json, kept, names, story};
 
 /// Asks.
 pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
-    let request = request(args, Origin::Ask, reader, io)?;
+    let mut request = request(args, Origin::Ask, reader, io)?;
+    let went_on = kept::go_on(&mut request, &kept::Continue::of(args), setup);
     let _log = setup.log()?;
+    let keeping = setup.keep();
     let runtime = compose::runtime()?;
-    let asked = runtime.block_on(ask(request.clone(), args, setup, io));
+    let asked = went_on.and_then(|()| runtime.block_on(ask(request.clone(), args, setup, io)));
     // Whatever still runs (a keep-warm call, a probe) is not waited for.
     runtime.shutdown_background();
+    let not_kept = keeping.map_or_else(Some, |ledger| ledger.trouble());
+    if let (Some(why), false) = (not_kept, setup.global.quiet) {
+        io.talk(&format!("wheelhouse: not kept: {why}"));
+    }
     match asked {
         Ok((reply, _)) if args.json => {
             print(io, &json::reply(&request, &reply))?;

@@ -4,7 +4,7 @@
 //! Invariant: nothing here writes a file, and a demo never reads the user's models or keys.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::config::secret::{self, KeyLookup};
 use crate::config::{self, Config, ConfigError, Layer, Loaded, Paths, Provider};
 use crate::domain::{ErrorReport, UnixMs};
+use crate::ledger::{Ledger, LedgerError};
 use crate::text::Tongue;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
@@ -44,6 +45,8 @@ pub struct Setup {
     pub paths: Paths,
     /// The environment.
     pub env: Env,
+    /// Where this process keeps, once it is open.
+    ledger: OnceLock<Ledger>,
     /// A demo's own data, gone when it ends.
     _scratch: Option<Scratch>,
 }
@@ -70,7 +73,21 @@ impl Setup {
             name => std::env::var(name).ok().filter(|value| !value.is_empty()),
         });
         let paths = Paths::find(global.config.as_deref(), data.as_deref(), &*env);
-        Self { global: global.clone(), paths, env, _scratch: scratch }
+        Self { global: global.clone(), paths, env, ledger: OnceLock::new(), _scratch: scratch }
+    }
+
+    /// From here on what is asked is kept. Returns at once; whether it can be shows later.
+    pub fn keep(&self) -> Result<Ledger, LedgerError> {
+        if let Some(open) = self.ledger.get() {
+            return Ok(open.clone());
+        }
+        let ledger = super::kept::open(self)?;
+        Ok(self.ledger.get_or_init(|| ledger).clone())
+    }
+
+    /// Where this process keeps; `None` where it does not.
+    pub fn ledger(&self) -> Option<Ledger> {
+        self.ledger.get().cloned()
     }
 
     /// Starts the log. Lines written after the guard drops are lost.

@@ -5,6 +5,7 @@
 //! before the first frame.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -24,6 +25,9 @@ use super::compose::{self, Setup};
 use super::host::Host;
 use super::{Exit, Io, Kind, Stop};
 
+/// Leaving waits so long for the disk.
+const LAST_WRITE: Duration = Duration::from_millis(500);
+
 /// The size assumed where the terminal does not tell its own.
 const FALLBACK: Size = Size { cols: 80, rows: 24 };
 
@@ -39,6 +43,10 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let keymap = keymap(&config.console)?;
     let (stage, plan) = beginning(&setup);
     let _log = setup.log()?;
+    let keeping = setup.keep();
+    if let Err(error) = &keeping {
+        tracing::warn!(%error, "nothing is kept");
+    }
     let host = Host::new(setup);
     let looks = looks(config, &host);
     let theme = theme(&looks.theme, &host)?;
@@ -69,6 +77,10 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let ended = runtime.block_on(shell::run(Start { state, theme, plan }, Arc::new(host)));
     // Sockets of calls that still run are closed by their tasks being dropped.
     runtime.shutdown_background();
+    if let Ok(ledger) = keeping {
+        // What was shown of an answer that was running is kept too.
+        let _in_time = ledger.flush(LAST_WRITE);
+    }
     ended?;
     Ok(Exit::Done)
 }

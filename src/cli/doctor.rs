@@ -5,15 +5,20 @@
 //! unless `--probe` asks for it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::config::secret::KeyLookup;
 use crate::config::{CacheWhen, Config, KeyNeed, Mention, Provider};
 use crate::engine;
+use crate::ledger::{FILE, LedgerError, Reader};
 
 use super::args::DoctorArgs;
 use super::compose::{self, Setup};
 use super::table::{Align, Table};
 use super::{Exit, Io, Kind, Stop, log};
+
+/// How long a ledger that is locked is waited for.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Looks and tells.
 pub fn run(args: &DoctorArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
@@ -79,6 +84,7 @@ fn files(setup: &Setup) -> Rows {
     vec![
         row("configuration", format!("{}  ({config})", paths.config_file.display())),
         row("data", paths.data_dir.display().to_string()),
+        row("ledger", ledger(setup)),
         row("log", format!("{}  ({log_state})", log_file.display())),
         row("unknown errors", unknown_errors(setup)),
         row(
@@ -89,6 +95,23 @@ fn files(setup: &Setup) -> Rows {
             ),
         ),
     ]
+}
+
+/// Where everything is kept, and what is in it.
+fn ledger(setup: &Setup) -> String {
+    let path = setup.paths.data_dir.join(FILE);
+    let state = match Reader::open(&path, LOOK).and_then(|reader| reader.counts()) {
+        Ok(counts) => {
+            let megabytes = std::fs::metadata(&path).map_or(0, |meta| meta.len()).div_ceil(1 << 20);
+            format!(
+                "{} conversations, {} requests, {megabytes} MB",
+                counts.sessions, counts.requests
+            )
+        }
+        Err(LedgerError::Nothing { .. }) => "nothing kept yet".to_owned(),
+        Err(error) => return error.to_string(),
+    };
+    format!("{}  ({state})", path.display())
 }
 
 /// Error texts nobody has read before, where there are any.

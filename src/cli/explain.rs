@@ -12,13 +12,14 @@ use crate::route::{self, DecisionInput};
 
 use super::args::ExplainArgs;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Stop, json as machine, names, start};
+use super::{Exit, Io, Stop, json as machine, kept, names, start};
 use view::{Alternative, Detail, Explanation};
 
 /// Decides and prints.
 pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = ReaderKind::Replaceable;
-    let request = super::ask::request(&args.ask, Origin::Explain, reader, io)?;
+    let mut request = super::ask::request(&args.ask, Origin::Explain, reader, io)?;
+    kept::go_on(&mut request, &kept::Continue::of(&args.ask), setup)?;
     let _log = setup.log()?;
     let runtime = compose::runtime()?;
     let decided = runtime.block_on(decide(request, setup));

@@ -97,6 +97,7 @@ impl Setup {
             http: self.http_options(),
             env,
             unknown_errors: kept.then(|| self.unknown_errors()),
+            ledger: self.ledger(),
             ..engine::Options::default()
         };
         let engine = engine::start(Arc::new(config), options);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Message, ModelName, RequestId, SessionId};
+use super::{Message, MessageId, ModelName, RequestId, SessionId};
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -135,6 +135,16 @@ pub struct Params {
     pub extra: Map<String, Value>,
 }
 
+/// Where a question hangs in its conversation, which is a tree: an edited question and an answer given
+/// again are further children of the same parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The question's own id. Asked again, it is the same.
+    pub message: MessageId,
+    /// The message it follows; `None` for the first.
+    pub parent: Option<MessageId>,
+}
+
 /// A request, whole: everything the engine needs to decide, send, and account for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -162,6 +172,24 @@ pub struct Request {
     pub tags: Vec<String>,
     /// What it may do with the cache.
     pub cache: CacheMode,
+    /// Where it hangs in its conversation; `None` where that was not said.
+    #[serde(default)]
+    pub place: Option<Place>,
+}
+
+impl Origin {
+    /// The name used in JSON and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Ask => "ask",
+            Self::Gateway => "gateway",
+            Self::Ping => "ping",
+            Self::Probe => "probe",
+            Self::Compare => "compare",
+            Self::Explain => "explain",
+        }
+    }
 }
 
 impl Request {
@@ -180,7 +208,13 @@ impl Request {
             policy: None,
             tags: Vec::new(),
             cache: CacheMode::Normal,
+            place: None,
         }
+    }
+
+    /// The id of its answer as a message: a request has one answer.
+    pub const fn answer(&self) -> MessageId {
+        MessageId(self.id.0)
     }
 
     /// The text of the newest user message.

@@ -29,6 +29,7 @@ use crate::route::{
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
+use super::record::Keeping;
 use super::{CacheStats, Notice, NoticeLevel, Overrides, Snapshot, Spend};
 pub(super) use shared::{Denied, INBOX, Insist, Listing, Refused, Shared, ToActor};
 
@@ -192,6 +193,12 @@ impl Actor {
                 let _ = reply.send(found);
             }
             ToActor::Keep { key, answer } => self.cache.put(key, *answer),
+            ToActor::Keeping(Keeping::Not(why)) => {
+                self.notice(NoticeLevel::Warn, format!("not kept: {why}"), now);
+            }
+            ToActor::Keeping(Keeping::Again) => {
+                self.notice(NoticeLevel::Info, "kept again".to_owned(), now);
+            }
             ToActor::Uncacheable => self.cache_stats.uncacheable += 1,
             ToActor::Adopt { model, reply } => {
                 if let Some((config, _)) = self.config.with_passthrough(model.as_str()) {

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::Config;
 use crate::domain::{Request, UnixMs};
+use crate::ledger::Ledger;
 use crate::route::{HedgeBook, RouterState};
 use crate::wire::http::HttpOptions;
 
@@ -18,6 +19,7 @@ use super::keys::Env;
 use super::log::Log;
 use super::permit::Board;
 use super::pinger::Pinger;
+use super::record::{self, Recorder};
 use super::reply::{self, ReplyStream};
 use super::run::Run;
 use super::{CacheStats, Command, Overrides, Snapshot, Spend};
@@ -36,6 +38,8 @@ pub struct Options {
     pub seed: u64,
     /// Where errors are kept whose words are not known; `None` keeps none.
     pub unknown_errors: Option<PathBuf>,
+    /// Where everything is kept; `None` keeps nothing.
+    pub ledger: Option<Ledger>,
 }
 
 impl Default for Options {
@@ -47,6 +51,7 @@ impl Default for Options {
             warm_every: super::PING_EVERY,
             seed: 0,
             unknown_errors: None,
+            ledger: None,
         }
     }
 }
@@ -118,6 +123,9 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     };
     actor.prepare();
     shared.tasks.spawn(actor.run());
+    if let Some(ledger) = &shared.ledger {
+        shared.tasks.spawn(record::watch(ledger.clone(), Arc::clone(&shared)));
+    }
     EngineHandle { shared, _alive: Arc::new(Alive(closing)) }
 }
 
@@ -125,7 +133,8 @@ impl EngineHandle {
     /// Asks. The reply streams in; dropping it cancels the request and its upstream call.
     pub fn ask(&self, request: Request) -> ReplyStream {
         let (sink, stream) = reply::pair();
-        let run = Run { shared: Arc::clone(&self.shared), request, sink };
+        let record = Recorder::new(self.shared.ledger.as_ref(), &request);
+        let run = Run { shared: Arc::clone(&self.shared), request, sink, record };
         let closing = self.shared.closing.clone();
         self.shared.tasks.spawn(async move {
             tokio::select! {

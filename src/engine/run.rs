@@ -27,6 +27,7 @@ use crate::route;
 
 use super::actor::{Shared, ToActor};
 use super::attempt::millis;
+use super::record::Recorder;
 use super::reply::ReplySink;
 use room::{Needs, Room};
 
@@ -46,6 +47,7 @@ pub(super) struct Run {
     pub(super) shared: Arc<Shared>,
     pub(super) request: Request,
     pub(super) sink: ReplySink,
+    pub(super) record: Recorder,
 }
 
 /// What the attempts have come to so far.
@@ -126,6 +128,7 @@ impl Run {
             afresh: false,
             not_whole: None,
         };
+        self.record.begin(&self.request, (&input, &decision), decided_in).await;
         self.tell(&mut state, ReplyEvent::Routed(Arc::clone(&decision)));
         self.shared
             .tell(ToActor::Routed {
@@ -140,6 +143,7 @@ impl Run {
             Some(outcome) => outcome,
             None => self.attempt_all(&config, &decision, &mut state).await,
         };
+        self.record.end(&self.shared, &state.reply, &outcome).await;
         self.shared
             .tell(ToActor::Ended { request: self.request.id, outcome: Box::new(outcome.clone()) })
             .await;
@@ -148,6 +152,7 @@ impl Run {
 
     fn tell(&self, state: &mut State, event: ReplyEvent) {
         state.reply.fold(&event);
+        self.record.event(&event);
         self.sink.push(event);
     }
 

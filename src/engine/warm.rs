@@ -14,6 +14,7 @@ use crate::domain::{
     Cost, Effort, ErrorReport, Money, Origin, Params, ProviderName, RateWindow, ReaderKind,
     Request, RequestId, Stamps, UnixMs, Usage,
 };
+use crate::ledger::Aside;
 use crate::route::WarmFigures;
 use crate::wire::{self, Frame, Target};
 
@@ -77,10 +78,26 @@ pub fn warm_words(config: &Config, now: UnixMs) -> Vec<String> {
 pub(super) struct Token {
     pub(super) provider: ProviderName,
     pub(super) model: crate::domain::ModelName,
+    pub(super) usage: Usage,
     pub(super) cost: Cost,
     pub(super) took_ms: u64,
     pub(super) error: Option<ErrorReport>,
     pub(super) limits: Vec<RateWindow>,
+}
+
+impl Token {
+    /// What it cost, for the ledger.
+    pub(super) fn aside(&self, at: UnixMs) -> Aside {
+        Aside {
+            at,
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            origin: Origin::Ping,
+            usage: self.usage,
+            cost: self.cost,
+            outcome: self.error.as_ref().map(|error| error.class),
+        }
+    }
 }
 
 /// Nobody reads it.
@@ -103,6 +120,7 @@ pub(super) async fn token(
     let mut token = Token {
         provider: provider.name.clone(),
         model: model.name.clone(),
+        usage: Usage::default(),
         cost: Cost::ZERO,
         took_ms: 0,
         error: None,
@@ -148,7 +166,7 @@ pub(super) async fn token(
         output_chars: ended.chars,
         reached: ended.reached,
     };
-    (_, token.cost) = account::bill(model, at, &size);
+    (token.usage, token.cost) = account::bill(model, at, &size);
     token.took_ms = millis(ended.took);
     token.error = ended.result.err();
     token.limits = ended.limits;

@@ -14,12 +14,17 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("wire", &["domain", "config"], &["ratatui", "crossterm"]),
     ("route", &["domain", "text"], &["tokio", "ratatui", "crossterm", "reqwest", "SystemTime"]),
     ("cache", &["domain"], &["tokio", "ratatui", "crossterm", "reqwest"]),
+    ("ledger", &["domain", "route"], &["ratatui", "crossterm", "reqwest", "SystemTime"]),
     (
         "engine",
-        &["domain", "text", "config", "wire", "route", "cache"],
+        &["domain", "text", "config", "wire", "route", "cache", "ledger"],
         &["ratatui", "crossterm", "axum"],
     ),
-    ("console", &["domain", "text", "config", "route", "engine"], &["reqwest", "rusqlite"]),
+    (
+        "console",
+        &["domain", "text", "config", "route", "engine", "ledger"],
+        &["reqwest", "rusqlite"],
+    ),
     ("sim", &["domain", "text", "config", "wire"], &["ratatui", "crossterm"]),
 ];
 

@@ -6,7 +6,7 @@
 
 use crate::console::composer::Draft;
 use crate::domain::{
-    AttemptKind, FirstToken, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
+    AttemptKind, FirstToken, MessageId, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
 };
 use crate::engine::Told;
 
@@ -24,6 +24,8 @@ pub enum Cell {
 /// What the user asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserCell {
+    /// Its id as a message; asked again in place, it is the same.
+    pub id: MessageId,
     /// When it was sent.
     pub at: UnixMs,
     /// What was sent, pastes expanded, sanitised.

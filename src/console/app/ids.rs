@@ -3,7 +3,7 @@
 
 use uuid::{Builder, Uuid};
 
-use crate::domain::{RequestId, SessionId, UnixMs};
+use crate::domain::{MessageId, RequestId, SessionId, UnixMs};
 
 /// Mints ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,11 @@ impl IdMint {
     /// An id for a request.
     pub fn request(&mut self, now: UnixMs) -> RequestId {
         RequestId(self.next(now))
+    }
+
+    /// An id for a message.
+    pub fn message(&mut self, now: UnixMs) -> MessageId {
+        MessageId(self.next(now))
     }
 
     /// An id for a conversation.

@@ -11,6 +11,7 @@ fn note(text: &str) -> Cell {
 
 fn user(text: &str) -> Cell {
     Cell::User(UserCell {
+        id: crate::domain::MessageId(uuid::Uuid::nil()),
         at: UnixMs(0),
         text: text.to_owned(),
         draft: crate::console::composer::Draft::default(),

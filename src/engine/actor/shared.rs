@@ -15,12 +15,14 @@ use crate::domain::{
     AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
     ProviderName, RateWindow, Request, RequestId, UnixMs,
 };
+use crate::ledger::Ledger;
 use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
 
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
+use super::super::record::Keeping;
 use super::super::unread::Collector;
 use super::super::warm::Token;
 use super::super::{Command, Options, Snapshot};
@@ -81,6 +83,8 @@ pub(in crate::engine) enum ToActor {
         answer: Box<CachedAnswer>,
     },
     Uncacheable,
+    /// Whether what is asked is kept.
+    Keeping(Keeping),
     /// A model named for the first time at a provider that passes any id on.
     Adopt {
         model: ModelName,
@@ -161,6 +165,8 @@ pub(in crate::engine) struct Shared {
     /// Errors nobody has read before.
     pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
+    /// Where everything is kept.
+    pub(in crate::engine) ledger: Option<Ledger>,
     pub(in crate::engine) seed: u64,
     pub(in crate::engine) tasks: TaskTracker,
     pub(in crate::engine) closing: CancellationToken,
@@ -177,13 +183,14 @@ impl Shared {
         published: watch::Receiver<Arc<Snapshot>>,
         options: Options,
     ) -> Self {
-        let Options { http: options, env, seed, unknown_errors, warm_every: _ } = options;
+        let Options { http: options, env, seed, unknown_errors, ledger, warm_every: _ } = options;
         Self {
             inbox,
             published,
             keys: Keys::default(),
             unread: Arc::new(Collector::new(unknown_errors)),
             env,
+            ledger,
             seed,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),

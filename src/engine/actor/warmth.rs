@@ -109,6 +109,9 @@ impl Actor {
                 token = warm::token(&shared, &provider, &model, limits) => token,
             };
             drop(permit);
+            if let Some(ledger) = &shared.ledger {
+                ledger.aside(token.aside(now)).await;
+            }
             shared.tell(ToActor::Warmed(Box::new(token))).await;
         });
         true
@@ -116,7 +119,7 @@ impl Actor {
 
     /// A token came, or did not.
     pub(super) fn warmed(&mut self, token: Token, now: UnixMs) {
-        let Token { provider, model, cost, took_ms, error, limits } = token;
+        let Token { provider, model, cost, took_ms, error, limits, .. } = token;
         self.pinger.made(&model);
         let (calls, sum) = self.warm.entry(model.clone()).or_insert((0, Cost::ZERO));
         *calls += 1;

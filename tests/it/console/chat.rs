@@ -15,6 +15,7 @@ pub fn of(messages: usize, answer: &str) -> (AppState, RequestId) {
     let mut state = sample::state(Scene::Empty, 120, 40);
     for n in 0..messages / 2 {
         let asked = state.transcript.push(Cell::User(UserCell {
+            id: wheelhouse::domain::MessageId(uuid::Uuid::nil()),
             at: NOW,
             text: format!("question {n}"),
             draft: Draft::default(),

@@ -5,7 +5,9 @@
 
 use crate::console::composer::{self, Draft};
 use crate::console::transcript::CellRows;
-use crate::domain::{Message, ModelName, Origin, ReaderKind, Request, RequestId, Role, Route};
+use crate::domain::{
+    Message, MessageId, ModelName, Origin, Place, ReaderKind, Request, RequestId, Role, Route,
+};
 
 use super::super::{
     AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, QueuePhase, Queued, ReplyCell, Scroll,
@@ -87,7 +89,8 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
         return;
     }
     let Queued { draft, text, model, policy, tags } = state.queue.remove(0);
-    let user = UserCell { at: state.now, text, draft, model, policy, tags };
+    let id = state.ids.message(state.now);
+    let user = UserCell { id, at: state.now, text, draft, model, policy, tags };
     if state.title.is_empty() {
         state.title = user.text.split_whitespace().collect::<Vec<_>>().join(" ");
         if state.title.chars().count() > TITLE_CHARS {
@@ -101,7 +104,8 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
 /// Asks what a user's cell says; the answer goes to a new cell at the end.
 fn ask(state: &mut AppState, fx: &mut Effects, cell: usize) {
     let id = state.ids.request(state.now);
-    let request = request_for(state, id, cell);
+    let mut request = request_for(state, id, cell);
+    request.place = place(state, cell);
     let mut reply = ReplyCell::new(id, cell, state.now);
     reply.first_block = state.last_reply().map_or(0, |(index, last)| {
         let laid_out = state.transcript.layout.rows(index);
@@ -132,6 +136,7 @@ pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: 
         return;
     }
     let mut user = user.clone();
+    user.id = state.ids.message(state.now);
     user.model = model.or(user.model);
     user.at = state.now;
     let cell = push_cell(state, Cell::User(user));
@@ -183,6 +188,27 @@ pub(super) fn take_back(state: &mut AppState) -> bool {
     state.composer.set(whole);
     state.queue_phase = QueuePhase::Flowing;
     true
+}
+
+/// Where a user's cell hangs in the conversation: under the newest answer to the question before it,
+/// or under that question where nothing answered it.
+fn place(state: &AppState, cell: usize) -> Option<Place> {
+    let cells = &state.transcript.cells;
+    let Some(Cell::User(user)) = cells.get(cell) else { return None };
+    let before = cells.iter().take(cell).enumerate().rev().find_map(|(at, cell)| match cell {
+        Cell::User(user) => Some((at, user.id)),
+        Cell::Reply(_) | Cell::Note(_) => None,
+    });
+    let parent = before.map(|(at, asked)| {
+        let answered = cells.iter().rev().find_map(|cell| match cell {
+            Cell::Reply(reply) if reply.answers == at && !reply.reply.text.is_empty() => {
+                Some(MessageId(reply.request.0))
+            }
+            Cell::User(_) | Cell::Reply(_) | Cell::Note(_) => None,
+        });
+        answered.unwrap_or(asked)
+    });
+    Some(Place { message: user.id, parent })
 }
 
 /// The conversation before a cell, as messages: each question with its newest answer. Questions
@@ -248,7 +274,8 @@ fn request_for(state: &AppState, id: RequestId, cell: usize) -> Request {
 /// The draft as a request that will not be sent.
 fn draft_request(state: &AppState, draft: Draft) -> Request {
     let Queued { draft, text, model, policy, tags } = prepare(draft);
-    let user = UserCell { at: state.now, text, draft, model, policy, tags };
+    let id = MessageId(uuid::Uuid::nil());
+    let user = UserCell { id, at: state.now, text, draft, model, policy, tags };
     let before = state.editing.unwrap_or(state.transcript.cells.len());
     let id = RequestId(uuid::Uuid::nil());
     request(state, id, history(state, before), &user)

@@ -39,6 +39,7 @@ const ANSWER_WIDE: &str = "## 所有权\n\n每个值只有**一个所有者**；
 
 fn user(at: UnixMs, text: &str) -> Cell {
     Cell::User(UserCell {
+        id: crate::domain::MessageId(uuid::Uuid::nil()),
         at,
         text: text.to_owned(),
         draft: Draft::default(),

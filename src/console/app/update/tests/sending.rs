@@ -104,3 +104,19 @@ fn a_new_chat_forgets_the_old_one() {
     assert_ne!(console.state.session, before);
     assert_eq!(console.sent()[1].messages.len(), 1);
 }
+
+#[test]
+fn every_question_says_where_it_hangs_in_the_conversation() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").exchange("two", "b");
+    let sent: Vec<crate::domain::Request> = console.sent().into_iter().cloned().collect();
+    let place = |n: usize| sent[n].place.unwrap();
+    assert_eq!(place(0).parent, None);
+    assert_eq!(place(1).parent, Some(sent[0].answer()));
+    assert_ne!(place(0).message, place(1).message);
+    // The same question asked again is the same message with another answer.
+    console.text("/retry").keys("enter");
+    let again = (*console.sent().last().unwrap()).clone();
+    assert_eq!(again.place, Some(place(1)));
+    assert_ne!(again.answer(), sent[1].answer());
+}

@@ -1,0 +1,212 @@
+//! What commands on what is kept take: `sessions`, `usage`, `replay`.
+//!
+//! Must not know: what any of them does.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::domain::parse_span;
+
+pub(super) const SESSIONS_EXAMPLES: &str = "\
+Examples:
+  wheelhouse sessions list                        the newest twenty, with what they cost
+  wheelhouse sessions search borrow checker       what was said, in any script; 天气 works too
+  wheelhouse sessions show 3f9a2c1d               by the first or last digits of its id
+  wheelhouse sessions export 3f9a2c1d --format html -o talk.html
+  wheelhouse sessions rm 3f9a2c1d                 every word of it; what it cost stays counted
+  wheelhouse sessions rm --older-than 90d         everything nothing was said in since
+  wheelhouse ask --session 3f9a2c1d \"go on\"       continue one; -c continues the last
+
+An answer that was cut off by a crash or a kill is kept as far as it was shown, and `list` says so.";
+
+pub(super) const USAGE_EXAMPLES: &str = "\
+Examples:
+  wheelhouse usage                          the last 30 days by model
+  wheelhouse usage --by day --since 7d
+  wheelhouse usage --by session --since all --limit 50
+  wheelhouse usage --baseline opus          what it would have cost there
+  wheelhouse usage --by day --csv > spend.csv
+
+Costs are exact, or marked with ≥ where a provider did not report or an attempt was cut off.
+`failed` is what attempts cost whose answer was lost, `stopped` what was paid for answers their
+reader stopped; both are part of the cost.";
+
+pub(super) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  wheelhouse replay                          does every decision come out as it was?
+  wheelhouse replay --policy cheapest        what the cheapest policy would have changed
+  wheelhouse replay --policy fastest --since 7d --json | jq .moves
+
+Nobody is asked. Each decision is made again from everything it was made from: prices, health,
+limits, budgets and rules of that moment. Costs and times are the forecasts of that moment. The
+exit code is 1 when a decision does not come out as it was.";
+
+/// What `sessions` can do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SessionsCommand {
+    /// List conversations, the newest first
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+        /// The dearest first
+        #[arg(long)]
+        by_cost: bool,
+        /// One JSON object per conversation, in an array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a conversation as Markdown
+    Show {
+        /// Its id, or four or more of its first or last digits
+        #[arg(value_name = "SESSION")]
+        session: String,
+        /// The branch up to this message; without it, the newest
+        #[arg(long, value_name = "ID")]
+        message: Option<String>,
+    },
+    /// Find what was said: every word, in any script, the newest first
+    Search {
+        /// The words
+        #[arg(value_name = "TEXT", required = true)]
+        text: Vec<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+        /// One JSON object per hit, in an array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a conversation as Markdown, JSON (every branch) or HTML
+    Export {
+        /// Its id, or four or more of its first or last digits
+        #[arg(value_name = "SESSION")]
+        session: String,
+        /// The form
+        #[arg(long, value_name = "FORM", value_enum, default_value = "md")]
+        format: Format,
+        /// The branch up to this message; without it, the newest
+        #[arg(long, value_name = "ID")]
+        message: Option<String>,
+        /// The file to write, never over one that is there; without it, standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Remove conversations for good: every word; what they cost stays counted
+    Rm {
+        /// Their ids, or four or more of their first or last digits
+        #[arg(value_name = "SESSION", required_unless_present = "older_than")]
+        sessions: Vec<String>,
+        /// Those nothing was said in for so long: 90d, 12h
+        #[arg(long, value_name = "AGE", value_parser = span, conflicts_with = "sessions")]
+        older_than: Option<Duration>,
+        /// With --older-than: decisions, attempts and spend lines too; sums per day stay
+        #[arg(long, requires = "older_than")]
+        records: bool,
+    },
+}
+
+/// The form of an exported conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Markdown.
+    Md,
+    /// JSON, every branch.
+    Json,
+    /// A page that needs nothing else.
+    Html,
+}
+
+/// What a report adds up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UsageBy {
+    /// Each model.
+    Model,
+    /// Each provider.
+    Provider,
+    /// Each day, the newest first.
+    Day,
+    /// Each conversation, the dearest first.
+    Session,
+    /// Chat, ask, gateway, keep-warm, …
+    Origin,
+    /// First attempts, retries, fallbacks, hedges, …
+    Kind,
+}
+
+/// From when on a report counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsageSince {
+    /// The beginning.
+    All,
+    /// So many days, today among them.
+    Days(i32),
+}
+
+/// What `usage` takes.
+#[derive(Debug, Clone, Args)]
+pub struct UsageArgs {
+    /// Add up by this
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "model")]
+    pub by: UsageBy,
+    /// From when on: today, 7d, 30d, all
+    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = since)]
+    pub since: UsageSince,
+    /// At most so many rows; the total is of all
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+    /// Compare with asking this model only
+    #[arg(long, value_name = "MODEL")]
+    pub baseline: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// What `replay` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReplayArgs {
+    /// Only decisions made within so long: 7d, 12h; without it, all
+    #[arg(long, value_name = "AGE", value_parser = span)]
+    pub since: Option<Duration>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    parse_span(text).map_err(|error| error.to_string())
+}
+
+fn since(text: &str) -> Result<UsageSince, String> {
+    let wrong = || "expected today, all, or days such as 7d".to_owned();
+    match text {
+        "all" => Ok(UsageSince::All),
+        "today" => Ok(UsageSince::Days(1)),
+        other => {
+            let days: i32 =
+                other.strip_suffix('d').and_then(|days| days.parse().ok()).ok_or_else(wrong)?;
+            if (1..=36_500).contains(&days) { Ok(UsageSince::Days(days)) } else { Err(wrong()) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_of_days_counts_today() {
+        assert_eq!(since("today"), Ok(UsageSince::Days(1)));
+        assert_eq!(since("7d"), Ok(UsageSince::Days(7)));
+        assert_eq!(since("all"), Ok(UsageSince::All));
+        for wrong in ["", "7", "0d", "-1d", "7h", "yesterday"] {
+            assert!(since(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! `wheelhouse sessions`: conversations that were kept, listed, shown, searched, exported, removed.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::domain::{MessageId, UnixMs};
+use crate::engine;
+use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
+
+use super::args::{Format, SessionsCommand};
+use super::compose::Setup;
+use super::kept::{self, NOTHING};
+use super::table::{Align, Table};
+use super::{Exit, Io, Stop};
+
+/// Does what was asked.
+pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    let Some(ledger) = kept::existing(setup)? else { return nothing(what, io) };
+    let zone = kept::zone(setup);
+    match what {
+        SessionsCommand::List { limit, by_cost, json } => {
+            let order = if *by_cost { SessionOrder::Dearest } else { SessionOrder::Newest };
+            let rows = ledger.read(|reader| reader.sessions(order, *limit, 0))?;
+            let interrupted = ledger.read(|reader| reader.interrupted(LISTED))?;
+            if *json {
+                print(io, &Value::Array(rows.iter().map(row_json).collect()))?;
+                return Ok(Exit::Done);
+            }
+            for line in table(&rows, &zone) {
+                io.line(&line)?;
+            }
+            for one in interrupted {
+                let session = one.session.map(|id| id.to_string()).unwrap_or_default();
+                io.talk(&format!(
+                    "an answer was cut off on {}: \"{}\". What there was of it is kept; \
+                     go on with it: wheelhouse ask --session {session} \"go on\"",
+                    moment(one.at, &zone),
+                    short(&one.asked),
+                ));
+            }
+        }
+        SessionsCommand::Show { session, message } => {
+            let kept = ledger.read(|reader| detail(reader, session))?;
+            let leaf = leaf(&kept, message.as_deref())?;
+            put(io, &export::markdown(&kept, leaf, &zone))?;
+            let branches = branches(&kept);
+            if branches > 1 && message.is_none() {
+                io.talk(&format!(
+                    "the newest of {branches} branches; sessions export --format json holds all"
+                ));
+            }
+            if let Some(one) = ledger
+                .read(|reader| reader.interrupted(LISTED))?
+                .iter()
+                .find(|one| one.session == Some(kept.row.id))
+            {
+                // It was looked at: that is enough.
+                let _next_time = ledger.dismiss(one.request);
+            }
+        }
+        SessionsCommand::Search { text, limit, json } => {
+            let text = text.join(" ");
+            let hits = ledger.read(|reader| reader.search(&text, *limit))?;
+            if *json {
+                print(io, &Value::Array(hits.iter().map(hit_json).collect()))?;
+            } else {
+                for hit in &hits {
+                    io.line(&hit_line(hit, &zone))?;
+                }
+                if hits.is_empty() {
+                    io.talk("nothing found");
+                }
+            }
+        }
+        SessionsCommand::Export { session, format, message, output } => {
+            let kept = ledger.read(|reader| detail(reader, session))?;
+            let leaf = leaf(&kept, message.as_deref())?;
+            let text = match format {
+                Format::Md => export::markdown(&kept, leaf, &zone),
+                Format::Html => export::html(&kept, leaf, &zone),
+                Format::Json => format!("{}\n", export::json(&kept)),
+            };
+            match output {
+                Some(path) => write_new(path, &text)?,
+                None => put(io, &text)?,
+            }
+        }
+        SessionsCommand::Rm { sessions, older_than, records } => {
+            remove(&ledger, sessions, *older_than, *records, io)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Cut-off answers that are told at once.
+const LISTED: usize = 5;
+
+/// Characters of what was asked that are shown.
+const SHORT: usize = 48;
+
+fn nothing(what: &SessionsCommand, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    match what {
+        SessionsCommand::List { json, .. } | SessionsCommand::Search { json, .. } => {
+            if *json {
+                print(io, &json!([]))?;
+            }
+            io.talk(NOTHING);
+            Ok(Exit::Done)
+        }
+        SessionsCommand::Rm { older_than: Some(_), .. } => {
+            io.talk(NOTHING);
+            Ok(Exit::Done)
+        }
+        SessionsCommand::Show { session, .. } | SessionsCommand::Export { session, .. } => {
+            Err(Stop::usage(format!("there is no conversation {session}: {NOTHING}")))
+        }
+        SessionsCommand::Rm { .. } => Err(Stop::usage(NOTHING)),
+    }
+}
+
+fn detail(reader: &Reader, typed: &str) -> Result<SessionDetail, crate::ledger::LedgerError> {
+    let id = reader.find_session(typed)?;
+    let missing = || crate::ledger::LedgerError::Unknown(format!("there is no conversation {id}"));
+    reader.session(id)?.ok_or_else(missing)
+}
+
+fn leaf(kept: &SessionDetail, typed: Option<&str>) -> Result<Option<MessageId>, Stop> {
+    let Some(typed) = typed else { return Ok(None) };
+    let digits = typed.replace('-', "").to_lowercase();
+    let named = |id: MessageId| {
+        let whole = id.0.simple().to_string();
+        digits.len() >= 4 && (whole.starts_with(&digits) || whole.ends_with(&digits))
+    };
+    let mut found = kept.messages.iter().map(|message| message.id).filter(|id| named(*id));
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(Some(one)),
+        (None, _) => Err(Stop::usage(format!("there is no message {typed} in this conversation"))),
+        (Some(_), Some(_)) => Err(Stop::usage(format!("{typed} may mean several messages"))),
+    }
+}
+
+/// Ways from the first message to one nothing follows.
+fn branches(kept: &SessionDetail) -> usize {
+    let followed: std::collections::HashSet<MessageId> =
+        kept.messages.iter().filter_map(|message| message.parent).collect();
+    kept.messages.iter().filter(|message| !followed.contains(&message.id)).count()
+}
+
+fn remove(
+    ledger: &Ledger,
+    sessions: &[String],
+    older_than: Option<std::time::Duration>,
+    records: bool,
+    io: &mut Io<'_>,
+) -> Result<(), Stop> {
+    // All are looked up before the first one goes.
+    let ids = sessions
+        .iter()
+        .map(|typed| ledger.read(|reader| reader.find_session(typed)))
+        .collect::<Result<Vec<_>, _>>()?;
+    for id in ids {
+        let messages = ledger.remove(id)?;
+        io.talk(&format!("removed {id}, {messages} messages"));
+    }
+    if let Some(age) = older_than {
+        let before = engine::now() - age;
+        let gone = ledger.purge(before, Purge::Conversations)?;
+        io.talk(&format!("removed {gone} conversations"));
+        if records {
+            let gone = ledger.purge(before, Purge::Records)?;
+            io.talk(&format!("removed {gone} records; sums per day stay"));
+        }
+    }
+    Ok(())
+}
+
+fn moment(at: UnixMs, zone: &TimeZone) -> String {
+    let stamp = Timestamp::from_millisecond(at.0).unwrap_or_default();
+    stamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+fn short(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().nth(SHORT).is_none() {
+        return line;
+    }
+    line.chars().take(SHORT - 1).collect::<String>() + "…"
+}
+
+fn table(rows: &[SessionRow], zone: &TimeZone) -> Vec<String> {
+    let mut table = Table::new(&[
+        ("id", Align::Left),
+        ("last", Align::Left),
+        ("messages", Align::Right),
+        ("cost", Align::Right),
+        ("from", Align::Left),
+        ("title", Align::Left),
+    ]);
+    for row in rows {
+        let at_least = if row.cost.exact { "" } else { "≥" };
+        table.row([
+            row.id.short(),
+            moment(row.updated, zone),
+            row.messages.to_string(),
+            format!("{at_least}{}", row.cost.amount.short()),
+            row.origin.clone(),
+            row.title.clone(),
+        ]);
+    }
+    table.lines()
+}
+
+fn row_json(row: &SessionRow) -> Value {
+    json!({
+        "id": row.id.to_string(),
+        "title": row.title,
+        "created": row.created,
+        "updated": row.updated,
+        "origin": row.origin,
+        "messages": row.messages,
+        "cost_usd": row.cost.amount.to_string(),
+        "cost_exact": row.cost.exact,
+        "forked_from": row.forked_from.map(|id| id.to_string()),
+    })
+}
+
+fn hit_line(hit: &Hit, zone: &TimeZone) -> String {
+    format!("{}  {}  {:<9}  {}", hit.session.short(), moment(hit.at, zone), hit.role, hit.snippet)
+}
+
+fn hit_json(hit: &Hit) -> Value {
+    json!({
+        "session": hit.session.to_string(),
+        "title": hit.title,
+        "message": hit.message.map(|id| id.to_string()),
+        "role": hit.role,
+        "at": hit.at,
+        "snippet": hit.snippet,
+        "found": [hit.found.0, hit.found.1],
+    })
+}
+
+fn print(io: &mut Io<'_>, value: &Value) -> Result<(), Stop> {
+    writeln!(io.out, "{value}")?;
+    Ok(())
+}
+
+/// A document: made safe by the exporter, and once more for a terminal.
+fn put(io: &mut Io<'_>, text: &str) -> Result<(), Stop> {
+    if io.out_kind == super::Kind::Terminal {
+        for line in text.lines() {
+            io.line(line)?;
+        }
+        return Ok(());
+    }
+    io.out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// A new file of the user's alone; never over one that is there.
+fn write_new(path: &Path, text: &str) -> Result<(), Stop> {
+    let told = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Stop::error(format!("{} is there already; left as it is", path.display()))
+        }
+        _ => Stop::error(format!("{}: {error}", path.display())),
+    };
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(told)?;
+    file.write_all(text.as_bytes()).map_err(told)
+}

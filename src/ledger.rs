@@ -1,0 +1,59 @@
+//! What was asked, answered, decided and spent, kept in one SQLite file: conversations as trees,
+//! requests, attempts, whole decisions, money; found again, added up, exported, removed.
+//!
+//! Owns: the file, its one writer, and every question to it. Must not know: the engine, the screen, or
+//! what time it is: every moment is passed in. Invariants: an answer whose end its reader saw is on
+//! the disk; of one whose process was killed, what its reader saw is offered back; no question's cost
+//! grows with the number of rows; where nothing can be kept, that is said and everything else goes on.
+//!
+//! # In short
+//!
+//! [`Ledger::open`] gives a cloneable handle at once; the file is opened, brought up to date and, after
+//! a crash, recovered by the writer's own thread. How that goes is [`Ledger::health`].
+//!
+//! - *Keeping a request*: [`Ledger::begin`], [`Ledger::more`] and [`Ledger::void`] for each piece of
+//!   text, [`Ledger::attempt`], and [`Ledger::end`], which resolves once the answer is on the disk.
+//!   [`Ledger::aside`] is for money spent without a request.
+//! - *Changing what is kept*: [`Ledger::remove`], [`Ledger::rename`], [`Ledger::fork`],
+//!   [`Ledger::purge`], [`Ledger::prefer`], [`Ledger::dismiss`]. They wait for the disk.
+//! - *Asking*: [`Ledger::read`] lends a [`Reader`] (so does [`Reader::open`], without a writer):
+//!   [`Reader::sessions`] (a list), [`Reader::session`] (a tree, with [`SessionDetail::branch`]),
+//!   [`Reader::latest_session`], [`Reader::find_session`], [`Reader::search`],
+//!   [`Reader::interrupted`] (what is offered back), [`Reader::totals`] (by model, provider, session,
+//!   day, origin, kind), [`Reader::hours`] and [`Reader::days`] (series for charts),
+//!   [`Reader::routing`] (what routing saved and lost), [`Reader::decisions`] (replay),
+//!   [`Reader::requests`].
+//! - *Export*: [`export::markdown`], [`export::json`], [`export::html`].
+//!
+//! # Several programs at once
+//!
+//! Any number may keep in the same file; each write waits up to five seconds for the others'. Readers
+//! never wait. Each process holds a lock on a file of its own under `runs/`, so that a living one's
+//! unfinished answers are never taken for a dead one's.
+
+mod day;
+mod error;
+pub mod export;
+mod file;
+mod handle;
+mod inbox;
+mod order;
+mod pack;
+mod pairs;
+mod query;
+mod runs;
+#[doc(hidden)]
+pub mod sample;
+mod schema;
+mod write;
+mod writer;
+
+pub use day::Day;
+pub use error::LedgerError;
+pub use file::FILE;
+pub use handle::{Health, Ledger, Options};
+pub use order::{Aside, Begin, End, Keep, Piece, Preference, Purge};
+pub use query::{
+    By, Counts, Days, Hit, Interrupted, KeptDecision, KeptMessage, KeptRequest, Point, Reader,
+    Routing, SessionDetail, SessionOrder, SessionRow, Total,
+};

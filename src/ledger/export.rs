@@ -1,0 +1,224 @@
+//! A conversation as a document: Markdown, JSON, HTML. The branch to its newest message, or to one
+//! that is named; JSON holds every branch.
+//!
+//! Must not know: files. Invariant: what people and models wrote stays data: in HTML nothing of it is
+//! markup, and no control character of it survives in any form.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use crate::domain::{MessageId, Part, Role, UnixMs};
+
+use super::{KeptMessage, SessionDetail};
+
+/// The version printed as `schema`.
+pub const SCHEMA: u32 = 1;
+
+fn moment(at: UnixMs, zone: &TimeZone) -> String {
+    let stamp = Timestamp::from_millisecond(at.0).unwrap_or_default();
+    stamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Text without control characters other than line ends and tabs, and without what turns the
+/// direction of the text around it.
+fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|c| {
+            matches!(c, '\n' | '\t')
+                || !(c.is_control()
+                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        })
+        .collect()
+}
+
+fn line(text: &str) -> String {
+    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const fn speaker(role: Role) -> &'static str {
+    match role {
+        Role::System => "System",
+        Role::User => "You",
+        Role::Assistant => "Assistant",
+        Role::Tool => "Tool",
+    }
+}
+
+/// Who, when, and how it ended where that was not well.
+fn heading(kept: &KeptMessage, zone: &TimeZone) -> String {
+    let mut out = speaker(kept.message.role).to_owned();
+    if let Some(model) = &kept.model {
+        let _ = write!(out, " ({})", line(model));
+    }
+    let _ = write!(out, " · {}", moment(kept.at, zone));
+    match kept.finish.as_deref() {
+        None | Some("stop" | "tool_calls") => {}
+        Some(other) => {
+            let _ = write!(out, " · {}", line(other));
+        }
+    }
+    out
+}
+
+/// A part as Markdown.
+fn part(part: &Part) -> String {
+    match part {
+        Part::Text { text } => clean(text),
+        Part::Reasoning { text, .. } => quoted(&format!("Thinking:\n{}", clean(text))),
+        Part::Image { media_type, source } => {
+            let kind = media_type.as_deref().unwrap_or("image");
+            if source.starts_with("http") && source.len() < 2000 {
+                format!("[{}: {}]", line(kind), line(source))
+            } else {
+                format!("[{}, {} bytes]", line(kind), source.len() / 4 * 3)
+            }
+        }
+        Part::ToolCall { name, arguments, .. } => {
+            fenced(&format!("{}({})", line(name), clean(arguments)))
+        }
+        Part::ToolResult { content, .. } => fenced(&clean(content)),
+        Part::Other { value } => fenced(&clean(&value.to_string())),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// In a fence longer than any in the text.
+fn fenced(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}\n{text}\n{fence}")
+}
+
+/// One branch as Markdown.
+pub fn markdown(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -> String {
+    let row = &session.row;
+    let mut out = format!("# {}\n\n", line(&row.title));
+    let at_least = if row.cost.exact { "" } else { "at least " };
+    let _ = writeln!(
+        out,
+        "{} · {} messages · {at_least}{} USD · {}",
+        moment(row.created, zone),
+        row.messages,
+        row.cost.amount,
+        row.id
+    );
+    if let Some(system) = &session.system {
+        let _ = write!(out, "\n## System\n\n{}\n", clean(system).trim_end());
+    }
+    for kept in session.branch(leaf) {
+        let _ = write!(out, "\n## {}\n", heading(kept, zone));
+        for piece in &kept.message.parts {
+            let _ = write!(out, "\n{}\n", part(piece).trim_end());
+        }
+    }
+    out
+}
+
+/// Everything, every branch, for programs.
+pub fn json(session: &SessionDetail) -> Value {
+    let row = &session.row;
+    json!({
+        "schema": SCHEMA,
+        "id": row.id.to_string(),
+        "title": row.title,
+        "created": row.created,
+        "updated": row.updated,
+        "origin": row.origin,
+        "cost_usd": row.cost.amount.to_string(),
+        "cost_exact": row.cost.exact,
+        "forked_from": row.forked_from.map(|id| id.to_string()),
+        "system": session.system,
+        "messages": session.messages.iter().map(message).collect::<Vec<_>>(),
+    })
+}
+
+fn message(kept: &KeptMessage) -> Value {
+    json!({
+        "id": kept.id.to_string(),
+        "parent": kept.parent.map(|id| id.to_string()),
+        "role": kept.message.role,
+        "at": kept.at,
+        "text": kept.message.plain(),
+        "parts": kept.message.parts,
+        "request_id": kept.request.map(|id| id.to_string()),
+        "model": kept.model,
+        "provider": kept.provider,
+        "finish": kept.finish,
+        "seams": kept.seams,
+    })
+}
+
+/// As HTML shows it, whatever it holds.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for letter in clean(text).chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+const STYLE: &str = "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,\
+sans-serif;color:#222;background:#fff}h1{font-size:1.4rem}h2{font-size:.85rem;color:#666;\
+margin:1.6rem 0 .3rem}pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:0}\
+.user{border-left:3px solid #59c;padding-left:.8rem}.aside{color:#666;font-size:.9rem}\
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}h2,.aside{color:#999}}";
+
+/// One branch as a page that needs nothing else and runs nothing.
+pub fn html(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -> String {
+    let row = &session.row;
+    let title = escaped(&line(&row.title));
+    let mut out = format!(
+        "<!doctype html>\n<html><head><meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'unsafe-inline'\">\n<title>{title}</title>\n<style>{STYLE}</style></head>\n\
+         <body>\n<h1>{title}</h1>\n"
+    );
+    let at_least = if row.cost.exact { "" } else { "at least " };
+    let _ = writeln!(
+        out,
+        "<p class=\"aside\">{} · {} messages · {at_least}{} USD</p>",
+        moment(row.created, zone),
+        row.messages,
+        row.cost.amount
+    );
+    if let Some(system) = &session.system {
+        let _ = writeln!(out, "<h2>System</h2>\n<pre class=\"aside\">{}</pre>", escaped(system));
+    }
+    for kept in session.branch(leaf) {
+        let _ = writeln!(out, "<h2>{}</h2>", escaped(&heading(kept, zone)));
+        for piece in &kept.message.parts {
+            let class = match (piece, kept.message.role) {
+                (Part::Text { .. }, Role::User) => "user",
+                (Part::Text { .. }, Role::System | Role::Assistant | Role::Tool) => "said",
+                (
+                    Part::Image { .. }
+                    | Part::ToolCall { .. }
+                    | Part::ToolResult { .. }
+                    | Part::Reasoning { .. }
+                    | Part::Other { .. },
+                    _,
+                ) => "aside",
+            };
+            let _ = writeln!(out, "<pre class=\"{class}\">{}</pre>", escaped(&part(piece)));
+        }
+    }
+    out.push_str("</body></html>\n");
+    out
+}
+
+#[cfg(test)]
+#[path = "export_tests.rs"]
+mod tests;

@@ -1,0 +1,88 @@
+//! What a conversation looks like as a document, and that nothing hostile in it is more than text.
+
+use super::*;
+use crate::domain::{Cost, Message, Money, SessionId};
+use crate::ledger::SessionRow;
+use uuid::Uuid;
+
+const HOSTILE: &str =
+    "</pre><script>alert('x')</script>\u{1b}]0;title\u{7}\u{202e}\"&'\n```\nfence";
+
+fn session() -> SessionDetail {
+    let id = |n| MessageId(Uuid::from_u128(n));
+    let kept = |n, parent: Option<u128>, message, model: Option<&str>| KeptMessage {
+        id: id(n),
+        parent: parent.map(id),
+        message,
+        at: UnixMs(0),
+        request: None,
+        model: model.map(str::to_owned),
+        provider: None,
+        finish: model.map(|_| "interrupted".to_owned()),
+        seams: Vec::new(),
+    };
+    let tool = Message {
+        role: Role::Assistant,
+        parts: vec![
+            Part::Reasoning { text: HOSTILE.into(), signature: None },
+            Part::ToolCall { id: "1".into(), name: HOSTILE.into(), arguments: HOSTILE.into() },
+        ],
+    };
+    SessionDetail {
+        row: SessionRow {
+            id: SessionId(Uuid::from_u128(9)),
+            title: HOSTILE.into(),
+            created: UnixMs(0),
+            updated: UnixMs(0),
+            origin: "chat".into(),
+            messages: 4,
+            cost: Cost { amount: Money::from_pico(1_500_000_000), exact: false },
+            forked_from: None,
+        },
+        system: Some(HOSTILE.into()),
+        messages: vec![
+            kept(1, None, Message::user("first"), None),
+            kept(2, Some(1), Message::assistant("left branch"), Some("a")),
+            kept(3, Some(1), Message::assistant(HOSTILE), Some("<b>")),
+            kept(4, Some(3), tool, Some("c")),
+        ],
+    }
+}
+
+#[test]
+fn hostile_text_is_data_in_html() {
+    let page = html(&session(), None, &TimeZone::UTC);
+    assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    assert!(page.contains("&lt;/pre&gt;&lt;script&gt;alert(&#39;x&#39;)"), "{page}");
+    assert!(page.contains("default-src 'none'"));
+    assert_eq!(page.matches("<pre").count(), page.matches("</pre>").count());
+}
+
+#[test]
+fn no_control_character_survives_in_a_document_for_people() {
+    let session = session();
+    for text in [html(&session, None, &TimeZone::UTC), markdown(&session, None, &TimeZone::UTC)] {
+        let bad = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
+        assert!(!text.contains(bad), "{text:?}");
+    }
+}
+
+#[test]
+fn a_document_follows_one_branch_and_json_holds_all() {
+    let session = session();
+    let newest = markdown(&session, None, &TimeZone::UTC);
+    assert!(!newest.contains("left branch") && newest.contains("first"));
+    assert!(newest.contains("at least 0.0015 USD") && newest.contains("interrupted"), "{newest}");
+    let left = markdown(&session, Some(MessageId(Uuid::from_u128(2))), &TimeZone::UTC);
+    assert!(left.contains("left branch") && !left.contains("(<b>)"));
+    let value = json(&session);
+    assert_eq!(value["messages"].as_array().unwrap().len(), 4);
+    assert_eq!(value["messages"][2]["text"], HOSTILE);
+    assert_eq!(value["messages"][3]["parent"], value["messages"][2]["id"]);
+}
+
+#[test]
+fn a_fence_is_longer_than_any_in_the_text() {
+    assert_eq!(fenced("plain"), "```\nplain\n```");
+    assert!(fenced("a ```` b").starts_with("`````\n"));
+}

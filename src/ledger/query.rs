@@ -1,0 +1,95 @@
+//! Questions to the ledger: a connection that only reads, and what all questions share.
+//!
+//! Must not know: the writer. Invariant: no question's cost grows with the number of rows kept; each
+//! walks an index from its end, or adds up sums per day.
+
+mod decisions;
+mod search;
+mod sessions;
+mod sums;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::file::{self, Access};
+use super::{LedgerError, schema};
+
+pub use decisions::{KeptDecision, KeptRequest};
+pub use search::Hit;
+pub use sessions::{Interrupted, KeptMessage, SessionDetail, SessionOrder, SessionRow};
+pub use sums::{By, Days, Point, Routing, Total};
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Conversations.
+    pub sessions: u64,
+    /// Requests that are over, those counted whose records were removed by age.
+    pub requests: u64,
+}
+
+/// A connection that only reads.
+#[derive(Debug)]
+pub struct Reader {
+    db: Connection,
+    path: PathBuf,
+}
+
+impl Reader {
+    /// Opens a ledger that is there and of today's version.
+    ///
+    /// # Errors
+    /// [`LedgerError::Nothing`] where there is none yet; an older one is brought up to date by
+    /// [`super::Ledger::open`].
+    pub fn open(path: &Path, busy: Duration) -> Result<Self, LedgerError> {
+        let db = file::open(path, Access::Read, busy)?;
+        let version = schema::check(&db, path, schema::STEPS)?;
+        if version == 0 {
+            return Err(LedgerError::Nothing { path: path.to_path_buf() });
+        }
+        Ok(Self { db, path: path.to_path_buf() })
+    }
+
+    /// Runs a question, its errors in words.
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        question(&self.db).map_err(|error| LedgerError::sqlite(&self.path, &error))
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Result<Counts, LedgerError> {
+        self.ask(|db| {
+            let sessions = "SELECT count(*) FROM sessions";
+            let requests = "SELECT coalesce(sum(requests), 0) FROM request_days";
+            let one = |sql: &str| db.query_row(sql, [], |row| row.get(0)).map(count);
+            Ok(Counts { sessions: one(sessions)?, requests: one(requests)? })
+        })
+    }
+
+    /// Everything the database itself can say about damage; empty when there is none. Reads the whole
+    /// file.
+    pub fn damage(&self) -> Result<Vec<String>, LedgerError> {
+        self.ask(|db| {
+            let mut check = db.prepare("PRAGMA integrity_check")?;
+            let lines = check.query_map([], |row| row.get::<_, String>(0))?;
+            let mut lines = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+            lines.retain(|line| line != "ok");
+            Ok(lines)
+        })
+    }
+}
+
+/// An id as it comes out of the file.
+fn id(bytes: [u8; 16]) -> Uuid {
+    Uuid::from_bytes(bytes)
+}
+
+/// Never below zero: counts and tokens.
+fn count(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}

@@ -1,0 +1,99 @@
+//! The file's version, and the way from an older one to today's.
+//!
+//! Must not know: what the tables are for. Invariants: a step is applied whole or not at all; before
+//! an older file is changed a copy of it lies beside it; a newer file is left as it is.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{LedgerError, file};
+
+/// Each step makes the version before it the one of its place, counted from 1.
+pub(super) const STEPS: &[&str] = &[include_str!("../../assets/ledger/1.sql")];
+
+/// Marks the file as ours: "WHLG".
+const APPLICATION: i64 = 0x5748_4c47;
+
+/// The version of a file; 0 when it is empty.
+pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Refuses what these steps do not lead to.
+pub(super) fn check(db: &Connection, path: &Path, steps: &[&str]) -> Result<i64, LedgerError> {
+    let told = |error: rusqlite::Error| LedgerError::sqlite(path, &error);
+    let found = version(db).map_err(told)?;
+    let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
+    }
+    let ours: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(told)?;
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
+    if tables > 0 && ours != APPLICATION {
+        let why = "another program's database".to_owned();
+        return Err(LedgerError::Corrupt { path: path.to_path_buf(), why });
+    }
+    Ok(found)
+}
+
+/// Brings a file to today's version. Two programs may try at once: one does it, the other finds it
+/// done.
+pub(super) fn migrate(db: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), LedgerError> {
+    let found = check(db, path, steps)?;
+    let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    if found == known {
+        return Ok(());
+    }
+    if found > 0 {
+        back_up(db, path, found)?;
+    } else {
+        // So that room can be given back later; it must be said before the first table.
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")
+            .map_err(|error| LedgerError::sqlite(path, &error))?;
+    }
+    apply(db, steps).map_err(|error| LedgerError::sqlite(path, &error))
+}
+
+fn apply(db: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let work = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Somebody may have been here since.
+    let from = usize::try_from(version(&work)?).unwrap_or(usize::MAX);
+    for (at, step) in steps.iter().enumerate().skip(from) {
+        work.execute_batch(step)?;
+        work.pragma_update(None, "user_version", at as i64 + 1)?;
+    }
+    work.pragma_update(None, "application_id", APPLICATION)?;
+    work.commit()
+}
+
+/// Where the copy of a version lies.
+pub(super) fn backup_path(path: &Path, version: i64) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".v{version}.backup"));
+    path.with_file_name(name)
+}
+
+/// Copies the file as it stands. An older copy of the same version gives way only to a whole new one.
+fn back_up(db: &Connection, path: &Path, version: i64) -> Result<(), LedgerError> {
+    let backup = backup_path(path, version);
+    let mut fresh = backup.clone().into_os_string();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
+    let io = |error: std::io::Error| LedgerError::io(&backup, &error);
+    match std::fs::remove_file(&fresh) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(io(error)),
+    }
+    file::private(&fresh).map_err(io)?;
+    let name = fresh.to_string_lossy();
+    db.execute("VACUUM INTO ?1", [name.as_ref()])
+        .map_err(|error| LedgerError::sqlite(&backup, &error))?;
+    std::fs::rename(&fresh, &backup).map_err(io)
+}
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

@@ -1,0 +1,81 @@
+//! Versions of the file: forward with a copy, never backward, never half.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use super::*;
+use crate::ledger::file::Access;
+
+const OLD: &[&str] = &["CREATE TABLE a (x TEXT); INSERT INTO a VALUES ('kept');"];
+const NEW: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y TEXT NOT NULL DEFAULT 'new';"];
+
+fn open(path: &Path) -> Connection {
+    file::open(path, Access::Write, Duration::from_secs(1)).unwrap()
+}
+
+fn row(db: &Connection) -> String {
+    db.query_row("SELECT * FROM a", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_older_file_is_brought_forward_and_a_private_copy_of_it_lies_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let mut db = open(&path);
+    migrate(&mut db, &path, OLD).unwrap();
+    assert!(!backup_path(&path, 1).exists(), "there was nothing to copy");
+    migrate(&mut db, &path, NEW).unwrap();
+    assert_eq!((version(&db).unwrap(), row(&db).as_str()), (2, "kept"));
+    let backup = backup_path(&path, 1);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&backup), mode(&path)), (0o600, 0o600));
+    let old = open(&backup);
+    assert_eq!((version(&old).unwrap(), row(&old).as_str()), (1, "kept"));
+    migrate(&mut db, &path, NEW).unwrap();
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_file_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let mut db = open(&path);
+    migrate(&mut db, &path, OLD).unwrap();
+    let broken = &[OLD[0], "ALTER TABLE a ADD COLUMN y TEXT; INSERT INTO nowhere VALUES (1);"];
+    assert!(migrate(&mut db, &path, broken).is_err());
+    assert_eq!(version(&db).unwrap(), 1);
+    assert!(db.prepare("SELECT y FROM a").is_err(), "half a step was kept");
+}
+
+#[test]
+fn a_newer_file_and_another_programs_are_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let mut db = open(&path);
+    migrate(&mut db, &path, NEW).unwrap();
+    let error = migrate(&mut db, &path, OLD).unwrap_err();
+    assert_eq!(error, LedgerError::Newer { path: path.clone(), found: 2, known: 1 });
+    assert!(error.to_string().contains("newer wheelhouse"), "{error}");
+    assert_eq!(row(&db), "kept");
+
+    let other = dir.path().join("other.db");
+    let mut db = open(&other);
+    db.execute_batch("CREATE TABLE theirs (x); PRAGMA user_version = 1;").unwrap();
+    assert!(matches!(migrate(&mut db, &other, NEW), Err(LedgerError::Corrupt { .. })));
+}
+
+#[test]
+fn two_programs_that_begin_the_same_file_at_once_make_it_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let gate = std::sync::Barrier::new(4);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                gate.wait();
+                let mut db = file::open(&path, Access::Write, Duration::from_secs(10)).unwrap();
+                migrate(&mut db, &path, STEPS).unwrap();
+            });
+        }
+    });
+    assert_eq!(version(&open(&path)).unwrap(), STEPS.len() as i64);
+}

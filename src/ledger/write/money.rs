@@ -1,0 +1,338 @@
+//! Money: a line for each attempt whatever came of it, and the sums every question is answered from,
+//! written together.
+//!
+//! Invariant: an attempt is counted once, and sums are those of the lines.
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use crate::domain::{
+    AttemptReport, Cost, Finish, Money, OutcomeClass, Price, RequestId, SessionId, UnixMs, Usage,
+};
+
+use super::super::Day;
+use super::super::order::{Aside, Begin, End, Keep};
+use super::{derived, key, number};
+
+/// Milliseconds in an hour.
+const HOUR: i64 = 3_600_000;
+
+/// What a line says.
+pub(super) struct Line<'a> {
+    pub(super) id: Uuid,
+    pub(super) at: UnixMs,
+    pub(super) provider: &'a str,
+    pub(super) model: &'a str,
+    pub(super) session: Option<SessionId>,
+    pub(super) request: Option<RequestId>,
+    pub(super) origin: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) outcome: Option<OutcomeClass>,
+    pub(super) usage: Usage,
+    pub(super) cost: Cost,
+    pub(super) prefix_saved: Money,
+}
+
+/// Keeps an attempt and its line; `false` when both were kept before.
+pub(super) fn attempt(
+    db: &Connection,
+    begin: &Begin,
+    request: i64,
+    report: &AttemptReport,
+    zone: &TimeZone,
+) -> rusqlite::Result<bool> {
+    if number(db, "SELECT n FROM attempts WHERE id = ?1", report.id.0)?.is_some() {
+        return Ok(false);
+    }
+    let mut report = report.clone();
+    if begin.keep == Keep::Figures && report.outcome.is_some() {
+        // A provider may say again what it was asked.
+        report.detail.clear();
+    }
+    let json = serde_json::to_string(&report)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    db.prepare_cached(
+        "INSERT INTO attempts (id, request, number, model, provider, kind, outcome, ms, report)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        key(report.id.0),
+        request,
+        report.n,
+        report.model.as_str(),
+        report.provider.as_str(),
+        report.kind.name(),
+        report.outcome.map(OutcomeClass::name),
+        report.ms as i64,
+        json,
+    ])?;
+    line(
+        db,
+        &Line {
+            id: report.id.0,
+            at: begin.at + std::time::Duration::from_millis(report.started_ms),
+            provider: report.provider.as_str(),
+            model: report.model.as_str(),
+            session: begin.request.session.filter(|_| begin.keep == Keep::All),
+            request: Some(begin.request.id),
+            origin: begin.request.origin.name(),
+            kind: report.kind.name(),
+            outcome: report.outcome,
+            usage: report.usage,
+            cost: report.cost,
+            prefix_saved: prefix_saved(begin, &report),
+        },
+        zone,
+    )
+}
+
+/// What the provider's own prompt cache took off the price.
+fn prefix_saved(begin: &Begin, report: &AttemptReport) -> Money {
+    let candidate = begin.input.candidates.iter().find(|one| one.model == report.model);
+    let Some(rates) = candidate.and_then(|candidate| candidate.rates) else { return Money::ZERO };
+    let less = rates.input.pico_per_token() - rates.cached_input.pico_per_token();
+    Price::from_pico_per_token(less.max(0)).times(report.usage.cached_input)
+}
+
+/// Money spent without a request.
+pub(super) fn aside(db: &Connection, aside: &Aside, zone: &TimeZone) -> rusqlite::Result<u64> {
+    let kind = match aside.origin {
+        crate::domain::Origin::Ping => "keep_warm",
+        _ => "probe",
+    };
+    // The same call told twice is the same line.
+    let name = format!("{}/{}/{}", aside.provider, aside.model, aside.at.0);
+    let mut random = [0; 10];
+    random.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..10]);
+    let ms = u64::try_from(aside.at.0).unwrap_or(0);
+    let new = line(
+        db,
+        &Line {
+            id: uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid(),
+            at: aside.at,
+            provider: aside.provider.as_str(),
+            model: aside.model.as_str(),
+            session: None,
+            request: None,
+            origin: aside.origin.name(),
+            kind,
+            outcome: aside.outcome,
+            usage: aside.usage,
+            cost: aside.cost,
+            prefix_saved: Money::ZERO,
+        },
+        zone,
+    )?;
+    Ok(u64::from(new))
+}
+
+/// An attempt whose end nobody saw: what it cost is not known, and at least nothing.
+pub(super) fn unknown(
+    db: &Connection,
+    (request, session): (RequestId, Option<SessionId>),
+    (provider, model): (&str, &str),
+    (origin, at): (&'static str, UnixMs),
+    zone: &TimeZone,
+) -> rusqlite::Result<()> {
+    let new = Line {
+        id: derived(request.0, u64::MAX),
+        at,
+        provider,
+        model,
+        session,
+        request: Some(request),
+        origin,
+        kind: super::upkeep::INTERRUPTED,
+        outcome: Some(OutcomeClass::Cancelled),
+        usage: Usage { estimated: true, ..Usage::default() },
+        cost: Cost { amount: Money::ZERO, exact: false },
+        prefix_saved: Money::ZERO,
+    };
+    line(db, &new, zone).map(|_| ())
+}
+
+const fn came(outcome: Option<OutcomeClass>) -> &'static str {
+    match outcome {
+        None => "ok",
+        Some(OutcomeClass::Cancelled) => "stopped",
+        Some(
+            OutcomeClass::Caller
+            | OutcomeClass::Context
+            | OutcomeClass::Refusal
+            | OutcomeClass::Account
+            | OutcomeClass::Throttle
+            | OutcomeClass::Provider
+            | OutcomeClass::Network
+            | OutcomeClass::Stall
+            | OutcomeClass::Truncation,
+        ) => "lost",
+    }
+}
+
+fn line(db: &Connection, line: &Line<'_>, zone: &TimeZone) -> rusqlite::Result<bool> {
+    let session = match line.session {
+        Some(session) => number(db, "SELECT n FROM sessions WHERE id = ?1", session.0)?,
+        None => None,
+    };
+    let day = Day::of(line.at, zone).0;
+    let (usage, amount, exact) = (line.usage, line.cost.amount.pico(), line.cost.exact);
+    let new = db
+        .prepare_cached(
+            "INSERT OR IGNORE INTO spend
+             (id, at, day, provider, model, session, request, origin, kind, outcome, amount, exact,
+              input, cached_input, cache_write, output, reasoning, estimated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        )?
+        .execute(params![
+            key(line.id),
+            line.at.0,
+            day,
+            line.provider,
+            line.model,
+            session,
+            line.request.map(|request| key(request.0)),
+            line.origin,
+            line.kind,
+            line.outcome.map(OutcomeClass::name),
+            amount,
+            exact,
+            usage.input as i64,
+            usage.cached_input as i64,
+            usage.cache_write as i64,
+            usage.output as i64,
+            usage.reasoning as i64,
+            usage.estimated,
+        ])?;
+    if new == 0 {
+        return Ok(false);
+    }
+    let inexact = i64::from(!exact);
+    db.prepare_cached(
+        "INSERT INTO daily VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT DO UPDATE SET attempts = attempts + 1, amount = amount + excluded.amount,
+         inexact = inexact + excluded.inexact, input = input + excluded.input,
+         cached_input = cached_input + excluded.cached_input,
+         cache_write = cache_write + excluded.cache_write, output = output + excluded.output,
+         reasoning = reasoning + excluded.reasoning,
+         prefix_saved = prefix_saved + excluded.prefix_saved",
+    )?
+    .execute(params![
+        day,
+        line.provider,
+        line.model,
+        line.origin,
+        line.kind,
+        came(line.outcome),
+        amount,
+        inexact,
+        usage.input as i64,
+        usage.cached_input as i64,
+        usage.cache_write as i64,
+        usage.output as i64,
+        usage.reasoning as i64,
+        line.prefix_saved.pico(),
+    ])?;
+    db.prepare_cached(
+        "INSERT INTO hourly VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET attempts = attempts + 1, amount = amount + excluded.amount,
+         inexact = inexact + excluded.inexact, input = input + excluded.input,
+         output = output + excluded.output",
+    )?
+    .execute(params![
+        line.at.0.div_euclid(HOUR),
+        line.provider,
+        line.model,
+        amount,
+        inexact,
+        usage.input as i64,
+        usage.output as i64,
+    ])?;
+    if let Some(session) = session {
+        db.prepare_cached(
+            "INSERT INTO session_days VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO UPDATE SET attempts = attempts + 1, amount = amount + excluded.amount,
+             inexact = inexact + excluded.inexact, input = input + excluded.input,
+             cached_input = cached_input + excluded.cached_input,
+             output = output + excluded.output",
+        )?
+        .execute(params![
+            day,
+            session,
+            amount,
+            inexact,
+            usage.input as i64,
+            usage.cached_input as i64,
+            usage.output as i64,
+        ])?;
+        db.prepare_cached(
+            "UPDATE sessions SET cost = cost + ?2, exact = exact AND ?3 WHERE n = ?1",
+        )?
+        .execute(params![session, amount, exact])?;
+    }
+    Ok(true)
+}
+
+/// What a request that is over says about routing: what it cost, and what it would have cost
+/// elsewhere.
+pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::Result<()> {
+    let (begin, outcome) = (&end.begin, &end.outcome);
+    let day = Day::of(begin.at, zone).0;
+    let answered = matches!(outcome.finish, Finish::Stop | Finish::Length | Finish::ToolCalls);
+    let priced: Vec<(&str, Money)> = begin
+        .decision
+        .ranked()
+        .filter_map(|one| Some((one.model.as_str(), one.estimate.cost?)))
+        .collect();
+    let chosen = outcome.model.as_ref().and_then(|model| {
+        begin.decision.candidate(model.as_str()).and_then(|candidate| candidate.estimate.cost)
+    });
+    let cached = outcome.cached.is_some();
+    let cache_saved = chosen.filter(|_| cached).unwrap_or_default();
+    // Scaled by what the answer came to: forecasts of one request share their guess of its length.
+    let compared =
+        answered && !cached && outcome.cost.exact && chosen.is_some_and(|cost| cost > Money::ZERO);
+    let scaled = |forecast: Money| {
+        let (spent, chosen) = (answering(end), chosen.unwrap_or_default().pico().max(1));
+        let pico = i128::from(forecast.pico()) * i128::from(spent.pico()) / i128::from(chosen);
+        i64::try_from(pico).unwrap_or(i64::MAX)
+    };
+    let spent = if compared { outcome.cost.amount.pico() } else { 0 };
+    let dearest =
+        if compared { priced.iter().map(|(_, cost)| scaled(*cost)).max().unwrap_or(0) } else { 0 };
+    db.prepare_cached(
+        "INSERT INTO request_days VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET requests = requests + 1, answered = answered + excluded.answered,
+         cached = cached + excluded.cached, cache_saved = cache_saved + excluded.cache_saved,
+         compared = compared + excluded.compared, spent = spent + excluded.spent,
+         dearest = dearest + excluded.dearest",
+    )?
+    .execute(params![
+        day,
+        begin.request.origin.name(),
+        i64::from(answered),
+        i64::from(cached),
+        cache_saved.pico(),
+        i64::from(compared),
+        spent,
+        dearest,
+    ])?;
+    if !compared {
+        return Ok(());
+    }
+    let mut add = db.prepare_cached(
+        "INSERT INTO model_days VALUES (?1, ?2, 1, ?3, ?4)
+         ON CONFLICT DO UPDATE SET compared = compared + 1, would = would + excluded.would,
+         spent = spent + excluded.spent",
+    )?;
+    for (model, cost) in priced {
+        add.execute(params![day, model, scaled(cost), spent])?;
+    }
+    Ok(())
+}
+
+/// What the attempt that gave the answer cost: failures are not what another model would have.
+fn answering(end: &End) -> Money {
+    let last = end.attempts.iter().rev().find(|attempt| attempt.outcome.is_none());
+    last.map_or(end.outcome.cost.amount, |attempt| attempt.cost.amount)
+}

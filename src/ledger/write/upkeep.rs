@@ -1,0 +1,278 @@
+//! What is done to what is kept: removing, purging, renaming, forking; and, after a process that
+//! ended without a word, taking up what it had shown.
+//!
+//! Invariant: removing a conversation removes every word of it and none of what it cost.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+
+use crate::domain::{Message, MessageId, ModelName, Part, RequestId, Role, SessionId, UnixMs};
+
+use super::super::Day;
+use super::super::order::{Preference, Purge};
+use super::super::runs::Runs;
+use super::{Failed, derived, key, money, number, turn};
+
+/// How an answer ended whose process did.
+pub(super) const INTERRUPTED: &str = "interrupted";
+
+/// The same, once it was looked at.
+const DISMISSED: &str = "dismissed";
+
+/// Milliseconds in an hour.
+const HOUR: i64 = 3_600_000;
+
+fn session(db: &Connection, id: SessionId) -> Result<i64, Failed> {
+    number(db, "SELECT n FROM sessions WHERE id = ?1", id.0)?
+        .ok_or_else(|| Failed::Unknown(format!("there is no conversation {id}")))
+}
+
+pub(super) fn rename(db: &Connection, id: SessionId, title: &str) -> Result<u64, Failed> {
+    let n = session(db, id)?;
+    db.execute("UPDATE sessions SET title = ?2 WHERE n = ?1", params![n, turn::title(title)])?;
+    Ok(1)
+}
+
+pub(super) fn remove(db: &Connection, id: SessionId) -> Result<u64, Failed> {
+    let n = session(db, id)?;
+    let messages: i64 =
+        db.query_row("SELECT count(*) FROM messages WHERE session = ?1", [n], |row| row.get(0))?;
+    // Errors may say again what was asked; what runs is journaled no further.
+    db.execute(
+        "DELETE FROM journal WHERE request IN (SELECT n FROM requests WHERE session = ?1)",
+        [n],
+    )?;
+    db.execute(
+        "UPDATE attempts SET report = json_set(report, '$.detail', '')
+         WHERE request IN (SELECT n FROM requests WHERE session = ?1)",
+        [n],
+    )?;
+    db.execute("UPDATE requests SET error = NULL, keep = 'figures' WHERE session = ?1", [n])?;
+    db.execute("DELETE FROM sessions WHERE n = ?1", [n])?;
+    Ok(u64::try_from(messages).unwrap_or(0))
+}
+
+pub(super) fn purge(
+    db: &Connection,
+    before: UnixMs,
+    what: Purge,
+    zone: &TimeZone,
+) -> rusqlite::Result<u64> {
+    let gone = match what {
+        Purge::Conversations => {
+            db.execute("DELETE FROM sessions WHERE updated < ?1", [before.0])?
+        }
+        Purge::Records => {
+            let requests =
+                db.execute("DELETE FROM requests WHERE at < ?1 AND run IS NULL", [before.0])?;
+            let lines =
+                db.execute("DELETE FROM spend WHERE day < ?1", [Day::of(before, zone).0])?;
+            let hours =
+                db.execute("DELETE FROM hourly WHERE hour < ?1", [before.0.div_euclid(HOUR)])?;
+            requests + lines + hours
+        }
+    };
+    Ok(gone as u64)
+}
+
+pub(super) fn prefer(db: &Connection, preference: &Preference) -> rusqlite::Result<u64> {
+    let row = match preference.session {
+        Some(session) => number(db, "SELECT n FROM sessions WHERE id = ?1", session.0)?,
+        None => None,
+    };
+    let losers: Vec<&str> = preference.losers.iter().map(ModelName::as_str).collect();
+    let losers = serde_json::to_string(&losers)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    db.execute(
+        "INSERT INTO preferences (at, session, task, winner, losers) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![preference.at.0, row, preference.task.name(), preference.winner.as_str(), losers],
+    )?;
+    Ok(1)
+}
+
+pub(super) fn dismiss(db: &Connection, request: RequestId) -> Result<u64, Failed> {
+    let changed = db.execute(
+        "UPDATE requests SET finish = ?2 WHERE id = ?1 AND finish = ?3",
+        params![key(request.0), DISMISSED, INTERRUPTED],
+    )?;
+    Ok(changed as u64)
+}
+
+/// Copies the way from the first message to one of them into a conversation of its own.
+pub(super) fn fork(
+    db: &Connection,
+    from: SessionId,
+    at: Option<MessageId>,
+    to: SessionId,
+    now: UnixMs,
+) -> Result<u64, Failed> {
+    let n = session(db, from)?;
+    let leaf: Option<i64> = match at {
+        Some(message) => {
+            let found = db
+                .query_row(
+                    "SELECT n FROM messages WHERE id = ?1 AND session = ?2",
+                    params![key(message.0), n],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let missing = || Failed::Unknown(format!("there is no message {message} in {from}"));
+            Some(found.ok_or_else(missing)?)
+        }
+        None => {
+            db.query_row("SELECT max(n) FROM messages WHERE session = ?1", [n], |row| row.get(0))?
+        }
+    };
+    db.execute(
+        "INSERT INTO sessions (id, created, updated, title, system, origin, forked_from, forked_at)
+         SELECT ?2, ?3, ?3, title, system, origin, id, ?4 FROM sessions WHERE n = ?1",
+        params![n, key(to.0), now.0, at.map(|message| key(message.0))],
+    )?;
+    let new = db.last_insert_rowid();
+    let mut way = Vec::new();
+    let mut up = leaf;
+    while let Some(row) = up {
+        way.push(row);
+        up = db.query_row("SELECT parent FROM messages WHERE n = ?1", [row], |row| row.get(0))?;
+    }
+    let mut parent: Option<i64> = None;
+    for (place, row) in way.iter().rev().enumerate() {
+        db.execute(
+            "INSERT INTO messages
+             (id, session, parent, role, at, text, parts, request, model, provider, finish, seams)
+             SELECT ?2, ?3, ?4, role, at, text, parts, request, model, provider, finish, seams
+             FROM messages WHERE n = ?1",
+            params![row, key(derived(to.0, place as u64)), new, parent],
+        )?;
+        let copy = db.last_insert_rowid();
+        let text: String =
+            db.query_row("SELECT text FROM messages WHERE n = ?1", [copy], |row| row.get(0))?;
+        turn::index(db, copy, &text)?;
+        parent = Some(copy);
+    }
+    db.execute("UPDATE sessions SET messages = ?2 WHERE n = ?1", params![new, way.len() as i64])?;
+    Ok(way.len() as u64)
+}
+
+/// A request that was on its way when its process ended.
+struct Left {
+    n: i64,
+    request: RequestId,
+    session: Option<SessionId>,
+    run: Uuid,
+    origin: String,
+    at: UnixMs,
+    model: Option<String>,
+}
+
+/// Takes up what processes that ended without a word had shown: each partial answer becomes a message
+/// marked as interrupted, and what its attempt cost is "at least" what is known.
+pub(in crate::ledger) fn recover(
+    db: &Connection,
+    runs: &Runs,
+    zone: &TimeZone,
+) -> rusqlite::Result<u64> {
+    let mut over: BTreeMap<Uuid, bool> = BTreeMap::new();
+    let mut count = 0;
+    for left in left(db)? {
+        if !*over.entry(left.run).or_insert_with(|| runs.is_over(left.run)) {
+            continue;
+        }
+        take_up(db, &left, zone)?;
+        count += 1;
+    }
+    runs.tidy();
+    Ok(count)
+}
+
+fn left(db: &Connection) -> rusqlite::Result<Vec<Left>> {
+    let mut found = db.prepare(
+        "SELECT r.n, r.id, s.id, r.run, r.origin, r.at, d.chosen FROM requests r
+         LEFT JOIN sessions s ON s.n = r.session LEFT JOIN decisions d ON d.request = r.n
+         WHERE r.run IS NOT NULL ORDER BY r.n",
+    )?;
+    let rows = found.query_map([], |row| {
+        Ok(Left {
+            n: row.get(0)?,
+            request: RequestId(Uuid::from_bytes(row.get(1)?)),
+            session: row.get::<_, Option<[u8; 16]>>(2)?.map(|id| SessionId(Uuid::from_bytes(id))),
+            run: Uuid::from_bytes(row.get(3)?),
+            origin: row.get(4)?,
+            at: UnixMs(row.get(5)?),
+            model: row.get(6)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
+    let (mut text, mut reasoning) = (String::new(), String::new());
+    let mut journal =
+        db.prepare_cached("SELECT kind, text FROM journal WHERE request = ?1 ORDER BY n")?;
+    let mut rows = journal.query([left.n])?;
+    while let Some(row) = rows.next()? {
+        let (kind, piece): (String, String) = (row.get(0)?, row.get(1)?);
+        if kind == "text" { &mut text } else { &mut reasoning }.push_str(&piece);
+    }
+    drop(rows);
+    drop(journal);
+    let mut parts = Vec::new();
+    if !reasoning.is_empty() {
+        parts.push(Part::Reasoning { text: reasoning, signature: None });
+    }
+    if !text.is_empty() {
+        parts.push(Part::Text { text });
+    }
+    if !parts.is_empty() {
+        let message = Message { role: Role::Assistant, parts };
+        let model = left.model.clone();
+        turn::hang(db, left.n, left.request.0, &message, left.at, |said| said.interrupted(model))?;
+    }
+    if let Some(model) = &left.model {
+        let provider = provider_of(db, left.n, model)?;
+        let origin = origin_name(&left.origin);
+        let whose = (left.request, left.session);
+        money::unknown(db, whose, (&provider, model), (origin, left.at), zone)?;
+    }
+    db.execute(
+        "UPDATE requests SET run = NULL, finish = ?2, exact = 0, model = ?3,
+         cost = (SELECT coalesce(sum(amount), 0) FROM spend WHERE spend.request = requests.id)
+         WHERE n = ?1",
+        params![left.n, INTERRUPTED, left.model],
+    )?;
+    db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;
+    Ok(())
+}
+
+/// The provider of the model a decision chose, from the decision.
+fn provider_of(db: &Connection, request: i64, model: &str) -> rusqlite::Result<String> {
+    let packed: Vec<u8> =
+        db.query_row("SELECT packed FROM decisions WHERE request = ?1", [request], |row| {
+            row.get(0)
+        })?;
+    let decision = super::super::pack::unpack(&packed).map(|(_, decision)| decision).ok();
+    let provider = decision.and_then(|decision| {
+        decision.candidate(model).map(|candidate| candidate.provider.to_string())
+    });
+    Ok(provider.unwrap_or_default())
+}
+
+fn origin_name(kept: &str) -> &'static str {
+    use crate::domain::Origin;
+    [
+        Origin::Chat,
+        Origin::Ask,
+        Origin::Gateway,
+        Origin::Ping,
+        Origin::Probe,
+        Origin::Compare,
+        Origin::Explain,
+    ]
+    .into_iter()
+    .map(Origin::name)
+    .find(|name| *name == kept)
+    .unwrap_or("chat")
+}

@@ -1,0 +1,412 @@
+//! What is kept and found again, through the handle.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::domain::{Cost, MessageId, Money, Origin, Place, SessionId, UnixMs, Usage};
+use crate::ledger::sample::{Turn, id};
+use crate::ledger::{
+    Aside, By, Day, Days, Keep, Ledger, LedgerError, Options, Piece, Purge, SessionOrder,
+};
+
+const NOW: UnixMs = UnixMs(1_795_392_000_000);
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn options(dir: &Path) -> Options {
+    Options::new(dir, TimeZone::UTC, Uuid::now_v7())
+}
+
+fn open(dir: &Path) -> Ledger {
+    let ledger = Ledger::open(options(dir)).unwrap();
+    ledger.flush(LIMIT).unwrap();
+    ledger
+}
+
+fn session(n: u64) -> SessionId {
+    SessionId(id(NOW, n))
+}
+
+fn turn(n: u64, asked: &str, answer: &str) -> Turn {
+    Turn::new(n, UnixMs(NOW.0 + n as i64 * 1000), session(1), asked, answer)
+}
+
+fn keep(ledger: &Ledger, turn: &Turn) {
+    futures_executor(ledger.begin(turn.begin())).unwrap();
+    futures_executor(ledger.end(turn.end())).unwrap();
+}
+
+/// The writer has a thread of its own, so that waiting for it needs no runtime.
+fn futures_executor<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+#[test]
+fn a_conversation_is_a_tree_and_is_read_back_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let first = turn(1, "first question", "first answer");
+    keep(&ledger, &first);
+    let second = Turn { parent: Some(first.answer_id()), ..turn(2, "second", "an answer") };
+    keep(&ledger, &second);
+    let again = Turn { message: Some(second.message()), ..turn(3, "second", "another answer") };
+    keep(&ledger, &again);
+    let edited = Turn { parent: Some(first.answer_id()), ..turn(4, "second, edited", "third") };
+    keep(&ledger, &edited);
+    let kept = ledger.read(|reader| reader.session(session(1))).unwrap().unwrap();
+    assert_eq!((kept.row.title.as_str(), kept.row.messages), ("first question", 7));
+    assert_eq!(kept.row.cost, Cost { amount: Money::from_pico(4_000_000), exact: true });
+    let way = |leaf| {
+        let way = kept.branch(leaf);
+        way.iter().map(|kept| kept.message.plain()).collect::<Vec<_>>()
+    };
+    assert_eq!(way(None), ["first question", "first answer", "second, edited", "third"]);
+    let other = ["first question", "first answer", "second", "another answer"];
+    assert_eq!(way(Some(again.answer_id())), other);
+    let answer = kept.branch(None).pop().unwrap();
+    assert_eq!(
+        (answer.model.as_deref(), answer.finish.as_deref()),
+        (Some("model-0"), Some("stop"))
+    );
+}
+
+#[test]
+fn the_same_order_given_twice_is_kept_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let turn = Turn { failed: Some(500), ..turn(1, "hello", "hi") };
+    for _ in 0..2 {
+        keep(&ledger, &turn);
+        for report in turn.attempts(&turn.begin()) {
+            ledger.attempt(&turn.begin(), report);
+        }
+    }
+    ledger.flush(LIMIT).unwrap();
+    let total = ledger.read(|reader| reader.total(Days::ALL)).unwrap();
+    assert_eq!((total.attempts, total.cost.amount.pico()), (2, 1_000_500));
+    assert_eq!(total.lost.pico(), 500);
+    let routing = ledger.read(|reader| reader.routing(Days::ALL, None)).unwrap();
+    assert_eq!((routing.requests, routing.answered), (1, 1));
+}
+
+#[test]
+fn a_history_that_is_not_kept_yet_comes_along_with_its_question() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let turn = turn(1, "and then?", "the end");
+    let mut begin = turn.begin().as_ref().clone();
+    begin.request.place = None;
+    let history = ["once upon a time", "there was a fox"];
+    begin.request.messages = vec![
+        crate::domain::Message::user(history[0]),
+        crate::domain::Message::assistant(history[1]),
+        crate::domain::Message::user("and then?"),
+    ];
+    let end = crate::ledger::End { begin: begin.into(), ..turn.end() };
+    futures_executor(ledger.end(end)).unwrap();
+    let kept = ledger.read(|reader| reader.session(session(1))).unwrap().unwrap();
+    let said: Vec<String> = kept.branch(None).iter().map(|k| k.message.plain()).collect();
+    assert_eq!(said, [history[0], history[1], "and then?", "the end"]);
+}
+
+#[test]
+fn a_question_that_carries_unanswered_ones_is_kept_without_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let lost = turn(1, "first", "");
+    let mut end = lost.end();
+    end.outcome.finish = crate::domain::Finish::Error;
+    futures_executor(ledger.end(end)).unwrap();
+    keep(&ledger, &Turn { parent: Some(lost.message()), ..turn(2, "first\n\nsecond", "yes") });
+    let kept = ledger.read(|reader| reader.session(session(1))).unwrap().unwrap();
+    let said: Vec<String> = kept.branch(None).iter().map(|k| k.message.plain()).collect();
+    assert_eq!(said, ["first", "second", "yes"]);
+}
+
+#[test]
+fn what_was_said_is_found_in_any_script_and_at_any_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    keep(&ledger, &turn(1, "今天的天气怎么样？", "北京今天晴，适合散步。"));
+    keep(&ledger, &turn(2, "Why does the BORROW checker complain?", "Because x is moved."));
+    keep(&ledger, &turn(3, "ブラウザの設定", "設定を開きます"));
+    keep(&ledger, &turn(4, "100% of \"quoted\" C++ code", "ok"));
+    let found = |text: &str| {
+        let hits = ledger.read(|reader| reader.search(text, 10)).unwrap();
+        hits.into_iter()
+            .filter(|hit| hit.message.is_some())
+            .map(|hit| hit.snippet[hit.found.0..hit.found.1].to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("天气"), ["天气"]);
+    assert_eq!(found("晴"), ["晴"]);
+    assert_eq!(found("天气怎么"), ["天气怎么"]);
+    assert_eq!(found("borrow"), ["BORROW"]);
+    assert_eq!(found("orrow check"), ["ORROW"]);
+    assert_eq!(found("x is"), ["x"]);
+    assert_eq!(found("天气怎么 样"), ["天气怎么"]);
+    assert_eq!(found("天气怎么 狗"), [""; 0]);
+    assert_eq!(found("設定").len(), 2);
+    assert_eq!(found("\"quoted\" c++"), ["\"quoted\""]);
+    for nothing in ["晴天", "气候", "zebra", "borrow zebra", "", "  ", "\"", "' OR 1=1 --"] {
+        let hits = found(nothing);
+        assert!(hits.is_empty() || nothing == "\"", "{nothing:?}: {hits:?}");
+    }
+    let titled = ledger.read(|reader| reader.search("今天的天气", 10)).unwrap();
+    assert!(titled.iter().any(|hit| hit.message.is_none()), "{titled:?}");
+}
+
+#[test]
+fn a_removed_conversation_leaves_no_word_and_all_of_its_cost() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let secret = "zanzibarquux";
+    for n in 1..40 {
+        keep(&ledger, &turn(n, &format!("my {secret} {n}"), &format!("your {secret}, {n} times")));
+    }
+    let other = Turn { session: session(2), ..turn(90, "something else", "fine") };
+    keep(&ledger, &other);
+    let before = ledger.read(|reader| reader.total(Days::ALL)).unwrap();
+    assert!(ledger.remove(session(1)).unwrap() >= 78);
+    let files = ["ledger.db", "ledger.db-wal"].map(|name| dir.path().join(name));
+    for file in files.iter().filter(|file| file.exists()) {
+        let bytes = std::fs::read(file).unwrap();
+        let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!found, "{} still has it", file.display());
+    }
+    ledger
+        .read(|reader| {
+            assert!(reader.search(secret, 5)?.is_empty());
+            assert_eq!(reader.session(session(1))?, None);
+            assert_eq!(reader.total(Days::ALL)?, before);
+            assert_eq!(reader.sessions(SessionOrder::Newest, 10, 0)?.len(), 1);
+            assert!(reader.damage()?.is_empty());
+            Ok(())
+        })
+        .unwrap();
+    assert!(matches!(ledger.remove(session(1)), Err(LedgerError::Unknown(_))));
+}
+
+#[test]
+fn of_a_request_kept_in_figures_alone_no_word_is_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let secret = "zanzibarquux";
+    let turn = Turn { keep: Keep::Figures, ..turn(1, secret, secret) };
+    let mut end = turn.end();
+    end.attempts[0].outcome = Some(crate::domain::OutcomeClass::Provider);
+    end.attempts[0].detail = format!("cannot read {secret}");
+    ledger.more(turn.request(), Piece::Text, secret);
+    futures_executor(ledger.end(end)).unwrap();
+    let total = ledger.read(|reader| reader.total(Days::ALL)).unwrap();
+    assert_eq!(total.cost.amount.pico(), 1_000_000);
+    for entry in std::fs::read_dir(dir.path()).unwrap().flatten() {
+        if entry.path().is_file() {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn sums_are_those_of_the_lines_by_every_name_and_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    for n in 0..30u64 {
+        let at = UnixMs(NOW.0 + n as i64 * 6 * 3_600_000);
+        let failed = n.is_multiple_of(3).then_some(700);
+        let talk = session(n % 5 + 1);
+        let turn = Turn { at, session: talk, failed, ..turn(n, "a", "b") };
+        keep(&ledger, &turn);
+    }
+    futures_executor(ledger.aside(Aside {
+        at: NOW,
+        provider: "provider-0".into(),
+        model: "model-0".into(),
+        origin: Origin::Ping,
+        usage: Usage { input: 10, output: 1, ..Usage::default() },
+        cost: Cost { amount: Money::from_pico(9), exact: false },
+        outcome: None,
+    }));
+    ledger.flush(LIMIT).unwrap();
+    let whole = 30 * 1_000_000 + 10 * 700 + 9;
+    ledger
+        .read(|reader| {
+            for by in [By::Model, By::Provider, By::Day, By::Origin, By::Kind, By::Everything] {
+                let sums = reader.totals(Days::ALL, by, 100)?;
+                let sum: i64 = sums.iter().map(|total| total.cost.amount.pico()).sum();
+                assert_eq!(sum, whole, "{by:?}");
+                assert!(sums.iter().any(|total| !total.cost.exact), "{by:?}");
+            }
+            let talks = reader.totals(Days::ALL, By::Session, 100)?;
+            let sum: i64 = talks.iter().map(|total| total.cost.amount.pico()).sum();
+            assert_eq!((talks.len(), sum), (5, whole - 9));
+            let today = Day::of(NOW, &TimeZone::UTC);
+            let week = Days { from: today, to: Day(today.0 + 6) };
+            assert_eq!(reader.total(week)?.attempts, 28 + 10 + 1);
+            let some = reader.totals(week, By::Session, 100)?;
+            let sum: i64 = some.iter().map(|total| total.cost.amount.pico()).sum();
+            assert_eq!(sum, reader.total(week)?.cost.amount.pico() - 9);
+            let days = reader.days(week, None)?;
+            assert_eq!(days.iter().map(|point| point.attempts).sum::<u64>(), 39);
+            let last = UnixMs(NOW.0 + 365 * 86_400_000);
+            let hours = reader.hours(NOW, last, Some(&"model-0".into()))?;
+            assert_eq!(hours.iter().map(|point| point.cost.amount.pico()).sum::<i64>(), whole);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn what_routing_saved_is_told_against_the_dearest_and_against_a_baseline() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    keep(&ledger, &Turn { failed: Some(250_000), ..turn(1, "a", "b") });
+    let routing = ledger.read(|reader| reader.routing(Days::ALL, Some(&"model-1".into()))).unwrap();
+    // The second model has twice the first one's prices, the fourth four times.
+    assert_eq!((routing.compared, routing.spent.pico()), (1, 1_250_000));
+    assert_eq!(routing.dearest.pico(), 4_000_000);
+    let (requests, spent, would) = routing.baseline.unwrap();
+    assert_eq!((requests, spent.pico(), would.pico()), (1, 1_250_000, 2_000_000));
+    assert_eq!(routing.lost.pico(), 250_000);
+    // 2 attempts × 100 tokens × (0.10 − 0.01) micro-dollars.
+    assert_eq!(routing.prefix_saved.pico(), 2 * 100 * 90_000);
+}
+
+#[test]
+fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let dead = turn(1, "a long story", "");
+    let living = Turn { session: session(2), ..turn(2, "another", "") };
+    let run = Uuid::now_v7();
+    let ledger = Ledger::open(Options { run, ..options(dir.path()) }).unwrap();
+    futures_executor(ledger.begin(dead.begin())).unwrap();
+    ledger.more(dead.request(), Piece::Text, "void");
+    ledger.void(dead.request());
+    ledger.more(dead.request(), Piece::Reasoning, "hm");
+    ledger.more(dead.request(), Piece::Text, "Once upon ");
+    ledger.flush(LIMIT).unwrap();
+    ledger.more(dead.request(), Piece::Text, "a time");
+    ledger.flush(LIMIT).unwrap();
+    // Somebody else opens the file meanwhile: the first lives, so nothing of it is taken up.
+    let other = open(dir.path());
+    futures_executor(other.begin(living.begin())).unwrap();
+    other.flush(LIMIT).unwrap();
+    assert_eq!(other.read(|reader| reader.interrupted(5)).unwrap(), []);
+    // The first ends without a word.
+    drop(ledger);
+    let gone = dir.path().join("runs").join(run.to_string());
+    while gone.exists() {
+        std::thread::yield_now();
+    }
+    let third = open(dir.path());
+    let offered = third.read(|reader| reader.interrupted(5)).unwrap();
+    let [one] = offered.as_slice() else { panic!("{offered:?}") };
+    assert_eq!((one.asked.as_str(), one.text.as_str()), ("a long story", "Once upon a time"));
+    assert_eq!(one.session, Some(session(1)));
+    let row = third.read(|reader| reader.session_row(session(1))).unwrap().unwrap();
+    assert_eq!((row.messages, row.cost.exact), (2, false));
+    third.dismiss(one.request).unwrap();
+    assert_eq!(third.read(|reader| reader.interrupted(5)).unwrap(), []);
+    // What was dismissed stays part of its conversation.
+    let kept = third.read(|reader| reader.session(session(1))).unwrap().unwrap();
+    assert_eq!(kept.messages[1].finish.as_deref(), Some("interrupted"));
+}
+
+#[test]
+fn a_conversation_is_copied_up_to_a_message_and_lives_on_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let first = turn(1, "question one", "answer one");
+    keep(&ledger, &first);
+    keep(&ledger, &Turn { parent: Some(first.answer_id()), ..turn(2, "question two", "two") });
+    let at = Some(first.answer_id());
+    assert_eq!(ledger.fork(session(1), at, session(7), NOW).unwrap(), 2);
+    ledger.remove(session(1)).unwrap();
+    let copy = ledger.read(|reader| reader.session(session(7))).unwrap().unwrap();
+    let said: Vec<String> = copy.branch(None).iter().map(|k| k.message.plain()).collect();
+    assert_eq!(said, ["question one", "answer one"]);
+    assert_eq!(copy.row.forked_from, Some(session(1)));
+    assert_eq!(ledger.read(|reader| reader.search("question", 9)).unwrap().len(), 2);
+    let nowhere = Some(MessageId(Uuid::nil()));
+    assert!(ledger.fork(session(7), nowhere, session(8), NOW).is_err());
+    assert_eq!(ledger.read(|reader| reader.session_row(session(8))).unwrap(), None);
+}
+
+#[test]
+fn age_removes_conversations_and_records_and_leaves_the_sums() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let old = turn(1, "old words", "old answer");
+    keep(&ledger, &old);
+    let later = UnixMs(NOW.0 + 40 * 86_400_000);
+    keep(&ledger, &Turn { at: later, session: session(2), ..turn(2, "new words", "new") });
+    let before = UnixMs(NOW.0 + 30 * 86_400_000);
+    assert_eq!(ledger.purge(before, Purge::Conversations).unwrap(), 1);
+    assert!(ledger.purge(before, Purge::Records).unwrap() >= 2);
+    ledger
+        .read(|reader| {
+            assert!(reader.search("old words", 5)?.is_empty());
+            assert_eq!(reader.search("new words", 5)?.len(), 2);
+            assert_eq!(reader.total(Days::ALL)?.attempts, 2);
+            assert_eq!(reader.requests(UnixMs(i64::MAX), 9)?.len(), 1);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_conversation_is_found_by_a_part_of_its_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    for n in [1, 2] {
+        keep(&ledger, &Turn { session: session(n), ..turn(n, "a", "b") });
+    }
+    let find = |text: &str| ledger.read(|reader| reader.find_session(text));
+    assert_eq!(find(&session(2).to_string()).unwrap(), session(2));
+    assert_eq!(find(&session(2).short()).unwrap(), session(2));
+    let first_digits = session(1).to_string();
+    let several = find(&first_digits[..8]).unwrap_err().to_string();
+    assert!(several.contains(&session(1).to_string()), "{several}");
+    for wrong in ["", "xyz", "12", "ffffffff", "%%%%"] {
+        assert!(matches!(find(wrong), Err(LedgerError::Unknown(_))), "{wrong}");
+    }
+    assert_eq!(ledger.read(|reader| reader.latest_session(None)).unwrap(), Some(session(2)));
+    assert_eq!(ledger.read(|reader| reader.latest_session(Some("ask"))).unwrap(), None);
+}
+
+#[test]
+fn decisions_come_back_whole_and_decide_the_same_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let turns: Vec<Turn> = (1..6).map(|n| turn(n, "a", "b")).collect();
+    for turn in &turns {
+        keep(&ledger, turn);
+    }
+    let mut kept = Vec::new();
+    let from = turns[1].at;
+    let unread = ledger
+        .read(|reader| {
+            reader.decisions(from, UnixMs(i64::MAX), |one| {
+                kept.push(one);
+                std::ops::ControlFlow::Continue(())
+            })
+        })
+        .unwrap();
+    assert_eq!((kept.len(), unread), (4, 0));
+    for one in &kept {
+        assert_eq!(crate::route::decide(&one.input), one.decision);
+        assert_eq!((one.finish.as_deref(), one.wait_ms), (Some("stop"), Some(330)));
+    }
+}
+
+#[test]
+fn a_place_survives_json() {
+    let request = turn(1, "a", "b").begin().request.clone();
+    let json = serde_json::to_string(&request).unwrap();
+    let back: crate::domain::Request = serde_json::from_str(&json).unwrap();
+    let place = Place { message: turn(1, "a", "b").message(), parent: None };
+    assert_eq!(back.place, Some(place));
+}

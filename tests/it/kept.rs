@@ -1,0 +1,201 @@
+//! The real binary and what it keeps: going on with a conversation, sessions, usage, replay, and what
+//! is said where nothing can be kept.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+struct Data(tempfile::TempDir);
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Data {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_wheelhouse"))
+            .args(args)
+            .env_clear()
+            .env("HOME", self.0.path())
+            .env("LANG", "C.UTF-8")
+            .env("WHEELHOUSE_DATA", self.path("data"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn ask(&self, args: &[&str]) -> Value {
+        let all: Vec<&str> = ["ask", "--demo", "--json"].iter().chain(args).copied().collect();
+        self.run(&all).ends(0).json()
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(self.out.trim()).unwrap_or_else(|_| panic!("no JSON: {}", self.out))
+    }
+}
+
+#[test]
+fn a_conversation_goes_on_where_it_stopped() {
+    let data = Data::new();
+    let first = data.ask(&["Name three boats."]);
+    let session = first["session_id"].as_str().unwrap();
+    let second = data.ask(&["-c", "And in winter?"]);
+    assert_eq!(second["session_id"], session);
+    let chars = |value: &Value| value["decision"]["features"]["chars"].as_u64().unwrap();
+    assert!(chars(&second) > chars(&first) + 20, "the conversation was not sent along");
+    data.ask(&["Something else."]);
+    let third = data.ask(&["--session", &session[session.len() - 8..], "And in spring?"]);
+    assert_eq!(third["session_id"], session);
+    let shown = data.run(&["sessions", "show", session]).ends(0).out;
+    let said = ["Name three boats.", "And in winter?", "And in spring?"]
+        .map(|text| shown.find(text).unwrap_or_else(|| panic!("{text:?} is missing in {shown}")));
+    assert!(said.is_sorted());
+    for answer in [&first, &second, &third] {
+        assert!(shown.contains(answer["text"].as_str().unwrap().lines().next().unwrap()));
+    }
+}
+
+#[test]
+fn going_on_with_what_is_not_there_says_so() {
+    let data = Data::new();
+    let ran = data.run(&["ask", "--demo", "-c", "go on please"]).ends(2);
+    assert!(ran.err.contains("nothing is kept yet"), "{}", ran.err);
+    data.ask(&["Say hello."]);
+    let ran = data.run(&["ask", "--demo", "--session", "ffffffff", "go on please"]).ends(2);
+    assert!(ran.err.contains("no conversation ffffffff"), "{}", ran.err);
+    let ran = data.run(&["ask", "--demo", "--json", "--session", "ffffffff", "go on please"]);
+    assert_eq!(ran.ends(2).json()["finish"], "error");
+}
+
+#[test]
+fn sessions_are_listed_searched_exported_and_removed() {
+    let data = Data::new();
+    let first = data.ask(&["今天的天气怎么样？<script>alert(1)</script>"]);
+    let second = data.ask(&["Name three boats."]);
+    let listed = data.run(&["sessions", "list", "--json"]).ends(0).json();
+    assert_eq!(listed[0]["id"], second["session_id"]);
+    assert_eq!(listed[1]["cost_usd"], first["cost_usd"]);
+    assert_eq!(listed[0]["messages"], 2);
+    let table = data.run(&["sessions", "list"]).ends(0).out;
+    assert!(table.contains("Name three boats."), "{table}");
+    let found = data.run(&["sessions", "search", "天气", "--json"]).ends(0).json();
+    assert_eq!(found[0]["session"], first["session_id"]);
+    assert!(data.run(&["sessions", "search", "zebra"]).ends(0).err.contains("nothing found"));
+    let id = first["session_id"].as_str().unwrap();
+    let page = data.path("talk.html");
+    let export = ["sessions", "export", id, "--format", "html", "-o", page.to_str().unwrap()];
+    data.run(&export).ends(0);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("&lt;script&gt;") && !html.contains("<script"), "{html}");
+    assert!(data.run(&export).ends(1).err.contains("left as it is"));
+    let all = data.run(&["sessions", "export", id, "--format", "json"]).ends(0).json();
+    assert_eq!(all["messages"][1]["text"], first["text"]);
+    data.run(&["sessions", "rm", id]).ends(0);
+    assert!(data.run(&["sessions", "show", id]).ends(2).err.contains("no conversation"));
+    let listed = data.run(&["sessions", "list", "--json"]).ends(0).json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let cost = |value: &Value| value["cost_usd"].as_str().unwrap().parse::<f64>().unwrap();
+    let total = data.run(&["usage", "--json"]).ends(0).json();
+    assert!((cost(&total["total"]) - cost(&first) - cost(&second)).abs() < 1e-12);
+    data.run(&["sessions", "rm", "--older-than", "1d"]).ends(0);
+    assert_eq!(data.run(&["sessions", "list", "--json"]).ends(0).json()[0]["messages"], 2);
+    data.run(&["sessions", "rm"]).ends(2);
+}
+
+#[test]
+fn usage_adds_up_and_reads_as_a_table_as_json_and_as_csv() {
+    let data = Data::new();
+    let asked =
+        [data.ask(&["Say hello."]), data.ask(&["--max-tokens", "30", "Prove that 97 is prime."])];
+    let attempts: usize = asked.iter().map(|a| a["attempts"].as_array().unwrap().len()).sum();
+    for by in ["model", "provider", "day", "session", "origin", "kind"] {
+        let report = data.run(&["usage", "--by", by, "--since", "today", "--json"]).ends(0).json();
+        let rows = report["rows"].as_array().unwrap();
+        let calls: u64 = rows.iter().map(|row| row["calls"].as_u64().unwrap()).sum();
+        assert_eq!(calls as usize, attempts, "{by}");
+        let csv = data.run(&["usage", "--by", by, "--csv"]).ends(0).out;
+        assert_eq!(csv.lines().count(), rows.len() + 1, "{csv}");
+        assert!(csv.starts_with(&format!("{by},session_id,calls,")), "{csv}");
+        assert!(data.run(&["costs", "--by", by]).ends(0).out.contains("total"));
+    }
+    let table = data.run(&["usage", "--baseline", "sim-opus"]).ends(0).out;
+    assert!(table.contains("2 of 2 requests answered"), "{table}");
+    data.run(&["usage", "--since", "yesterday"]).ends(2);
+    data.run(&["usage", "--json", "--csv"]).ends(2);
+}
+
+#[test]
+fn replay_reproduces_what_was_decided_and_says_what_another_policy_would_change() {
+    let data = Data::new();
+    for prompt in ["Say hello.", "Fix this Rust borrow error, and prove it.", "翻译：天气"] {
+        data.ask(&["--policy", "best", "--max-tokens", "30", prompt]);
+    }
+    let same = data.run(&["replay", "--json"]).ends(0).json();
+    assert_eq!((&same["compared"], &same["identical"]), (&3.into(), &3.into()));
+    let ran = data.run(&["replay", "--demo", "--policy", "cheapest", "--since", "1h", "--json"]);
+    let changed = ran.ends(0).json();
+    assert_eq!(changed["identical"], 3);
+    assert!(changed["changed"].as_u64().unwrap() > 0, "{changed}");
+    let cost = |side: &str| changed[side]["est_cost_usd"].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(cost("replayed") < cost("recorded"), "{changed}");
+    let best = data.run(&["replay", "--policy", "best", "--json"]).ends(0).json();
+    assert_eq!(best["changed"], 0, "{best}");
+    let people = data.run(&["replay", "--policy", "cheapest"]).ends(0).out;
+    assert!(people.contains("3 of 3 decisions come out as they were"), "{people}");
+    let wrong = data.run(&["replay", "--policy", "cheapst"]).ends(2);
+    assert!(wrong.err.contains("cheapest"), "{}", wrong.err);
+}
+
+#[test]
+fn a_command_that_only_looks_makes_no_file() {
+    let data = Data::new();
+    for args in [
+        &["sessions", "list"][..],
+        &["sessions", "search", "anything"],
+        &["usage"],
+        &["replay"],
+        &["doctor"],
+    ] {
+        data.run(args).ends(0);
+    }
+    assert!(!data.path("data").exists());
+    let shown = data.run(&["sessions", "show", "12345678"]).ends(2);
+    assert!(shown.err.contains("nothing is kept yet"), "{}", shown.err);
+}
+
+#[test]
+fn where_nothing_can_be_kept_the_answer_comes_and_standard_error_says_why() {
+    let data = Data::new();
+    std::fs::create_dir_all(data.path("data")).unwrap();
+    std::fs::write(data.path("data").join("ledger.db"), "this is no database".repeat(40)).unwrap();
+    let ran = data.run(&["ask", "--demo", "Say hello."]).ends(0);
+    assert!(ran.out.trim().len() > 1);
+    assert!(ran.err.contains("not kept") && ran.err.contains("move it away"), "{}", ran.err);
+    assert!(data.run(&["usage"]).ends(1).err.contains("damaged"));
+    assert!(data.run(&["doctor"]).ends(0).out.contains("damaged"));
+}
