@@ -12,6 +12,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::console::view::sample::Scene;
 use crate::text::distance;
 
+pub mod cache;
+
+use cache::{CACHE_EXAMPLES, CacheCommand, CacheUse};
+
 /// Exit codes, told in `--help`, the man page and the README in the same words.
 pub const EXIT_CODES: &str = "\
   0    answered, or done
@@ -124,8 +128,11 @@ pub struct AskArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<i64>,
     /// Neither read nor fill the answer cache
-    #[arg(long)]
+    #[arg(long, conflicts_with = "cache")]
     pub no_cache: bool,
+    /// What to do with the answer cache otherwise
+    #[arg(long, value_name = "HOW")]
+    pub cache: Option<CacheUse>,
     /// Mark the request for routing rules; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
@@ -145,6 +152,13 @@ pub enum Command {
         /// What to do.
         #[command(subcommand)]
         what: ModelsCommand,
+    },
+    /// The answer cache: what it holds and saved, forget answers, why a prompt hits or misses
+    #[command(after_help = CACHE_EXAMPLES)]
+    Cache {
+        /// What to do.
+        #[command(subcommand)]
+        what: CacheCommand,
     },
     /// Write, check or show the configuration
     Config {
@@ -387,6 +401,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
         // What stands before the command means the same as behind it.
         Some(Command::Ask(ask)) => ask.add(std::mem::take(&mut cli.ask)),
         Some(Command::Explain(explain)) => explain.ask.add(std::mem::take(&mut cli.ask)),
+        Some(Command::Cache { what: CacheCommand::Why(ask) }) => {
+            ask.add(std::mem::take(&mut cli.ask));
+        }
         Some(_) => refuse_stray(&cli.ask)?,
     }
     Ok(cli)
@@ -406,6 +423,7 @@ impl AskArgs {
         self.temperature = self.temperature.or(before.temperature);
         self.seed = self.seed.or(before.seed);
         self.no_cache |= before.no_cache;
+        self.cache = self.cache.or(before.cache);
         self.tags.extend(before.tags);
     }
 }
@@ -421,6 +439,7 @@ fn refuse_stray(ask: &AskArgs) -> Result<(), clap::Error> {
         ("--temperature", ask.temperature.is_some()),
         ("--seed", ask.seed.is_some()),
         ("--no-cache", ask.no_cache),
+        ("--cache", ask.cache.is_some()),
         ("--tag", !ask.tags.is_empty()),
     ];
     let Some((name, _)) = stray.into_iter().find(|(_, given)| *given) else { return Ok(()) };
