@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 pub mod args;
 mod ask;
+mod cache;
 mod completions;
 mod compose;
 mod config;
@@ -77,6 +78,7 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
     match &cli.command {
         Some(Command::Completions { shell }) => completions::run(*shell, io),
         Some(Command::Man { command }) => man::run(command.as_deref(), io),
+        Some(Command::Cache { what }) => cache::run(what, &setup, io),
         Some(Command::Config { what }) => config::run(what, &setup, io),
         Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
         Some(Command::Drill(args)) => drill::run(args, &setup, io),

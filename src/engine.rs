@@ -1,4 +1,4 @@
-//! The async actor that owns the router's state, the keep-warm pinger and the answer cache; and the
+//! The async actor that owns the router's state and the keep-warm pinger; the answer cache; and the
 //! one attempt engine, a task per request, that console, command line and gateway share.
 //!
 //! Owns: making attempts and accounting for them. Must not know: ratatui, crossterm, axum.
@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod desk;
 mod drill;
+mod flight;
 mod handle;
 mod input;
 mod join;
@@ -23,10 +24,13 @@ mod permit;
 mod pinger;
 mod plan;
 mod record;
+mod recall;
+mod remote;
 mod reply;
 mod run;
 #[doc(hidden)]
 pub mod sample;
+mod shelf;
 mod snapshot;
 mod unread;
 mod verdict;
@@ -40,9 +44,10 @@ pub use handle::{EngineHandle, Observer, Options, start};
 pub use input::weights;
 pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
+pub use recall::{Forget, Forgotten, Recall};
 pub use reply::ReplyStream;
 pub use snapshot::{
     CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,
-    ProviderStatus, Snapshot, Spend, Undo,
+    ProviderStatus, Snapshot, Spend, TierState, TierStats, Undo,
 };
 pub use warm::{WarmStatus, warm_cost_per_day, warm_words};

@@ -1,4 +1,5 @@
-//! The real binary against servers nobody here wrote: llama.cpp's HTTP server with real models.
+//! The real binary against servers nobody here wrote: llama.cpp's HTTP server with real models, and
+//! redis-server.
 //!
 //! `tests/real/install.sh` puts them where this file looks: `$WHEELHOUSE_LLAMA`, or `target/llama`.
 //! Where they are not installed, each test shows as ignored with the reason.
@@ -17,6 +18,8 @@ use serde_json::Value;
 
 #[path = "real/chaos.rs"]
 mod chaos;
+#[path = "real/redis.rs"]
+mod redis;
 
 use chaos::{Proxy, Toxic, Weather};
 
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
                 .with_ignored_flag(true)
                 .with_kind("llama.cpp is not installed: tests/real/install.sh"),
         })
+        .chain(redis::trials())
         .collect();
     libtest_mimic::run(&args, trials).exit_code()
 }

@@ -19,6 +19,11 @@ impl CacheKey {
     pub fn hex(&self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
     }
+
+    /// Enough of it for people to tell it from others.
+    pub fn short(&self) -> String {
+        self.hex().chars().take(12).collect()
+    }
 }
 
 impl fmt::Debug for CacheKey {
@@ -40,33 +45,83 @@ pub struct KeyParts<'a> {
     pub tenant: &'a str,
 }
 
-impl CacheKey {
-    /// The key of this request on this model. The caller's own parameters count as given; what the
-    /// engine adds on the way (a clamped cap, a redo with more room) does not.
-    pub fn of(request: &Request, parts: &KeyParts<'_>) -> Self {
-        let params = &request.params;
-        let mut body = Map::new();
-        let mut put = |name: &str, value: Value| {
-            if !value.is_null() {
-                body.insert(name.to_owned(), value);
-            }
-        };
-        put("provider", json!(parts.provider));
-        put("model", json!(parts.model_id));
-        put("tenant", json!(parts.tenant));
-        put("fixed", Value::Object(parts.params.clone()));
-        put("system", json!(request.system));
-        put("messages", serde_json::to_value(&request.messages).unwrap_or(Value::Null));
-        put("tools", serde_json::to_value(&request.tools).unwrap_or(Value::Null));
-        put("params", serde_json::to_value(params).unwrap_or(Value::Null));
-        let mut canonical = String::with_capacity(1024);
-        write_canonical(&Value::Object(body), &mut canonical);
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(FORM.as_bytes());
-        hasher.update(&[0]);
-        hasher.update(canonical.as_bytes());
-        Self(*hasher.finalize().as_bytes())
+/// What of a request can change its answer, written canonically once; a key for each model is then
+/// cheap however long the conversation is.
+#[derive(Debug, Clone)]
+pub struct Canon {
+    messages: String,
+    params: String,
+    system: Option<String>,
+    tools: String,
+}
+
+impl Canon {
+    /// Of this request. The caller's own parameters count as given; what the engine adds on the way
+    /// (a clamped cap, a redo with more room) does not.
+    pub fn of(request: &Request) -> Self {
+        Self {
+            messages: canonical(serde_json::to_value(&request.messages)),
+            params: canonical(serde_json::to_value(&request.params)),
+            system: request.system.as_ref().map(|system| json!(system).to_string()),
+            tools: canonical(serde_json::to_value(&request.tools)),
+        }
     }
+
+    /// The key on one model.
+    pub fn key(&self, parts: &KeyParts<'_>) -> CacheKey {
+        let fixed = canonical(Ok(Value::Object(parts.params.clone())));
+        let [model, provider, tenant] =
+            [parts.model_id, parts.provider, parts.tenant].map(|text| json!(text).to_string());
+        let mut hasher = blake3::Hasher::new();
+        let mut write = |text: &str| {
+            hasher.update(text.as_bytes());
+        };
+        write(FORM);
+        write("\0{\"fixed\":");
+        write(&fixed);
+        write(",\"messages\":");
+        write(&self.messages);
+        write(",\"model\":");
+        write(&model);
+        write(",\"params\":");
+        write(&self.params);
+        write(",\"provider\":");
+        write(&provider);
+        if let Some(system) = &self.system {
+            write(",\"system\":");
+            write(system);
+        }
+        write(",\"tenant\":");
+        write(&tenant);
+        write(",\"tools\":");
+        write(&self.tools);
+        write("}");
+        CacheKey(*hasher.finalize().as_bytes())
+    }
+}
+
+impl CacheKey {
+    /// The key of this request on this model.
+    pub fn of(request: &Request, parts: &KeyParts<'_>) -> Self {
+        Canon::of(request).key(parts)
+    }
+
+    /// The key written as [`CacheKey::hex`] writes it.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        blake3::Hash::from_hex(hex).ok().map(|hash| Self(*hash.as_bytes()))
+    }
+
+    /// Its bytes.
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The canonical text of a value; what cannot be written is nothing.
+pub(super) fn canonical(value: Result<Value, serde_json::Error>) -> String {
+    let mut out = String::with_capacity(256);
+    write_canonical(&value.unwrap_or(Value::Null), &mut out);
+    out
 }
 
 /// Writes `value` with object keys in byte order, whatever map type serde_json was built with.

@@ -1,12 +1,16 @@
 //! The memory tier: an LRU bounded in entries and bytes, with absolute expiry. Knows no clock.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use lru::LruCache;
 
 use crate::domain::{Cost, Finish, ModelName, ProviderName, UnixMs, Usage};
 
-use super::CacheKey;
+use super::{CacheKey, Fields, Near};
+
+/// Entries compared to explain a miss, the most recently used first: a miss must stay cheap.
+const COMPARED: usize = 512;
 
 /// A complete answer, kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +33,8 @@ pub struct CachedAnswer {
     pub cost: Cost,
     /// When it stops being used; absolute, so that it travels between tiers.
     pub expires: UnixMs,
+    /// Fingerprints of what was asked.
+    pub fields: Fields,
 }
 
 impl CachedAnswer {
@@ -41,7 +47,7 @@ impl CachedAnswer {
 /// The memory tier.
 #[derive(Debug)]
 pub struct MemoryCache {
-    entries: LruCache<CacheKey, CachedAnswer>,
+    entries: LruCache<CacheKey, Arc<CachedAnswer>>,
     bytes: u64,
     max_bytes: u64,
 }
@@ -54,7 +60,7 @@ impl MemoryCache {
     }
 
     /// The answer under this key, unless it has expired.
-    pub fn get(&mut self, key: &CacheKey, now: UnixMs) -> Option<&CachedAnswer> {
+    pub fn get(&mut self, key: &CacheKey, now: UnixMs) -> Option<&Arc<CachedAnswer>> {
         if self.entries.peek(key).is_some_and(|answer| answer.expires <= now) {
             self.remove(key);
             return None;
@@ -64,7 +70,7 @@ impl MemoryCache {
 
     /// Keeps an answer, evicting the least recently used until it fits. One that is larger than the
     /// whole tier is not kept.
-    pub fn put(&mut self, key: CacheKey, answer: CachedAnswer) {
+    pub fn put(&mut self, key: CacheKey, answer: Arc<CachedAnswer>) {
         let weight = answer.weight();
         if weight > self.max_bytes {
             return;
@@ -73,17 +79,53 @@ impl MemoryCache {
             self.bytes = self.bytes.saturating_sub(old.weight());
         }
         self.bytes += weight;
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
         while self.bytes > self.max_bytes {
             let Some((_, old)) = self.entries.pop_lru() else { break };
             self.bytes = self.bytes.saturating_sub(old.weight());
         }
     }
 
-    /// Forgets an answer.
-    pub fn remove(&mut self, key: &CacheKey) {
-        if let Some(old) = self.entries.pop(key) {
+    /// Other bounds; what does not fit any more goes, the least recently used first.
+    pub fn resize(&mut self, max_entries: usize, max_bytes: u64) {
+        let max_entries = NonZeroUsize::new(max_entries).unwrap_or(NonZeroUsize::MIN);
+        while self.entries.len() > max_entries.get() {
+            let Some((_, old)) = self.entries.pop_lru() else { break };
             self.bytes = self.bytes.saturating_sub(old.weight());
         }
+        self.entries.resize(max_entries);
+        self.max_bytes = max_bytes;
+        self.shrink();
+    }
+
+    /// The live entry most like `fields`.
+    pub fn nearest(&self, fields: &Fields, now: UnixMs) -> Option<Near> {
+        let live = self.entries.iter().take(COMPARED).filter(|(_, answer)| answer.expires > now);
+        let (key, answer) = live.min_by_key(|(_, answer)| answer.fields.distance(fields))?;
+        Some(Near { key: *key, differs: answer.fields.differing(fields) })
+    }
+
+    /// Forgets an answer. Was there one?
+    pub fn remove(&mut self, key: &CacheKey) -> bool {
+        let Some(old) = self.entries.pop(key) else { return false };
+        self.bytes = self.bytes.saturating_sub(old.weight());
+        true
+    }
+
+    /// Keys held that begin so, in hex.
+    pub fn keys_like(&self, prefix: &str) -> Vec<CacheKey> {
+        self.entries.iter().map(|(key, _)| *key).filter(|k| k.hex().starts_with(prefix)).collect()
+    }
+
+    /// Forgets everything; how many there were.
+    pub fn clear(&mut self) -> usize {
+        let count = self.entries.len();
+        self.entries.clear();
+        self.bytes = 0;
+        count
     }
 
     /// Answers held.
@@ -105,30 +147,11 @@ impl MemoryCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::KeyParts;
-    use crate::domain::{Origin, ReaderKind, Request, RequestId};
+    use crate::cache::sample::{self, key};
     use proptest::prelude::*;
 
-    fn key(n: u32) -> CacheKey {
-        let id = RequestId(uuid::Uuid::nil());
-        let request = Request::new(id, Origin::Ask, ReaderKind::AppendOnly, &n.to_string());
-        let fixed = serde_json::Map::new();
-        let parts = KeyParts { provider: "p", model_id: "m", params: &fixed, tenant: "" };
-        CacheKey::of(&request, &parts)
-    }
-
-    fn answer(len: usize, expires: i64) -> CachedAnswer {
-        CachedAnswer {
-            model: "m".into(),
-            provider: "p".into(),
-            model_id: String::new(),
-            text: "x".repeat(len),
-            reasoning: String::new(),
-            finish: Finish::Stop,
-            usage: Usage::default(),
-            cost: Cost::ZERO,
-            expires: UnixMs(expires),
-        }
+    fn answer(len: usize, expires: i64) -> Arc<CachedAnswer> {
+        Arc::new(sample::answer(len, expires))
     }
 
     #[test]
@@ -158,6 +181,37 @@ mod tests {
         cache.put(key(2), answer(5_000, 99));
         assert!(cache.get(&key(1), UnixMs(0)).is_some());
         assert!(cache.get(&key(2), UnixMs(0)).is_none());
+    }
+
+    #[test]
+    fn smaller_bounds_hold_at_once() {
+        let mut cache = MemoryCache::new(10, 10_000);
+        for n in 0..10 {
+            cache.put(key(n), answer(100, 99));
+        }
+        cache.resize(4, 10_000);
+        assert_eq!(cache.len(), 4);
+        cache.resize(4, 800);
+        assert_eq!((cache.len(), cache.bytes()), (2, 2 * (100 + 256)));
+        assert!(cache.get(&key(9), UnixMs(0)).is_some());
+    }
+
+    #[test]
+    fn the_nearest_entry_is_the_one_with_the_fewest_differences() {
+        let mut cache = MemoryCache::new(10, 10_000);
+        let fields = |change: fn(&mut crate::domain::Request)| sample::fields(change);
+        let keep = |fields| Arc::new(CachedAnswer { fields, ..sample::answer(1, 99) });
+        cache.put(key(1), keep(fields(|r| r.params.seed = Some(8))));
+        cache.put(
+            key(2),
+            keep(fields(|r| {
+                r.params.seed = Some(8);
+                r.system = None;
+            })),
+        );
+        let near = cache.nearest(&fields(|_| {}), UnixMs(0)).unwrap();
+        assert_eq!((near.key, near.differs), (key(1), vec![crate::cache::Field::Seed]));
+        assert_eq!(cache.nearest(&fields(|_| {}), UnixMs(99)), None);
     }
 
     proptest! {

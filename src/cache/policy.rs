@@ -26,6 +26,8 @@ pub enum Refusal {
     Seed,
     /// The model does not honour the temperature it was given.
     NotHonoured,
+    /// No model fits it.
+    Nobody,
 }
 
 impl Refusal {
@@ -36,7 +38,8 @@ impl Refusal {
             Self::AskedNot => "the request asked not to",
             Self::Temperature => "temperature is not 0",
             Self::Seed => "no seed was given",
-            Self::NotHonoured => "the model ignores temperature",
+            Self::NotHonoured => "the model does not honour temperature 0",
+            Self::Nobody => "no model fits",
         }
     }
 }

@@ -16,6 +16,10 @@ pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy, UsageSin
 use crate::console::view::sample::Scene;
 use crate::text::distance;
 
+pub mod cache;
+
+use cache::{CACHE_EXAMPLES, CacheCommand, CacheUse};
+
 /// Exit codes, told in `--help`, the man page and the README in the same words.
 pub const EXIT_CODES: &str = "\
   0    answered, or done
@@ -136,8 +140,11 @@ pub struct AskArgs {
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub session: Option<String>,
     /// Neither read nor fill the answer cache
-    #[arg(long)]
+    #[arg(long, conflicts_with = "cache")]
     pub no_cache: bool,
+    /// What to do with the answer cache otherwise
+    #[arg(long, value_name = "HOW")]
+    pub cache: Option<CacheUse>,
     /// Mark the request for routing rules; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
@@ -171,6 +178,13 @@ pub enum Command {
     /// Decide again what was decided, under another policy; asks nobody and costs nothing
     #[command(after_help = kept::REPLAY_EXAMPLES)]
     Replay(ReplayArgs),
+    /// The answer cache: what it holds and saved, forget answers, why a prompt hits or misses
+    #[command(after_help = CACHE_EXAMPLES)]
+    Cache {
+        /// What to do.
+        #[command(subcommand)]
+        what: CacheCommand,
+    },
     /// Write, check or show the configuration
     Config {
         /// What to do.
@@ -413,6 +427,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
         // What stands before the command means the same as behind it.
         Some(Command::Ask(ask)) => ask.add(std::mem::take(&mut cli.ask)),
         Some(Command::Explain(explain)) => explain.ask.add(std::mem::take(&mut cli.ask)),
+        Some(Command::Cache { what: CacheCommand::Why(ask) }) => {
+            ask.add(std::mem::take(&mut cli.ask));
+        }
         Some(_) => refuse_stray(&cli.ask)?,
     }
     Ok(cli)
@@ -434,6 +451,7 @@ impl AskArgs {
         self.go_on |= before.go_on;
         self.session = self.session.take().or(before.session);
         self.no_cache |= before.no_cache;
+        self.cache = self.cache.or(before.cache);
         self.tags.extend(before.tags);
     }
 }
@@ -451,6 +469,7 @@ fn refuse_stray(ask: &AskArgs) -> Result<(), clap::Error> {
         ("--continue", ask.go_on),
         ("--session", ask.session.is_some()),
         ("--no-cache", ask.no_cache),
+        ("--cache", ask.cache.is_some()),
         ("--tag", !ask.tags.is_empty()),
     ];
     let Some((name, _)) = stray.into_iter().find(|(_, given)| *given) else { return Ok(()) };

@@ -12,6 +12,7 @@ use crate::domain::{
 use crate::text::{Sanitizer, Tongue};
 
 use super::args::AskArgs;
+use super::args::cache::CacheUse;
 use super::compose::{self, Setup};
 use super::{Exit, Io, Kind, Stop, json, kept, names, story};
 
@@ -66,9 +67,12 @@ pub fn request(
     request.params.seed = args.seed;
     request.params.max_tokens = args.max_tokens;
     request.tags = args.tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()).collect();
-    if args.no_cache {
-        request.cache = CacheMode::Off;
-    }
+    request.cache = match args.cache {
+        _ if args.no_cache => CacheMode::Off,
+        None => CacheMode::Normal,
+        Some(CacheUse::Refresh) => CacheMode::Refresh,
+        Some(CacheUse::Only) => CacheMode::Only,
+    };
     if let Some(model) = &args.model {
         let model = model.as_str().into();
         request.route = if args.pin { Route::Only(model) } else { Route::Prefer(model) };

@@ -117,6 +117,7 @@ pub fn reply(finish: Finish, error: Option<OutcomeClass>) -> Reply {
             ttft_ms: whole.then_some(600),
             total_ms: 8_500,
             cached: None,
+            cache_note: None,
             error: error.map(|class| {
                 let mut report =
                     ErrorReport::new(class, "overloaded", "the provider is overloaded");

@@ -32,13 +32,20 @@ pub fn reply(request: &Request, reply: &Reply) -> Value {
         "wait_ms": outcome.and_then(|o| o.wait_ms),
         "ttft_ms": outcome.and_then(|o| o.ttft_ms),
         "total_ms": outcome.map(|o| o.total_ms),
-        "cached": outcome.and_then(|o| o.cached.clone()),
+        "cached": outcome.and_then(|o| o.cached.as_deref()).map(tier),
+        "cache_note": outcome.and_then(|o| o.cache_note.clone()),
         "seams": reply.seams,
         "verdict": reply.verdict,
         "decision": reply.decision.as_ref().map(|d| decision(d)),
         "attempts": reply.attempts.iter().map(attempt).collect::<Vec<_>>(),
         "error": outcome.and_then(|o| o.error.as_ref()).map(error),
     })
+}
+
+/// The tier an answer came from. One that was read along with an identical request never left the
+/// memory of this process.
+fn tier(cached: &str) -> &str {
+    if cached == "shared" { "memory" } else { cached }
 }
 
 /// A failure before anything was asked: the same object with nothing in it but the error.

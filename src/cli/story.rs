@@ -12,8 +12,8 @@ pub fn summary(reply: &Reply) -> Option<String> {
     let outcome = reply.outcome.as_ref()?;
     let model = outcome.model.as_ref()?;
     let mut parts = vec![model.to_string(), cost(outcome.cost)];
-    match &outcome.cached {
-        Some(tier) => parts.push(format!("from the {tier} cache")),
+    match outcome.cached_words() {
+        Some(words) => parts.push(words),
         None => parts.extend(times(outcome)),
     }
     if let Some(speed) = tokens_per_second(reply) {

@@ -300,10 +300,24 @@ pub struct Outcome {
     pub ttft_ms: Option<u64>,
     /// From the request's arrival to its end, in milliseconds.
     pub total_ms: u64,
-    /// `Some("memory")` or `Some("redis")` when the answer came from the cache.
+    /// `Some("memory")` or `Some("redis")` when the answer came from the cache, `Some("shared")` when
+    /// it was read along with an identical request.
     pub cached: Option<String>,
+    /// What the cache did and why, in one line for people.
+    #[serde(default)]
+    pub cache_note: Option<String>,
     /// The first real error, when there is no whole answer.
     pub error: Option<ErrorReport>,
+}
+
+impl Outcome {
+    /// Where an answer that cost no call came from, in words.
+    pub fn cached_words(&self) -> Option<String> {
+        match self.cached.as_deref()? {
+            "shared" => Some("shared with an identical request".to_owned()),
+            tier => Some(format!("from the {tier} cache")),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod background;
 mod drills;
 mod obey;
 mod publish;
+mod remote;
 mod shared;
 mod steer;
 mod warmth;
@@ -16,7 +17,6 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::cache::MemoryCache;
 use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
     AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName,
@@ -30,7 +30,7 @@ use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
 use super::record::Keeping;
-use super::{CacheStats, Notice, NoticeLevel, Overrides, Snapshot, Spend};
+use super::{Notice, NoticeLevel, Overrides, Snapshot, Spend};
 pub(super) use shared::{Denied, INBOX, Insist, Listing, Refused, Shared, ToActor};
 
 /// Messages folded before a snapshot is published, so that a burst costs one.
@@ -64,8 +64,6 @@ pub(super) struct Actor {
     /// Tokens paid for to keep each model warm, and what they cost.
     pub(super) warm: BTreeMap<ModelName, (u64, Cost)>,
     pub(super) races: HedgeBook,
-    pub(super) cache: MemoryCache,
-    pub(super) cache_stats: CacheStats,
     pub(super) notices: Vec<Notice>,
     /// Slow models whose traffic nobody could take, and when that was said.
     pub(super) stuck: BTreeMap<ModelName, UnixMs>,
@@ -106,6 +104,7 @@ impl Actor {
 
     /// Reads keys, asks endpoints for their models, publishes the first snapshot. Quick.
     pub(super) fn prepare(&mut self) {
+        self.configure_cache(super::clock::now());
         self.tell_priors();
         self.begin();
         self.publish();
@@ -181,25 +180,13 @@ impl Actor {
                 self.log.attempt(request, *report);
             }
             ToActor::Ended { request, outcome } => self.log.end(request, *outcome),
-            ToActor::Cached { keys, reply } => {
-                let found = keys.iter().find_map(|key| self.cache.get(key, now).cloned());
-                match &found {
-                    Some(answer) => {
-                        self.cache_stats.hits += 1;
-                        self.cache_stats.saved = self.cache_stats.saved + answer.cost;
-                    }
-                    None => self.cache_stats.misses += 1,
-                }
-                let _ = reply.send(found);
-            }
-            ToActor::Keep { key, answer } => self.cache.put(key, *answer),
             ToActor::Keeping(Keeping::Not(why)) => {
                 self.notice(NoticeLevel::Warn, format!("not kept: {why}"), now);
             }
             ToActor::Keeping(Keeping::Again) => {
                 self.notice(NoticeLevel::Info, "kept again".to_owned(), now);
             }
-            ToActor::Uncacheable => self.cache_stats.uncacheable += 1,
+            ToActor::Remote(news) => self.hear_of_remote(news, now),
             ToActor::Adopt { model, reply } => {
                 if let Some((config, _)) = self.config.with_passthrough(model.as_str()) {
                     self.config = Arc::new(config);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::cache::MemoryCache;
+use crate::cache::{Survey, Trouble};
 use crate::config::Config;
 use crate::domain::{Request, UnixMs};
 use crate::ledger::Ledger;
@@ -20,9 +20,10 @@ use super::log::Log;
 use super::permit::Board;
 use super::pinger::Pinger;
 use super::record::{self, Recorder};
+use super::recall::{self, Forget, Forgotten, Recall};
 use super::reply::{self, ReplyStream};
 use super::run::Run;
-use super::{CacheStats, Command, Overrides, Snapshot, Spend};
+use super::{Command, Overrides, Snapshot, Spend};
 
 /// How the engine meets the world.
 #[derive(Clone)]
@@ -112,8 +113,6 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         pinger: Pinger::new(warm_every),
         warm: BTreeMap::new(),
         races: HedgeBook::default(),
-        cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
-        cache_stats: CacheStats::default(),
         notices: Vec::new(),
         stuck: BTreeMap::new(),
         revision: 0,
@@ -143,6 +142,30 @@ impl EngineHandle {
             }
         });
         stream
+    }
+
+    /// Whether this would be answered from the cache, and why not. Asks no model and counts nothing.
+    pub async fn recall(&self, request: &Request) -> Recall {
+        recall::recall(&self.shared, request).await
+    }
+
+    /// Forgets kept answers, in memory and in the shared tier.
+    ///
+    /// # Errors
+    /// The shared tier could not be told; what was in memory is forgotten all the same.
+    pub async fn forget(&self, what: &Forget) -> Result<Forgotten, Trouble> {
+        recall::forget(&self.shared.shelf, what).await
+    }
+
+    /// What the shared tier holds and has given over all processes; `None` when there is none.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn survey(&self) -> Result<Option<Survey>, Trouble> {
+        match self.shared.shelf.remote() {
+            Some(remote) => remote.tier().survey().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The newest snapshot.

@@ -6,11 +6,13 @@
 //! memory eaten.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::domain::{ReplyEvent, Usage};
+
+use super::flight::Flight;
 
 /// What an event takes besides its text, in bytes, about.
 const EVENT: usize = 64;
@@ -46,12 +48,17 @@ pub struct ReplyStream(Arc<Shared>);
 
 /// The request task's end.
 #[derive(Debug)]
-pub(super) struct ReplySink(Arc<Shared>);
+pub(super) struct ReplySink {
+    shared: Arc<Shared>,
+    /// Others who read the same answer.
+    flight: OnceLock<Arc<Flight>>,
+}
 
 /// A connected pair.
 pub(super) fn pair() -> (ReplySink, ReplyStream) {
     let shared = Arc::new(Shared::default());
-    (ReplySink(Arc::clone(&shared)), ReplyStream(shared))
+    let sink = ReplySink { shared: Arc::clone(&shared), flight: OnceLock::new() };
+    (sink, ReplyStream(shared))
 }
 
 impl ReplyStream {
@@ -134,9 +141,23 @@ impl Drop for ReplyStream {
 }
 
 impl ReplySink {
+    /// From here on others may read along, and the request goes on while any of them is there.
+    pub(super) fn lead(&self, flight: Arc<Flight>) {
+        // One leads once; a second flight would leave the followers of the first alone.
+        let _led = self.flight.set(flight);
+    }
+
+    /// Tells only those who read along.
+    pub(super) fn push_along(&self, event: &ReplyEvent) {
+        if let Some(flight) = self.flight.get() {
+            flight.push(event);
+        }
+    }
+
     /// Hands an event over. Text joins the text that is still unread.
     pub(super) fn push(&self, event: ReplyEvent) {
-        let mut queue = self.0.lock();
+        self.push_along(&event);
+        let mut queue = self.shared.lock();
         if queue.abandoned || queue.ended {
             return;
         }
@@ -164,33 +185,43 @@ impl ReplySink {
         }
         if queue.unread > MAX_UNREAD {
             queue.abandoned = true;
-            self.0.left.notify_one();
+            self.shared.left.notify_one();
         }
         drop(queue);
-        self.0.pushed.notify_one();
+        self.shared.pushed.notify_one();
     }
 
-    /// The reader has gone.
+    /// The last reader has gone. Nobody can read along any more once this was said.
     pub(super) fn abandoned(&self) -> bool {
-        self.0.lock().abandoned
+        self.shared.lock().abandoned && self.flight.get().is_none_or(|flight| flight.deserted())
     }
 
-    /// Resolves when the reader goes. Safe to use in `select!`.
+    /// Resolves when the last reader goes. Safe to use in `select!`.
     pub(super) async fn left(&self) {
         loop {
-            let left = self.0.left.notified();
+            let own = self.shared.left.notified();
+            let along = self.flight.get().map(|flight| flight.left());
             if self.abandoned() {
                 return;
             }
-            left.await;
+            match along {
+                None => own.await,
+                Some(along) => tokio::select! {
+                    () = own => {}
+                    () = along => {}
+                },
+            }
         }
     }
 }
 
 impl Drop for ReplySink {
     fn drop(&mut self) {
-        self.0.lock().ended = true;
-        self.0.pushed.notify_one();
+        self.shared.lock().ended = true;
+        self.shared.pushed.notify_one();
+        if let Some(flight) = self.flight.get() {
+            flight.close();
+        }
     }
 }
 

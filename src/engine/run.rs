@@ -2,14 +2,17 @@
 //! until there is a whole answer or nothing helps. Text goes straight to the reader; the actor hears
 //! only what it must account for.
 
+mod cached;
 mod calls;
 mod leave;
+mod follow;
 mod patience;
 mod race;
 mod room;
 mod settle;
 mod tries;
 
+pub(super) use cached::Wanted;
 pub(super) use settle::OUTRUN;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,11 +20,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::cache::{self, CacheKey, CachedAnswer, Demand, KeyParts};
-use crate::config::{CacheWhen, Config, Model};
+use crate::cache::Why;
 use crate::domain::{
-    CacheMode, Cost, Decision, ErrorReport, Evidence, Finish, ModelName, Outcome, OutcomeClass,
-    ProviderName, Reply, ReplyEvent, Request, UnixMs, Usage, Verdict,
+    Cost, ErrorReport, Evidence, Finish, ModelName, Outcome, OutcomeClass, ProviderName, Reply,
+    ReplyEvent, Request, UnixMs, Usage, Verdict,
 };
 use crate::route;
 
@@ -29,6 +31,7 @@ use super::actor::{Shared, ToActor};
 use super::attempt::millis;
 use super::record::Recorder;
 use super::reply::ReplySink;
+use cached::Looked;
 use room::{Needs, Room};
 
 /// Codes of ours for answers that are not whole.
@@ -88,6 +91,8 @@ struct State {
     afresh: bool,
     /// The best there is so far is not whole, and ended so.
     not_whole: Option<Finish>,
+    /// What the cache did, and why.
+    why: Option<Why>,
 }
 
 impl Run {
@@ -127,6 +132,7 @@ impl Run {
             think_less: false,
             afresh: false,
             not_whole: None,
+            why: None,
         };
         self.record.begin(&self.request, (&input, &decision), decided_in).await;
         self.tell(&mut state, ReplyEvent::Routed(Arc::clone(&decision)));
@@ -139,11 +145,13 @@ impl Run {
                 at,
             })
             .await;
-        let outcome = match self.look_up(&config, &decision, &mut state).await {
-            Some(outcome) => outcome,
-            None => self.attempt_all(&config, &decision, &mut state).await,
+        let mut outcome = match self.look_up(&config, &decision, &mut state).await {
+            Looked::Done(outcome) => *outcome,
+            // The seat is left once the answer is kept and before its end is told.
+            Looked::Ask(_seat) => self.attempt_all(&config, &decision, &mut state).await,
         };
         self.record.end(&self.shared, &state.reply, &outcome).await;
+        outcome.cache_note = state.why.as_ref().map(Why::words);
         self.shared
             .tell(ToActor::Ended { request: self.request.id, outcome: Box::new(outcome.clone()) })
             .await;
@@ -154,98 +162,6 @@ impl Run {
         state.reply.fold(&event);
         self.record.event(&event);
         self.sink.push(event);
-    }
-
-    // ---- the cache -------------------------------------------------------------------------
-
-    fn cache_key(&self, config: &Config, model: &Model) -> Option<CacheKey> {
-        let demand = match config.cache.when {
-            CacheWhen::Deterministic => Demand::Repeatable,
-            CacheWhen::Always => Demand::Anything,
-            CacheWhen::Never => Demand::Never,
-        };
-        cache::may_cache(&self.request, &model.capabilities, demand).ok()?;
-        let parts = KeyParts {
-            provider: model.provider.as_str(),
-            model_id: &model.id,
-            params: &model.params,
-            tenant: "",
-        };
-        Some(CacheKey::of(&self.request, &parts))
-    }
-
-    async fn look_up(
-        &self,
-        config: &Config,
-        decision: &Decision,
-        state: &mut State,
-    ) -> Option<Outcome> {
-        if matches!(self.request.cache, CacheMode::Off | CacheMode::Refresh) {
-            return None;
-        }
-        let keys: Vec<CacheKey> = decision
-            .ranked()
-            .filter_map(|candidate| config.models.get(&candidate.model))
-            .filter_map(|model| self.cache_key(config, model))
-            .collect();
-        if keys.is_empty() {
-            self.shared.tell(ToActor::Uncacheable).await;
-            return (self.request.cache == CacheMode::Only).then(|| {
-                self.failed(
-                    state,
-                    ErrorReport::new(OutcomeClass::Caller, "cache_miss", "not in the cache"),
-                )
-            });
-        }
-        let Some(answer) = self.shared.cached(keys).await else {
-            return (self.request.cache == CacheMode::Only).then(|| {
-                self.failed(
-                    state,
-                    ErrorReport::new(OutcomeClass::Caller, "cache_miss", "not in the cache"),
-                )
-            });
-        };
-        let total = millis(state.started.elapsed());
-        if !answer.reasoning.is_empty() {
-            self.tell(state, ReplyEvent::Reasoning(answer.reasoning.clone()));
-        }
-        self.tell(state, ReplyEvent::Text(answer.text.clone()));
-        self.tell(state, ReplyEvent::Usage(answer.usage));
-        Some(Outcome {
-            finish: answer.finish,
-            model: Some(answer.model),
-            provider: Some(answer.provider),
-            model_id: Some(answer.model_id),
-            usage: answer.usage,
-            cost: Cost::ZERO,
-            wait_ms: Some(total),
-            ttft_ms: Some(total),
-            total_ms: total,
-            cached: Some("memory".to_owned()),
-            error: None,
-        })
-    }
-
-    async fn keep(&self, config: &Config, outcome: &Outcome, state: &State) {
-        let model = outcome.model.as_ref().and_then(|name| config.models.get(name));
-        let Some(model) = model else { return };
-        let whole = matches!(outcome.finish, Finish::Stop)
-            && state.reply.seams.is_empty()
-            && state.reply.tool_calls.is_empty()
-            && state.reply.verdict.as_ref().is_none_or(|verdict| verdict.evidence.is_empty());
-        let Some(key) = self.cache_key(config, model).filter(|_| whole) else { return };
-        let answer = CachedAnswer {
-            model: model.name.clone(),
-            provider: model.provider.clone(),
-            model_id: model.id.clone(),
-            text: state.reply.text.clone(),
-            reasoning: state.reply.reasoning.clone(),
-            finish: outcome.finish,
-            usage: outcome.usage,
-            cost: outcome.cost,
-            expires: super::clock::now() + config.cache.ttl,
-        };
-        self.shared.tell(ToActor::Keep { key, answer: Box::new(answer) }).await;
     }
 
     // ---- ends ------------------------------------------------------------------------------
@@ -290,6 +206,7 @@ impl Run {
             ttft_ms: state.ttft_ms,
             total_ms: millis(state.started.elapsed()),
             cached: None,
+            cache_note: None,
             error,
         }
     }

@@ -146,10 +146,36 @@ pub struct Spend {
     pub lost: Cost,
 }
 
+/// What one part of the cache gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TierStats {
+    /// Answers.
+    pub hits: u64,
+    /// What they would have cost.
+    pub saved: Cost,
+}
+
+/// Where the shared tier stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TierState {
+    /// There is none.
+    #[default]
+    None,
+    /// Nobody has needed it yet.
+    Untried,
+    /// It works.
+    Up,
+    /// It does not answer; it is tried again by itself.
+    Down {
+        /// Since when.
+        since: UnixMs,
+    },
+}
+
 /// The answer cache in figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CacheStats {
-    /// Answers found.
+    /// Answers given without a call, of whatever part.
     pub hits: u64,
     /// Answers not found.
     pub misses: u64,
@@ -161,6 +187,14 @@ pub struct CacheStats {
     pub bytes: u64,
     /// What the hits would have cost.
     pub saved: Cost,
+    /// Of the hits, those from memory.
+    pub memory: TierStats,
+    /// Those from the shared tier.
+    pub redis: TierStats,
+    /// Those that read along with an identical request.
+    pub shared: TierStats,
+    /// The shared tier.
+    pub tier: TierState,
 }
 
 /// One line of the routing log, from decision to outcome.

@@ -184,6 +184,7 @@ impl Turn {
             total_ms: 910,
             cached: None,
             error: None,
+            cache_note: None,
         };
         End {
             begin,

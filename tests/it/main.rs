@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod cache;
 mod cli;
 mod config;
 mod console;

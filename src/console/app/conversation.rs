@@ -109,6 +109,7 @@ mod tests {
             ttft_ms: None,
             total_ms: 0,
             cached: None,
+            cache_note: None,
             error: None,
         });
         Cell::Reply(Box::new(cell))

@@ -12,7 +12,7 @@ use crate::console::app::{AppState, ReplyCell, ReplyPhase, RouteMark};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::Token;
 use crate::console::transcript::BODY_INDENT;
-use crate::domain::{AttemptReport, Finish, FirstToken, OutcomeClass};
+use crate::domain::{AttemptReport, Finish, FirstToken, Outcome, OutcomeClass};
 use crate::text;
 
 /// The token of a mark: a fallback is worth a look.
@@ -75,8 +75,8 @@ fn reason(reply: &ReplyCell, arrow: &str) -> String {
     if !lost.is_empty() {
         return format!("{lost}, {} lost", words::short_seconds(reply.lost_ms()));
     }
-    if let Some(cached) = reply.reply.outcome.as_ref().and_then(|o| o.cached.as_ref()) {
-        return format!("from the {cached} cache, no call made");
+    if let Some(cached) = reply.reply.outcome.as_ref().and_then(Outcome::cached_words) {
+        return format!("{cached}, no call made");
     }
     reply.reply.decision.as_ref().map(|d| d.reason.clone()).unwrap_or_default()
 }

@@ -76,6 +76,7 @@ fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks)
         one.append(policies(contest, &case.decision.policy, glyphs));
         let mut two = candidates(case, right, glyphs);
         two.append(attempts(case, right, (glyphs, tongue)));
+        two.append(kept(case, right));
         two.append(trouble(case, right, tongue));
         two.append(flips(case, contest, right));
         return Sheets::Beside(one, two);
@@ -84,6 +85,7 @@ fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks)
     sheet.line();
     sheet.append(candidates(case, width, glyphs));
     sheet.append(attempts(case, width, (glyphs, tongue)));
+    sheet.append(kept(case, width));
     sheet.append(trouble(case, width, tongue));
     sheet.append(flips(case, contest, width));
     sheet.append(policies(contest, &case.decision.policy, glyphs));
@@ -149,8 +151,8 @@ fn pipeline(case: &Case<'_>, tongue: Tongue) -> Sheet {
     let tried = if tried.is_empty() { "not yet".to_owned() } else { tried.join(", then ") };
     let answer = match case.outcome {
         None => "running".to_owned(),
-        Some(outcome) => match (&outcome.error, outcome.wait_ms, &outcome.cached) {
-            (_, _, Some(tier)) => format!("from the {tier} cache"),
+        Some(outcome) => match (&outcome.error, outcome.wait_ms, outcome.cached_words()) {
+            (_, _, Some(words)) => words,
             (Some(error), _, _) => tongue.say(&error.message),
             (None, Some(ms), _) => {
                 let name = words::brief(case.answered().unwrap_or(""), 20);
@@ -180,6 +182,20 @@ fn pipeline(case: &Case<'_>, tongue: Tongue) -> Sheet {
             value,
             if bad { Token::Bad } else { Token::Fg },
         );
+    }
+    sheet
+}
+
+/// What the cache did, and why.
+fn kept(case: &Case<'_>, width: u16) -> Sheet {
+    let mut sheet = Sheet::default();
+    let Some(note) = case.outcome.and_then(|outcome| outcome.cache_note.as_ref()) else {
+        return sheet;
+    };
+    sheet.line();
+    let room = usize::from(width.saturating_sub(2));
+    for line in text::wrap_text(&format!("cache: {note}"), room, text::Role::Body) {
+        sheet.line().at(1, line.text(), Token::Dim);
     }
     sheet
 }

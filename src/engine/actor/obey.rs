@@ -107,6 +107,7 @@ impl Actor {
             self.policy.clone_from(&config.routing.policy);
         }
         self.config = config;
+        self.configure_cache(now);
         self.overrides.pins.retain(|pin| self.config.models.contains_key(&pin.model));
         self.forgive();
         self.unreached.clear();

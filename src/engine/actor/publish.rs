@@ -8,9 +8,7 @@ use crate::domain::{Cost, ModelName, RateWindow, UnixMs};
 use crate::route::{CircuitView, HealthState, KeyState, Warmth};
 
 use super::super::input::maintenance_until;
-use super::super::{
-    CacheStats, Countdown, ModelStatus, Pending, ProviderStatus, Snapshot, WarmStatus,
-};
+use super::super::{Countdown, ModelStatus, Pending, ProviderStatus, Snapshot, WarmStatus};
 use super::Actor;
 
 /// Times to first token a provider's sparkline is drawn from.
@@ -50,11 +48,7 @@ impl Actor {
             log: self.log.entries(),
             spend: self.spend,
             warm_cost: self.warm.values().fold(Cost::ZERO, |sum, (_, cost)| sum + *cost),
-            cache: CacheStats {
-                entries: self.cache.len() as u64,
-                bytes: self.cache.bytes(),
-                ..self.cache_stats
-            },
+            cache: self.shared.shelf.stats(),
             notices: self.notices.clone(),
             discovering: self.discovering,
         }

@@ -9,7 +9,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{CacheKey, CachedAnswer};
 use crate::config::Discovered;
 use crate::domain::{
     AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
@@ -23,6 +22,8 @@ use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
 use super::super::record::Keeping;
+use super::super::remote::Remoteness;
+use super::super::shelf::Shelf;
 use super::super::unread::Collector;
 use super::super::warm::Token;
 use super::super::{Command, Options, Snapshot};
@@ -74,17 +75,10 @@ pub(in crate::engine) enum ToActor {
         request: RequestId,
         outcome: Box<Outcome>,
     },
-    Cached {
-        keys: Vec<CacheKey>,
-        reply: oneshot::Sender<Option<CachedAnswer>>,
-    },
-    Keep {
-        key: CacheKey,
-        answer: Box<CachedAnswer>,
-    },
-    Uncacheable,
     /// Whether what is asked is kept.
     Keeping(Keeping),
+    /// News of the shared cache tier.
+    Remote(Remoteness),
     /// A model named for the first time at a provider that passes any id on.
     Adopt {
         model: ModelName,
@@ -162,6 +156,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) inbox: mpsc::Sender<ToActor>,
     pub(in crate::engine) published: watch::Receiver<Arc<Snapshot>>,
     pub(in crate::engine) keys: Keys,
+    /// The answer cache.
+    pub(in crate::engine) shelf: Arc<Shelf>,
     /// Errors nobody has read before.
     pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
@@ -188,6 +184,7 @@ impl Shared {
             inbox,
             published,
             keys: Keys::default(),
+            shelf: Arc::new(Shelf::new()),
             unread: Arc::new(Collector::new(unknown_errors)),
             env,
             ledger,
@@ -258,12 +255,6 @@ impl Shared {
         let (reply, answer) = oneshot::channel();
         self.tell(ToActor::MayRace { cost, reply }).await;
         answer.await.unwrap_or(false)
-    }
-
-    pub(in crate::engine) async fn cached(&self, keys: Vec<CacheKey>) -> Option<CachedAnswer> {
-        let (reply, answer) = oneshot::channel();
-        self.tell(ToActor::Cached { keys, reply }).await;
-        answer.await.ok().flatten()
     }
 
     /// The snapshot a request that names this model is decided on: one that knows it, where its

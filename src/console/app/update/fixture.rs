@@ -288,6 +288,7 @@ impl Console {
             ttft_ms: Some(380),
             total_ms: 1_900,
             cached: None,
+            cache_note: None,
             error: None,
         };
         self.events(vec![ReplyEvent::End(Box::new(outcome))])

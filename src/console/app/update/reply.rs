@@ -172,6 +172,7 @@ pub(super) fn finish(cell: &mut ReplyCell, finish: Finish, snapshot: Option<&Sna
         ttft_ms: cell.first_token.map(|(_, ms)| ms),
         total_ms: u64::try_from(cell.last_at.since(cell.asked_at).as_millis()).unwrap_or(u64::MAX),
         cached: None,
+        cache_note: None,
         error: None,
     });
     cell.phase = ReplyPhase::Done;

@@ -7,7 +7,8 @@ use crate::console::theme::Token;
 use crate::console::view::chrome;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::words;
-use crate::engine::{ModelStatus, Snapshot};
+use crate::domain::format_span;
+use crate::engine::{ModelStatus, Snapshot, TierState};
 use crate::text;
 
 /// Models listed before the rest is left out.
@@ -33,13 +34,33 @@ fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
     if snapshot.warm_cost.amount.pico() > 0 {
         out.push(format!("keeping warm {}", words::cost(snapshot.warm_cost)));
     }
-    if snapshot.cache.hits > 0 {
-        let asked = snapshot.cache.hits + snapshot.cache.misses;
-        out.push(format!(
-            "cache {} of {asked}, saved {}",
-            snapshot.cache.hits,
-            words::cost(snapshot.cache.saved)
-        ));
+    out.extend(cache(snapshot));
+    out
+}
+
+/// What the cache saved, and by what part of it; and where the shared one stands if that is news.
+fn cache(snapshot: &Snapshot) -> Vec<String> {
+    let cache = &snapshot.cache;
+    let mut out = Vec::new();
+    if cache.hits > 0 {
+        let asked = cache.hits + cache.misses;
+        let saved = words::cost(cache.saved);
+        out.push(format!("cache {} of {asked}, saved {saved}", cache.hits));
+        let parts = [
+            (cache.memory.hits, "memory"),
+            (cache.redis.hits, "Redis"),
+            (cache.shared.hits, "shared"),
+        ];
+        let parts: Vec<String> = parts
+            .into_iter()
+            .filter(|(hits, _)| *hits > 0)
+            .map(|(hits, name)| format!("{hits} {name}"))
+            .collect();
+        out.push(format!("  {}", parts.join(" · ")));
+    }
+    if let TierState::Down { since } = cache.tier {
+        let span = since.until(snapshot.at);
+        out.push(format!("Redis cache gone for {}", format_span(span)));
     }
     out
 }

@@ -319,6 +319,7 @@ pub(super) fn log(state: &AppState, scene: Scene) -> Vec<Arc<LogEntry>> {
                         ttft_ms: Some(*wait),
                         total_ms: *total,
                         cached: None,
+                        cache_note: None,
                         error: None,
                     }),
                 })

@@ -81,6 +81,7 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
         ttft_ms: Some(412),
         total_ms: 1_900,
         cached: None,
+        cache_note: None,
         error: None,
     });
     reply.phase = ReplyPhase::Done;

@@ -1,0 +1,277 @@
+//! The cache in the life of a request: what is looked for, what is found, what is kept, and why.
+
+use std::sync::Arc;
+
+use crate::cache::{
+    self, CacheKey, CachedAnswer, Canon, Count, Demand, Fields, KeyParts, Refusal, Tier, Why,
+};
+use crate::config::{CacheWhen, Config, Model};
+use crate::domain::{
+    AttemptKind, CacheMode, Cost, Decision, ErrorReport, Finish, ModelName, Outcome, OutcomeClass,
+    ReplyEvent, Request,
+};
+
+use super::super::attempt::millis;
+use super::super::flight::Has;
+use super::super::shelf::{From, Place, Seat};
+use super::follow::Patience;
+use super::{Run, State};
+
+/// Times a request reads along before it asks for itself.
+const ROUNDS: u32 = 2;
+
+/// Where a request's answer may lie: a key for each model that may give it, in rank order.
+pub(in crate::engine) struct Wanted {
+    /// Keys and their models.
+    pub(in crate::engine) places: Vec<(CacheKey, ModelName)>,
+}
+
+impl Wanted {
+    /// `Err` where no model's answer may be kept: why not the first one's.
+    pub(in crate::engine) fn of(
+        request: &Request,
+        config: &Config,
+        decision: &Decision,
+    ) -> Result<Self, Refusal> {
+        let mut refused = None;
+        let mut models = Vec::new();
+        for model in decision.ranked().filter_map(|c| config.models.get(&c.model)) {
+            match may(request, config, model) {
+                Ok(()) => models.push(model),
+                Err(refusal) => {
+                    refused.get_or_insert(refusal);
+                }
+            }
+        }
+        if models.is_empty() {
+            return Err(refused.unwrap_or(Refusal::Nobody));
+        }
+        let canon = Canon::of(request);
+        let places =
+            models.iter().map(|model| (canon.key(&parts(model)), model.name.clone())).collect();
+        Ok(Self { places })
+    }
+
+    pub(in crate::engine) fn keys(&self) -> Vec<CacheKey> {
+        self.places.iter().map(|(key, _)| *key).collect()
+    }
+
+    /// May this model's answer be given?
+    pub(super) fn names(&self, model: &ModelName) -> bool {
+        self.places.iter().any(|(_, name)| name == model)
+    }
+
+    /// The fingerprints of the first place.
+    pub(in crate::engine) fn fields(&self, request: &Request, config: &Config) -> Fields {
+        let model = self.places.first().and_then(|(_, name)| config.models.get(name));
+        model.map(|model| Fields::of(request, &parts(model))).unwrap_or_default()
+    }
+}
+
+fn may(request: &Request, config: &Config, model: &Model) -> Result<(), Refusal> {
+    let demand = match config.cache.when {
+        CacheWhen::Deterministic => Demand::Repeatable,
+        CacheWhen::Always => Demand::Anything,
+        CacheWhen::Never => Demand::Never,
+    };
+    cache::may_cache(request, &model.capabilities, demand)?;
+    // What the configuration sends goes over what the caller said.
+    let fixed = model.params.get("temperature").is_some_and(|t| t.as_f64() != Some(0.0));
+    if fixed && demand == Demand::Repeatable {
+        return Err(Refusal::NotHonoured);
+    }
+    Ok(())
+}
+
+fn parts(model: &Model) -> KeyParts<'_> {
+    KeyParts {
+        provider: model.provider.as_str(),
+        model_id: &model.id,
+        params: &model.params,
+        tenant: "",
+    }
+}
+
+/// What looking gave.
+pub(super) enum Looked {
+    /// The end of the request.
+    Done(Box<Outcome>),
+    /// Somebody has to be asked; while the seat is held, others read along.
+    Ask(Option<Seat>),
+}
+
+impl Run {
+    /// Looks for the answer: in memory, in calls under way, in the shared tier.
+    pub(super) async fn look_up(
+        &self,
+        config: &Config,
+        decision: &Decision,
+        state: &mut State,
+    ) -> Looked {
+        let mode = self.request.cache;
+        let wanted = match Wanted::of(&self.request, config, decision) {
+            Ok(wanted) => wanted,
+            Err(refusal) => {
+                if mode != CacheMode::Off {
+                    self.shared.shelf.count_uncacheable();
+                }
+                state.why = Some(Why::Refused(refusal));
+                return self.unless_only(state);
+            }
+        };
+        if mode == CacheMode::Refresh {
+            state.why = Some(Why::Refreshed);
+            return Looked::Ask(None);
+        }
+        let keys = wanted.keys();
+        let shelf = &self.shared.shelf;
+        if let Some((key, answer)) = shelf.find(&keys, super::super::clock::now()) {
+            return self.replay(key, &answer, Tier::Memory, state).await;
+        }
+        let mut seat = None;
+        // Who only wants what is kept never asks, so nobody is to wait for that.
+        let rounds = if mode == CacheMode::Only { 0 } else { ROUNDS };
+        for round in 0..rounds {
+            let has = Has {
+                text: &state.reply.text,
+                reasoning: &state.reply.reasoning,
+                reader: self.request.reader,
+            };
+            match shelf.take_place(&keys, has, super::super::clock::now()) {
+                Place::Hit(key, answer) if state.reply.text.is_empty() => {
+                    return self.replay(key, &answer, Tier::Memory, state).await;
+                }
+                Place::Hit(..) | Place::Alone => break,
+                Place::Follow(key, follower) => {
+                    let patience = if round + 1 < ROUNDS { Patience::More } else { Patience::Last };
+                    let read = (key, follower);
+                    if let Some(outcome) = self.follow(config, &wanted, read, patience, state).await
+                    {
+                        return Looked::Done(Box::new(outcome));
+                    }
+                }
+                Place::Lead(place) => {
+                    self.sink.lead(place.flight());
+                    seat = Some(place);
+                    break;
+                }
+            }
+        }
+        if state.reply.text.is_empty()
+            && let Some(remote) = shelf.remote()
+        {
+            let now = super::super::clock::now();
+            if let Some((key, answer)) = remote.find(&self.shared, &keys, now).await {
+                let memory = CachedAnswer {
+                    expires: answer.expires.min(now + config.cache.ttl),
+                    ..answer.clone()
+                };
+                shelf.put(key, Arc::new(memory));
+                return self.replay(key, &answer, Tier::Redis, state).await;
+            }
+        }
+        shelf.count_miss();
+        let nearest =
+            shelf.nearest(&wanted.fields(&self.request, config), super::super::clock::now());
+        state.why = keys.first().map(|key| Why::Miss { key: *key, nearest });
+        match self.unless_only(state) {
+            Looked::Ask(_) => Looked::Ask(seat),
+            done @ Looked::Done(_) => done,
+        }
+    }
+
+    /// A request that only wants what is kept ends here.
+    fn unless_only(&self, state: &mut State) -> Looked {
+        if self.request.cache != CacheMode::Only {
+            return Looked::Ask(None);
+        }
+        let words = state.why.as_ref().map_or_else(String::new, Why::words);
+        let error = ErrorReport::new(
+            OutcomeClass::Caller,
+            "cache_miss",
+            format!("only the cache was to answer: {words}"),
+        );
+        Looked::Done(Box::new(self.failed(state, error)))
+    }
+
+    /// Gives a kept answer as if it streamed.
+    async fn replay(
+        &self,
+        key: CacheKey,
+        answer: &CachedAnswer,
+        tier: Tier,
+        state: &mut State,
+    ) -> Looked {
+        let total = millis(state.started.elapsed());
+        // Who reads along must know whose answer it is.
+        self.sink.push_along(&ReplyEvent::Attempt {
+            n: 0,
+            model: answer.model.clone(),
+            provider: answer.provider.clone(),
+            kind: AttemptKind::First,
+            waited_ms: 0,
+        });
+        if !answer.reasoning.is_empty() {
+            self.tell(state, ReplyEvent::Reasoning(answer.reasoning.clone()));
+        }
+        self.tell(state, ReplyEvent::Text(answer.text.clone()));
+        self.tell(state, ReplyEvent::Usage(answer.usage));
+        state.why = Some(Why::Hit(tier, key));
+        self.shared.shelf.count_hit(From::Tier(tier), answer.cost);
+        if let Some(remote) = self.shared.shelf.remote() {
+            let count = Count { hits: 1, saved: answer.cost.amount };
+            match tier {
+                Tier::Memory => remote.count_aside(&self.shared, count),
+                // The program may end with this request.
+                Tier::Redis => remote.count(&self.shared, count).await,
+            }
+        }
+        Looked::Done(Box::new(Outcome {
+            finish: answer.finish,
+            model: Some(answer.model.clone()),
+            provider: Some(answer.provider.clone()),
+            model_id: Some(answer.model_id.clone()),
+            usage: answer.usage,
+            cost: Cost::ZERO,
+            wait_ms: Some(total),
+            ttft_ms: Some(total),
+            total_ms: total,
+            cached: Some(tier.name().to_owned()),
+            cache_note: None,
+            error: None,
+        }))
+    }
+
+    /// Keeps the answer where it may be and is whole.
+    pub(super) async fn keep(&self, config: &Config, outcome: &Outcome, state: &State) {
+        let model = outcome.model.as_ref().and_then(|name| config.models.get(name));
+        let Some(model) = model else { return };
+        let whole = matches!(outcome.finish, Finish::Stop)
+            && !state.reply.text.is_empty()
+            && state.reply.seams.is_empty()
+            && state.reply.tool_calls.is_empty()
+            && state.reply.verdict.as_ref().is_none_or(|verdict| verdict.evidence.is_empty());
+        if !whole || may(&self.request, config, model).is_err() {
+            return;
+        }
+        let key = Canon::of(&self.request).key(&parts(model));
+        let now = super::super::clock::now();
+        let answer = Arc::new(CachedAnswer {
+            model: model.name.clone(),
+            provider: model.provider.clone(),
+            model_id: model.id.clone(),
+            text: state.reply.text.clone(),
+            reasoning: state.reply.reasoning.clone(),
+            finish: outcome.finish,
+            usage: outcome.usage,
+            cost: outcome.cost,
+            expires: now + config.cache.ttl,
+            fields: Fields::of(&self.request, &parts(model)),
+        });
+        self.shared.shelf.put(key, Arc::clone(&answer));
+        if let Some(remote) = self.shared.shelf.remote() {
+            // Waited for: the program may end with this request.
+            remote.keep(&self.shared, &key, &answer, now).await;
+        }
+    }
+}
