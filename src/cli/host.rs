@@ -9,7 +9,7 @@ use futures_util::stream;
 use secrecy::ExposeSecret as _;
 
 use crate::config::{self, KeyRef, Loaded, Mention, Provider};
-use crate::console::app::{FaultBoard, StartPlan};
+use crate::console::app::{FaultBoard, Recall, Recalled, StartPlan};
 use crate::console::shell::{self, Faults, Preset, Replies, RunKeys, Snapshots, Soon};
 use crate::domain::{ReplyEvent, Request, UnixMs};
 use crate::engine::{self, Command, Observer, ReplyStream, Snapshot};
@@ -180,6 +180,10 @@ impl shell::Engine for Live {
     fn fault(&self, order: &str) -> Result<String, String> {
         let fleet = self.running.control().ok_or("nothing here is simulated")?;
         Order::read(order, &fleet)?.run(&fleet)
+    }
+
+    fn recall(&self, _asked: Recall, _now: UnixMs) -> Soon<Result<Recalled, String>> {
+        Box::pin(std::future::ready(Err("nothing is kept".to_owned())))
     }
 
     fn presence(&self) {

@@ -17,6 +17,7 @@ mod looks;
 mod message;
 mod overlay;
 mod pointer;
+mod recall;
 mod scroll;
 mod state;
 mod update;
@@ -40,9 +41,15 @@ pub use looks::{
 pub use message::{Copied, DecideFor, Effect, Focused, Msg, StartPlan};
 pub use overlay::{
     Completion, CompletionItem, CompletionKind, Help, HelpLine, HistorySearch, Overlay,
-    OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run, TestCard,
+    OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run,
+    SessionList, TestCard,
 };
 pub use pointer::{Locate, Pointer, PointerDid, Under};
+pub use recall::{
+    Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, CostsState, DearRequest,
+    ExportAs, KeptAnswer, KeptSession, KeptTurn, Recall, Recalled, RoutingDid, SessionLine,
+    SessionsState, Waiting,
+};
 pub use scroll::Scroll;
 pub use state::{
     AppState, Armed, Boot, Contest, Decided, EnginePhase, FilterPhase, Find, FindPhase, Focus,

@@ -43,6 +43,10 @@ pub enum Arg {
     DrillName,
     /// What a drill pretends.
     DrillKind,
+    /// A form to write out in.
+    ExportAs,
+    /// `yes`.
+    Yes,
     /// The rest of the line.
     Text,
 }
@@ -76,6 +80,14 @@ pub enum Name {
     Fault,
     Drill,
     Routes,
+    Costs,
+    Sessions,
+    Search,
+    Rename,
+    Delete,
+    Fork,
+    Export,
+    Replay,
     Theme,
     Mouse,
     Panel,
@@ -150,6 +162,19 @@ pub static TABLE: &[CommandInfo] = &[
         "break a simulated provider",
     ),
     command(Name::Routes, "routes", &[], "open the routing log"),
+    command(Name::Costs, "costs", &[], "what was spent"),
+    command(Name::Sessions, "sessions", &[], "open another chat"),
+    command(Name::Search, "search", &[(Arg::Text, Required)], "search all chats"),
+    command(Name::Rename, "rename", &[(Arg::Text, Required)], "give this chat a title"),
+    command(Name::Fork, "fork", &[], "go on in a copy of this chat"),
+    command(Name::Export, "export", &[(Arg::ExportAs, Optional)], "write this chat to a file"),
+    command(Name::Delete, "delete", &[(Arg::Yes, Optional)], "remove this chat for good"),
+    command(
+        Name::Replay,
+        "replay",
+        &[(Arg::Span, Required), (Arg::Policy, Required)],
+        "what another policy would have done",
+    ),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
     command(Name::Mouse, "mouse", &[(Arg::Mouse, Optional)], "what the mouse does"),
     command(Name::Panel, "panel", &[], "side panel on and off"),
@@ -177,6 +202,8 @@ impl CommandInfo {
                 Arg::FaultSpan => "for 60s|once",
                 Arg::DrillName => "NAME|off",
                 Arg::DrillKind => "down|slow 4s|limit|cut",
+                Arg::ExportAs => "md|json|html",
+                Arg::Yes => "yes",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

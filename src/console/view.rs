@@ -10,6 +10,7 @@ mod chat;
 mod chips;
 mod chrome;
 mod composer;
+mod costs;
 mod first_run;
 mod locate;
 mod overlay;
@@ -50,6 +51,10 @@ pub fn draw(state: &AppState, theme: &Theme, buffer: &mut Buffer) -> Option<Posi
         Stage::Main => match state.view {
             View::Chat => chat_view(&mut ink, state),
             View::Routes => routes::draw(&mut ink, state),
+            View::Costs => {
+                costs::draw(&mut ink, state);
+                None
+            }
         },
     };
     popup::which_key(&mut ink, state, screen);

@@ -145,6 +145,8 @@ pub struct Geometry {
     pub transcript_rows: u16,
     /// Rows of the view's list.
     pub list_rows: u16,
+    /// Lines the view's list can be scrolled by, where it is read rather than chosen from.
+    pub list_scroll_most: usize,
     /// Rows of the detail pane.
     pub detail_rows: u16,
     /// Lines the detail pane can be scrolled by, as long as it is scrolled at all.

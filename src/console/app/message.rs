@@ -12,7 +12,8 @@ use crate::domain::{ReplyEvent, Request, RequestId};
 use crate::engine::{Command, LogEntry, Snapshot};
 
 use super::{
-    Background, Contest, Decided, Detection, FaultBoard, Mouse, Pointer, Size, TerminalCaps,
+    Background, Contest, Decided, Detection, FaultBoard, Mouse, Pointer, Recall, Recalled, Size,
+    TerminalCaps,
 };
 
 /// What happened.
@@ -82,6 +83,13 @@ pub enum Msg {
         order: String,
         /// What was done.
         result: Result<String, String>,
+    },
+    /// What the ledger answered, or why it did not.
+    Recalled {
+        /// What was asked.
+        asked: Recall,
+        /// The answer.
+        answer: Result<Recalled, String>,
     },
     /// A slice of the layout can be refined: nothing else was to do.
     Idle,
@@ -188,6 +196,8 @@ pub enum Effect {
     },
     /// Start the engine; answers with [`Msg::EngineReady`] or [`Msg::EngineFailed`].
     Start(StartPlan),
+    /// Ask the ledger; answers with [`Msg::Recalled`].
+    Recall(Recall),
     /// Write the first run's file, never over another; answers with [`Msg::ConfigWritten`].
     WriteConfig(String),
     /// Leave.

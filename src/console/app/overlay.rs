@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use crate::console::keys::{Action, HelpGroup};
-use crate::domain::{Decision, ModelName, Price, ProviderName};
+use crate::domain::{Decision, ModelName, Price, ProviderName, SessionId};
 use crate::route::HealthState;
 
-use super::LineInput;
+use super::{LineInput, SessionLine, Waiting};
 
 /// What lies over the view. Only one at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,25 @@ pub enum Overlay {
     Rewind(Rewind),
     /// Where the draft would go; nothing was sent.
     Test(TestCard),
+    /// Chats, to open one.
+    Sessions(SessionList),
+}
+
+/// Chats, searched by title and by what was said in them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SessionList {
+    /// What is typed.
+    pub query: LineInput,
+    /// What was found, the newest first; `None` until the first answer.
+    pub items: Option<Vec<SessionLine>>,
+    /// Which.
+    pub selected: usize,
+    /// Whether an answer is on its way.
+    pub waiting: Waiting,
+    /// Why there is none.
+    pub trouble: Option<String>,
+    /// The chat whose removal waits for the second press.
+    pub removing: Option<SessionId>,
 }
 
 /// What an item of the palette or help does.

@@ -13,8 +13,8 @@ use crate::engine::{Command, Snapshot};
 use crate::route::DecisionInput;
 
 use super::{
-    Cell, Completion, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput, Locate, Looks,
-    Overlay, ReplyCell, Saved, Size, TerminalCaps, Tone, Transcript,
+    Cell, Completion, CostsState, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput,
+    Locate, Looks, Overlay, ReplyCell, Saved, SessionsState, Size, TerminalCaps, Tone, Transcript,
 };
 
 /// A view of the console.
@@ -25,17 +25,29 @@ pub enum View {
     Chat,
     /// The routing log.
     Routes,
+    /// What was spent.
+    Costs,
 }
 
 impl View {
     /// Every view, in the order of its digit.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Routes];
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Routes, Self::Costs];
+
+    /// The digit that opens it.
+    pub const fn digit(self) -> u8 {
+        match self {
+            Self::Chat => 1,
+            Self::Routes => 2,
+            Self::Costs => 4,
+        }
+    }
 
     /// Its name: on the top line, in commands, in the docs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Chat => "Chat",
             Self::Routes => "Routes",
+            Self::Costs => "Costs",
         }
     }
 }
@@ -308,6 +320,10 @@ pub struct AppState {
     pub faults: Option<Arc<FaultBoard>>,
     /// The Routes view.
     pub routes: RoutesState,
+    /// The Costs view.
+    pub costs: CostsState,
+    /// The chats known of.
+    pub sessions: SessionsState,
     /// Running sums.
     pub meters: Meters,
     /// A message that goes away by itself.
@@ -391,6 +407,8 @@ impl AppState {
             snapshot: None,
             faults: None,
             routes: RoutesState::default(),
+            costs: CostsState::default(),
+            sessions: SessionsState::default(),
             meters: Meters::default(),
             toast: None,
             dismissed_until: UnixMs(0),
@@ -418,6 +436,9 @@ impl AppState {
         }
         match (&self.stage, self.focus) {
             (Stage::FirstRun(_), _) => &[Context::FirstRun, Context::Global],
+            (Stage::Main, Focus::List) if self.view == View::Costs => {
+                &[Context::Costs, Context::List, Context::Global]
+            }
             (Stage::Main, Focus::Composer) => &[Context::Composer, Context::Global],
             (Stage::Main, Focus::Read) => &[Context::Chat, Context::Read, Context::Global],
             (Stage::Main, Focus::List) => &[Context::Routes, Context::List, Context::Global],

@@ -7,6 +7,7 @@
 mod actions;
 mod chaos;
 mod complete;
+mod costs;
 mod escape;
 mod first;
 mod key;
@@ -18,6 +19,7 @@ mod read;
 mod reply;
 mod routes;
 mod send;
+mod sessions;
 mod slash;
 
 use crate::domain::UnixMs;
@@ -25,7 +27,7 @@ use crate::engine::Snapshot;
 
 use super::{
     Answer, AppState, Armed, Cell, Copied, DecideFor, Effect, EnginePhase, Focused, Msg, Overlay,
-    Preview, ReplyPhase, Scroll, Stage, Tone, View,
+    Preview, Recall, ReplyPhase, Scroll, Stage, Tone, View,
 };
 
 /// How often the waiting counter moves, in milliseconds.
@@ -42,7 +44,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
     let mut decide_again = false;
     match msg {
         Msg::Key(event) => key::press(state, &mut fx, event.into()),
-        Msg::Paste(text) => key::paste(state, &text),
+        Msg::Paste(text) => key::paste(state, &mut fx, &text),
         Msg::Wheel(lines) => wheel(state, &mut fx, lines),
         Msg::Pointer(pointer) => mouse::pointer(state, &mut fx, pointer),
         Msg::Resize(size) => state.size = size,
@@ -61,6 +63,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
             state.snapshot = Some(snapshot);
             decide_again = true;
             send::next(state, &mut fx);
+            sessions::refresh(state, &mut fx);
         }
         Msg::EngineFailed(why) => {
             notes::note(state, Tone::Bad, format!("could not start: {why}"));
@@ -107,6 +110,16 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::ThemeSet(Err(why)) => notes::toast(state, Tone::Bad, why),
         Msg::Faults(board) => chaos::board(state, board),
         Msg::Struck { order, result } => chaos::struck(state, &order, result),
+        Msg::Recalled { asked, answer } => match asked {
+            Recall::Costs { .. } => costs::recalled(state, &mut fx, &asked, answer),
+            Recall::Sessions { .. }
+            | Recall::Open(_)
+            | Recall::Rename { .. }
+            | Recall::Fork { .. }
+            | Recall::Delete(_)
+            | Recall::Export { .. }
+            | Recall::Replay { .. } => sessions::recalled(state, &mut fx, &asked, answer),
+        },
         Msg::Idle => refine(state, &mut fx),
         Msg::Terminate => quit(state, &mut fx),
     }

@@ -19,13 +19,15 @@ pub enum Context {
     Chat,
     /// In Routes.
     Routes,
+    /// In Costs.
+    Costs,
     /// On the first screen.
     FirstRun,
 }
 
 impl Context {
     /// Every context.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Global,
         Self::Composer,
         Self::Read,
@@ -33,6 +35,7 @@ impl Context {
         Self::Overlay,
         Self::Chat,
         Self::Routes,
+        Self::Costs,
         Self::FirstRun,
     ];
 
@@ -46,6 +49,7 @@ impl Context {
             Self::Overlay => "overlay",
             Self::Chat => "chat",
             Self::Routes => "routes",
+            Self::Costs => "costs",
             Self::FirstRun => "first-run",
         }
     }
@@ -165,6 +169,14 @@ pub enum Action {
     Go(View),
     /// Back to Chat, then to the draft.
     Back,
+    /// Chats, to open one.
+    Sessions,
+    /// Costs of other days.
+    CostsWindow,
+    /// Costs by something else.
+    CostsGroup,
+    /// Remove what is selected.
+    RemoveItem,
     /// Begin a new chat.
     NewChat,
     /// Repaint.

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 
-use crate::console::app::{Contest, Copied, DecideFor, Decided, Effect, Msg, Size, StartPlan};
+use crate::console::app::{
+    Contest, Copied, DecideFor, Decided, Effect, Msg, Recall, Size, StartPlan,
+};
 use crate::console::term::{self, FRAME_GAP, Suspended, Urgency};
 use crate::console::theme::Theme;
 use crate::domain::{ReplyEvent, Request};
@@ -46,6 +48,7 @@ impl Shell {
                     };
                     self.tell(Msg::Struck { order, result }, Urgency::Now);
                 }
+                Effect::Recall(asked) => self.recall(asked),
                 Effect::Decide { purpose, request } => self.decide(purpose, *request),
                 Effect::Contest(entry) => self.contest(&entry),
                 Effect::SchedulePreview => self.timers.put_off_preview(Instant::now()),
@@ -101,6 +104,20 @@ impl Shell {
             let _ = mail.send(Mail::Msg(Msg::ReplyClosed(id))).await;
         });
         self.replies.insert(id, task);
+    }
+
+    /// Asks the ledger off the loop.
+    fn recall(&self, asked: Recall) {
+        let mail = self.mail.clone();
+        let now = self.host.now();
+        let answer = self.engine.as_ref().map(|engine| engine.recall(asked.clone(), now));
+        tokio::spawn(async move {
+            let answer = match answer {
+                Some(answer) => answer.await,
+                None => Err("still starting".to_owned()),
+            };
+            let _ = mail.send(Mail::Msg(Msg::Recalled { asked, answer })).await;
+        });
     }
 
     /// Decides off the loop: reading a long conversation takes longer than a key may wait.

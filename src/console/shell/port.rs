@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::Stream;
 use secrecy::SecretString;
 
-use crate::console::app::{FaultBoard, StartPlan};
+use crate::console::app::{FaultBoard, Recall, Recalled, StartPlan};
 use crate::domain::{ReplyEvent, Request, UnixMs};
 use crate::engine::{Command, Snapshot};
 use crate::route::DecisionInput;
@@ -40,6 +40,8 @@ pub trait Engine: Send + Sync {
     fn faults(&self) -> Option<(Arc<FaultBoard>, Faults)>;
     /// Tells the simulated fleet what is to go wrong; what was done, in words.
     fn fault(&self, order: &str) -> Result<String, String>;
+    /// Asks what was kept, of earlier runs as well.
+    fn recall(&self, asked: Recall, now: UnixMs) -> Soon<Result<Recalled, String>>;
     /// The user is there.
     fn presence(&self);
     /// Stops everything it does.

@@ -222,6 +222,22 @@ pub(super) fn routes(state: &AppState) -> Routes {
     areas
 }
 
+/// The areas of Costs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Costs {
+    pub(super) top: Rect,
+    pub(super) title: Rect,
+    pub(super) body: Rect,
+    pub(super) keys: Rect,
+}
+
+pub(super) fn costs(state: &AppState) -> Costs {
+    let mut cut = Cut(Rect::new(0, 0, state.size.cols, state.size.rows));
+    let top = cut.top(u16::from(room(state) > Room::Tiny));
+    let keys = cut.bottom(1);
+    Costs { top, title: cut.top(1), body: cut.0, keys }
+}
+
 /// Rows the list has something for. While a filter is typed it keeps the room of the whole log, so
 /// that nothing moves under the letters; an empty one keeps all it can get.
 fn list_rows(state: &AppState) -> u16 {
@@ -240,7 +256,7 @@ fn list_rows(state: &AppState) -> u16 {
 /// How far the detail can be scrolled; looked at only while it is.
 fn detail_scroll_most(state: &AppState, area: Rect) -> usize {
     match (state.view, state.routes.detail_top) {
-        (View::Chat, _) | (View::Routes, 0) => 0,
+        (View::Chat | View::Costs, _) | (View::Routes, 0) => 0,
         (View::Routes, _) => state
             .routes_selected()
             .map_or(0, |(_, entry)| super::why::scroll_most(state, &entry, area)),
@@ -253,11 +269,17 @@ pub fn measure(state: &AppState) -> Geometry {
     let routes = routes(state);
     let list = match state.view {
         View::Chat | View::Routes => routes.list.height,
+        View::Costs => costs(state).body.height,
+    };
+    let list_scroll_most = match state.view {
+        View::Chat | View::Routes => 0,
+        View::Costs => super::costs::scroll_most(state),
     };
     Geometry {
         transcript_cols: chat.transcript.width.max(1),
         transcript_rows: chat.transcript.height,
         list_rows: list,
+        list_scroll_most,
         detail_rows: routes.detail.height,
         detail_scroll_most: detail_scroll_most(state, routes.detail),
         composer_cols: draft_cols(chat.composer.width),

@@ -59,8 +59,8 @@ pub(super) fn tabs(
     let current = state.view;
     let mut x = 1 + cells(&[(glyphs.wheel, Token::Fg), (NAME, Token::Fg)]) + gap;
     x += u16::from(line.width >= WIDE);
-    View::ALL.into_iter().enumerate().map(move |(index, view)| {
-        let name = format!("{} {}", index + 1, view.name());
+    View::ALL.into_iter().map(move |view| {
+        let name = format!("{} {}", view.digit(), view.name());
         let name = if view == current { format!("[{name}]") } else { name };
         let start = x;
         x += text::width(&name) as u16 + gap;
@@ -362,6 +362,16 @@ fn offers(state: &AppState) -> Offers {
                 (Action::Find, "find"),
                 (Action::EditResend, "edit"),
                 (Action::Back, "write"),
+                (Action::Help, "help"),
+            ],
+        ),
+        (View::Costs, _) => (
+            &[Context::Costs, Context::List, Context::Global],
+            &[
+                (Action::CostsGroup, "group"),
+                (Action::CostsWindow, "days"),
+                (Action::LineDown, "scroll"),
+                (Action::Palette, "commands"),
                 (Action::Help, "help"),
             ],
         ),

@@ -25,6 +25,7 @@ pub fn locate(state: &AppState, col: u16, row: u16) -> Under {
     match state.view {
         View::Chat => chat(state, at),
         View::Routes => log(state, at),
+        View::Costs => tab(state, areas::costs(state).top, at).unwrap_or(Under::Nothing),
     }
 }
 

@@ -3,6 +3,7 @@
 mod help;
 mod lists;
 mod picker;
+mod sessions;
 mod test_card;
 
 use ratatui::layout::{Position, Rect};
@@ -23,6 +24,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, screen: Rect) -> Option<
         }
         Overlay::Picker(picker) => picker::draw(ink, picker, screen),
         Overlay::Help(help) => help::draw(ink, state, help, screen),
+        Overlay::Sessions(list) => sessions::draw(ink, state, list, screen),
         Overlay::Test(card) => {
             test_card::draw(ink, card, screen);
             None
@@ -60,6 +62,10 @@ pub(super) fn under(overlay: &Overlay, screen: Rect, at: Position) -> Under {
         Overlay::Rewind(it) => (lists::rewind_frame(it, screen), it.selected, it.items.len()),
         Overlay::Picker(it) => (picker::frame(it, screen), it.selected, it.hits.len()),
         Overlay::Help(it) => return help::under(it, screen, at),
+        Overlay::Sessions(it) => {
+            let count = it.items.as_ref().map_or(0, Vec::len);
+            (sessions::frame(it, screen), it.selected, count)
+        }
         Overlay::Test(_) => return Under::Nothing,
     };
     if frame.window.contains(at) {

@@ -7,6 +7,7 @@ mod cost;
 mod health;
 mod left;
 mod routes;
+mod sessions;
 mod this_reply;
 mod why;
 

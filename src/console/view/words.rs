@@ -95,6 +95,24 @@ pub(super) fn tokens(n: u64) -> String {
     }
 }
 
+/// When something was, as one would say it: `14:33` today, `yesterday`, `3d ago`, `8w ago`.
+pub(super) fn ago(now: UnixMs, at: UnixMs, utc_offset_s: i32) -> String {
+    match days_ago(now, at, utc_offset_s) {
+        ..=0 => clock(at, utc_offset_s),
+        1 => "yesterday".to_owned(),
+        days @ 2..=13 => format!("{days}d ago"),
+        days @ 14..=364 => format!("{}w ago", days / 7),
+        days => format!("{}y ago", days / 365),
+    }
+}
+
+/// How many local days ago; 0 is today.
+pub(super) fn days_ago(now: UnixMs, at: UnixMs, utc_offset_s: i32) -> i64 {
+    let day =
+        |moment: UnixMs| (moment.0.div_euclid(1000) + i64::from(utc_offset_s)).div_euclid(86_400);
+    day(now) - day(at)
+}
+
 /// Whole numbers with thousands apart, `4,124`.
 pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();

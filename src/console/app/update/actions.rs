@@ -7,7 +7,8 @@ use crate::engine::{Command, Undo};
 
 use super::super::{AppState, Effect, Focus, PickFor, Tone, View, Zoom};
 use super::{
-    Effects, complete, escape, first, in_main, notes, overlays, picker, read, routes, send, slash,
+    Effects, complete, costs, escape, first, in_main, notes, overlays, picker, read, routes, send,
+    sessions, slash,
 };
 
 /// Runs an action.
@@ -75,6 +76,10 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::Go(view) => go(state, fx, view),
         Action::Back => escape::back(state),
         Action::NewChat => send::new_chat(state, fx),
+        Action::Sessions => sessions::open(state, fx, ""),
+        Action::RemoveItem => sessions::remove(state, fx),
+        Action::CostsWindow => costs::next_window(state, fx),
+        Action::CostsGroup => costs::next_group(state, fx),
         Action::Redraw => fx.push(Effect::Redraw),
         Action::Suspend => fx.push(Effect::Suspend),
         Action::TogglePanel => slash::toggle_panel(state),
@@ -123,6 +128,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::Open => match (state.view, state.focus) {
             (View::Chat, _) => read::open(state, fx),
             (View::Routes, _) => routes::open(state),
+            (View::Costs, _) => {}
         },
         Action::Find => read::find(state),
         Action::FindNext => read::find_step(state, 1),
@@ -222,6 +228,7 @@ fn pane(state: &mut AppState, step: isize) {
         View::Chat if state.transcript.cells.is_empty() => &[Focus::Composer],
         View::Chat => &[Focus::Composer, Focus::Read],
         View::Routes => &[Focus::List, Focus::Detail],
+        View::Costs => &[Focus::List],
     };
     let at = panes.iter().position(|pane| *pane == state.focus).unwrap_or(0);
     let next = panes[(at as isize + step).rem_euclid(panes.len() as isize) as usize];
@@ -240,6 +247,7 @@ pub(super) fn go(state: &mut AppState, fx: &mut Effects, view: View) {
             state.focus = Focus::Composer;
         }
         View::Routes => routes::enter(state, fx),
+        View::Costs => costs::enter(state, fx),
     }
 }
 

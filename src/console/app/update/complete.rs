@@ -149,7 +149,9 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
         Arg::Scope => {
             words(&[("chat", "this chat"), ("1h", "one hour"), ("always", "until undone")])
         }
-        Arg::Span => words(&[("30m", "half an hour"), ("1h", "one hour"), ("1d", "a day")]),
+        Arg::Span => {
+            words(&[("30m", "half an hour"), ("1h", "one hour"), ("1d", "a day"), ("7d", "a week")])
+        }
         Arg::Mouse => words(&[
             ("off", "it is the terminal's own"),
             ("wheel", "it scrolls what it is over"),
@@ -175,6 +177,10 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
             items
         }
         Arg::DrillKind => words(&DrillKind::WORDS),
+        Arg::ExportAs => {
+            words(&[("md", "Markdown"), ("json", "everything, for programs"), ("html", "one page")])
+        }
+        Arg::Yes => words(&[("yes", "for good")]),
         Arg::Text => Vec::new(),
     }
 }

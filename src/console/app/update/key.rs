@@ -9,7 +9,7 @@ use crate::console::keys::{Action, Chord, Lookup};
 
 use super::super::{
     AppState, Armed, FilterPhase, FindPhase, FirstRunField, FirstRunPage, Focus, LineInput,
-    Overlay, Stage,
+    Overlay, Stage, View,
 };
 use super::{Effects, actions, complete, first, in_main, overlays, read, routes};
 
@@ -32,7 +32,7 @@ pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
     if typing(state) && takes_text(key, lookup) {
         let changed = field(state).is_some_and(|field| edit(field, key));
         if changed {
-            field_changed(state);
+            field_changed(state, fx);
             return;
         }
         if key.typed().is_some() {
@@ -94,6 +94,7 @@ fn field(state: &mut AppState) -> Option<&mut LineInput> {
             Overlay::Picker(picker) => Some(&mut picker.query),
             Overlay::History(search) => Some(&mut search.query),
             Overlay::Help(help) => help.filter.as_mut(),
+            Overlay::Sessions(list) => Some(&mut list.query),
             Overlay::Rewind(_) | Overlay::Test(_) => None,
         };
     }
@@ -112,7 +113,9 @@ fn field(state: &mut AppState) -> Option<&mut LineInput> {
     {
         return Some(&mut find.query);
     }
-    (state.focus == Focus::List && state.routes.filter.phase == FilterPhase::Typing)
+    (state.focus == Focus::List
+        && state.view == View::Routes
+        && state.routes.filter.phase == FilterPhase::Typing)
         .then_some(&mut state.routes.filter.query)
 }
 
@@ -138,9 +141,9 @@ fn edit(field: &mut LineInput, key: Chord) -> bool {
 }
 
 /// What follows from another text in the field.
-fn field_changed(state: &mut AppState) {
+fn field_changed(state: &mut AppState, fx: &mut Effects) {
     if state.overlay.is_some() {
-        overlays::query_changed(state);
+        overlays::query_changed(state, fx);
     } else if let Stage::FirstRun(first) = &mut state.stage {
         first.problem = None;
     } else if state.transcript.find.is_some() {
@@ -167,10 +170,10 @@ fn type_char(state: &mut AppState, c: char) {
 }
 
 /// A paste: text for the field that has the caret, else for the draft. It never sends.
-pub(super) fn paste(state: &mut AppState, text: &str) {
+pub(super) fn paste(state: &mut AppState, fx: &mut Effects, text: &str) {
     if let Some(field) = field(state) {
         field.insert(text);
-        field_changed(state);
+        field_changed(state, fx);
         return;
     }
     if !in_main(state) {
@@ -179,7 +182,7 @@ pub(super) fn paste(state: &mut AppState, text: &str) {
     }
     state.overlay = None;
     state.focus = Focus::Composer;
-    state.view = super::super::View::Chat;
+    state.view = View::Chat;
     state.composer.paste(text);
     complete::refresh(state);
 }

@@ -37,6 +37,7 @@ fn wheel(state: &mut AppState, fx: &mut Effects, under: Under, notch: isize) {
     match (state.view, under) {
         (_, Under::Offer(_)) => complete::step(state, notch),
         (View::Chat, _) => read::scroll(state, notch * NOTCH),
+        (View::Costs, _) => super::costs::scroll(state, notch * NOTCH),
         (View::Routes, Under::Detail) => routes::scroll_detail(state, notch * NOTCH),
         (View::Routes, _) => {
             routes::step(state, notch);

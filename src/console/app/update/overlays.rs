@@ -7,7 +7,7 @@ use super::super::{
     AppState, FirstRunField, Focus, Help, HelpLine, HistorySearch, LineInput, Overlay, Palette,
     PaletteItem, Run, Stage, View, fuzzy,
 };
-use super::{Effects, actions, first, picker, send, slash};
+use super::{Effects, actions, first, picker, send, sessions, slash};
 
 /// Entries a page is, in a list that lies over a view.
 const PAGE: isize = 8;
@@ -60,6 +60,7 @@ pub(super) fn help(state: &mut AppState) {
         (Stage::Main, View::Chat, _) => "Chat, read mode",
         (Stage::Main, View::Routes, Focus::Detail) => "Routes, why",
         (Stage::Main, View::Routes, _) => "Routes",
+        (Stage::Main, View::Costs, _) => "Costs",
     };
     let mut items: Vec<HelpLine> = Vec::new();
     for info in TABLE.iter().filter(|info| info.group != HelpGroup::Plain) {
@@ -99,8 +100,9 @@ pub(super) fn history(state: &mut AppState) {
 }
 
 /// Another query in the overlay's field.
-pub(super) fn query_changed(state: &mut AppState) {
+pub(super) fn query_changed(state: &mut AppState, fx: &mut Effects) {
     match &mut state.overlay {
+        Some(Overlay::Sessions(_)) => sessions::query_changed(state, fx),
         Some(Overlay::Palette(palette)) => {
             let titles = palette.items.iter().map(|item| item.title.as_str());
             palette.hits = fuzzy::rank(palette.query.text(), titles);
@@ -155,6 +157,10 @@ pub(super) fn select(state: &mut AppState, step: isize) {
         Some(Overlay::Rewind(rewind)) => {
             rewind.selected = moved(rewind.selected, rewind.items.len(), step);
         }
+        Some(Overlay::Sessions(list)) => {
+            list.removing = None;
+            list.selected = moved(list.selected, list.items.as_ref().map_or(0, Vec::len), step);
+        }
         Some(Overlay::Test(_)) => {}
         None => first::select(state, step),
     }
@@ -168,6 +174,7 @@ pub(super) fn click(state: &mut AppState, fx: &mut Effects, hit: usize) {
         Some(Overlay::Help(help)) => &mut help.selected,
         Some(Overlay::History(search)) => &mut search.selected,
         Some(Overlay::Rewind(rewind)) => &mut rewind.selected,
+        Some(Overlay::Sessions(list)) => &mut list.selected,
         Some(Overlay::Test(_)) | None => return,
     };
     if *selected == hit {
@@ -193,6 +200,7 @@ pub(super) fn next_field(state: &mut AppState, step: isize) {
             | Overlay::Help(_)
             | Overlay::History(_)
             | Overlay::Rewind(_)
+            | Overlay::Sessions(_)
             | Overlay::Test(_),
         ) => select(state, step),
         None => {
@@ -249,6 +257,7 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
                 send::edit(state, cell);
             }
         }
+        Some(Overlay::Sessions(_)) => sessions::accept(state, fx),
         Some(Overlay::Test(_)) => state.overlay = None,
         None => first::accept(state, fx),
     }

@@ -17,12 +17,11 @@ const CONTEXT_LINES: usize = 1;
 /// Scrolls what is focused by lines.
 pub(super) fn scroll(state: &mut AppState, lines: isize) {
     let geometry = state.geometry();
-    if state.view == View::Routes {
-        match state.focus {
-            Focus::Detail => super::routes::scroll_detail(state, lines),
-            Focus::Composer | Focus::Read | Focus::List => super::routes::step(state, lines),
-        }
-        return;
+    match (state.view, state.focus) {
+        (View::Chat, _) => {}
+        (View::Routes, Focus::Detail) => return super::routes::scroll_detail(state, lines),
+        (View::Routes, _) => return super::routes::step(state, lines),
+        (View::Costs, _) => return super::costs::scroll(state, lines),
     }
     let transcript = &mut state.transcript;
     transcript.scroll = transcript.scroll.by(&transcript.layout, geometry.transcript_rows, lines);
@@ -35,7 +34,7 @@ pub(super) fn page(state: &AppState) -> isize {
     let rows = match (state.view, state.focus) {
         (View::Chat, _) => geometry.transcript_rows,
         (View::Routes, Focus::Detail) => geometry.detail_rows,
-        (View::Routes, _) => geometry.list_rows,
+        (View::Routes | View::Costs, _) => geometry.list_rows,
     };
     (rows as isize - 1).max(1)
 }

@@ -12,7 +12,7 @@ use super::super::{
     Answer, AppState, Cell, Effect, QueuePhase, ReplyCell, ReplyPhase, RouteMark, RunningAttempt,
     Saved,
 };
-use super::{Effects, changed_cell, send};
+use super::{Effects, changed_cell, costs, send, sessions};
 
 /// A reply that took longer than this rings when the user is elsewhere.
 const BELL_AFTER_MS: u64 = 20_000;
@@ -211,6 +211,8 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
         fx.push(Effect::Bell);
     }
     changed_cell(state, index);
+    costs::spent(state, fx);
+    sessions::refresh(state, fx);
     if whole {
         send::next(state, fx);
     } else if !state.queue.is_empty() {

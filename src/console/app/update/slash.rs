@@ -7,8 +7,8 @@ use crate::console::composer::Draft;
 use crate::domain::{ModelName, PinScope, parse_span};
 use crate::engine::{Command, Veto};
 
-use super::super::{AppState, Cell, Effect, Focus, Panel, Tone, View};
-use super::{Effects, chaos, mouse, notes, overlays, picker, read, routes, send};
+use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Tone, View};
+use super::{Effects, chaos, costs, mouse, notes, overlays, picker, read, routes, send, sessions};
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
 pub(super) fn run_draft(state: &mut AppState, fx: &mut Effects) {
@@ -121,6 +121,14 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         Name::Fault => chaos::fault(state, fx, format!("{first} {rest}").trim())?,
         Name::Drill => chaos::drill(state, fx, first, rest)?,
         Name::Routes => routes::enter(state, fx),
+        Name::Costs => costs::enter(state, fx),
+        Name::Sessions => sessions::open(state, fx, ""),
+        Name::Search => sessions::open(state, fx, first),
+        Name::Rename => sessions::rename(state, fx, first),
+        Name::Fork => sessions::fork(state, fx)?,
+        Name::Export => sessions::export(state, fx, first)?,
+        Name::Delete => sessions::delete(state, fx, first)?,
+        Name::Replay => replay(state, fx, first, rest)?,
         Name::Theme => theme(state, fx, first)?,
         Name::Mouse => mouse::set(state, fx, first)?,
         Name::Panel => toggle_panel(state),
@@ -192,6 +200,18 @@ fn policy(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), Stri
     state.undo = vec![Command::Policy(snapshot.policy.clone())];
     notes::toast(state, Tone::Good, format!("policy {name}"));
     fx.push(Effect::Command(Command::Policy(name)));
+    Ok(())
+}
+
+fn replay(state: &mut AppState, fx: &mut Effects, span: &str, name: &str) -> Result<(), String> {
+    let span = parse_span(span).map_err(|error| error.to_string())?;
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    if name.is_empty() {
+        return Err("/replay 7d POLICY".to_owned());
+    }
+    let policy = named(name, &snapshot.config.policies.keys().map(String::as_str), "policy")?;
+    let recall = Recall::Replay { policy: policy.to_owned(), since: state.now - span };
+    fx.push(Effect::Recall(recall));
     Ok(())
 }
 

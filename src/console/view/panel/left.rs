@@ -14,7 +14,7 @@ use crate::text;
 /// Draws the column.
 pub(in crate::console::view) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let mut rest = area;
-    for section in [routing, draft, context] {
+    for section in [super::sessions::draw, routing, draft, context] {
         let used = section(ink, state, rest);
         rest = below(rest, if used == 0 { 0 } else { used + 1 });
     }

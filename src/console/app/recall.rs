@@ -1,0 +1,366 @@
+//! What the console asks of the ledger, and what it gets: plain values, whoever keeps them.
+//!
+//! Owns: the shape of questions and answers. Must not know: SQL, files, how long anything takes.
+//! Invariant: a question carries everything its answer depends on, so that a late answer can be told
+//! from the one that is waited for.
+
+use crate::domain::{
+    Cost, Finish, ModelName, Money, ProviderName, RequestId, SessionId, UnixMs, Usage,
+};
+
+/// Which days costs are added up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CostWindow {
+    /// The local day.
+    #[default]
+    Today,
+    /// The last seven days.
+    Week,
+    /// The last thirty days.
+    Month,
+    /// Everything there is.
+    All,
+}
+
+impl CostWindow {
+    /// Every window, the shortest first.
+    pub const ALL: [Self; 4] = [Self::Today, Self::Week, Self::Month, Self::All];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Today => "today",
+            Self::Week => "7d",
+            Self::Month => "30d",
+            Self::All => "all",
+        }
+    }
+
+    /// The next one, round.
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Today => Self::Week,
+            Self::Week => Self::Month,
+            Self::Month => Self::All,
+            Self::All => Self::Today,
+        }
+    }
+}
+
+/// By what costs are added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CostGroup {
+    /// By model.
+    #[default]
+    Model,
+    /// By provider.
+    Provider,
+    /// By chat.
+    Chat,
+    /// By what asked: the chat, `ask`, keeping warm.
+    Origin,
+}
+
+impl CostGroup {
+    /// Every grouping.
+    pub const ALL: [Self; 4] = [Self::Model, Self::Provider, Self::Chat, Self::Origin];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Provider => "provider",
+            Self::Chat => "chat",
+            Self::Origin => "origin",
+        }
+    }
+
+    /// The next one, round.
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Model => Self::Provider,
+            Self::Provider => Self::Chat,
+            Self::Chat => Self::Origin,
+            Self::Origin => Self::Model,
+        }
+    }
+}
+
+/// One row of the costs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CostRow {
+    /// What it is about.
+    pub name: String,
+    /// Calls made.
+    pub calls: u64,
+    /// Prompt tokens, the cached ones included.
+    pub input: u64,
+    /// Answer tokens, thinking included.
+    pub output: u64,
+    /// Prompt tokens the provider had cached.
+    pub cached_input: u64,
+    /// What they cost.
+    pub cost: Cost,
+}
+
+/// One bar of the chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostPoint {
+    /// The hour (`08`) or the day (`24`), as written under it.
+    pub label: String,
+    /// What was spent in it.
+    pub amount: Money,
+}
+
+/// One dear request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DearRequest {
+    /// Its id.
+    pub request: RequestId,
+    /// When.
+    pub at: UnixMs,
+    /// What it cost.
+    pub cost: Cost,
+    /// Who answered.
+    pub model: ModelName,
+    /// The first words asked.
+    pub prompt: String,
+    /// Prompt tokens.
+    pub input: u64,
+    /// Answer tokens.
+    pub output: u64,
+}
+
+/// What the same requests would have cost on one model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// The model.
+    pub model: ModelName,
+    /// What they would have cost there, as estimated when each was decided.
+    pub would: Money,
+    /// What those requests did cost.
+    pub did: Money,
+}
+
+/// What routing and the cache did about money.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RoutingDid {
+    /// The dearest first; only models that could have answered.
+    pub alternatives: Vec<Alternative>,
+    /// Answers given from the cache.
+    pub cached: u64,
+    /// What those would have cost again.
+    pub cache_saved: Money,
+    /// What the providers' own prompt caches took off.
+    pub prefix_saved: Money,
+}
+
+/// The costs of a window, by something.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CostReport {
+    /// Spent today.
+    pub today: Cost,
+    /// Spent this month.
+    pub month: Cost,
+    /// The dearest first.
+    pub rows: Vec<CostRow>,
+    /// Failed and abandoned attempts, in the rows already.
+    pub lost: CostRow,
+    /// Everything.
+    pub total: CostRow,
+    /// Oldest first, without gaps.
+    pub series: Vec<CostPoint>,
+    /// The dearest requests, the dearest first.
+    pub dearest: Vec<DearRequest>,
+    /// What routing did.
+    pub routing: RoutingDid,
+}
+
+/// A chat in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionLine {
+    /// Its id.
+    pub id: SessionId,
+    /// Its title.
+    pub title: String,
+    /// When anything was last said in it.
+    pub updated: UnixMs,
+    /// Messages in it.
+    pub messages: u64,
+    /// What it cost.
+    pub cost: Cost,
+    /// The chat it was forked from.
+    pub forked_from: Option<SessionId>,
+    /// Where what was searched for was found: the words around it.
+    pub hit: Option<String>,
+    /// An answer in it was cut off because the program died.
+    pub interrupted: bool,
+}
+
+/// A question and the newest answer to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptTurn {
+    /// When it was asked.
+    pub at: UnixMs,
+    /// What was asked.
+    pub text: String,
+    /// What came back.
+    pub answer: Option<KeptAnswer>,
+}
+
+/// An answer as it was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptAnswer {
+    /// The request it was for.
+    pub request: RequestId,
+    /// When.
+    pub at: UnixMs,
+    /// What it says.
+    pub text: String,
+    /// The thinking before it.
+    pub reasoning: String,
+    /// Who gave it.
+    pub model: Option<ModelName>,
+    /// Their provider.
+    pub provider: Option<ProviderName>,
+    /// How it ended; `None` when the program died before it did.
+    pub finish: Option<Finish>,
+    /// Tokens.
+    pub usage: Usage,
+    /// What it cost.
+    pub cost: Cost,
+    /// Milliseconds until the first text.
+    pub wait_ms: Option<u64>,
+    /// The answering attempt's first token, in milliseconds.
+    pub ttft_ms: Option<u64>,
+    /// Milliseconds in all.
+    pub total_ms: u64,
+}
+
+/// A chat, whole: the branch that was talked in last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Its title.
+    pub title: String,
+    /// The system prompt it was held under.
+    pub system: Option<String>,
+    /// Oldest first.
+    pub turns: Vec<KeptTurn>,
+}
+
+/// A form a chat is written out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExportAs {
+    /// Markdown.
+    Markdown,
+    /// JSON.
+    Json,
+    /// One HTML page.
+    Html,
+}
+
+/// A question to the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recall {
+    /// The costs.
+    Costs {
+        /// Of which days.
+        window: CostWindow,
+        /// By what.
+        group: CostGroup,
+    },
+    /// Chats, the newest first; those that hold a text, if one is given.
+    Sessions {
+        /// The text; empty for all.
+        query: String,
+    },
+    /// One chat.
+    Open(SessionId),
+    /// Give a chat a title.
+    Rename {
+        /// Which.
+        id: SessionId,
+        /// Its title.
+        title: String,
+    },
+    /// Go on with what was said in one chat in another.
+    Fork {
+        /// Where it was said.
+        from: SessionId,
+        /// The copy.
+        to: SessionId,
+        /// Its title.
+        title: String,
+    },
+    /// Remove a chat for good.
+    Delete(SessionId),
+    /// Write a chat to a file.
+    Export {
+        /// Which.
+        id: SessionId,
+        /// As what.
+        form: ExportAs,
+    },
+    /// What another policy would have done with the decisions since a moment.
+    Replay {
+        /// The policy.
+        policy: String,
+        /// Since when.
+        since: UnixMs,
+    },
+}
+
+/// An answer of the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recalled {
+    /// The costs.
+    Costs(Box<CostReport>),
+    /// Chats.
+    Sessions(Vec<SessionLine>),
+    /// A chat.
+    Session(Box<KeptSession>),
+    /// It was done; what, in words.
+    Done(String),
+    /// Something to read, in lines.
+    Report(String),
+}
+
+/// How far an answer that is waited for has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Waiting {
+    /// Nothing was asked.
+    #[default]
+    No,
+    /// An answer is on its way.
+    Yes,
+    /// One is on its way and is out of date already: ask once more when it is here.
+    Again,
+}
+
+/// The Costs view.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CostsState {
+    /// Of which days.
+    pub window: CostWindow,
+    /// By what.
+    pub group: CostGroup,
+    /// What was found last, and for what.
+    pub shown: Option<(CostWindow, CostGroup, Box<CostReport>)>,
+    /// Whether an answer is on its way.
+    pub waiting: Waiting,
+    /// Why the last question was not answered.
+    pub trouble: Option<String>,
+    /// First line shown.
+    pub top: usize,
+}
+
+/// The chats known of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SessionsState {
+    /// The newest, for the column on the left.
+    pub recent: Vec<SessionLine>,
+    /// A question for them is on its way.
+    pub waiting: Waiting,
+}

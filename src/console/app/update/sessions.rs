@@ -1,0 +1,268 @@
+//! Chats that were kept: finding, opening, naming, copying out, removing them.
+//!
+//! Invariants: opening another chat never loses the draft or what waits to be sent; nothing is
+//! removed on one press; a running reply keeps its chat.
+
+use crate::console::composer::Draft;
+use crate::domain::{Finish, Outcome, Reply};
+
+use super::super::{
+    AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay,
+    QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine, SessionList, Tone,
+    UserCell, View, Waiting,
+};
+use super::{Effects, notes, push_cell, send};
+
+/// Opens the list, searching for a text.
+pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
+    let mut field = LineInput::default();
+    field.insert(query);
+    let items = query.is_empty().then(|| state.sessions.recent.clone());
+    let list = SessionList {
+        query: field,
+        items: items.filter(|items| !items.is_empty()),
+        ..SessionList::default()
+    };
+    state.overlay = Some(Overlay::Sessions(list));
+    query_changed(state, fx);
+}
+
+/// Asks for what the field says; while an answer is on its way, once more when it is here.
+pub(super) fn query_changed(state: &mut AppState, fx: &mut Effects) {
+    let Some(Overlay::Sessions(list)) = &mut state.overlay else { return };
+    list.removing = None;
+    match list.waiting {
+        Waiting::No => {
+            list.waiting = Waiting::Yes;
+            let query = list.query.text().trim().to_owned();
+            fx.push(Effect::Recall(Recall::Sessions { query }));
+        }
+        Waiting::Yes | Waiting::Again => list.waiting = Waiting::Again,
+    }
+}
+
+/// The newest chats, for the column on the left.
+pub(super) fn refresh(state: &mut AppState, fx: &mut Effects) {
+    match state.sessions.waiting {
+        Waiting::No => {
+            state.sessions.waiting = Waiting::Yes;
+            fx.push(Effect::Recall(Recall::Sessions { query: String::new() }));
+        }
+        Waiting::Yes | Waiting::Again => state.sessions.waiting = Waiting::Again,
+    }
+}
+
+/// Opens the selected chat.
+pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
+    let Some(Overlay::Sessions(list)) = &state.overlay else { return };
+    let chosen = list.items.as_ref().and_then(|items| items.get(list.selected)).cloned();
+    let Some(chosen) = chosen else { return };
+    if chosen.id == state.session {
+        state.overlay = None;
+        return;
+    }
+    if state.running().is_some() {
+        notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
+        return;
+    }
+    state.overlay = None;
+    fx.push(Effect::Recall(Recall::Open(chosen.id)));
+}
+
+/// Removes the selected chat on the second press.
+pub(super) fn remove(state: &mut AppState, fx: &mut Effects) {
+    let here = state.session;
+    let Some(Overlay::Sessions(list)) = &mut state.overlay else { return };
+    let Some(chosen) = list.items.as_ref().and_then(|items| items.get(list.selected)) else {
+        return;
+    };
+    if chosen.id == here {
+        notes::toast(state, Tone::Warn, "this is the open chat: /delete removes it");
+    } else if list.removing == Some(chosen.id) {
+        list.removing = None;
+        fx.push(Effect::Recall(Recall::Delete(chosen.id)));
+    } else {
+        list.removing = Some(chosen.id);
+    }
+}
+
+/// Gives the open chat a title.
+pub(super) fn rename(state: &mut AppState, fx: &mut Effects, title: &str) {
+    title.clone_into(&mut state.title);
+    fx.push(Effect::Recall(Recall::Rename { id: state.session, title: title.to_owned() }));
+}
+
+/// Removes the open chat for good; `yes` has to be said.
+pub(super) fn delete(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<(), String> {
+    if word != "yes" {
+        return Err("/delete yes removes this chat and all that was kept of it for good".to_owned());
+    }
+    let id = state.session;
+    send::new_chat(state, fx);
+    fx.push(Effect::Recall(Recall::Delete(id)));
+    Ok(())
+}
+
+/// Goes on in a copy of the chat; what was said stays in both.
+pub(super) fn fork(state: &mut AppState, fx: &mut Effects) -> Result<(), String> {
+    if state.transcript.cells.is_empty() {
+        return Err("nothing was said yet".to_owned());
+    }
+    if state.running().is_some() {
+        return Err("a reply is running: Esc stops it".to_owned());
+    }
+    let from = state.session;
+    state.session = state.ids.session(state.now);
+    if !state.title.starts_with("fork: ") {
+        state.title = format!("fork: {}", state.title);
+    }
+    notes::note(state, Tone::Info, "a copy from here on; the chat it came from stays as it is");
+    let title = state.title.clone();
+    fx.push(Effect::Recall(Recall::Fork { from, to: state.session, title }));
+    Ok(())
+}
+
+/// Writes the open chat to a file.
+pub(super) fn export(state: &mut AppState, fx: &mut Effects, form: &str) -> Result<(), String> {
+    let form = match form {
+        "" | "md" | "markdown" => ExportAs::Markdown,
+        "json" => ExportAs::Json,
+        "html" => ExportAs::Html,
+        other => return Err(format!("{other:?} is not md, json or html")),
+    };
+    if state.transcript.cells.is_empty() {
+        return Err("nothing was said yet".to_owned());
+    }
+    fx.push(Effect::Recall(Recall::Export { id: state.session, form }));
+    Ok(())
+}
+
+/// An answer came.
+pub(super) fn recalled(
+    state: &mut AppState,
+    fx: &mut Effects,
+    asked: &Recall,
+    answer: Result<Recalled, String>,
+) {
+    match (asked, answer) {
+        (Recall::Sessions { query }, answer) => listed(state, fx, query, answer),
+        (_, Ok(Recalled::Session(session))) => show(state, *session),
+        (Recall::Delete(_), Ok(Recalled::Done(words))) => {
+            notes::toast(state, Tone::Good, words);
+            query_changed(state, fx);
+            refresh(state, fx);
+        }
+        (Recall::Rename { .. } | Recall::Fork { .. }, Ok(Recalled::Done(words))) => {
+            notes::toast(state, Tone::Good, words);
+            refresh(state, fx);
+        }
+        (_, Ok(Recalled::Done(words))) => notes::toast(state, Tone::Good, words),
+        (_, Ok(Recalled::Report(text))) => notes::note(state, Tone::Info, text),
+        (_, Ok(Recalled::Costs(_) | Recalled::Sessions(_))) => {}
+        (_, Err(why)) => notes::toast(state, Tone::Bad, why),
+    }
+}
+
+fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Recalled, String>) {
+    if query.is_empty() {
+        if let Ok(Recalled::Sessions(items)) = &answer {
+            state.sessions.recent.clone_from(items);
+        }
+        match std::mem::take(&mut state.sessions.waiting) {
+            Waiting::Again => refresh(state, fx),
+            Waiting::No | Waiting::Yes => {}
+        }
+    }
+    let Some(Overlay::Sessions(list)) = &mut state.overlay else { return };
+    let current = list.query.text().trim() == query;
+    let stale = list.waiting == Waiting::Again;
+    if current {
+        list.waiting = Waiting::No;
+        match answer {
+            Ok(Recalled::Sessions(items)) => fill(list, items),
+            Ok(
+                Recalled::Costs(_) | Recalled::Session(_) | Recalled::Done(_) | Recalled::Report(_),
+            ) => {}
+            Err(why) => list.trouble = Some(why),
+        }
+    } else if stale {
+        list.waiting = Waiting::No;
+        query_changed(state, fx);
+    }
+}
+
+/// The selection stays on its chat where that is still there.
+fn fill(list: &mut SessionList, items: Vec<SessionLine>) {
+    let before = list.items.as_ref().and_then(|old| old.get(list.selected)).map(|line| line.id);
+    list.selected = before.and_then(|id| items.iter().position(|line| line.id == id)).unwrap_or(0);
+    list.trouble = None;
+    list.items = Some(items);
+}
+
+/// Puts a chat that was kept in place of the open one.
+fn show(state: &mut AppState, session: KeptSession) {
+    if state.running().is_some() {
+        notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
+        return;
+    }
+    send::cut_from(state, 0);
+    send::take_back(state);
+    state.queue_phase = QueuePhase::Flowing;
+    state.editing = None;
+    state.session = session.id;
+    state.title = session.title;
+    state.system = session.system;
+    let mut cut_off = false;
+    for turn in session.turns {
+        let user = UserCell {
+            at: turn.at,
+            draft: Draft { text: turn.text.clone(), ..Draft::default() },
+            text: turn.text,
+            model: None,
+            policy: None,
+            tags: Vec::new(),
+        };
+        let question = push_cell(state, Cell::User(user));
+        cut_off = false;
+        if let Some(answer) = turn.answer {
+            cut_off = answer.finish.is_none();
+            let reply = reply(question, answer);
+            push_cell(state, Cell::Reply(Box::new(reply)));
+        }
+    }
+    if cut_off {
+        let words = "the last answer was cut off when wheelhouse ended; /retry asks again";
+        notes::note(state, Tone::Warn, words);
+    }
+    state.transcript.scroll = Scroll::Follow;
+    state.transcript.selected = None;
+    state.view = View::Chat;
+    state.focus = Focus::Composer;
+}
+
+/// A reply cell of an answer that was kept.
+fn reply(question: usize, answer: KeptAnswer) -> ReplyCell {
+    let mut cell = ReplyCell::new(answer.request, question, answer.at);
+    cell.phase = ReplyPhase::Done;
+    cell.last_at = answer.at;
+    cell.reply = Reply {
+        text: answer.text,
+        reasoning: answer.reasoning,
+        usage: Some(answer.usage),
+        outcome: Some(Outcome {
+            finish: answer.finish.unwrap_or(Finish::Truncated),
+            model: answer.model,
+            provider: answer.provider,
+            model_id: None,
+            usage: answer.usage,
+            cost: answer.cost,
+            wait_ms: answer.wait_ms,
+            ttft_ms: answer.ttft_ms,
+            total_ms: answer.total_ms,
+            cached: None,
+            error: None,
+        }),
+        ..Reply::default()
+    };
+    cell
+}

@@ -1,0 +1,88 @@
+//! The list of chats, searched as one types.
+
+use ratatui::layout::{Position, Rect};
+
+use super::{Frame, centred, field, nothing, window_of};
+use crate::console::app::{AppState, SessionLine, SessionList, Waiting};
+use crate::console::theme::Token;
+use crate::console::view::paint::{Ink, row};
+use crate::console::view::words;
+use crate::text;
+
+/// Columns of the window, where the screen has them.
+const WIDTH: u16 = 96;
+/// Columns of title and figures that the words around a hit leave alone.
+const BESIDE: usize = 34;
+
+/// Where the list is. Its height does not follow what is found: nothing jumps while one types.
+pub(super) fn frame(_list: &SessionList, screen: Rect) -> Frame {
+    Frame::of(centred(screen, WIDTH, 20), 2, 0)
+}
+
+/// Draws it; returns the caret.
+pub(super) fn draw(
+    ink: &mut Ink<'_>,
+    state: &AppState,
+    list: &SessionList,
+    screen: Rect,
+) -> Option<Position> {
+    let Frame { window, list: area } = frame(list, screen);
+    let keys = match list.removing {
+        Some(_) => "Ctrl+D once more removes it for good   Esc close".to_owned(),
+        None => format!("{} open   Ctrl+D remove   Esc close", ink.glyphs.enter),
+    };
+    let found = match &list.items {
+        Some(items) => words::count(items.len(), "chat"),
+        None => String::new(),
+    };
+    let inside = ink.window(window, "CHATS", &found, (&keys, ""));
+    let caret = field(ink, row(inside, 0), "/", &list.query);
+    if let Some(why) = &list.trouble {
+        ink.put(row(area, 0), 2, why, Token::Bad);
+        return caret;
+    }
+    match &list.items {
+        None if list.waiting == Waiting::No => {}
+        None => {
+            ink.put(row(area, 0), 2, "looking", Token::Dim);
+        }
+        Some(items) if items.is_empty() && list.query.text().is_empty() => {
+            ink.put(row(area, 0), 2, "nothing was kept yet", Token::Dim);
+        }
+        Some(items) if items.is_empty() => nothing(ink, area, 0),
+        Some(items) => {
+            let (top, shown) = window_of(list.selected, items.len(), usize::from(area.height));
+            for (n, item) in items.iter().enumerate().skip(top).take(shown) {
+                let line = row(area, (n - top) as u16);
+                entry(ink, state, item, line);
+                if n == list.selected {
+                    ink.over(line, Token::Sel);
+                    ink.put(line, 0, ink.glyphs.pick, Token::Sel);
+                }
+            }
+        }
+    }
+    caret
+}
+
+fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
+    let mark = if item.forked_from.is_some() { ink.glyphs.branch[1] } else { "" };
+    let open = if item.id == state.session { "open now · " } else { "" };
+    let cut = if item.interrupted { "cut off · " } else { "" };
+    let figures = format!(
+        "{open}{cut}{} · {} · {}",
+        words::count(item.messages as usize, "message"),
+        words::cost(item.cost),
+        words::ago(state.now, item.updated, state.utc_offset_s)
+    );
+    let room = usize::from(line.width).saturating_sub(BESIDE);
+    let title = text::ellipsis(&item.title, room);
+    let lead = if mark.is_empty() { String::new() } else { format!("{mark} ") };
+    let hit = item.hit.as_deref().map(|hit| format!("  {hit}")).unwrap_or_default();
+    ink.both(
+        line,
+        2,
+        &[(&lead, Token::Dim), (&title, Token::Fg), (&hit, Token::Dim)],
+        &[(&figures, Token::Dim)],
+    );
+}
