@@ -28,6 +28,7 @@ mod log;
 mod man;
 mod models;
 mod names;
+mod recall;
 mod replay;
 mod sessions;
 mod shot;

@@ -54,6 +54,6 @@ pub use file::FILE;
 pub use handle::{Health, Ledger, Options};
 pub use order::{Aside, Begin, End, Keep, Piece, Preference, Purge};
 pub use query::{
-    By, Counts, Days, Hit, Interrupted, KeptDecision, KeptMessage, KeptRequest, Point, Reader,
-    Routing, SessionDetail, SessionOrder, SessionRow, Total,
+    AnswerFigures, By, Counts, Days, Dear, Elsewhere, Hit, Interrupted, KeptDecision, KeptMessage,
+    KeptRequest, Point, Reader, Routing, SessionDetail, SessionOrder, SessionRow, Total,
 };

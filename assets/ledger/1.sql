@@ -106,6 +106,7 @@ CREATE TABLE requests (
   error TEXT
 ) STRICT;
 CREATE INDEX requests_at ON requests (at);
+CREATE INDEX requests_dear ON requests (day, cost);
 CREATE INDEX requests_session ON requests (session);
 CREATE INDEX requests_asked ON requests (asked);
 CREATE INDEX requests_running ON requests (run) WHERE run IS NOT NULL;

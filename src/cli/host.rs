@@ -18,6 +18,7 @@ use crate::sim::Order;
 
 use super::compose::{Env, Setup};
 use super::faults;
+use super::recall;
 use super::start::{self, Running, Using};
 
 /// The most events handed over at once, so that a key never waits behind a long batch.
@@ -70,7 +71,8 @@ impl shell::Host for Host {
                     running
                         .strike(&setup, tell)
                         .map_err(|stop| stop.story().1.unwrap_or_default())?;
-                    Ok(Arc::new(Live { running }) as Arc<dyn shell::Engine>)
+                    let live = Live { running, setup: Arc::clone(&setup) };
+                    Ok(Arc::new(live) as Arc<dyn shell::Engine>)
                 }
                 Err(stop) => Err(stop.story().1.unwrap_or_default()),
             }
@@ -147,6 +149,7 @@ fn address(url: &str) -> Option<String> {
 /// A running engine as the shell sees it.
 struct Live {
     running: Running,
+    setup: Arc<Setup>,
 }
 
 impl shell::Engine for Live {
@@ -182,8 +185,13 @@ impl shell::Engine for Live {
         Order::read(order, &fleet)?.run(&fleet)
     }
 
-    fn recall(&self, _asked: Recall, _now: UnixMs) -> Soon<Result<Recalled, String>> {
-        Box::pin(std::future::ready(Err("nothing is kept".to_owned())))
+    fn recall(&self, asked: Recall, now: UnixMs) -> Soon<Result<Recalled, String>> {
+        let (setup, config) = (Arc::clone(&self.setup), Arc::clone(&self.snapshot().config));
+        Box::pin(async move {
+            let answer = move || recall::answer(&setup, &config, asked, now);
+            let answered = tokio::task::spawn_blocking(answer).await;
+            answered.unwrap_or_else(|error| Err(error.to_string()))
+        })
     }
 
     fn presence(&self) {

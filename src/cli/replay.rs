@@ -52,6 +52,19 @@ pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, St
     Ok(if replay.differ.is_empty() { Exit::Done } else { Exit::Error })
 }
 
+/// The report of one policy over the decisions that `each` hands out, in lines; `each` says how many
+/// could not be read.
+pub fn told<E>(
+    policy: &str,
+    config: &Config,
+    each: impl FnOnce(&mut dyn FnMut(&KeptDecision)) -> Result<u64, E>,
+) -> Result<Vec<String>, E> {
+    // The console names a policy that is there.
+    let mut replay = Replay { policy: weights(policy, config).ok(), ..Replay::default() };
+    replay.unread = each(&mut |kept| replay.take(kept))?;
+    Ok(replay.lines())
+}
+
 fn weights(name: &str, config: &Config) -> Result<Policy, Stop> {
     if let Some(found) = config.policies.get(name) {
         let weights = [found.quality, found.cost, found.speed];

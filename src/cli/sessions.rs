@@ -263,7 +263,7 @@ fn put(io: &mut Io<'_>, text: &str) -> Result<(), Stop> {
 }
 
 /// A new file of the user's alone; never over one that is there.
-fn write_new(path: &Path, text: &str) -> Result<(), Stop> {
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Stop> {
     let told = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Stop::error(format!("{} is there already; left as it is", path.display()))

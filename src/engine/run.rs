@@ -4,8 +4,8 @@
 
 mod cached;
 mod calls;
-mod leave;
 mod follow;
+mod leave;
 mod patience;
 mod race;
 mod room;

@@ -7,6 +7,7 @@ mod decisions;
 mod search;
 mod sessions;
 mod sums;
+mod views;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use decisions::{KeptDecision, KeptRequest};
 pub use search::Hit;
 pub use sessions::{Interrupted, KeptMessage, SessionDetail, SessionOrder, SessionRow};
 pub use sums::{By, Days, Point, Routing, Total};
+pub use views::{AnswerFigures, Dear, Elsewhere};
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

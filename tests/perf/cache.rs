@@ -112,8 +112,8 @@ fn engine(
 ) -> Result<EngineHandle, Failure> {
     let loaded = config::load_demo(fleet, &[]).map_err(|errors| format!("{errors:?}"))?;
     let mut config = loaded.config;
-    config.cache.redis = redis
-        .map(|url| RedisSettings { url: url.to_owned(), ttl: Duration::from_hours(1) });
+    config.cache.redis =
+        redis.map(|url| RedisSettings { url: url.to_owned(), ttl: Duration::from_hours(1) });
     change(&mut config);
     let options = Options { env: Arc::new(|_| None), ..Options::default() };
     Ok(engine::start(Arc::new(config), options))
@@ -162,12 +162,7 @@ async fn ask(engine: &EngineHandle, number: usize) -> Option<Done> {
     None
 }
 
-fn report(
-    engine: &EngineHandle,
-    done: &[Done],
-    calls: u64,
-    took: Duration,
-) -> Result<(), Failure> {
+fn report(engine: &EngineHandle, done: &[Done], calls: u64, took: Duration) -> Result<(), Failure> {
     let whole = done.iter().filter(|done| done.outcome.finish == Finish::Stop).count();
     let distinct: HashSet<usize> = done.iter().map(|done| done.number).collect();
     let by = |tier: Option<&str>| {
@@ -244,7 +239,9 @@ async fn second(fleet: &str, url: &str) -> Result<(), Failure> {
     let all: Vec<usize> = (0..DISTINCT).collect();
     let done = ask_all(&engine, &all).await;
     let hits = done.iter().filter(|done| done.outcome.cached.as_deref() == Some("redis")).count();
-    println!("a second process: {hits} of {DISTINCT} questions answered from what the first stored");
+    println!(
+        "a second process: {hits} of {DISTINCT} questions answered from what the first stored"
+    );
     if hits == DISTINCT { Ok(()) } else { Err("it did not hit them all".into()) }
 }
 

@@ -5,7 +5,7 @@
 //! from the one that is waited for.
 
 use crate::domain::{
-    Cost, Finish, ModelName, Money, ProviderName, RequestId, SessionId, UnixMs, Usage,
+    Cost, Finish, MessageId, ModelName, Money, ProviderName, RequestId, SessionId, UnixMs, Usage,
 };
 
 /// Which days costs are added up for.
@@ -200,6 +200,8 @@ pub struct SessionLine {
 /// A question and the newest answer to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptTurn {
+    /// Its id.
+    pub id: MessageId,
     /// When it was asked.
     pub at: UnixMs,
     /// What was asked.

@@ -28,7 +28,7 @@ impl Days {
         Self { from: today.minus(days - 1), to: today }
     }
 
-    const fn ends(self) -> [i32; 2] {
+    pub(super) const fn ends(self) -> [i32; 2] {
         [self.from.0, self.to.0]
     }
 }

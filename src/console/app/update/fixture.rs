@@ -100,6 +100,7 @@ fn measure(state: &AppState) -> Geometry {
         transcript_cols: state.size.cols.saturating_sub(4),
         transcript_rows: state.size.rows.saturating_sub(8),
         list_rows: 8,
+        list_scroll_most: 5,
         detail_rows: 10,
         detail_scroll_most: 5,
         composer_cols: state.size.cols.saturating_sub(4),
@@ -119,7 +120,7 @@ fn locate(state: &AppState, col: u16, row: u16) -> Under {
         (None, View::Chat, 20) => Under::Draft { row: 0, col: usize::from(col) },
         (None, View::Routes, 1..10) => Under::List(Some(usize::from(row - 1))),
         (None, View::Routes, 10..20) => Under::Detail,
-        (None, View::Chat | View::Routes, _) => Under::Nothing,
+        (None, View::Chat | View::Routes | View::Costs, _) => Under::Nothing,
     }
 }
 

@@ -215,6 +215,7 @@ fn show(state: &mut AppState, session: KeptSession) {
     let mut cut_off = false;
     for turn in session.turns {
         let user = UserCell {
+            id: turn.id,
             at: turn.at,
             draft: Draft { text: turn.text.clone(), ..Draft::default() },
             text: turn.text,
@@ -261,6 +262,7 @@ fn reply(question: usize, answer: KeptAnswer) -> ReplyCell {
             total_ms: answer.total_ms,
             cached: None,
             error: None,
+            cache_note: None,
         }),
         ..Reply::default()
     };

@@ -1,0 +1,370 @@
+//! What the console asks of the ledger, answered.
+//!
+//! Invariants: only called where waiting for the disk is allowed; every error is a sentence a person
+//! can act on; nothing is written over a file that is there.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+
+use crate::config::Config;
+use crate::console::app::{
+    Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, DearRequest, ExportAs,
+    KeptAnswer, KeptSession, KeptTurn, Recall, Recalled, RoutingDid, SessionLine,
+};
+use crate::domain::{
+    Cost, Finish, Message, ModelName, Money, Part, ProviderName, Role, SessionId, UnixMs,
+};
+use crate::ledger::{
+    AnswerFigures, By, Day, Days, KeptMessage, Ledger, LedgerError, Reader, SessionOrder, Total,
+    export,
+};
+
+use super::compose::Setup;
+use super::{kept, replay, sessions};
+
+/// Chats in a list.
+const LISTED: usize = 200;
+/// Rows of a table of costs.
+const ROWS: usize = 60;
+/// Dear requests.
+const DEAREST: usize = 6;
+/// Models everything is compared with.
+const COMPARED: usize = 3;
+/// Days of the longest chart.
+const CHART_DAYS: i32 = 90;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Answers. Waits for the disk.
+///
+/// # Errors
+/// Why not, for people.
+pub fn answer(
+    setup: &Setup,
+    config: &Config,
+    asked: Recall,
+    now: UnixMs,
+) -> Result<Recalled, String> {
+    let Some(ledger) = setup.ledger() else { return Err("nothing is kept in this run".to_owned()) };
+    let zone = kept::zone(setup);
+    answered(&ledger, &zone, config, asked, now).map_err(|error| error.to_string())
+}
+
+fn answered(
+    ledger: &Ledger,
+    zone: &TimeZone,
+    config: &Config,
+    asked: Recall,
+    now: UnixMs,
+) -> Result<Recalled, LedgerError> {
+    match asked {
+        Recall::Costs { window, group } => ledger
+            .read(|reader| costs(reader, zone, (window, group), now))
+            .map(|report| Recalled::Costs(Box::new(report))),
+        Recall::Sessions { query } => {
+            ledger.read(|reader| found(reader, query.trim())).map(Recalled::Sessions)
+        }
+        Recall::Open(id) => {
+            let session = ledger.read(|reader| open(reader, id))?;
+            for one in ledger.read(|reader| reader.interrupted(LISTED))? {
+                if one.session == Some(id) {
+                    // It is looked at now; where that cannot be written it is offered once more.
+                    let _once_more = ledger.dismiss(one.request);
+                }
+            }
+            Ok(Recalled::Session(Box::new(session)))
+        }
+        Recall::Rename { id, title } => {
+            ledger.rename(id, &title)?;
+            Ok(Recalled::Done(format!("this chat is called {title}")))
+        }
+        Recall::Fork { from, to, title } => {
+            let messages = ledger.fork(from, None, to, now)?;
+            ledger.rename(to, &title)?;
+            Ok(Recalled::Done(format!("copied, {messages} messages")))
+        }
+        Recall::Delete(id) => {
+            let rows = ledger.remove(id)?;
+            let words = if rows == 0 { "nothing was kept of it" } else { "removed for good" };
+            Ok(Recalled::Done(words.to_owned()))
+        }
+        Recall::Export { id, form } => written(ledger, zone, id, form).map(Recalled::Done),
+        Recall::Replay { policy, since } => ledger.read(|reader| {
+            let mut lines = Vec::new();
+            let told = replay::told(&policy, config, |take| {
+                reader.decisions(since, UnixMs(i64::MAX), |kept| {
+                    take(&kept);
+                    ControlFlow::Continue(())
+                })
+            })?;
+            lines.extend(told);
+            Ok(Recalled::Report(lines.join("\n")))
+        }),
+    }
+}
+
+// ---- costs ---------------------------------------------------------------------------------
+
+fn costs(
+    reader: &Reader,
+    zone: &TimeZone,
+    (window, group): (CostWindow, CostGroup),
+    now: UnixMs,
+) -> Result<CostReport, LedgerError> {
+    let today = Day::of(now, zone);
+    let days = match window {
+        CostWindow::Today => Days::last(1, today),
+        CostWindow::Week => Days::last(7, today),
+        CostWindow::Month => Days::last(30, today),
+        CostWindow::All => Days::ALL,
+    };
+    let by = match group {
+        CostGroup::Model => By::Model,
+        CostGroup::Provider => By::Provider,
+        CostGroup::Chat => By::Session,
+        CostGroup::Origin => By::Origin,
+    };
+    let whole = reader.total(days)?;
+    let first = i32::from(today.date().day()) - 1;
+    let routing = reader.routing(days, None)?;
+    Ok(CostReport {
+        today: reader.total(Days::last(1, today))?.cost,
+        month: reader.total(Days::last(first + 1, today))?.cost,
+        rows: reader.totals(days, by, ROWS)?.iter().map(row).collect(),
+        lost: CostRow {
+            name: "lost".to_owned(),
+            calls: u64::from(routing.lost.pico() > 0),
+            cost: Cost { amount: routing.lost, exact: whole.cost.exact },
+            ..CostRow::default()
+        },
+        total: CostRow { name: "total".to_owned(), ..row(&whole) },
+        series: series(reader, zone, window, days, now)?,
+        dearest: reader
+            .dearest(days, DEAREST)?
+            .into_iter()
+            .map(|dear| DearRequest {
+                request: dear.id,
+                at: dear.at,
+                cost: dear.cost,
+                model: dear.model.unwrap_or_else(|| ModelName::from("nobody")),
+                prompt: dear.asked.split_whitespace().collect::<Vec<_>>().join(" "),
+                input: dear.usage.input,
+                output: dear.usage.output,
+            })
+            .collect(),
+        routing: RoutingDid {
+            alternatives: reader
+                .elsewhere(days, COMPARED)?
+                .into_iter()
+                .map(|other| Alternative {
+                    model: other.model,
+                    would: other.would,
+                    did: other.spent,
+                })
+                .collect(),
+            cached: routing.cached,
+            cache_saved: routing.cache_saved,
+            prefix_saved: routing.prefix_saved,
+        },
+    })
+}
+
+fn row(total: &Total) -> CostRow {
+    CostRow {
+        name: total.key.clone(),
+        calls: total.attempts,
+        input: total.usage.input,
+        output: total.usage.output,
+        cached_input: total.usage.cached_input,
+        cost: total.cost,
+    }
+}
+
+/// Hours of today or days of a longer time, those without calls among them.
+fn series(
+    reader: &Reader,
+    zone: &TimeZone,
+    window: CostWindow,
+    days: Days,
+    now: UnixMs,
+) -> Result<Vec<CostPoint>, LedgerError> {
+    let today = Day::of(now, zone);
+    if window == CostWindow::Today {
+        let hour_now = now.0.div_euclid(HOUR_MS);
+        let first = (0..24)
+            .map(|back| hour_now - back)
+            .take_while(|hour| Day::of(UnixMs(hour * HOUR_MS), zone) == today)
+            .last()
+            .unwrap_or(hour_now);
+        let spent: BTreeMap<i64, Money> = reader
+            .hours(UnixMs(first * HOUR_MS), now, None)?
+            .into_iter()
+            .map(|point| (point.at, point.cost.amount))
+            .collect();
+        let label = |hour: i64| {
+            let at = jiff::Timestamp::from_millisecond(hour * HOUR_MS).unwrap_or_default();
+            format!("{:02}", at.to_zoned(zone.clone()).hour())
+        };
+        return Ok((first..=hour_now)
+            .map(|hour| CostPoint {
+                label: label(hour),
+                amount: spent.get(&hour).copied().unwrap_or(Money::ZERO),
+            })
+            .collect());
+    }
+    let spent: BTreeMap<i32, Money> = reader
+        .days(days, None)?
+        .into_iter()
+        .filter_map(|point| Some((i32::try_from(point.at).ok()?, point.cost.amount)))
+        .collect();
+    let length = match window {
+        CostWindow::Week => 7,
+        CostWindow::Month => 30,
+        CostWindow::Today | CostWindow::All => {
+            spent.keys().next().map_or(1, |first| (today.0 - first + 1).clamp(1, CHART_DAYS))
+        }
+    };
+    Ok((0..length)
+        .rev()
+        .map(|back| {
+            let day = today.minus(back);
+            let amount = spent.get(&day.0).copied().unwrap_or(Money::ZERO);
+            CostPoint { label: format!("{:02}", day.date().day()), amount }
+        })
+        .collect())
+}
+
+// ---- chats ---------------------------------------------------------------------------------
+
+fn found(reader: &Reader, query: &str) -> Result<Vec<SessionLine>, LedgerError> {
+    let cut: Vec<SessionId> =
+        reader.interrupted(LISTED)?.into_iter().filter_map(|one| one.session).collect();
+    let line = |row: crate::ledger::SessionRow, hit: Option<String>| SessionLine {
+        interrupted: cut.contains(&row.id),
+        id: row.id,
+        title: row.title,
+        updated: row.updated,
+        messages: row.messages,
+        cost: row.cost,
+        forked_from: row.forked_from,
+        hit,
+    };
+    if query.is_empty() {
+        let rows = reader.sessions(SessionOrder::Newest, LISTED, 0)?;
+        return Ok(rows.into_iter().map(|row| line(row, None)).collect());
+    }
+    let mut lines: Vec<SessionLine> = Vec::new();
+    for hit in reader.search(query, LISTED)? {
+        if lines.iter().any(|known| known.id == hit.session) {
+            continue;
+        }
+        let words = hit.message.is_some().then_some(hit.snippet);
+        if let Some(row) = reader.session_row(hit.session)? {
+            lines.push(line(row, words));
+        }
+    }
+    Ok(lines)
+}
+
+fn whole(reader: &Reader, id: SessionId) -> Result<crate::ledger::SessionDetail, LedgerError> {
+    let missing = || LedgerError::Unknown("nothing was kept of this chat".to_owned());
+    reader.session(id)?.ok_or_else(missing)
+}
+
+fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, LedgerError> {
+    let detail = whole(reader, id)?;
+    let figures = reader.answers_of(id)?;
+    let mut turns: Vec<KeptTurn> = Vec::new();
+    for kept in detail.branch(None) {
+        match (kept.message.role, turns.last_mut()) {
+            (Role::User, _) => turns.push(KeptTurn {
+                id: kept.id,
+                at: kept.at,
+                text: kept.message.plain(),
+                answer: None,
+            }),
+            (Role::Assistant, Some(turn)) => {
+                let figures = kept.request.and_then(|request| figures.get(&request));
+                turn.answer = Some(given(kept, figures.cloned().unwrap_or_default()));
+            }
+            (Role::Assistant | Role::System | Role::Tool, _) => {}
+        }
+    }
+    Ok(KeptSession { id, title: detail.row.title.clone(), system: detail.system.clone(), turns })
+}
+
+fn given(kept: &KeptMessage, figures: AnswerFigures) -> KeptAnswer {
+    let finish = kept.finish.as_deref().and_then(|name| {
+        serde_json::from_value::<Finish>(serde_json::Value::String(name.to_owned())).ok()
+    });
+    KeptAnswer {
+        request: kept.request.unwrap_or(crate::domain::RequestId(kept.id.0)),
+        at: kept.at,
+        text: kept.message.plain(),
+        reasoning: thinking(&kept.message),
+        model: kept.model.as_deref().map(ModelName::from),
+        provider: kept.provider.as_deref().map(ProviderName::from),
+        finish,
+        usage: figures.usage,
+        cost: figures.cost,
+        wait_ms: figures.wait_ms,
+        ttft_ms: figures.ttft_ms,
+        total_ms: figures.total_ms,
+    }
+}
+
+fn thinking(message: &Message) -> String {
+    let parts = message.parts.iter().filter_map(|part| match part {
+        Part::Reasoning { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    parts.collect()
+}
+
+// ---- files ---------------------------------------------------------------------------------
+
+/// Writes a chat out into the directory the program was started in.
+fn written(
+    ledger: &Ledger,
+    zone: &TimeZone,
+    id: SessionId,
+    form: ExportAs,
+) -> Result<String, LedgerError> {
+    let detail = ledger.read(|reader| whole(reader, id))?;
+    let (text, kind) = match form {
+        ExportAs::Markdown => (export::markdown(&detail, None, zone), "md"),
+        ExportAs::Json => (format!("{}\n", export::json(&detail)), "json"),
+        ExportAs::Html => (export::html(&detail, None, zone), "html"),
+    };
+    let name = file_name(&detail.row.title);
+    let free = (1..100)
+        .map(|n| if n == 1 { format!("{name}.{kind}") } else { format!("{name}-{n}.{kind}") })
+        .map(PathBuf::from)
+        .find(|path| !path.exists());
+    let path = free.unwrap_or_else(|| PathBuf::from(format!("{name}-{}.{kind}", id.0)));
+    sessions::write_new(&path, &text)
+        .map_err(|stop| LedgerError::Unknown(stop.story().1.unwrap_or_default()))?;
+    Ok(format!("written to {}", path.display()))
+}
+
+/// Letters and digits of a title, the rest as dashes.
+fn file_name(title: &str) -> String {
+    let plain: String =
+        title.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(60).collect();
+    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "chat".to_owned() } else { words.join("-").to_lowercase() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_makes_a_file_name_that_goes_nowhere_else() {
+        assert_eq!(file_name("Why does ../../etc fail?"), "why-does-etc-fail");
+        assert_eq!(file_name("路由器 怎么选"), "路由器-怎么选");
+        assert_eq!(file_name("..."), "chat");
+    }
+}

@@ -1,0 +1,146 @@
+//! Questions only a screen asks: the dearest requests, what everything would have cost elsewhere, what
+//! a conversation's answers came to.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+
+use crate::domain::{Cost, ModelName, Money, RequestId, SessionId, UnixMs, Usage};
+
+use super::super::LedgerError;
+use super::sums::Days;
+use super::{Reader, count, id};
+
+/// Characters of what was asked that are handed out.
+const ASKED: usize = 200;
+
+/// A request and what it cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dear {
+    /// Which.
+    pub id: RequestId,
+    /// When it arrived.
+    pub at: UnixMs,
+    /// Who answered.
+    pub model: Option<ModelName>,
+    /// The beginning of what was asked.
+    pub asked: String,
+    /// What it cost, attempts that failed included.
+    pub cost: Cost,
+    /// Tokens of all its attempts.
+    pub usage: Usage,
+}
+
+/// What requests that one model could have answered cost, and would have cost there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The model.
+    pub model: ModelName,
+    /// Requests compared.
+    pub compared: u64,
+    /// What they did cost.
+    pub spent: Money,
+    /// What they would have.
+    pub would: Money,
+}
+
+/// What an answer came to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AnswerFigures {
+    /// Tokens of all its attempts.
+    pub usage: Usage,
+    /// What it cost.
+    pub cost: Cost,
+    /// Milliseconds until its first text.
+    pub wait_ms: Option<u64>,
+    /// The answering attempt's first token, in milliseconds.
+    pub ttft_ms: Option<u64>,
+    /// Milliseconds in all.
+    pub total_ms: u64,
+}
+
+impl Reader {
+    /// The dearest requests of these days, the dearest first.
+    pub fn dearest(&self, days: Days, limit: usize) -> Result<Vec<Dear>, LedgerError> {
+        let [from, to] = days.ends();
+        self.ask(|db| {
+            db.prepare_cached(
+                "SELECT r.id, r.at, r.model, substr(coalesce(q.text, ''), 1, ?4), r.cost, r.exact,
+                   (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
+                   (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id)
+                 FROM (SELECT n FROM requests WHERE day BETWEEN ?1 AND ?2 AND cost > 0
+                       ORDER BY cost DESC LIMIT ?3) d
+                 JOIN requests r ON r.n = d.n LEFT JOIN messages q ON q.n = r.asked
+                 ORDER BY r.cost DESC",
+            )?
+            .query_map(params![from, to, limit as i64, ASKED as i64], |row| {
+                Ok(Dear {
+                    id: RequestId(id(row.get(0)?)),
+                    at: UnixMs(row.get(1)?),
+                    model: row.get::<_, Option<String>>(2)?.map(ModelName::from),
+                    asked: row.get(3)?,
+                    cost: Cost { amount: Money::from_pico(row.get(4)?), exact: row.get(5)? },
+                    usage: Usage {
+                        input: count(row.get(6)?),
+                        output: count(row.get(7)?),
+                        ..Usage::default()
+                    },
+                })
+            })?
+            .collect()
+        })
+    }
+
+    /// What these days' requests would have cost at each model that could have answered them, the
+    /// dearest first.
+    pub fn elsewhere(&self, days: Days, limit: usize) -> Result<Vec<Elsewhere>, LedgerError> {
+        let [from, to] = days.ends();
+        self.ask(|db| {
+            db.prepare_cached(
+                "SELECT model, sum(compared), sum(spent), sum(would) FROM model_days
+                 WHERE day BETWEEN ?1 AND ?2 GROUP BY model ORDER BY 4 DESC LIMIT ?3",
+            )?
+            .query_map(params![from, to, limit as i64], |row| {
+                Ok(Elsewhere {
+                    model: ModelName::from(row.get::<_, String>(0)?),
+                    compared: count(row.get(1)?),
+                    spent: Money::from_pico(row.get(2)?),
+                    would: Money::from_pico(row.get(3)?),
+                })
+            })?
+            .collect()
+        })
+    }
+
+    /// What the answers of a conversation came to, by their requests.
+    pub fn answers_of(
+        &self,
+        session: SessionId,
+    ) -> Result<BTreeMap<RequestId, AnswerFigures>, LedgerError> {
+        self.ask(|db| {
+            db.prepare_cached(
+                "SELECT r.id, r.cost, r.exact, r.wait_ms, r.ttft_ms, coalesce(r.total_ms, 0),
+                   (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
+                   (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
+                   (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id)
+                 FROM requests r JOIN sessions s ON s.n = r.session WHERE s.id = ?1",
+            )?
+            .query_map([session.0.as_bytes()], |row| {
+                let figures = AnswerFigures {
+                    cost: Cost { amount: Money::from_pico(row.get(1)?), exact: row.get(2)? },
+                    wait_ms: row.get::<_, Option<i64>>(3)?.map(count),
+                    ttft_ms: row.get::<_, Option<i64>>(4)?.map(count),
+                    total_ms: count(row.get(5)?),
+                    usage: Usage {
+                        input: count(row.get(6)?),
+                        cached_input: count(row.get(7)?),
+                        output: count(row.get(8)?),
+                        ..Usage::default()
+                    },
+                };
+                Ok((RequestId(id(row.get(0)?)), figures))
+            })?
+            .collect()
+        })
+    }
+}
