@@ -20,6 +20,10 @@ use super::run::OUTRUN;
 /// used again.
 const DRAIN: Duration = Duration::from_millis(200);
 
+/// Once the finish reason was read, what may still follow (usage, the end marker) is waited for so
+/// long; not every server closes or says that it is done.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// An error body is read up to this size.
 const ERROR_BODY: usize = 64 << 10;
 
@@ -80,6 +84,8 @@ pub(super) struct Ended {
 
 struct Progress {
     sent: Instant,
+    /// When the first token began to be waited for: sent, or started over.
+    began: Instant,
     stamps: Stamps,
     usage: Option<Usage>,
     reported_cost: Option<String>,
@@ -112,6 +118,7 @@ impl Call<'_> {
         let sent = Instant::now();
         let mut progress = Progress {
             sent,
+            began: sent,
             stamps: Stamps::default(),
             usage: None,
             reported_cost: None,
@@ -184,6 +191,8 @@ impl Call<'_> {
         loop {
             let until = self.next_limit(progress);
             let chunk = match timeout_at(until, response.chunk()).await {
+                // Nothing that was still to come belongs to the answer.
+                Err(_) if progress.finish.is_some() => return self.whole(progress),
                 Err(_) => return Err(self.silent(progress)),
                 Ok(Err(error)) => return self.broken(progress, error),
                 Ok(Ok(chunk)) => chunk,
@@ -226,9 +235,11 @@ impl Call<'_> {
 
     /// Until when the next bytes must come.
     fn next_limit(&self, progress: &Progress) -> Instant {
+        let between = self.limits.between_tokens;
         let limit = match progress.content {
-            Content::Nothing => progress.sent + self.limits.first_token,
-            Content::OnlyReasoning | Content::Answer => progress.moved + self.limits.between_tokens,
+            _ if progress.finish.is_some() => progress.moved + between.min(LAST_WORDS),
+            Content::Nothing => progress.began + self.limits.first_token,
+            Content::OnlyReasoning | Content::Answer => progress.moved + between,
         };
         limit.min(self.deadline)
     }
@@ -340,6 +351,7 @@ impl Progress {
             Frame::Finish { finish, raw } => {
                 self.finish = Some(*finish);
                 self.raw_finish.clone_from(raw);
+                self.moved = Instant::now();
                 if *finish == Finish::Error {
                     return Then::Fail(ErrorReport::new(
                         OutcomeClass::Provider,

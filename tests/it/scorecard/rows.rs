@@ -202,11 +202,18 @@ fn odd(rows: &mut Vec<Row>) {
         ("giant line", Fault::GiantLine { after: 20, bytes: 3_000_000 }),
         ("bad UTF-8", Fault::BadUtf8 { after: 20 }),
         ("missing [DONE]", Fault::MissingDone),
+        ("missing [DONE], the socket stays open", Fault::OpenEnd),
         ("usage missing", Fault::MissingUsage),
     ] {
         let row = row(name, SIXTY, fault);
         rows.push(Row { wants: Wants::Whole, within: Duration::from_secs(5), asked: 1, ..row });
     }
+    let open = on(
+        row("no message_stop, the socket stays open", SIXTY, Fault::OpenEnd),
+        "sim-anthropic",
+        "sim-sonnet",
+    );
+    rows.push(Row { wants: Wants::Whole, within: Duration::from_secs(5), asked: 1, ..open });
 }
 
 fn empty(rows: &mut Vec<Row>) {
