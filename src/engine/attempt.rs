@@ -11,7 +11,7 @@ use crate::config::{Limits, Model, Provider};
 use crate::domain::{ErrorReport, Finish, OutcomeClass, Stamps, Usage};
 use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
 
-use super::account::Reached;
+use super::account::{Figures, Reached};
 use super::drill::{self, Drill, DrillKind};
 use super::reply::ReplySink;
 use super::run::OUTRUN;
@@ -69,6 +69,8 @@ pub(super) struct Ended {
     pub(super) status: Option<u16>,
     pub(super) stamps: Stamps,
     pub(super) usage: Option<Usage>,
+    /// Whether the usage is what it came to in the end.
+    pub(super) figures: Figures,
     pub(super) reported_cost: Option<String>,
     pub(super) answered_as: Option<String>,
     pub(super) limits: Vec<crate::domain::RateWindow>,
@@ -88,10 +90,14 @@ struct Progress {
     began: Instant,
     stamps: Stamps,
     usage: Option<Usage>,
+    /// Characters that had come when it was told.
+    told_at: u64,
     reported_cost: Option<String>,
     answered_as: Option<String>,
     finish: Option<Finish>,
     raw_finish: String,
+    /// The stream came to its end.
+    ended: bool,
     content: Content,
     chars: u64,
     moved: Instant,
@@ -121,10 +127,12 @@ impl Call<'_> {
             began: sent,
             stamps: Stamps::default(),
             usage: None,
+            told_at: 0,
             reported_cost: None,
             answered_as: None,
             finish: None,
             raw_finish: String::new(),
+            ended: false,
             content: Content::Nothing,
             chars: 0,
             moved: sent,
@@ -143,6 +151,7 @@ impl Call<'_> {
         progress.stamps.last = Some(millis(took));
         Ended {
             result,
+            figures: progress.figures(),
             raw_finish: progress.raw_finish,
             status,
             stamps: progress.stamps,
@@ -268,7 +277,7 @@ impl Call<'_> {
     }
 
     /// The connection broke. An answer whose finish reason was read is whole all the same.
-    fn broken(&self, progress: &Progress, error: ErrorReport) -> Result<Finish, ErrorReport> {
+    fn broken(&self, progress: &mut Progress, error: ErrorReport) -> Result<Finish, ErrorReport> {
         if progress.finish.is_some()
             || (!self.model.quirks.end_marker && progress.content == Content::Answer)
         {
@@ -278,7 +287,8 @@ impl Call<'_> {
     }
 
     /// The stream ended in order: is there an answer?
-    fn whole(&self, progress: &Progress) -> Result<Finish, ErrorReport> {
+    fn whole(&self, progress: &mut Progress) -> Result<Finish, ErrorReport> {
+        progress.ended = true;
         let finish = progress.finish.unwrap_or(Finish::Stop);
         match (finish, progress.content) {
             (Finish::ContentFilter, _) => Err(ErrorReport::new(
@@ -307,6 +317,14 @@ impl Call<'_> {
 }
 
 impl Progress {
+    /// Usage that was told while the answer was under way (one token, in an Anthropic message's first
+    /// event) says nothing of what came after it.
+    fn figures(&self) -> Figures {
+        let finished = self.ended || self.finish.is_some_and(|finish| finish != Finish::Error);
+        let latest = self.usage.is_none() || self.told_at == self.chars;
+        if finished && latest { Figures::Final } else { Figures::SoFar }
+    }
+
     fn take(&mut self, frame: Frame, pieces: &mut dyn Pieces) -> Then {
         let ms = millis(self.sent.elapsed());
         if !matches!(frame, Frame::KeepAlive) {
@@ -343,6 +361,7 @@ impl Progress {
             Frame::ReasoningSignature(_) => return self.hand_on(frame, pieces),
             Frame::Usage { usage, reported_cost } => {
                 self.usage = Some(*usage);
+                self.told_at = self.chars;
                 if reported_cost.is_some() {
                     self.reported_cost.clone_from(reported_cost);
                 }

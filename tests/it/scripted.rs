@@ -231,11 +231,11 @@ pub(crate) async fn ask(engine: &EngineHandle, request: Request) -> Reply {
 pub(crate) async fn leave(
     engine: &EngineHandle,
     request: Request,
-    wanted: impl Fn(&ReplyEvent) -> bool,
+    mut wanted: impl FnMut(&ReplyEvent) -> bool,
 ) -> wheelhouse::domain::AttemptReport {
     let id = request.id;
     let mut stream = engine.ask(request);
-    let seen = async { while !stream.next().await.as_ref().is_some_and(&wanted) {} };
+    let seen = async { while !stream.next().await.as_ref().is_some_and(&mut wanted) {} };
     tokio::time::timeout(LIMIT, seen).await.expect("it never came to that");
     drop(stream);
     let mut observer = engine.subscribe();

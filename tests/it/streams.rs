@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use wheelhouse::domain::Finish;
+use wheelhouse::domain::{Finish, OutcomeClass, ReplyEvent};
 
 use crate::rig::{answered_by, finish as finished};
 use crate::scripted::{
-    Server, Step, ask, done, end, engine, finish, first, head, message, only, stops, text, usage,
-    words,
+    Server, Step, ask, done, end, engine, finish, first, head, leave, message, message_ends, only,
+    stops, text, usage, words,
 };
 
 /// Breaks off in mid-sentence.
@@ -57,4 +57,78 @@ async fn usage_that_comes_a_moment_after_the_finish_is_still_read() {
     let outcome = ask(&engine, only("ma")).await.outcome.unwrap();
     assert_eq!((outcome.usage.input, outcome.usage.output), (20, 7));
     assert!(outcome.cost.exact);
+}
+
+// ---- what it costs ---------------------------------------------------------------------------
+
+/// 4,000 characters, about a thousand tokens, then nothing.
+async fn long_and_silent() -> Server {
+    Server::new(|_, _| {
+        let said = vec![words("word and more words, "); 200];
+        [vec![head(), message()], said, vec![Step::Hold]].concat()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_cut_answer_costs_what_streamed_whatever_was_told_at_its_beginning() {
+    let server = long_and_silent().await;
+    let limits = "[limits]\nbetween_tokens = \"500ms\"\n";
+    let engine = engine(&format!("{limits}{}", server.config("a", "anthropic", "ma")));
+    let reply = ask(&engine, only("ma")).await;
+    let attempt = &reply.attempts[0];
+    assert_eq!(attempt.outcome, Some(OutcomeClass::Stall));
+    assert!(attempt.usage.output >= 1_000 && attempt.usage.estimated, "{:?}", attempt.usage);
+    assert_eq!(attempt.usage.input, 25, "the prompt was counted at the beginning");
+    assert!(!attempt.cost.exact && !reply.outcome.unwrap().cost.exact);
+}
+
+#[tokio::test]
+async fn an_answer_its_reader_leaves_costs_what_streamed() {
+    let server = long_and_silent().await;
+    let engine = engine(&server.config("a", "anthropic", "ma"));
+    let mut read = 0;
+    let attempt = leave(&engine, only("ma"), |event| {
+        if let ReplyEvent::Text(text) = event {
+            read += text.len();
+        }
+        read >= 4_000
+    })
+    .await;
+    assert_eq!(attempt.outcome, Some(OutcomeClass::Cancelled));
+    assert!(attempt.usage.output >= 1_000 && attempt.usage.estimated, "{:?}", attempt.usage);
+    assert!(!attempt.cost.exact);
+}
+
+#[tokio::test]
+async fn a_whole_answer_of_one_token_is_billed_exactly() {
+    let server = Server::new(|_, _| {
+        vec![head(), message(), words("Yes"), stops("end_turn", 1), message_ends()]
+    })
+    .await;
+    let engine = engine(&server.config("a", "anthropic", "ma"));
+    let outcome = ask(&engine, only("ma")).await.outcome.unwrap();
+    assert_eq!((outcome.usage.output, outcome.usage.estimated), (1, false));
+    assert!(outcome.cost.exact);
+}
+
+#[tokio::test]
+async fn a_callers_cap_holds_over_a_cut_answer_and_its_continuation() {
+    let server = Server::new(|n, body| {
+        let cap = body["max_tokens"].as_u64().unwrap();
+        if n == 0 {
+            return [vec![head(), message()], vec![words("word "); 80]].concat();
+        }
+        let more = vec![words("more "); usize::try_from(cap).unwrap()];
+        let end = vec![stops("max_tokens", cap), message_ends()];
+        [vec![head(), message()], more, end].concat()
+    })
+    .await;
+    let engine = engine(&server.config("a", "anthropic", "ma"));
+    let mut request = only("ma");
+    request.params.max_tokens = Some(100);
+    let reply = ask(&engine, request).await;
+    assert_eq!(finished(&reply), Finish::Length, "{:?}", reply.outcome);
+    let tokens = reply.text.split_whitespace().count();
+    assert!((80..=100).contains(&tokens), "{tokens} tokens for a cap of 100");
 }

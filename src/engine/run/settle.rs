@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::route::Observation;
 use crate::wire::Frame;
 
-use super::super::account::{self, Reached, Size};
+use super::super::account::{self, Figures, Reached, Size};
 use super::super::actor::ToActor;
 use super::super::attempt::{Ended, Pieces, millis};
 use super::super::drill;
@@ -47,6 +47,7 @@ impl Run {
         let model = made.model;
         let size = Size {
             reported: ended.and_then(|ended| ended.usage),
+            figures: ended.map_or(Figures::SoFar, |ended| ended.figures),
             reported_cost: ended.and_then(|ended| ended.reported_cost.clone()),
             input_estimate: state
                 .reply
