@@ -380,7 +380,9 @@ impl Progress {
                 }
             }
             Frame::Restarted => {
-                self.content = Content::Nothing;
+                // What was read of the voided message does not count, the time it took neither.
+                (self.content, self.began) = (Content::Nothing, Instant::now());
+                (self.finish, self.usage) = (None, None);
                 return self.hand_on(frame, pieces);
             }
             Frame::Error(error) => return Then::Fail(error.as_ref().clone()),

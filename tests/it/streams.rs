@@ -132,3 +132,20 @@ async fn a_callers_cap_holds_over_a_cut_answer_and_its_continuation() {
     let tokens = reply.text.split_whitespace().count();
     assert!((80..=100).contains(&tokens), "{tokens} tokens for a cap of 100");
 }
+
+// ---- what comes late -------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_message_that_begins_again_has_its_first_token_waited_for_again() {
+    let server = Server::new(|_, _| {
+        let void = vec![head(), message(), words("Void. "), Step::Pause(1_400), message()];
+        let said = vec![Step::Pause(100), words("It stands."), stops("end_turn", 3)];
+        [void, said, vec![message_ends()]].concat()
+    })
+    .await;
+    let limits = "[limits]\nfirst_token = \"1s\"\n";
+    let engine = engine(&format!("{limits}{}", server.config("a", "anthropic", "ma")));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!((reply.text.as_str(), reply.attempts.len()), ("It stands.", 1));
+}
