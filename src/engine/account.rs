@@ -9,6 +9,11 @@ use crate::domain::{Cost, Money, UnixMs, Usage};
 pub(super) enum Reached {
     /// Nothing was accepted: no connection, or an error status.
     Refused,
+    /// It was sent, and the connection broke before a status came: most likely for nothing.
+    Broken,
+    /// It was sent, and left before a status came. Many send one only with the first token, so it
+    /// was read, and reading costs.
+    Sent,
     /// The provider began to work on it.
     Accepted,
 }
@@ -55,7 +60,10 @@ pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
             ..usage
         },
         (None, _, Reached::Refused) => return (Usage::default(), Cost::ZERO),
-        (None, _, Reached::Accepted) => {
+        (None, _, Reached::Broken) => {
+            return (Usage::default(), Cost { amount: Money::ZERO, exact: false });
+        }
+        (None, _, Reached::Sent | Reached::Accepted) => {
             Usage { input: size.input_estimate, output: seen, estimated: true, ..Usage::default() }
         }
     };
@@ -116,6 +124,17 @@ mod tests {
     fn what_was_never_accepted_costs_nothing_for_sure() {
         let (usage, cost) = bill(&priced(), UnixMs(0), &size(None, Reached::Refused));
         assert_eq!((usage, cost), (Usage::default(), Cost::ZERO));
+    }
+
+    #[test]
+    fn what_was_sent_and_not_answered_is_never_free_for_sure() {
+        let mut silent = size(None, Reached::Sent);
+        (silent.figures, silent.output_chars) = (Figures::SoFar, 0);
+        let (usage, cost) = bill(&priced(), UnixMs(0), &silent);
+        assert_eq!((usage.input, usage.output, usage.estimated), (400, 0, true));
+        assert_eq!((cost.amount.to_string().as_str(), cost.exact), ("0.0004", false));
+        let (usage, cost) = bill(&priced(), UnixMs(0), &size(None, Reached::Broken));
+        assert_eq!((usage, cost.amount, cost.exact), (Usage::default(), Money::ZERO, false));
     }
 
     #[test]

@@ -183,13 +183,20 @@ impl Call<'_> {
             *status = error.status;
             return Err(error);
         }
+        *reached = Reached::Sent;
         let response = timeout_at(first_by, self.http.send(self.sends, self.limits.connect)).await;
-        let mut response = response.map_err(|_| self.silent(progress))??;
+        let mut response = response.map_err(|_| self.silent(progress))?.inspect_err(|error| {
+            *reached = match error.code.as_str() {
+                "reset" | "eof" => Reached::Broken,
+                _ => Reached::Refused,
+            };
+        })?;
         progress.stamps.headers = Some(millis(progress.sent.elapsed()));
         *status = Some(response.status);
         let now = super::clock::now();
         *limits = wire::read_limits(&response.headers, now);
         if !(200..300).contains(&response.status) {
+            *reached = Reached::Refused;
             let body = timeout_at(first_by, response.body(ERROR_BODY)).await.unwrap_or_default();
             return Err(wire::read_error(response.status, &response.headers, &body, now));
         }

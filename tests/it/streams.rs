@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use wheelhouse::domain::{Finish, OutcomeClass, ReplyEvent};
+use wheelhouse::domain::{Cost, Finish, Money, OutcomeClass, ReplyEvent};
 
 use crate::rig::{answered_by, finish as finished};
 use crate::scripted::{
     Server, Step, ask, done, end, engine, finish, first, head, leave, message, message_ends, only,
-    stops, text, usage, words,
+    overloaded, stops, text, usage, words,
 };
 
 /// Breaks off in mid-sentence.
@@ -148,4 +148,25 @@ async fn a_message_that_begins_again_has_its_first_token_waited_for_again() {
     let reply = ask(&engine, only("ma")).await;
     assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
     assert_eq!((reply.text.as_str(), reply.attempts.len()), ("It stands.", 1));
+}
+
+#[tokio::test]
+async fn what_was_sent_and_met_silence_is_not_free_for_sure() {
+    let server = Server::new(|_, _| vec![Step::Hold]).await;
+    let limits = "[limits]\nfirst_token = \"300ms\"\n";
+    let engine = engine(&format!("{limits}{}", server.config("a", "openai", "ma")));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!(reply.attempts[0].outcome, Some(OutcomeClass::Stall));
+    let (usage, cost) = (reply.attempts[0].usage, reply.attempts[0].cost);
+    assert!(usage.input > 0 && usage.estimated, "{usage:?}");
+    assert!(cost.amount > Money::ZERO && !cost.exact, "{cost:?}");
+    assert_eq!(reply.outcome.unwrap().cost, cost);
+}
+
+#[tokio::test]
+async fn what_nobody_took_is_free_for_sure() {
+    let server = Server::new(|_, _| overloaded()).await;
+    let engine = engine(&server.config("a", "openai", "ma"));
+    let outcome = ask(&engine, only("ma")).await.outcome.unwrap();
+    assert_eq!(outcome.cost, Cost::ZERO);
 }
