@@ -99,6 +99,8 @@ struct Progress {
     /// The stream came to its end.
     ended: bool,
     content: Content,
+    /// It comes as one body, of which nothing can be read before all of it is there.
+    body: bool,
     chars: u64,
     moved: Instant,
     longest_gap: Duration,
@@ -134,6 +136,7 @@ impl Call<'_> {
             raw_finish: String::new(),
             ended: false,
             content: Content::Nothing,
+            body: false,
             chars: 0,
             moved: sent,
             longest_gap: Duration::ZERO,
@@ -203,6 +206,10 @@ impl Call<'_> {
         *reached = Reached::Accepted;
         progress.reported_cost = wire::reported_cost(&response.headers);
         let mut decoder = Decoder::new(self.provider.dialect, &self.model.quirks);
+        let kind = response.headers.get("content-type").unwrap_or_default();
+        if kind.starts_with("application/json") {
+            (progress.body, progress.moved) = (true, Instant::now());
+        }
         let mut frames = Vec::new();
         loop {
             let until = self.next_limit(progress);
@@ -216,6 +223,11 @@ impl Call<'_> {
             let end = match &chunk {
                 Some(bytes) => {
                     decoder.push(bytes, &mut frames);
+                    if decoder.is_whole_body() {
+                        (progress.body, progress.moved) = (true, Instant::now());
+                    } else if decoder.is_stream() {
+                        progress.body = false;
+                    }
                     None
                 }
                 None => Some(decoder.finish(&mut frames)),
@@ -254,6 +266,8 @@ impl Call<'_> {
         let between = self.limits.between_tokens;
         let limit = match progress.content {
             _ if progress.finish.is_some() => progress.moved + between.min(LAST_WORDS),
+            // Its first token comes with its last.
+            Content::Nothing if progress.body => progress.moved + between,
             Content::Nothing => progress.began + self.limits.first_token,
             Content::OnlyReasoning | Content::Answer => progress.moved + between,
         };
@@ -270,12 +284,12 @@ impl Call<'_> {
             );
         }
         match progress.content {
-            Content::Nothing => ErrorReport::new(
+            Content::Nothing if !progress.body => ErrorReport::new(
                 OutcomeClass::Stall,
                 "first_token",
                 format!("no token in {}", seconds(self.limits.first_token)),
             ),
-            Content::OnlyReasoning | Content::Answer => ErrorReport::new(
+            Content::Nothing | Content::OnlyReasoning | Content::Answer => ErrorReport::new(
                 OutcomeClass::Stall,
                 "between_tokens",
                 format!("went silent for {} mid-answer", seconds(self.limits.between_tokens)),

@@ -8,7 +8,7 @@ use wheelhouse::domain::{Cost, Finish, Money, OutcomeClass, ReplyEvent};
 use crate::rig::{answered_by, finish as finished};
 use crate::scripted::{
     Server, Step, ask, done, end, engine, finish, first, head, leave, message, message_ends, only,
-    overloaded, stops, text, usage, words,
+    overloaded, stops, text, usage, whole, words,
 };
 
 /// Breaks off in mid-sentence.
@@ -169,4 +169,21 @@ async fn what_nobody_took_is_free_for_sure() {
     let engine = engine(&server.config("a", "openai", "ma"));
     let outcome = ask(&engine, only("ma")).await.outcome.unwrap();
     assert_eq!(outcome.cost, Cost::ZERO);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_whole_need_not_be_there_by_the_first_token() {
+    let body = r#"{"choices":[{"message":{"content":"Fine."},"finish_reason":"stop"}]}"#;
+    let server = Server::new(move |_, _| {
+        let Some(Step::Put(all)) = whole("200 OK", body).pop() else { unreachable!() };
+        let (start, rest) = all.split_at(all.len() - body.len() / 2);
+        let put = |text: &str| Step::Put(text.to_owned());
+        vec![put(start), Step::Pause(800), put(rest)]
+    })
+    .await;
+    let limits = "[limits]\nfirst_token = \"300ms\"\n";
+    let engine = engine(&format!("{limits}{}", server.config("a", "openai", "ma")));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!((reply.text.as_str(), reply.attempts.len()), ("Fine.", 1));
 }
