@@ -6,6 +6,7 @@ mod calls;
 mod leave;
 mod patience;
 mod race;
+mod reader;
 mod room;
 mod settle;
 mod tries;
@@ -60,7 +61,10 @@ struct State {
     denied: Option<ErrorReport>,
     first_text_ms: Option<u64>,
     attempts: u32,
+    /// Who gave the text the reader has, or the last of it.
     last: Option<(ModelName, ProviderName, String)>,
+    /// Who was asked last.
+    asked: Option<(ModelName, ProviderName, String)>,
     usage: Usage,
     ttft_ms: Option<u64>,
     /// Addresses nothing answers at: their other models are not asked either.
@@ -112,6 +116,7 @@ impl Run {
             first_text_ms: None,
             attempts: 0,
             last: None,
+            asked: None,
             usage: Usage::default(),
             ttft_ms: None,
             unreachable: BTreeSet::new(),
@@ -273,7 +278,8 @@ impl Run {
     }
 
     fn outcome(state: &State, finish: Finish, error: Option<ErrorReport>) -> Outcome {
-        let last = state.last.clone();
+        // Where nobody gave a word, the one who was asked last.
+        let last = state.last.clone().or_else(|| state.asked.clone());
         Outcome {
             finish,
             model: last.as_ref().map(|(model, ..)| model.clone()),

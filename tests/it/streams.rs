@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use wheelhouse::domain::{Cost, Finish, Money, OutcomeClass, ReplyEvent};
+use wheelhouse::domain::{Cost, Finish, Money, OutcomeClass, ReaderKind, ReplyEvent};
 
 use crate::rig::{answered_by, finish as finished};
 use crate::scripted::{
     Server, Step, ask, done, end, engine, finish, first, head, leave, message, message_ends, only,
-    overloaded, stops, text, usage, whole, words,
+    overloaded, stops, text, thinking, usage, whole, words,
 };
 
 /// Breaks off in mid-sentence.
@@ -186,4 +186,84 @@ async fn an_answer_that_comes_whole_need_not_be_there_by_the_first_token() {
     let reply = ask(&engine, only("ma")).await;
     assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
     assert_eq!((reply.text.as_str(), reply.attempts.len()), ("Fine.", 1));
+}
+
+// ---- going on --------------------------------------------------------------------------------
+
+/// Cut in its first answer; in the second the message begins again after a word.
+async fn begins_again_while_going_on() -> Server {
+    Server::new(|n, _| {
+        let begun = vec![head(), message()];
+        if n == 0 {
+            return [begun, vec![words(HALF)]].concat();
+        }
+        let void = vec![words("carve "), message()];
+        let said = vec![words("carve deep valleys."), stops("end_turn", 20), message_ends()];
+        [begun, void, said].concat()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_continuation_that_begins_again_takes_back_only_what_it_added() {
+    let server = begins_again_while_going_on().await;
+    let engine = engine(&server.config("a", "anthropic", "ma"));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!(reply.text, format!("{HALF}carve deep valleys."));
+    assert_eq!(reply.attempts.len(), 2);
+    let seams: Vec<u64> = reply.seams.iter().map(|seam| seam.at_char).collect();
+    assert_eq!(seams, [HALF.len() as u64]);
+}
+
+#[tokio::test]
+async fn a_reader_that_cannot_take_text_back_keeps_all_of_it_when_a_continuation_begins_again() {
+    let server = begins_again_while_going_on().await;
+    let engine = engine(&server.config("a", "anthropic", "ma"));
+    let mut request = only("ma");
+    request.reader = ReaderKind::AppendOnly;
+    let reply = ask(&engine, request).await;
+    assert_eq!(finished(&reply), Finish::Truncated, "{:?}", reply.outcome);
+    assert_eq!(reply.text, format!("{HALF}carve "));
+}
+
+#[tokio::test]
+async fn the_answer_names_the_model_that_gave_it_and_not_the_one_asked_last() {
+    let cut = Server::new(|n, _| if n == 0 { vec![head(), text(HALF)] } else { overloaded() });
+    let down = Server::new(|_, _| overloaded()).await;
+    let engine = engine(&format!(
+        "{}{}",
+        cut.await.config("a", "openai", "ma"),
+        down.config("b", "openai", "mb")
+    ));
+    let reply = ask(&engine, first("ma")).await;
+    assert!(down.calls() > 0);
+    let outcome = reply.outcome.as_ref().unwrap();
+    assert_eq!((outcome.finish, reply.text.as_str()), (Finish::Truncated, HALF));
+    assert_eq!((answered_by(&reply).as_str(), outcome.model_id.as_deref()), ("ma", Some("ma")));
+    assert_eq!(outcome.provider.as_ref().unwrap().as_str(), "a");
+}
+
+#[tokio::test]
+async fn the_thinking_before_a_new_answer_is_kept_and_the_old_answer_until_then() {
+    let server = Server::new(|n, _| match n {
+        0 => vec![head(), text("Short.")],
+        _ => {
+            let thought = vec![head(), thinking("let me "), thinking("think"), text("Long ago.")];
+            [thought, end(9).to_vec()].concat()
+        }
+    })
+    .await;
+    let engine = engine(&server.config("a", "openai", "ma"));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!((reply.text.as_str(), reply.reasoning.as_str()), ("Long ago.", "let me think"));
+    let server = Server::new(|n, _| match n {
+        0 => vec![head(), text("Short.")],
+        _ => vec![head(), thinking("let me think")],
+    })
+    .await;
+    let engine = self::engine(&server.config("a", "openai", "ma"));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!((finished(&reply), reply.text.as_str()), (Finish::Truncated, "Short."));
 }

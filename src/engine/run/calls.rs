@@ -22,8 +22,9 @@ use super::super::permit::Permit;
 use super::super::verdict::{self, Stops, Wants};
 use super::patience;
 use super::race::{Finished, Race, Side};
+use super::reader::{TakesOver, ToReader};
 use super::room;
-use super::settle::{Made, TakesOver, ToReader};
+use super::settle::Made;
 use super::tries::{Others, known};
 use super::{Run, State};
 
@@ -87,7 +88,7 @@ impl Run {
             let (http, call) = self.ready(&request, provider, model, (cap, before.as_deref()))?;
             Ok((takes_over, http, call))
         });
-        state.last = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
+        state.asked = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
         permit.began();
         self.observe_start(provider, model).await;
         let (takes_over, http, call) = match ready {
@@ -159,8 +160,6 @@ impl Run {
         let Second { made: second_made, permit: mut second_permit, cap: second_cap, .. } = second;
         let result = if winner == Some(Side::Second) {
             let _ = self.settled(&made, first, cap, state).await;
-            let (model, provider) = (second_made.model, second_made.provider);
-            state.last = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
             self.settled(&second_made, second_ended, second_cap, state).await
         } else {
             let _ = self.settled(&second_made, second_ended, second_cap, state).await;
