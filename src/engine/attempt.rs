@@ -322,17 +322,18 @@ impl Call<'_> {
             {
                 Ok(Finish::Stop)
             }
-            (Finish::Stop, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
-                OutcomeClass::Provider,
-                super::plan::EMPTY,
-                "the provider sent an empty answer",
-            )),
             (Finish::Length, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
                 OutcomeClass::Truncation,
                 super::run::REASONING_ATE_CAP,
                 "all of the answer's room went into thinking",
             )),
-            (finish, _) => Ok(finish),
+            // Blanks, or an end for the sake of tools that were never called.
+            (_, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
+                OutcomeClass::Provider,
+                super::plan::EMPTY,
+                "the provider sent an empty answer",
+            )),
+            (finish, Content::Answer) => Ok(finish),
         }
     }
 }
@@ -362,8 +363,13 @@ impl Progress {
                 if text.is_empty() {
                     return Then::GoOn;
                 }
-                self.progress(Content::Answer, text.chars().count());
-                self.stamps.first_text.get_or_insert(ms);
+                let chars = text.chars().count();
+                if self.content == Content::Answer || !text.trim().is_empty() {
+                    self.progress(Content::Answer, chars);
+                    self.stamps.first_text.get_or_insert(ms);
+                } else {
+                    self.blank(chars);
+                }
                 return self.hand_on(frame, pieces);
             }
             Frame::ToolCall { arguments, .. } => {
@@ -416,6 +422,14 @@ impl Progress {
         match pieces.piece(frame, &self.stamps) {
             Ok(()) => Then::GoOn,
             Err(error) => Then::Fail(error),
+        }
+    }
+
+    /// Blanks before the first word: paid for, but no answer yet.
+    fn blank(&mut self, chars: usize) {
+        self.chars += chars as u64;
+        if self.content != Content::Nothing {
+            self.moved = Instant::now();
         }
     }
 

@@ -267,3 +267,36 @@ async fn the_thinking_before_a_new_answer_is_kept_and_the_old_answer_until_then(
     let reply = ask(&engine, only("ma")).await;
     assert_eq!((finished(&reply), reply.text.as_str()), (Finish::Truncated, "Short."));
 }
+
+// ---- what holds nothing ----------------------------------------------------------------------
+
+#[tokio::test]
+async fn blanks_and_an_end_for_tools_that_were_never_called_are_no_answers() {
+    for nothing in [
+        vec![text("\n"), text("\n "), finish("stop"), usage(20, 2), done()],
+        vec![finish("tool_calls"), usage(20, 2), done()],
+    ] {
+        let server = Server::new(move |_, _| [vec![head()], nothing.clone()].concat()).await;
+        let alone = engine(&server.config("a", "openai", "ma"));
+        let reply = ask(&alone, only("ma")).await;
+        assert_eq!(finished(&reply), Finish::Error, "{:?}", reply.outcome);
+        assert_eq!(reply.outcome.unwrap().error.unwrap().code, "empty");
+        assert_eq!((reply.text.as_str(), reply.attempts.len()), ("", 2), "once more, changed");
+        let other = Server::new(|_, _| [vec![head(), text("Fine.")], end(2).to_vec()].concat());
+        let other = other.await.config("b", "openai", "mb");
+        let both = engine(&format!("{}{other}", server.config("a", "openai", "ma")));
+        let reply = ask(&both, first("ma")).await;
+        assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
+        assert_eq!((reply.text.as_str(), answered_by(&reply).as_str()), ("Fine.", "mb"));
+    }
+}
+
+#[tokio::test]
+async fn blanks_before_the_first_word_are_kept_with_it() {
+    let server = Server::new(|_, _| {
+        [vec![head(), text("\n"), text("    indented")], end(2).to_vec()].concat()
+    })
+    .await;
+    let engine = engine(&server.config("a", "openai", "ma"));
+    assert_eq!(ask(&engine, only("ma")).await.text, "\n    indented");
+}
