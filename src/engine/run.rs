@@ -65,6 +65,8 @@ struct State {
     last: Option<(ModelName, ProviderName, String)>,
     /// Who was asked last.
     asked: Option<(ModelName, ProviderName, String)>,
+    /// How what the reader has of the answer came to its end.
+    stopped: Stopped,
     usage: Usage,
     ttft_ms: Option<u64>,
     /// Addresses nothing answers at: their other models are not asked either.
@@ -92,6 +94,15 @@ struct State {
     not_whole: Option<Finish>,
 }
 
+/// How a text came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    /// It is on its way, or broke off: there is more.
+    Unmarked,
+    /// The provider said that the model was done. Whoever doubts it may be wrong.
+    Orderly,
+}
+
 impl Run {
     /// Runs the request to its end.
     pub(super) async fn go(self) {
@@ -117,6 +128,7 @@ impl Run {
             attempts: 0,
             last: None,
             asked: None,
+            stopped: Stopped::Unmarked,
             usage: Usage::default(),
             ttft_ms: None,
             unreachable: BTreeSet::new(),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use wheelhouse::domain::{Cost, Finish, Money, OutcomeClass, ReaderKind, ReplyEvent};
+use wheelhouse::domain::{Cost, Finish, Money, OutcomeClass, ReaderKind, ReplyEvent, Request};
 
 use crate::rig::{answered_by, finish as finished};
 use crate::scripted::{
@@ -299,4 +299,60 @@ async fn blanks_before_the_first_word_are_kept_with_it() {
     .await;
     let engine = engine(&server.config("a", "openai", "ma"));
     assert_eq!(ask(&engine, only("ma")).await.text, "\n    indented");
+}
+
+fn repeatable(model: &str) -> Request {
+    let mut request = only(model);
+    (request.params.temperature, request.params.seed) = (Some(0.0), Some(1));
+    request
+}
+
+#[tokio::test]
+async fn nothing_to_add_to_a_cut_answer_does_not_make_it_whole() {
+    for cut in [HALF, "Rivers begin in the hills. They carry it all down to the sea. "] {
+        let server = Server::new(move |n, _| match n {
+            0 => vec![head(), text(cut)],
+            _ => [vec![head()], end(0).to_vec()].concat(),
+        })
+        .await;
+        let alone = engine(&server.config("a", "openai", "ma"));
+        let reply = ask(&alone, repeatable("ma")).await;
+        assert_eq!(finished(&reply), Finish::Truncated, "{:?}", reply.outcome);
+        assert_eq!(reply.text, cut);
+        assert!(reply.verdict.is_some_and(|verdict| verdict.truncated));
+        let again = ask(&alone, repeatable("ma")).await;
+        assert_eq!(again.outcome.unwrap().cached, None, "it was kept as whole");
+    }
+}
+
+#[tokio::test]
+async fn another_model_goes_on_where_one_had_nothing_to_add() {
+    let cut = Server::new(|_, _| vec![head(), text(HALF)]).await;
+    let mute = Server::new(|_, _| [vec![head()], end(0).to_vec()].concat()).await;
+    let good = Server::new(|_, _| [vec![head(), text("carve.")], end(2).to_vec()].concat()).await;
+    let engine = engine(&format!(
+        "{}{}{}",
+        cut.config("a", "openai", "ma"),
+        mute.config("b", "openai", "mb"),
+        good.config("c", "openai", "mc")
+    ));
+    let reply = ask(&engine, first("ma")).await;
+    assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!(reply.text, format!("{HALF}carve."));
+    assert_eq!(answered_by(&reply), "mc");
+}
+
+#[tokio::test]
+async fn nothing_to_add_to_an_answer_we_alone_doubted_settles_the_doubt() {
+    const DOUBTFUL: &str = "Rivers are long. They begin in the hills. Some of them **carry sand to";
+    let server = Server::new(|n, _| match n {
+        0 => [vec![head(), text(DOUBTFUL)], end(20).to_vec()].concat(),
+        _ => [vec![head()], end(0).to_vec()].concat(),
+    })
+    .await;
+    let engine = engine(&server.config("a", "openai", "ma"));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!((finished(&reply), server.calls()), (Finish::Stop, 2), "{:?}", reply.outcome);
+    assert_eq!(reply.text, DOUBTFUL);
+    assert!(reply.verdict.is_some_and(|verdict| !verdict.truncated));
 }

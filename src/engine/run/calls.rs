@@ -26,7 +26,7 @@ use super::reader::{TakesOver, ToReader};
 use super::room;
 use super::settle::Made;
 use super::tries::{Others, known};
-use super::{Run, State};
+use super::{Run, State, Stopped};
 
 /// Fewer samples than this say nothing about how slow "slow" is.
 const RACE_SAMPLES: u32 = 5;
@@ -106,6 +106,11 @@ impl Run {
         let joiner = before.as_deref().map(|before| joiner(provider, model, before));
         // The request's deadline holds for all attempts; a model's own limit for one of them.
         let deadline = state.deadline.min(Instant::now() + limits.total);
+        // Only where the provider said that the model was done may there be nothing to add.
+        let empty = match (&before, state.stopped) {
+            (Some(_), Stopped::Orderly) => Empty::Answer,
+            (None, _) | (Some(_), Stopped::Unmarked) => Empty::Failure,
+        };
         let attempts = state.attempts;
         let started = state.started;
         let race = Race::new(ToReader::new(self, state, (joiner, takes_over), provider, model));
@@ -116,7 +121,7 @@ impl Run {
             sends: &call,
             limits,
             deadline,
-            empty: if before.is_some() { Empty::Answer } else { Empty::Failure },
+            empty,
             lost: race.lost(Side::First),
             drill: drill::on(
                 &snapshot.overrides.drills,
@@ -227,6 +232,9 @@ impl Run {
                 Some("json_object" | "json_schema")
             )
         });
+        if finish == Finish::Stop {
+            state.stopped = Stopped::Orderly;
+        }
         let mut verdict = verdict::judge(&verdict::Ended {
             finish,
             raw: &ended.raw_finish,
@@ -241,7 +249,7 @@ impl Run {
         if verdict.evidence.contains(&Evidence::AtCap) && u64::from(cap) >= made.model.max_output {
             state.needs.output = state.needs.output.max(made.model.max_output);
         }
-        if ended.chars == 0 && !state.reply.text.is_empty() {
+        if ended.stamps.first_text.is_none() && !state.reply.text.is_empty() {
             // It was asked to go on and had nothing to add: the answer had been whole.
             verdict.truncated = false;
         }

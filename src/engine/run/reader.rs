@@ -16,7 +16,7 @@ use crate::wire::Frame;
 use super::super::actor::ToActor;
 use super::super::attempt::{Pieces, millis};
 use super::super::join::{Ending, Joined, Joiner};
-use super::{Run, STARTS_OVER, State};
+use super::{Run, STARTS_OVER, State, Stopped};
 
 /// What the reader is told when the first piece of an attempt takes over from what it already has.
 #[derive(Debug, Clone)]
@@ -159,6 +159,7 @@ impl<'a> ToReader<'a> {
             self.shown = Shown::Answer;
             let (provider, model) = (self.provider, self.model);
             self.state.last = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
+            self.state.stopped = Stopped::Unmarked;
         }
     }
 
