@@ -76,7 +76,7 @@ struct State {
     /// Providers that asked to slow down, and how often: their limits are often one for all their
     /// models.
     throttled: BTreeMap<ProviderName, u32>,
-    /// Models that were asked beside another and are not asked again.
+    /// Models that were asked beside another and failed: they are not asked again.
     raced: BTreeSet<ModelName>,
     /// What the next model must have more of than one that ran out.
     needs: Needs,

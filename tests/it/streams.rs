@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use wheelhouse::domain::{Cost, Finish, Money, OutcomeClass, ReaderKind, ReplyEvent, Request};
+use wheelhouse::domain::{
+    AttemptKind, Cost, Finish, Money, OutcomeClass, ReaderKind, ReplyEvent, Request,
+};
 
 use crate::rig::{answered_by, finish as finished};
 use crate::scripted::{
@@ -355,4 +357,33 @@ async fn nothing_to_add_to_an_answer_we_alone_doubted_settles_the_doubt() {
     assert_eq!((finished(&reply), server.calls()), (Finish::Stop, 2), "{:?}", reply.outcome);
     assert_eq!(reply.text, DOUBTFUL);
     assert!(reply.verdict.is_some_and(|verdict| !verdict.truncated));
+}
+
+#[tokio::test]
+async fn who_lost_a_race_goes_on_when_the_winner_breaks() {
+    let slow = Server::new(|n, _| match n {
+        0..=5 => [vec![head(), Step::Pause(320), text("Fine.")], end(9).to_vec()].concat(),
+        6 => vec![head(), Step::Pause(1_500), text(HALF), Step::Hold],
+        _ => overloaded(),
+    })
+    .await;
+    let other = Server::new(|n, _| match n {
+        0 => [vec![head(), Step::Pause(6_000), text("Late.")], end(9).to_vec()].concat(),
+        _ => [vec![head(), text("carve.")], end(9).to_vec()].concat(),
+    })
+    .await;
+    let engine = engine(&format!(
+        "[hedge]\nwhen = \"slow\"\nmax_share = 1.0\nmax_per_hour = 1.0\n\
+         [limits]\nbetween_tokens = \"1s\"\n{}{}",
+        slow.config("a", "openai", "ma"),
+        other.config("b", "openai", "mb")
+    ));
+    for _ in 0..6 {
+        assert_eq!(ask(&engine, first("ma")).await.attempts.len(), 1);
+    }
+    let reply = ask(&engine, first("ma")).await;
+    assert_eq!(reply.attempts[0].kind, AttemptKind::Hedge, "{:?}", reply.attempts);
+    assert_eq!(finished(&reply), Finish::Stop, "{:?}", reply.outcome);
+    assert_eq!(reply.text, format!("{HALF}carve."));
+    assert_eq!(answered_by(&reply), "mb");
 }

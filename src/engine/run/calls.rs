@@ -24,7 +24,7 @@ use super::patience;
 use super::race::{Finished, Race, Side};
 use super::reader::{TakesOver, ToReader};
 use super::room;
-use super::settle::Made;
+use super::settle::{Made, OUTRUN};
 use super::tries::{Others, known};
 use super::{Run, State, Stopped};
 
@@ -161,7 +161,9 @@ impl Run {
         };
         // Both are accounted for, the answering one last.
         state.attempts += 1;
-        state.raced.insert(second.made.model.name.clone());
+        let raced = second.made.model.name.clone();
+        // Who only lost may be asked again.
+        let outrun = second_ended.result.as_ref().is_err_and(|error| error.code == OUTRUN);
         let Second { made: second_made, permit: mut second_permit, cap: second_cap, .. } = second;
         let result = if winner == Some(Side::Second) {
             let _ = self.settled(&made, first, cap, state).await;
@@ -170,6 +172,9 @@ impl Run {
             let _ = self.settled(&second_made, second_ended, second_cap, state).await;
             self.settled(&made, first, cap, state).await
         };
+        if !outrun && result.is_err() {
+            state.raced.insert(raced);
+        }
         permit.ended();
         second_permit.ended();
         result
