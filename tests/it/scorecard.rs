@@ -213,7 +213,7 @@ fn billed(json: &Value) -> Result<(), String> {
     let attempts = json["attempts"].as_array().unwrap();
     let mut sum = Money::ZERO;
     for attempt in attempts {
-        sum = sum + money(attempt)?;
+        sum += money(attempt)?;
     }
     if money(json)? != sum {
         return Err(format!("{} for attempts of {sum}", json["cost_usd"]));

@@ -77,7 +77,7 @@ impl Server {
 /// The body of a POST; `None` for anything else.
 async fn read(socket: &mut TcpStream) -> Option<Value> {
     let mut all = Vec::new();
-    let mut piece = [0u8; 16 << 10];
+    let mut piece = [0u8; 4 << 10];
     loop {
         let n = socket.read(&mut piece).await.ok().filter(|n| *n > 0)?;
         all.extend_from_slice(&piece[..n]);

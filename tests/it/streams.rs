@@ -248,12 +248,12 @@ async fn the_answer_names_the_model_that_gave_it_and_not_the_one_asked_last() {
 
 #[tokio::test]
 async fn the_thinking_before_a_new_answer_is_kept_and_the_old_answer_until_then() {
-    let server = Server::new(|n, _| match n {
-        0 => vec![head(), text("Short.")],
-        _ => {
-            let thought = vec![head(), thinking("let me "), thinking("think"), text("Long ago.")];
-            [thought, end(9).to_vec()].concat()
+    let server = Server::new(|n, _| {
+        if n == 0 {
+            return vec![head(), text("Short.")];
         }
+        let thought = vec![head(), thinking("let me "), thinking("think"), text("Long ago.")];
+        [thought, end(9).to_vec()].concat()
     })
     .await;
     let engine = engine(&server.config("a", "openai", "ma"));
