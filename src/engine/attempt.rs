@@ -328,11 +328,7 @@ impl Call<'_> {
                 "all of the answer's room went into thinking",
             )),
             // Blanks, or an end for the sake of tools that were never called.
-            (_, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
-                OutcomeClass::Provider,
-                super::plan::EMPTY,
-                "the provider sent an empty answer",
-            )),
+            (_, Content::Nothing | Content::OnlyReasoning) => Err(nothing_said()),
             (finish, Content::Answer) => Ok(finish),
         }
     }
@@ -444,6 +440,15 @@ impl Progress {
         self.chars += chars as u64;
         self.moved = now;
     }
+}
+
+/// The answer holds nothing, or nothing new.
+pub(super) fn nothing_said() -> ErrorReport {
+    ErrorReport::new(
+        OutcomeClass::Provider,
+        super::plan::EMPTY,
+        "the provider sent an empty answer",
+    )
 }
 
 fn cancelled(code: &str, why: &str) -> ErrorReport {

@@ -328,6 +328,18 @@ async fn nothing_to_add_to_a_cut_answer_does_not_make_it_whole() {
 }
 
 #[tokio::test]
+async fn a_continuation_that_only_repeats_the_end_adds_nothing_either() {
+    let server = Server::new(|n, _| {
+        let again = vec![head(), text("carry it down to the sea. On the way they ")];
+        if n == 0 { vec![head(), text(HALF)] } else { [again, end(9).to_vec()].concat() }
+    })
+    .await;
+    let engine = engine(&server.config("a", "openai", "ma"));
+    let reply = ask(&engine, only("ma")).await;
+    assert_eq!((finished(&reply), reply.text.as_str()), (Finish::Truncated, HALF));
+}
+
+#[tokio::test]
 async fn another_model_goes_on_where_one_had_nothing_to_add() {
     let cut = Server::new(|_, _| vec![head(), text(HALF)]).await;
     let mute = Server::new(|_, _| [vec![head()], end(0).to_vec()].concat()).await;

@@ -15,7 +15,7 @@ use crate::route::Observation;
 use crate::wire::{self, HttpCall, Target, http::Http};
 
 use super::super::actor::{Insist, ToActor};
-use super::super::attempt::{Call, Empty, Ended, millis};
+use super::super::attempt::{Call, Empty, Ended, millis, nothing_said};
 use super::super::drill::{self, Drill};
 use super::super::join::{Ending, Joiner, Repeats};
 use super::super::permit::Permit;
@@ -153,6 +153,12 @@ impl Run {
             && let Err(error) = rest
         {
             first.result = first.result.and(Err(error));
+        }
+        let no_more =
+            before.as_ref() == Some(&state.reply.text) && state.reply.tool_calls.is_empty();
+        if no_more && empty == Empty::Failure {
+            // What it repeated was left out, and then nothing was left.
+            first.result = first.result.and_then(|_| Err(nothing_said()));
         }
         let Some((second, second_ended)) = second else {
             let result = self.settled(&made, first, cap, state).await;
