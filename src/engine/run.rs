@@ -8,6 +8,7 @@ mod follow;
 mod leave;
 mod patience;
 mod race;
+mod reader;
 mod room;
 mod settle;
 mod tries;
@@ -65,7 +66,12 @@ struct State {
     denied: Option<ErrorReport>,
     first_text_ms: Option<u64>,
     attempts: u32,
+    /// Who gave the text the reader has, or the last of it.
     last: Option<(ModelName, ProviderName, String)>,
+    /// Who was asked last.
+    asked: Option<(ModelName, ProviderName, String)>,
+    /// How what the reader has of the answer came to its end.
+    stopped: Stopped,
     usage: Usage,
     ttft_ms: Option<u64>,
     /// Addresses nothing answers at: their other models are not asked either.
@@ -75,7 +81,7 @@ struct State {
     /// Providers that asked to slow down, and how often: their limits are often one for all their
     /// models.
     throttled: BTreeMap<ProviderName, u32>,
-    /// Models that were asked beside another and are not asked again.
+    /// Models that were asked beside another and failed: they are not asked again.
     raced: BTreeSet<ModelName>,
     /// What the next model must have more of than one that ran out.
     needs: Needs,
@@ -93,6 +99,15 @@ struct State {
     not_whole: Option<Finish>,
     /// What the cache did, and why.
     why: Option<Why>,
+}
+
+/// How a text came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    /// It is on its way, or broke off: there is more.
+    Unmarked,
+    /// The provider said that the model was done. Whoever doubts it may be wrong.
+    Orderly,
 }
 
 impl Run {
@@ -119,6 +134,8 @@ impl Run {
             first_text_ms: None,
             attempts: 0,
             last: None,
+            asked: None,
+            stopped: Stopped::Unmarked,
             usage: Usage::default(),
             ttft_ms: None,
             unreachable: BTreeSet::new(),
@@ -194,7 +211,8 @@ impl Run {
     }
 
     fn outcome(state: &State, finish: Finish, error: Option<ErrorReport>) -> Outcome {
-        let last = state.last.clone();
+        // Where nobody gave a word, the one who was asked last.
+        let last = state.last.clone().or_else(|| state.asked.clone());
         Outcome {
             finish,
             model: last.as_ref().map(|(model, ..)| model.clone()),
