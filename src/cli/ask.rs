@@ -169,7 +169,8 @@ fn print(io: &mut Io<'_>, value: &serde_json::Value) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The story on standard error: always when there is no whole answer, else to a person who watches.
+/// The story on standard error: what went wrong on the way and whether the answer is whole, always
+/// unless told to be quiet; who answered, to a person who watches.
 fn tell(reply: &Reply, setup: &Setup, tongue: Tongue, io: &mut Io<'_>) {
     let failed = !matches!(Exit::of(reply), Exit::Done);
     let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
@@ -182,8 +183,9 @@ fn tell(reply: &Reply, setup: &Setup, tongue: Tongue, io: &mut Io<'_>) {
     } else if reply.outcome.as_ref().is_some_and(|o| o.finish == Finish::Truncated) {
         lines.push("wheelhouse: the answer is not whole".to_owned());
     }
-    let watched = io.err_kind == Kind::Terminal && !setup.global.quiet;
-    if failed || watched {
+    let quiet = setup.global.quiet;
+    let watched = io.err_kind == Kind::Terminal && !quiet;
+    if failed || !quiet {
         lines.extend(story::troubles(reply));
         lines.extend(story::doubt(reply));
     }

@@ -57,6 +57,9 @@ pub fn draw(state: &AppState, theme: &Theme, buffer: &mut Buffer) -> Option<Posi
             }
         },
     };
+    if state.view != View::Chat && matches!(state.stage, Stage::Main) {
+        popup::toast(&mut ink, state, screen, false);
+    }
     popup::which_key(&mut ink, state, screen);
     if state.overlay.is_some() { overlay::draw(&mut ink, state, screen) } else { caret }
         .filter(|caret| screen.contains(*caret))

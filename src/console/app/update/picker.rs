@@ -245,8 +245,28 @@ pub(super) fn pin(
 ) {
     let session = matches!(scope, PinScope::Session | PinScope::Message).then_some(state.session);
     state.undo = vec![Command::Unpin { session: Some(state.session) }];
-    notes::toast(state, Tone::Good, format!("{model} pinned {words}; Ctrl+X a goes back to auto"));
+    let lifted = lift_vetoes(state, fx, model);
+    let also = if lifted { ", no longer avoided" } else { "" };
+    let text = format!("{model} pinned {words}{also}; Ctrl+X a goes back to auto");
+    notes::toast(state, Tone::Good, text);
     fx.push(Effect::Command(Command::Pin { model: model.clone(), scope, session, until }));
+}
+
+/// Whoever pins a model means it: what was said against it before is taken back. Says whether
+/// anything was.
+fn lift_vetoes(state: &AppState, fx: &mut Effects, model: &ModelName) -> bool {
+    let Some(snapshot) = &state.snapshot else { return false };
+    let provider = snapshot.models.get(model).map(|status| status.provider.as_str());
+    let against: Vec<String> = snapshot
+        .overrides
+        .vetoes
+        .iter()
+        .filter(|veto| veto.name == model.as_str() || Some(veto.name.as_str()) == provider)
+        .map(|veto| veto.name.clone())
+        .collect();
+    let any = !against.is_empty();
+    fx.extend(against.into_iter().map(|name| Effect::Command(Command::Allow(name))));
+    any
 }
 
 /// Back to the router: the chip and the pins that apply here go.

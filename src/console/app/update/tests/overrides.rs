@@ -1,6 +1,6 @@
 //! Chips, the picker and pins: the user instead of the router.
 
-use super::super::fixture::Console;
+use super::super::fixture::{Console, snapshot};
 use crate::console::app::{Msg, Overlay};
 use crate::domain::{Finish, Route};
 
@@ -133,4 +133,16 @@ fn no_policy_is_offered_inside_a_message_or_a_word() {
     assert!(console.state.completion.is_none());
     console.keys("ctrl-c").text("a smile :)");
     assert!(console.state.completion.is_none());
+}
+
+#[test]
+fn pinning_a_model_that_is_avoided_takes_the_veto_back() {
+    let mut console = Console::ready();
+    let mut snapshot = snapshot();
+    snapshot.overrides.vetoes = vec![crate::engine::Veto { name: "mini".to_owned(), until: None }];
+    console.send(Msg::Snapshot(std::sync::Arc::new(snapshot)));
+    console.text("/pin mini").keys("enter");
+    let commands = console.commands();
+    assert!(commands.iter().any(|command| command.contains("Allow(\"mini\")")), "{commands:?}");
+    assert!(console.toast().contains("no longer avoided"), "{}", console.toast());
 }
