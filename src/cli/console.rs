@@ -19,6 +19,7 @@ use crate::console::keys::{Keymap, SendKey};
 use crate::console::shell::{self, Host as _, Start};
 use crate::console::theme::{self, Theme};
 use crate::console::view;
+use crate::ledger::Health;
 use crate::sim;
 
 use super::compose::{self, Setup};
@@ -77,7 +78,9 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let ended = runtime.block_on(shell::run(Start { state, theme, plan }, Arc::new(host)));
     // Sockets of calls that still run are closed by their tasks being dropped.
     runtime.shutdown_background();
-    if let Ok(ledger) = keeping {
+    if let Ok(ledger) = keeping
+        && ledger.health() != Health::Opening
+    {
         // What was shown of an answer that was running is kept too.
         let _in_time = ledger.flush(LAST_WRITE);
     }

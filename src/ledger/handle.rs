@@ -59,7 +59,7 @@ impl Options {
 /// How keeping goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
-    /// The file is being opened.
+    /// The file is being opened, or is not there and nothing was given to keep.
     Opening,
     /// All is kept.
     Keeping,
@@ -93,8 +93,9 @@ impl std::fmt::Debug for Ledger {
 }
 
 impl Ledger {
-    /// Opens, or begins, a ledger. Returns at once: the file is opened by the writer, and how that
-    /// went shows in [`Self::health`].
+    /// Opens a ledger, or begins one: a file that is not there is made once there is something to
+    /// keep. Returns at once: the file is opened by the writer, and how that went shows in
+    /// [`Self::health`].
     ///
     /// # Errors
     /// Where no thread can be started.
@@ -302,6 +303,9 @@ impl Ledger {
 
     fn reader(&self) -> Result<Reader, LedgerError> {
         if self.health() == Health::Opening {
+            if !self.path().exists() {
+                return Err(LedgerError::Nothing { path: self.path().to_path_buf() });
+            }
             // The file may be being made, or brought up to date.
             self.flush(self.inner.options.busy.saturating_mul(4))?;
         }

@@ -48,6 +48,17 @@ fn everything_made_is_its_owner_s_alone() {
 }
 
 #[test]
+fn nothing_is_made_before_there_is_something_to_keep() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let ledger = Ledger::open(options(&data)).unwrap();
+    let asked = ledger.read(|reader| reader.total(Days::ALL));
+    assert_eq!(asked, Err(LedgerError::Nothing { path: data.join(FILE) }));
+    drop(ledger);
+    assert!(!data.exists());
+}
+
+#[test]
 fn a_full_disk_is_said_and_keeping_goes_on_once_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
     let small = Options { max_bytes: Some(400_000), ..options(dir.path()) };

@@ -18,9 +18,10 @@ const CAP: u64 = 64 << 20;
 
 /// Input and decision as bytes.
 pub(super) fn pack(input: &DecisionInput, decision: &Decision) -> io::Result<Vec<u8>> {
+    // All at once: the encoder clears its room anew for every little piece it is given.
+    let json = serde_json::to_vec(&(input, decision))?;
     let mut out = DeflateEncoder::new(Vec::new(), Compression::fast());
-    serde_json::to_writer(&mut out, &(input, decision))?;
-    out.flush()?;
+    out.write_all(&json)?;
     out.finish()
 }
 

@@ -59,16 +59,22 @@ struct Open {
 impl Writer {
     /// Until the inbox is closed and empty.
     pub(super) fn run(self) {
-        let mut open = self.open();
+        // What a process before left is taken up at once; a file that is not there is made once there
+        // is something to keep.
+        let mut open = self.path.exists().then(|| self.open());
         while let Some(batch) = self.inbox.take() {
-            if let Err(error) = &open
-                && !is_final(error)
-            {
-                open = self.open();
+            let again = match &open {
+                None => true,
+                Some(Ok(_)) => false,
+                Some(Err(error)) => !is_final(error),
+            };
+            if again {
+                open = Some(self.open());
             }
             let done = match &mut open {
-                Ok(open) => self.write(open, &batch),
-                Err(error) => Err(error.clone()),
+                Some(Ok(open)) => self.write(open, &batch),
+                Some(Err(error)) => Err(error.clone()),
+                None => Err(LedgerError::Closed),
             };
             self.tell(batch, done);
         }
