@@ -5,6 +5,7 @@
 mod cached;
 mod calls;
 mod follow;
+mod leave;
 mod patience;
 mod race;
 mod room;
@@ -14,7 +15,7 @@ mod tries;
 pub(super) use cached::Wanted;
 pub(super) use settle::OUTRUN;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -58,6 +59,8 @@ struct State {
     reply: Reply,
     cost: Cost,
     first_error: Option<ErrorReport>,
+    /// Why somebody could not be asked; only told where nobody was.
+    denied: Option<ErrorReport>,
     first_text_ms: Option<u64>,
     attempts: u32,
     last: Option<(ModelName, ProviderName, String)>,
@@ -67,8 +70,9 @@ struct State {
     unreachable: BTreeSet<String>,
     /// Failure domains in which something failed: others are asked first.
     failing: BTreeSet<String>,
-    /// Providers that asked to slow down: their limits are often one for all their models.
-    throttled: BTreeSet<ProviderName>,
+    /// Providers that asked to slow down, and how often: their limits are often one for all their
+    /// models.
+    throttled: BTreeMap<ProviderName, u32>,
     /// Models that were asked beside another and are not asked again.
     raced: BTreeSet<ModelName>,
     /// What the next model must have more of than one that ran out.
@@ -94,6 +98,7 @@ impl Run {
     pub(super) async fn go(self) {
         let started = Instant::now();
         let at = super::clock::now();
+        self.shared.obeyed().await;
         let snapshot = self.shared.snapshot_with(self.request.route.model()).await;
         let config = Arc::clone(&snapshot.config);
         let seed = self.shared.seed ^ (self.request.id.0.as_u128() as u64);
@@ -108,6 +113,7 @@ impl Run {
             reply: Reply::default(),
             cost: Cost::ZERO,
             first_error: None,
+            denied: None,
             first_text_ms: None,
             attempts: 0,
             last: None,
@@ -115,7 +121,7 @@ impl Run {
             ttft_ms: None,
             unreachable: BTreeSet::new(),
             failing: BTreeSet::new(),
-            throttled: BTreeSet::new(),
+            throttled: BTreeMap::new(),
             raced: BTreeSet::new(),
             needs: Needs::default(),
             room: Room::Usual,

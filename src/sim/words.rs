@@ -121,8 +121,10 @@ pub fn read(words: &[&str]) -> Result<(Fault, usize), String> {
         other => {
             let Ok(status @ 400..=599) = other.parse::<u16>() else {
                 let known = KINDS.iter().map(|kind| kind.word);
-                let near = nearest(other, known)
-                    .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                let near = nearest(other, known.clone()).map_or_else(
+                    || format!("; there are {}", known.collect::<Vec<_>>().join(", ")),
+                    |near| format!("; did you mean {near}?"),
+                );
                 return Err(format!("no fault is called {other:?}{near}"));
             };
             (Fault::Status { status }, 1)

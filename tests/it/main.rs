@@ -18,6 +18,7 @@ mod desk;
 mod drill;
 mod engine;
 mod house;
+mod limits;
 mod race;
 mod rig;
 mod route;
