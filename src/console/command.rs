@@ -43,6 +43,8 @@ pub enum Arg {
     DrillName,
     /// What a drill pretends.
     DrillKind,
+    /// `clear`, and the beginning of a kept answer's key.
+    Forget,
     /// The rest of the line.
     Text,
 }
@@ -75,6 +77,7 @@ pub enum Name {
     System,
     Fault,
     Drill,
+    Cache,
     Routes,
     Theme,
     Mouse,
@@ -149,6 +152,12 @@ pub static TABLE: &[CommandInfo] = &[
         &[(Arg::FaultPlace, Optional), (Arg::FaultKind, Optional), (Arg::FaultSpan, Optional)],
         "break a simulated provider",
     ),
+    command(
+        Name::Cache,
+        "cache",
+        &[(Arg::Forget, Optional), (Arg::Text, Optional)],
+        "what the cache saved; clear forgets",
+    ),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
     command(Name::Mouse, "mouse", &[(Arg::Mouse, Optional)], "what the mouse does"),
@@ -177,6 +186,7 @@ impl CommandInfo {
                 Arg::FaultSpan => "for 60s|once",
                 Arg::DrillName => "NAME|off",
                 Arg::DrillKind => "down|slow 4s|limit|cut",
+                Arg::Forget => "clear",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

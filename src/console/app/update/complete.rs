@@ -175,6 +175,7 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
             items
         }
         Arg::DrillKind => words(&DrillKind::WORDS),
+        Arg::Forget => vec![item("clear", "forget kept answers: all, or one by its key")],
         Arg::Text => Vec::new(),
     }
 }
