@@ -17,6 +17,7 @@ mod redis;
 #[cfg(test)]
 mod sample;
 mod survey;
+#[cfg(any(feature = "redis", test))]
 mod value;
 mod why;
 

@@ -112,6 +112,7 @@ impl CacheKey {
     }
 
     /// Its bytes.
+    #[cfg(any(feature = "redis", test))]
     pub(super) const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

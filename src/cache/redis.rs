@@ -168,9 +168,9 @@ impl RedisTier {
             let keys: Vec<CacheKey> = keys.iter().filter_map(|name| read_name(name)).collect();
             if !keys.is_empty() {
                 let mut command = cmd("DEL");
-                keys.iter().for_each(|key| {
+                for key in &keys {
                     command.arg(name(key));
-                });
+                }
                 let count: RedisResult<u64> = command.query_async(&mut self.manager()).await;
                 gone += count.map_err(|error| trouble(&error))?;
             }

@@ -239,7 +239,7 @@ fn lines(recall: &Recall, sharing: Sharing) -> Vec<String> {
     if let Some(trouble) = &recall.trouble {
         lines.push(format!("  Redis was not asked: {trouble}"));
     }
-    if sharing == Sharing::Nothing && recall.answer.is_none() {
+    if sharing == Sharing::Nothing && matches!(recall.why, Why::Miss { .. }) {
         lines.push(
             "  cache.redis.url is not set: each wheelhouse knows only its own memory, and this one \
              has just begun"

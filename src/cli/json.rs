@@ -33,7 +33,6 @@ pub fn reply(request: &Request, reply: &Reply) -> Value {
         "ttft_ms": outcome.and_then(|o| o.ttft_ms),
         "total_ms": outcome.map(|o| o.total_ms),
         "cached": outcome.and_then(|o| o.cached.as_deref()).map(tier),
-        "cache_note": outcome.and_then(|o| o.cache_note.clone()),
         "seams": reply.seams,
         "verdict": reply.verdict,
         "decision": reply.decision.as_ref().map(|d| decision(d)),

@@ -180,12 +180,19 @@ pub enum CacheWhen {
 }
 
 /// The shared cache tier.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RedisSettings {
-    /// Its address.
+    /// Its address: `redis://`, `rediss://` (encrypted) or `unix://`. May hold a user and password.
     pub url: String,
     /// How long entries live.
     pub ttl: Duration,
+}
+
+impl std::fmt::Debug for RedisSettings {
+    /// Without the address: it may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RedisSettings").field("ttl", &self.ttl).finish_non_exhaustive()
+    }
 }
 
 /// Cache settings.

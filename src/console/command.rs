@@ -47,6 +47,8 @@ pub enum Arg {
     ExportAs,
     /// `yes`.
     Yes,
+    /// `clear`, and the beginning of a kept answer's key.
+    Forget,
     /// The rest of the line.
     Text,
 }
@@ -79,6 +81,7 @@ pub enum Name {
     System,
     Fault,
     Drill,
+    Cache,
     Routes,
     Costs,
     Sessions,
@@ -161,6 +164,12 @@ pub static TABLE: &[CommandInfo] = &[
         &[(Arg::FaultPlace, Optional), (Arg::FaultKind, Optional), (Arg::FaultSpan, Optional)],
         "break a simulated provider",
     ),
+    command(
+        Name::Cache,
+        "cache",
+        &[(Arg::Forget, Optional), (Arg::Text, Optional)],
+        "what the cache saved; clear forgets",
+    ),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Costs, "costs", &[], "what was spent"),
     command(Name::Sessions, "sessions", &[], "open another chat"),
@@ -204,6 +213,7 @@ impl CommandInfo {
                 Arg::DrillKind => "down|slow 4s|limit|cut",
                 Arg::ExportAs => "md|json|html",
                 Arg::Yes => "yes",
+                Arg::Forget => "clear",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

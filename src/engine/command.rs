@@ -60,6 +60,8 @@ pub enum Command {
     Probe(String),
     /// Replace the configuration.
     Reconfigure(Arc<Config>),
+    /// Forget kept answers, in memory and in the shared tier; a notice says how many.
+    Forget(super::Forget),
     /// Dismiss the newest notice.
     DismissNotice,
 }

@@ -131,16 +131,28 @@ impl Drop for Follower {
 }
 
 fn remember(past: &mut Vec<ReplyEvent>, event: &ReplyEvent) {
+    // A figure that is replaced from time to time does not keep text from joining text.
+    let recent = past.len().saturating_sub(2);
     match event {
         ReplyEvent::Text(text) => {
-            if let Some(ReplyEvent::Text(last)) = past.last_mut() {
+            if let Some(ReplyEvent::Text(last)) = newest(past) {
                 last.push_str(text);
                 return;
             }
         }
         ReplyEvent::Reasoning(text) => {
-            if let Some(ReplyEvent::Reasoning(last)) = past.last_mut() {
+            if let Some(ReplyEvent::Reasoning(last)) = newest(past) {
                 last.push_str(text);
+                return;
+            }
+        }
+        ReplyEvent::Usage(usage) => {
+            let held = past[recent..].iter_mut().find_map(|event| match event {
+                ReplyEvent::Usage(held) => Some(held),
+                _ => None,
+            });
+            if let Some(held) = held {
+                *held = *usage;
                 return;
             }
         }
@@ -151,7 +163,6 @@ fn remember(past: &mut Vec<ReplyEvent>, event: &ReplyEvent) {
         }
         // Only the newest matters.
         ReplyEvent::Attempt { .. } => past.retain(|e| !matches!(e, ReplyEvent::Attempt { .. })),
-        ReplyEvent::Usage(_) => past.retain(|e| !matches!(e, ReplyEvent::Usage(_))),
         // Each request has its own.
         ReplyEvent::Routed(_) | ReplyEvent::AttemptEnded(_) | ReplyEvent::FirstToken { .. } => {
             return;
@@ -162,6 +173,11 @@ fn remember(past: &mut Vec<ReplyEvent>, event: &ReplyEvent) {
         | ReplyEvent::End(_) => {}
     }
     past.push(event.clone());
+}
+
+/// The newest event but for a figure.
+fn newest(past: &mut [ReplyEvent]) -> Option<&mut ReplyEvent> {
+    past.iter_mut().rev().take(2).find(|event| !matches!(event, ReplyEvent::Usage(_)))
 }
 
 /// What of the past is news to somebody who already has this.
@@ -230,6 +246,19 @@ mod tests {
         flight.push(&ReplyEvent::Restart { why: "broke".into() });
         flight.push(&text("right"));
         assert_eq!(drain(&mut flight.join(NOTHING).unwrap()), [text("right")]);
+    }
+
+    #[test]
+    fn what_is_remembered_does_not_grow_with_the_number_of_pieces() {
+        let flight = Flight::from(NOTHING);
+        for n in 0..1000 {
+            flight.push(&text("x"));
+            let usage = crate::domain::Usage { output: n, ..Default::default() };
+            flight.push(&ReplyEvent::Usage(usage));
+        }
+        let events = drain(&mut flight.join(NOTHING).unwrap());
+        assert_eq!(events[0], text(&"x".repeat(1000)));
+        assert!(matches!(events[1..], [ReplyEvent::Usage(usage)] if usage.output == 999));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::config::RedisSettings;
 use crate::domain::UnixMs;
 
 use super::actor::{Shared, ToActor};
+use super::recall::Forgotten;
 
 /// The longest anybody waits for an answer. Longer and a miss would cost more than it may save.
 const WAIT: Duration = Duration::from_millis(100);
@@ -35,6 +36,8 @@ pub(super) enum Remoteness {
     Back,
     /// It answers but keeps nothing new.
     Full(Trouble),
+    /// What was to be forgotten was, or was not everywhere.
+    Forgot(Result<Forgotten, Trouble>),
     /// Its state changed without anything worth telling.
     Changed,
 }

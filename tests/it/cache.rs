@@ -103,7 +103,7 @@ async fn changing_anything_that_can_change_the_answer_asks_again() {
     let rig = Rig::new().await;
     let changes: [fn(&mut Request); 8] = [
         |r| r.system = Some("be brief".to_owned()),
-        |r| r.messages[0] = Message::user(&format!("{PROMPT}!")),
+        |r| r.messages[0] = Message::user(format!("{PROMPT}!")),
         |r| r.messages.insert(0, Message::assistant("hello")),
         |r| {
             r.tools.push(ToolSpec {
@@ -143,12 +143,13 @@ async fn a_miss_says_what_differs_from_the_nearest() {
 
 #[tokio::test]
 async fn what_need_not_come_out_the_same_again_is_never_kept() {
-    let rig = Rig::new().await;
-    let changes: [(fn(&mut Request), &str); 3] = [
+    type Change = fn(&mut Request);
+    let changes: [(Change, &str); 3] = [
         (|r| r.params.temperature = None, "temperature is not 0"),
         (|r| r.params.temperature = Some(0.7), "temperature is not 0"),
         (|r| r.params.seed = None, "no seed was given"),
     ];
+    let rig = Rig::new().await;
     for (change, why) in changes {
         for _ in 0..2 {
             let mut request = same();

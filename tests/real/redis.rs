@@ -126,12 +126,13 @@ impl Redis {
 
     /// Sends it a command in its own words and reads the answer.
     fn say(&self, words: &[&str]) -> Result<String, Failed> {
+        use std::fmt::Write as _;
         use std::io::{Read as _, Write as _};
         let mut socket = std::os::unix::net::UnixStream::connect(self.socket())?;
         socket.set_read_timeout(Some(LIMIT))?;
         let mut command = format!("*{}\r\n", words.len());
         for word in words {
-            command += &format!("${}\r\n{word}\r\n", word.len());
+            write!(command, "${}\r\n{word}\r\n", word.len())?;
         }
         command += "*1\r\n$4\r\nQUIT\r\n";
         socket.write_all(command.as_bytes())?;

@@ -65,6 +65,7 @@ impl Actor {
             }
             Command::Probe(name) => self.probe(&name),
             Command::Reconfigure(config) => self.reconfigure(config, now),
+            Command::Forget(what) => self.forget(what),
             Command::DismissNotice => {
                 self.notices.pop();
             }

@@ -1,10 +1,12 @@
 //! What the actor hears of the shared cache tier, and tells people.
 
+use std::sync::Arc;
+
 use crate::domain::UnixMs;
 
-use super::super::NoticeLevel;
 use super::super::remote::Remoteness;
-use super::Actor;
+use super::super::{Forget, NoticeLevel, recall};
+use super::{Actor, ToActor};
 
 impl Actor {
     /// Takes over the cache's settings.
@@ -12,6 +14,18 @@ impl Actor {
         if let Err(trouble) = self.shared.shelf.configure(&self.config.cache) {
             self.notice(NoticeLevel::Warn, format!("the Redis cache is not used: {trouble}"), now);
         }
+    }
+
+    /// In a task: the shared tier may take its time.
+    pub(super) fn forget(&self, what: Forget) {
+        let shared = Arc::clone(&self.shared);
+        self.shared.tasks.spawn(async move {
+            let forgot = tokio::select! {
+                () = shared.closing.cancelled() => return,
+                forgot = recall::forget(&shared.shelf, &what) => forgot,
+            };
+            shared.tell(ToActor::Remote(Remoteness::Forgot(forgot))).await;
+        });
     }
 
     pub(super) fn hear_of_remote(&mut self, news: Remoteness, now: UnixMs) {
@@ -25,6 +39,17 @@ impl Actor {
             }
             Remoteness::Full(trouble) => {
                 let text = format!("the Redis cache only gives: {trouble}");
+                self.notice(NoticeLevel::Warn, text, now);
+            }
+            Remoteness::Forgot(Ok(gone)) => {
+                let text = format!(
+                    "kept answers forgotten: {} in memory, {} in Redis",
+                    gone.memory, gone.redis
+                );
+                self.notice(NoticeLevel::Info, text, now);
+            }
+            Remoteness::Forgot(Err(trouble)) => {
+                let text = format!("forgotten in memory; Redis could not be told: {trouble}");
                 self.notice(NoticeLevel::Warn, text, now);
             }
             // The snapshot that follows shows it.

@@ -75,14 +75,14 @@ impl Run {
                 | ReplyEvent::AttemptEnded(_)
                 | ReplyEvent::FirstToken { .. } => {}
                 ReplyEvent::End(outcome) => {
-                    return self.landed(key, *outcome, patience, state).await;
+                    return self.landed(key, *outcome, patience, state);
                 }
             }
         }
     }
 
     /// The leader's request is over.
-    async fn landed(
+    fn landed(
         &self,
         key: CacheKey,
         leader: Outcome,

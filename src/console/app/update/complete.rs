@@ -181,6 +181,7 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
             words(&[("md", "Markdown"), ("json", "everything, for programs"), ("html", "one page")])
         }
         Arg::Yes => words(&[("yes", "for good")]),
+        Arg::Forget => vec![item("clear", "forget kept answers: all, or one by its key")],
         Arg::Text => Vec::new(),
     }
 }

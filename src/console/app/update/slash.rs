@@ -8,7 +8,9 @@ use crate::domain::{ModelName, PinScope, parse_span};
 use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Tone, View};
-use super::{Effects, chaos, costs, mouse, notes, overlays, picker, read, routes, send, sessions};
+use super::{
+    Effects, cache, chaos, costs, mouse, notes, overlays, picker, read, routes, send, sessions,
+};
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
 pub(super) fn run_draft(state: &mut AppState, fx: &mut Effects) {
@@ -120,6 +122,7 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         },
         Name::Fault => chaos::fault(state, fx, format!("{first} {rest}").trim())?,
         Name::Drill => chaos::drill(state, fx, first, rest)?,
+        Name::Cache => cache::run(state, fx, first, rest)?,
         Name::Routes => routes::enter(state, fx),
         Name::Costs => costs::enter(state, fx),
         Name::Sessions => sessions::open(state, fx, ""),

@@ -1,0 +1,63 @@
+//! `/cache`: what the answer cache gave and saved, and forgetting what it keeps.
+
+use crate::engine::{CacheStats, Command, Forget, TierState};
+
+use super::super::{AppState, Effect, Tone};
+use super::slash::STARTING;
+use super::{Effects, notes};
+
+/// The shortest beginning of a key that is taken for one.
+const KEY: usize = 6;
+
+/// Tells, or forgets.
+pub(super) fn run(
+    state: &mut AppState,
+    fx: &mut Effects,
+    what: &str,
+    key: &str,
+) -> Result<(), String> {
+    match (what, key) {
+        ("", _) => {
+            let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+            let text = told(&snapshot.cache);
+            notes::note(state, Tone::Info, text);
+        }
+        ("clear", "") => fx.push(Effect::Command(Command::Forget(Forget::All))),
+        ("clear", key) if key.len() >= KEY && key.chars().all(|c| c.is_ascii_hexdigit()) => {
+            let what = Forget::Like(key.to_ascii_lowercase());
+            fx.push(Effect::Command(Command::Forget(what)));
+        }
+        ("clear", key) => {
+            return Err(format!("{key:?} is no key: {KEY} or more hex digits, as /why shows them"));
+        }
+        _ => return Err("/cache tells, /cache clear [KEY] forgets".to_owned()),
+    }
+    Ok(())
+}
+
+fn told(cache: &CacheStats) -> String {
+    let parts = [
+        ("from memory", cache.memory),
+        ("from Redis", cache.redis),
+        ("shared with an identical request", cache.shared),
+    ];
+    let mut lines = vec![format!(
+        "{} answers kept in memory, {} kB; {} given without a call, {} missed, {} not cacheable",
+        cache.entries,
+        cache.bytes / 1000,
+        cache.hits,
+        cache.misses,
+        cache.uncacheable
+    )];
+    for (name, tier) in parts.into_iter().filter(|(_, tier)| tier.hits > 0) {
+        lines.push(format!("{} {name}, saved {}", tier.hits, tier.saved.amount.short()));
+    }
+    lines.push(match cache.tier {
+        TierState::None => "no Redis: cache.redis.url is not set".to_owned(),
+        TierState::Untried => "Redis: not used yet".to_owned(),
+        TierState::Up => "Redis: works".to_owned(),
+        TierState::Down { .. } => "Redis: gone, tried again by itself".to_owned(),
+    });
+    lines.push("/why on a reply says why it hit or missed; /cache clear forgets".to_owned());
+    lines.join("\n")
+}
