@@ -39,8 +39,9 @@ pub use provider::{
     CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
     SeedField, StreamUsage, SystemRole,
 };
+pub use crate::domain::{AtLimit, Budget, BudgetLimit};
 pub use settings::{
-    AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings,
+    CacheSettings, CacheWhen, Capture, Config, ConsoleSettings,
     Feedback, FeedbackMetric, Hedge, HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights,
     RedisSettings, Routing, Rule, RuleThen, RuleWhen,
 };

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{AtLimit, BudgetLimit};
+use crate::domain::{AtLimit, BudgetLimit};
 
 const EXAMPLE: &str = include_str!("../../assets/starter.toml");
 

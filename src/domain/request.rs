@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Message, ModelName, RequestId, SessionId};
+use super::{Message, ModelName, OverBudget, RequestId, SessionId};
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -162,6 +162,9 @@ pub struct Request {
     pub tags: Vec<String>,
     /// What it may do with the cache.
     pub cache: CacheMode,
+    /// Whether it may go over a budget that asks first.
+    #[serde(default)]
+    pub over_budget: OverBudget,
 }
 
 impl Request {
@@ -180,6 +183,7 @@ impl Request {
             policy: None,
             tags: Vec::new(),
             cache: CacheMode::Normal,
+            over_budget: OverBudget::Ask,
         }
     }
 

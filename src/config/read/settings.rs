@@ -12,13 +12,13 @@ use crate::config::schema::{
     RULE, RULE_THEN, RULE_WHEN,
 };
 use crate::config::settings::{
-    AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
+    CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
     FeedbackMetric, Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing,
     Rule, RuleThen, RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
-use crate::domain::{Lang, Money, TaskKind};
+use crate::domain::{AtLimit, Budget, BudgetLimit, Lang, Money, TaskKind};
 
 /// `limits`
 pub(in crate::config) fn limits(root: &Fields<'_>) -> Limits {
