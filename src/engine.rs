@@ -22,6 +22,8 @@ mod outage_tests;
 mod permit;
 mod pinger;
 mod plan;
+mod purse;
+mod refusal;
 mod reply;
 mod run;
 #[doc(hidden)]
@@ -39,6 +41,7 @@ pub use handle::{EngineHandle, Observer, Options, start};
 pub use input::weights;
 pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
+pub use refusal::{ASKS_FIRST, OVER_BUDGET, over_budget};
 pub use reply::ReplyStream;
 pub use snapshot::{
     CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,

@@ -126,6 +126,9 @@ pub struct AskArgs {
     /// Neither read nor fill the answer cache
     #[arg(long)]
     pub no_cache: bool,
+    /// Go over a budget that asks first; one that stops is never gone over
+    #[arg(long)]
+    pub over_budget: bool,
     /// Mark the request for routing rules; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,

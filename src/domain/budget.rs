@@ -82,6 +82,15 @@ impl Budget {
         }
     }
 
+    /// Is nothing limited?
+    pub fn is_empty(&self) -> bool {
+        self.day.is_none()
+            && self.month.is_none()
+            && self.session.is_none()
+            && self.providers.is_empty()
+            && self.models.is_empty()
+    }
+
     /// Sets or takes away the budget of this scope; a session's is every session's.
     pub fn set(&mut self, scope: &BudgetScope, limit: Option<BudgetLimit>) {
         match scope {

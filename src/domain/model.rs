@@ -25,6 +25,11 @@ impl Rates {
             + self.cache_write.times(usage.cache_write)
             + self.output.times(usage.output)
     }
+
+    /// The most a prompt token can cost, whether it is fresh, cached or written to the cache.
+    pub fn dearest_input(&self) -> Price {
+        self.input.max(self.cached_input).max(self.cache_write)
+    }
 }
 
 /// How a broken answer can be continued on a model.

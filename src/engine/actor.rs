@@ -3,6 +3,7 @@
 //! network or the disk: tasks do, and report.
 
 mod background;
+mod budget;
 mod drills;
 mod obey;
 mod publish;
@@ -105,6 +106,7 @@ impl Actor {
     pub(super) fn prepare(&mut self) {
         self.tell_priors();
         self.begin();
+        self.watch_spending();
         self.publish();
     }
 
@@ -120,6 +122,7 @@ impl Actor {
             }
             self.router.release(&returned.model, returned.admission);
         }
+        self.tell_news(now);
     }
 
     fn fold(&mut self, message: ToActor) {
@@ -199,8 +202,11 @@ impl Actor {
             ToActor::Pinged { provider, why, listing, took } => {
                 self.pinged(&provider, why, &listing, (took, now));
             }
+            ToActor::NotWarmed(model) => self.pinger.made(&model),
             ToActor::Warmed(token) => self.warmed(*token, now),
             ToActor::KeysRead => self.forgive(),
+            // The news is in the purse.
+            ToActor::SpendingRead => {}
             ToActor::Presence => self.pinger.person(now),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::domain::{ModelName, PinScope, SessionId, UnixMs};
+use crate::domain::{BudgetLimit, BudgetScope, ModelName, PinScope, SessionId, UnixMs};
 
 /// A model or provider that is not to be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,13 @@ pub enum Command {
     Probe(String),
     /// Replace the configuration.
     Reconfigure(Arc<Config>),
+    /// Set a budget, or take it away, for this run.
+    Budget {
+        /// Whose; a conversation's is every conversation's.
+        scope: BudgetScope,
+        /// The budget.
+        limit: Option<BudgetLimit>,
+    },
     /// Dismiss the newest notice.
     DismissNotice,
 }

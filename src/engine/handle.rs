@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::Config;
 use crate::domain::{Request, UnixMs};
-use crate::route::{HedgeBook, RouterState};
+use crate::route::{HedgeBook, RouterState, SpendStore};
 use crate::wire::http::HttpOptions;
 
 use super::actor::{Actor, INBOX, Shared, ToActor, settings};
@@ -36,6 +36,9 @@ pub struct Options {
     pub seed: u64,
     /// Where errors are kept whose words are not known; `None` keeps none.
     pub unknown_errors: Option<PathBuf>,
+    /// Where spending outlives this run and hard budgets are shared with other processes; `None`
+    /// counts this run alone.
+    pub spending: Option<Arc<dyn SpendStore>>,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             warm_every: super::PING_EVERY,
             seed: 0,
             unknown_errors: None,
+            spending: None,
         }
     }
 }
@@ -86,7 +90,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let (policy, warm_every) = (config.routing.policy.clone(), options.warm_every);
     let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
-    let shared = Arc::new(Shared::new(inbox, published, options));
+    let shared = Arc::new(Shared::new(inbox, published, options, config.budget.clone()));
     let closing = shared.closing.clone();
     let mut actor = Actor {
         shared: Arc::clone(&shared),

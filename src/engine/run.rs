@@ -3,12 +3,14 @@
 //! only what it must account for.
 
 mod calls;
+mod money;
 mod patience;
 mod race;
 mod room;
 mod settle;
 mod tries;
 
+pub(super) use room::{Room, cap};
 pub(super) use settle::OUTRUN;
 
 use std::collections::BTreeSet;
@@ -20,14 +22,14 @@ use crate::cache::{self, CacheKey, CachedAnswer, Demand, KeyParts};
 use crate::config::{CacheWhen, Config, Model};
 use crate::domain::{
     CacheMode, Cost, Decision, ErrorReport, Evidence, Finish, ModelName, Outcome, OutcomeClass,
-    ProviderName, Reply, ReplyEvent, Request, UnixMs, Usage, Verdict,
+    ProviderName, Reply, ReplyEvent, Request, Usage, Verdict,
 };
 use crate::route;
 
 use super::actor::{Shared, ToActor};
 use super::attempt::millis;
 use super::reply::ReplySink;
-use room::{Needs, Room};
+use room::Needs;
 
 /// Codes of ours for answers that are not whole.
 pub(super) const REASONING_ATE_CAP: &str = "reasoning_ate_cap";
@@ -50,7 +52,6 @@ pub(super) struct Run {
 /// What the attempts have come to so far.
 struct State {
     started: Instant,
-    at: UnixMs,
     deadline: Instant,
     reply: Reply,
     cost: Cost,
@@ -98,7 +99,6 @@ impl Run {
         let decided_in = deciding.elapsed();
         let mut state = State {
             started,
-            at,
             deadline: started + config.limits.total,
             reply: Reply::default(),
             cost: Cost::ZERO,

@@ -10,7 +10,7 @@ use crate::domain::{
     RateWindow, RequestId, SessionId, UnixMs, Usage,
 };
 use crate::route::{
-    CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
+    Book, Calendar, CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
 };
 
 use super::{Command, Drill, Veto, WarmStatus};
@@ -254,6 +254,10 @@ pub struct Snapshot {
     pub log: Arc<Vec<Arc<LogEntry>>>,
     /// Spending of this run by model.
     pub spend: Spend,
+    /// Budgets, what was spent and what is reserved.
+    pub budget: Arc<Book>,
+    /// The user's day and month.
+    pub calendar: Calendar,
     /// What keeping warm cost in this run.
     pub warm_cost: Cost,
     /// The cache.
@@ -271,13 +275,15 @@ impl Snapshot {
             revision: 0,
             at,
             policy: config.routing.policy.clone(),
-            config,
             overrides: Overrides::default(),
             models: BTreeMap::new(),
             providers: BTreeMap::new(),
             log: Arc::default(),
             spend: Spend::default(),
+            budget: Arc::new(Book::new(config.budget.clone())),
+            calendar: super::purse::calendar(at),
             warm_cost: Cost::ZERO,
+            config,
             cache: CacheStats::default(),
             notices: Vec::new(),
             discovering: 0,

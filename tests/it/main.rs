@@ -13,6 +13,7 @@ mod cli;
 mod config;
 mod console;
 mod demo;
+mod budget;
 mod desk;
 mod drill;
 mod engine;

@@ -38,6 +38,7 @@ impl Actor {
             providers.insert(provider.name.clone(), self.provider(provider, &mine, now));
             models.extend(mine.into_iter().map(|status| (status.model.clone(), status)));
         }
+        let (budget, calendar) = self.shared.purse.look(now);
         Snapshot {
             revision: self.revision,
             at: now,
@@ -49,6 +50,8 @@ impl Actor {
             log: self.log.entries(),
             spend: self.spend,
             warm_cost: self.warm.values().fold(Cost::ZERO, |sum, (_, cost)| sum + *cost),
+            budget,
+            calendar,
             cache: CacheStats {
                 entries: self.cache.len() as u64,
                 bytes: self.cache.bytes(),

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::{CacheKey, CachedAnswer};
-use crate::config::Discovered;
+use crate::config::{Budget, Discovered};
 use crate::domain::{
     AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
     ProviderName, RateWindow, Request, RequestId, UnixMs,
@@ -21,6 +21,7 @@ use crate::wire::http::{Http, HttpOptions};
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
+use super::super::purse::Purse;
 use super::super::unread::Collector;
 use super::super::warm::Token;
 use super::super::{Command, Options, Snapshot};
@@ -92,9 +93,13 @@ pub(in crate::engine) enum ToActor {
         listing: Listing,
         took: Duration,
     },
+    /// No budget leaves room for a token that would keep this model warm.
+    NotWarmed(ModelName),
     /// A token that was paid for to keep a model warm has come, or has not.
     Warmed(Box<Token>),
     KeysRead,
+    /// What others spent has been read again.
+    SpendingRead,
     Presence,
 }
 
@@ -138,6 +143,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) inbox: mpsc::Sender<ToActor>,
     pub(in crate::engine) published: watch::Receiver<Arc<Snapshot>>,
     pub(in crate::engine) keys: Keys,
+    /// Money, reserved and spent.
+    pub(in crate::engine) purse: Arc<Purse>,
     /// Errors nobody has read before.
     pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
@@ -154,12 +161,15 @@ impl Shared {
         inbox: mpsc::Sender<ToActor>,
         published: watch::Receiver<Arc<Snapshot>>,
         options: Options,
+        budget: Budget,
     ) -> Self {
-        let Options { http: options, env, seed, unknown_errors, warm_every: _ } = options;
+        let Options { http: options, env, seed, unknown_errors, warm_every: _, spending } = options;
+        let purse = Purse::new(budget, spending, super::super::clock::now());
         Self {
             inbox,
             published,
             keys: Keys::default(),
+            purse: Arc::new(purse),
             unread: Arc::new(Collector::new(unknown_errors)),
             env,
             seed,

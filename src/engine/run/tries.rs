@@ -57,7 +57,8 @@ impl Run {
     ) -> Outcome {
         let mut line: Vec<&Candidate> = decision.ranked().collect();
         if line.is_empty() {
-            return self.failed(state, nobody(decision));
+            let error = self.over_budget(config, decision).unwrap_or_else(|| nobody(decision));
+            return self.failed(state, error);
         }
         let mut kind = AttemptKind::First;
         while let Some(at) = pick(config, &line, state) {
@@ -189,8 +190,9 @@ impl Run {
                 == Some(&model.name)
         });
         let insist = if named || others.count == 0 { Insist::Yes } else { Insist::No };
+        let money = self.money_for(asking, state).await?;
         match self.shared.permit(&provider.name, &model.name, insist, kind).await {
-            Ok(permit) => Ok(permit),
+            Ok(permit) => Ok(permit.paid_with(money)),
             Err(Denied::Filtered(reason)) => {
                 state.first_error.get_or_insert_with(|| ErrorReport {
                     provider: Some(provider.name.clone()),
