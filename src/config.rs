@@ -30,6 +30,7 @@ mod starter;
 mod tree;
 mod window;
 
+pub use crate::domain::{AtLimit, Budget, BudgetLimit};
 pub use discover::Discovered;
 pub use error::ConfigError;
 pub use load::{Loaded, load, load_demo};
@@ -39,11 +40,10 @@ pub use provider::{
     CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
     SeedField, StreamUsage, SystemRole,
 };
-pub use crate::domain::{AtLimit, Budget, BudgetLimit};
 pub use settings::{
-    CacheSettings, CacheWhen, Capture, Config, ConsoleSettings,
-    Feedback, FeedbackMetric, Hedge, HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights,
-    RedisSettings, Routing, Rule, RuleThen, RuleWhen,
+    CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Feedback, FeedbackMetric, Hedge,
+    HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule,
+    RuleThen, RuleWhen,
 };
 pub use source::{Layer, LayerKind, environment_layer};
 pub use starter::{example, starter};

@@ -18,9 +18,7 @@ mod task;
 mod time;
 mod usage;
 
-pub use budget::{
-    AtLimit, Budget, BudgetLimit, BudgetScope, LocalDay, LocalMonth, OverBudget,
-};
+pub use budget::{AtLimit, Budget, BudgetLimit, BudgetScope, LocalDay, LocalMonth, OverBudget};
 pub use decision::{
     Candidate, Decision, Estimate, Factor, FilterCode, FilterReason, Needs, OverrideKind, PinScope,
     RequestFeatures, Score,

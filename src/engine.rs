@@ -8,6 +8,8 @@
 mod account;
 mod actor;
 mod attempt;
+#[cfg(test)]
+mod billing_tests;
 mod clock;
 mod command;
 mod desk;
@@ -41,7 +43,7 @@ pub use handle::{EngineHandle, Observer, Options, start};
 pub use input::weights;
 pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
-pub use refusal::{ASKS_FIRST, OVER_BUDGET, over_budget};
+pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, over_budget};
 pub use reply::ReplyStream;
 pub use snapshot::{
     CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,

@@ -33,8 +33,9 @@ mod words;
 
 pub use admit::Admission;
 pub use budget::{
-    Book, Bucket, BucketTime, BudgetLine, Calendar, Crossing, Hindrance, Holder, MemoryStore, Payer,
-    Period, Refusal, SharedClaim, SharedVerdict, SpendLine, SpendStore, StoreTrouble, Totals,
+    Book, Bucket, BucketTime, BudgetLine, Calendar, Crossing, Hindrance, Holder, MemoryStore,
+    Payer, Period, Refusal, SharedClaim, SharedVerdict, SpendLine, SpendStore, StoreTrouble,
+    Totals,
 };
 pub use circuit::ProbeTicket;
 pub use decide::{decide, flips, with_policy};

@@ -6,8 +6,8 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    CacheMode, ErrorReport, Finish, Origin, OutcomeClass, OverBudget, ReaderKind, Reply, ReplyEvent, Request,
-    RequestId, Route, SessionId,
+    CacheMode, ErrorReport, Finish, Origin, OutcomeClass, OverBudget, ReaderKind, Reply,
+    ReplyEvent, Request, RequestId, Route, SessionId,
 };
 use crate::engine::{self, EngineHandle};
 use crate::text::{Sanitizer, Tongue};

@@ -167,6 +167,7 @@ pub const PRICE: Section = Section {
         field("input", "dollars per million tokens", "a prompt token"),
         field("cached_input", "dollars per million tokens", "one the provider had cached"),
         field("cache_write", "dollars per million tokens", "one the provider cached now"),
+        field("cache_write_1h", "dollars per million tokens", "one cached for an hour"),
         field("output", "dollars per million tokens", "an answer token, thinking included"),
         field("as_of", "\"2026-11-15\"", "the day the figures were read"),
         field("source", "text", "where; \"unconfirmed\" when unsure"),
@@ -185,6 +186,7 @@ pub const SCHEDULE: Section = Section {
         field("input", "dollars per million tokens", "a prompt token"),
         field("cached_input", "dollars per million tokens", "one the provider had cached"),
         field("cache_write", "dollars per million tokens", "one the provider cached now"),
+        field("cache_write_1h", "dollars per million tokens", "one cached for an hour"),
         field("output", "dollars per million tokens", "an answer token, thinking included"),
     ],
 };

@@ -43,6 +43,12 @@ pub enum Arg {
     DrillName,
     /// What a drill pretends.
     DrillKind,
+    /// Whose budget: `day`, `month`, `session`, a provider or a model.
+    BudgetScope,
+    /// How much, or `off`.
+    Amount,
+    /// What happens at a budget's limit.
+    AtLimit,
     /// The rest of the line.
     Text,
 }
@@ -75,6 +81,7 @@ pub enum Name {
     System,
     Fault,
     Drill,
+    Budget,
     Routes,
     Theme,
     Mouse,
@@ -149,6 +156,12 @@ pub static TABLE: &[CommandInfo] = &[
         &[(Arg::FaultPlace, Optional), (Arg::FaultKind, Optional), (Arg::FaultSpan, Optional)],
         "break a simulated provider",
     ),
+    command(
+        Name::Budget,
+        "budget",
+        &[(Arg::BudgetScope, Optional), (Arg::Amount, Optional), (Arg::AtLimit, Optional)],
+        "what may be spent, in this run",
+    ),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),
     command(Name::Mouse, "mouse", &[(Arg::Mouse, Optional)], "what the mouse does"),
@@ -177,6 +190,9 @@ impl CommandInfo {
                 Arg::FaultSpan => "for 60s|once",
                 Arg::DrillName => "NAME|off",
                 Arg::DrillKind => "down|slow 4s|limit|cut",
+                Arg::BudgetScope => "day|month|session|NAME",
+                Arg::Amount => "USD|off",
+                Arg::AtLimit => "warn|ask|stop",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

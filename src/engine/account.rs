@@ -72,7 +72,9 @@ pub(super) fn most(
 ) -> Option<Money> {
     let input = input_estimate.saturating_mul(ESTIMATE_TIMES).saturating_add(FRAME);
     let mut dearest: Option<(Price, Price)> = None;
-    for (at, tokens) in [(from, input_estimate), (from, input), (until, input_estimate), (until, input)] {
+    for (at, tokens) in
+        [(from, input_estimate), (from, input), (until, input_estimate), (until, input)]
+    {
         let rates = model.prices.at(at, tokens)?;
         let prompt = rates.dearest_input();
         dearest = Some(match dearest {

@@ -190,8 +190,7 @@ impl Purse {
                 let mut inside = self.inside();
                 let calendar = inside.turn_to(now);
                 let book = &inside.book;
-                let refusal =
-                    book.refusal(&wanted.payer, wanted.most, wanted.allowance, &calendar);
+                let refusal = book.refusal(&wanted.payer, wanted.most, wanted.allowance, &calendar);
                 // It fitted here and not there: what stood in the way has just gone.
                 Err(refusal.unwrap_or_else(|| Refusal {
                     scope: BudgetScope::Day,
@@ -220,15 +219,18 @@ impl Purse {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            match self.reserve(attempt, wanted, super::clock::now()).await {
+            let now = super::clock::now();
+            match self.reserve(attempt, wanted, now).await {
                 Err(refusal) if refusal.hindrance == Hindrance::Busy => {}
                 done => return done,
             }
-            if self.is_shared() {
-                let _ = tokio::time::timeout(OTHERS_LOOK, changed).await;
-            } else {
+            if !self.is_shared() {
                 changed.await;
+                continue;
             }
+            // What others held when it was last looked at may be free by now.
+            let _ = tokio::time::timeout(OTHERS_LOOK, changed).await;
+            self.reread(&wanted.payer, super::clock::now()).await;
         }
     }
 
@@ -275,52 +277,41 @@ impl Purse {
             return;
         }
         let calendar = self.inside().turn_to(now);
-        let session = payer.session.map(BudgetScope::Session);
-        let scopes = [
-            BudgetScope::Provider(payer.provider.clone()),
-            BudgetScope::Model(payer.model.clone()),
-        ];
-        self.read(scopes.into_iter().chain(session), &calendar, Again::No, now).await;
+        let buckets = payer.scopes().map(|scope| Bucket::at(scope, &calendar));
+        let unknown = {
+            let known = &self.inside().known;
+            buckets.filter(|bucket| !known.contains(bucket)).collect()
+        };
+        self.read(unknown, now).await;
+    }
+
+    /// Reads again what others spent and hold in the buckets of this payer.
+    async fn reread(&self, payer: &Payer, now: UnixMs) {
+        let calendar = self.inside().turn_to(now);
+        self.read(payer.scopes().map(|scope| Bucket::at(scope, &calendar)).collect(), now).await;
     }
 
     /// Reads what others spent today and this month, and in every bucket read before, and keeps this
-    /// process's claims alive. Tells whether there is a store to do so with.
+    /// process's claims alive.
     pub(super) async fn refresh(&self, now: UnixMs) {
         let Some(store) = self.store.clone() else { return };
         let (holder, calendar) = (self.holder, self.inside().turn_to(now));
         if let Err(trouble) = off_the_runtime(move || store.renew(holder, now + LEASE)).await {
             self.inside().news(News::Trouble(trouble));
         }
-        self.read(std::iter::empty(), &calendar, Again::Yes, now).await;
+        let buckets = {
+            let mut inside = self.inside();
+            // What is over is asked for no more.
+            inside.known.retain(|bucket| Bucket::at(bucket.scope.clone(), &calendar) == *bucket);
+            let whole = [BudgetScope::Day, BudgetScope::Month];
+            inside.known.extend(whole.map(|scope| Bucket::at(scope, &calendar)));
+            inside.known.iter().cloned().collect()
+        };
+        self.read(buckets, now).await;
     }
 
-    async fn read(
-        &self,
-        scopes: impl Iterator<Item = BudgetScope>,
-        calendar: &Calendar,
-        again: Again,
-        now: UnixMs,
-    ) {
-        let Some(store) = self.store.clone() else { return };
-        let whole = [BudgetScope::Day, BudgetScope::Month].into_iter().chain(scopes);
-        let mut wanted: BTreeSet<Bucket> =
-            whole.map(|scope| Bucket::at(scope, calendar)).collect();
-        match again {
-            Again::No => {
-                let known = &self.inside().known;
-                wanted.retain(|bucket| !known.contains(bucket));
-            }
-            Again::Yes => {
-                let mut inside = self.inside();
-                // What is over does not change any more, or is asked for again.
-                inside.known.retain(|bucket| Bucket::at(bucket.scope.clone(), calendar) == *bucket);
-                wanted.extend(inside.known.iter().cloned());
-            }
-        }
-        if wanted.is_empty() {
-            return;
-        }
-        let buckets: Vec<Bucket> = wanted.into_iter().collect();
+    async fn read(&self, buckets: Vec<Bucket>, now: UnixMs) {
+        let Some(store) = self.store.clone().filter(|_| !buckets.is_empty()) else { return };
         let (holder, asked) = (self.holder, buckets.clone());
         match off_the_runtime(move || store.totals(holder, &asked, now)).await {
             Ok(totals) => self.tell_others(buckets, totals),
@@ -335,13 +326,6 @@ impl Purse {
             inside.book().tell_others(bucket, totals);
         }
     }
-}
-
-/// Whether what was read before is read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Again {
-    No,
-    Yes,
 }
 
 /// Runs what may block for a moment where that harms nobody.

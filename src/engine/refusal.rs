@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use crate::domain::{ErrorReport, OutcomeClass, UnixMs};
-use crate::route::{Hindrance, Refusal};
+use crate::domain::{BudgetLimit, BudgetScope, ErrorReport, Money, OutcomeClass, UnixMs};
+use crate::route::{BudgetLine, Hindrance, Refusal};
 
 /// The code of a request no budget allows.
 pub const OVER_BUDGET: &str = "over_budget";
@@ -23,9 +23,10 @@ pub fn over_budget(error: &ErrorReport) -> bool {
 pub(super) fn report(refusal: &Refusal, now: UnixMs) -> ErrorReport {
     let (code, hint) = match refusal.hindrance {
         Hindrance::Ask => (ASKS_FIRST, "wheelhouse ask --over-budget sends it anyway"),
-        Hindrance::Stop | Hindrance::Busy => {
-            (OVER_BUDGET, "a cheaper model, a shorter answer (--max-tokens), or [budget] in the configuration")
-        }
+        Hindrance::Stop | Hindrance::Busy => (
+            OVER_BUDGET,
+            "a cheaper model, a shorter answer (--max-tokens), or [budget] in the configuration",
+        ),
     };
     ErrorReport {
         hint: hint.to_owned(),
@@ -37,7 +38,7 @@ pub(super) fn report(refusal: &Refusal, now: UnixMs) -> ErrorReport {
 fn sentence(refusal: &Refusal, now: UnixMs) -> String {
     let scope = &refusal.scope;
     let need = match refusal.need {
-        Some(need) => format!("this could cost up to {}", need.short()),
+        Some(need) => format!("this could cost up to {}", need.brief()),
         None => "the price of this model is not known".to_owned(),
     };
     let why = match refusal.hindrance {
@@ -45,19 +46,40 @@ fn sentence(refusal: &Refusal, now: UnixMs) -> String {
         Hindrance::Stop => format!("{scope} does not allow it: {need}"),
         Hindrance::Busy => format!("requests under way hold what is left of {scope}; {need}"),
     };
-    let left = format!("{} of {} left", refusal.left.short(), refusal.limit.short());
-    let anew = refusal
-        .resets
-        .map(|at| format!(", new in {}", coarse(now.until(at))))
-        .unwrap_or_default();
+    let left = format!("{} of {} left", refusal.left.brief(), refusal.limit.brief());
+    let anew =
+        refusal.resets.map(|at| format!(", new in {}", coarse(now.until(at)))).unwrap_or_default();
     format!("{why} ({left}{anew})")
+}
+
+/// A budget, or a total without one, as it stands: `the day's budget: $0.42 of $2.00 (21%), then ask`.
+pub fn budget_words(line: &BudgetLine) -> String {
+    let about = if line.spent.exact { "" } else { "at least " };
+    let spent = line.spent.amount.brief();
+    let held = match line.reserved {
+        Money::ZERO => String::new(),
+        reserved => format!(", {} held", reserved.brief()),
+    };
+    let Some(BudgetLimit { limit, at_limit }) = line.budget else {
+        let what = match &line.scope {
+            BudgetScope::Day => "today",
+            BudgetScope::Month => "this month",
+            BudgetScope::Session(_) => "this chat",
+            BudgetScope::Provider(name) => name.as_str(),
+            BudgetScope::Model(name) => name.as_str(),
+        };
+        return format!("{what}: {about}{spent}{held}, no budget");
+    };
+    let share = line.spent.amount.dollars() / limit.dollars().max(f64::MIN_POSITIVE) * 100.0;
+    let (limit, then) = (limit.brief(), at_limit.name());
+    format!("{}: {about}{spent} of {limit} ({share:.0}%){held}, then {then}", line.scope)
 }
 
 /// The refusal as the reason a candidate is left out, in a few words.
 pub(super) fn brief(refusal: &Refusal) -> String {
-    let left = format!("{} left in {}", refusal.left.short(), refusal.scope);
+    let left = format!("{} left in {}", refusal.left.brief(), refusal.scope);
     match refusal.need {
-        Some(need) => format!("{left}, could cost {}", need.short()),
+        Some(need) => format!("{left}, could cost {}", need.brief()),
         None => format!("{left}, price unknown"),
     }
 }
@@ -75,7 +97,7 @@ fn coarse(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::BudgetScope;
+    use crate::domain::{AtLimit, BudgetScope, Cost};
 
     fn refusal(hindrance: Hindrance) -> Refusal {
         Refusal {
@@ -94,8 +116,8 @@ mod tests {
         assert_eq!(hard.code, OVER_BUDGET);
         assert_eq!(
             hard.message,
-            "the day's budget does not allow it: this could cost up to $0.2500 \
-             ($0.1000 of $2.00 left, new in 5h 00m)"
+            "the day's budget does not allow it: this could cost up to $0.25 \
+             ($0.10 of $2.00 left, new in 5h 00m)"
         );
         let soft = report(&refusal(Hindrance::Ask), UnixMs(0));
         assert_eq!(soft.code, ASKS_FIRST);
@@ -107,8 +129,25 @@ mod tests {
     fn a_candidate_left_out_says_so_briefly() {
         assert_eq!(
             brief(&refusal(Hindrance::Stop)),
-            "$0.1000 left in the day's budget, could cost $0.2500"
+            "$0.10 left in the day's budget, could cost $0.25"
         );
+    }
+
+    #[test]
+    fn a_budget_says_how_it_stands() {
+        let mut line = BudgetLine {
+            scope: BudgetScope::Day,
+            budget: Some(BudgetLimit { limit: "2".parse().unwrap(), at_limit: AtLimit::Ask }),
+            spent: Cost { amount: "0.42".parse().unwrap(), exact: false },
+            reserved: "0.05".parse().unwrap(),
+            period: None,
+        };
+        assert_eq!(
+            budget_words(&line),
+            "the day's budget: at least $0.42 of $2.00 (21%), $0.050 held, then ask"
+        );
+        line.budget = None;
+        assert_eq!(budget_words(&line), "today: at least $0.42, $0.050 held, no budget");
     }
 
     #[test]

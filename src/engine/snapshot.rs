@@ -10,7 +10,8 @@ use crate::domain::{
     RateWindow, RequestId, SessionId, UnixMs, Usage,
 };
 use crate::route::{
-    Book, Calendar, CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
+    Book, Calendar, CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth,
+    ShiftPhase,
 };
 
 use super::{Command, Drill, Veto, WarmStatus};

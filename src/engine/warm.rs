@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::config::{Config, KeepWarm, Limits, Model, Provider};
 use crate::domain::{
-    Cost, Effort, ErrorReport, Money, Origin, OverBudget, Params, ProviderName, RateWindow, ReaderKind,
-    Request, RequestId, Stamps, UnixMs, Usage,
+    Cost, Effort, ErrorReport, Money, Origin, OverBudget, Params, ProviderName, RateWindow,
+    ReaderKind, Request, RequestId, Stamps, UnixMs, Usage,
 };
 use crate::route::{Payer, WarmFigures};
 use crate::wire::{self, Frame, Target};
@@ -78,11 +78,7 @@ pub fn warm_words(config: &Config, now: UnixMs) -> Vec<String> {
 pub(super) fn wanted(model: &Model, now: UnixMs, limits: Limits) -> Wanted {
     let span = (now, now + limits.total);
     Wanted {
-        payer: Payer {
-            session: None,
-            provider: model.provider.clone(),
-            model: model.name.clone(),
-        },
+        payer: Payer { session: None, provider: model.provider.clone(), model: model.name.clone() },
         most: account::most(model, span, INPUT_TOKENS, u64::from(OUTPUT_TOKENS)),
         prompt: account::prompt(model, now, INPUT_TOKENS),
         allowance: OverBudget::Ask,

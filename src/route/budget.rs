@@ -83,7 +83,7 @@ pub struct Payer {
 
 impl Payer {
     /// Every account it is charged to.
-    fn scopes(&self) -> impl Iterator<Item = BudgetScope> + use<'_> {
+    pub fn scopes(&self) -> impl Iterator<Item = BudgetScope> + use<'_> {
         let session = self.session.map(BudgetScope::Session);
         [BudgetScope::Day, BudgetScope::Month]
             .into_iter()

@@ -20,10 +20,7 @@ fn calendar() -> Calendar {
 
 fn tomorrow() -> Calendar {
     let today = calendar();
-    let next = Period {
-        begins: today.today.ends,
-        ends: UnixMs(today.today.ends.0 + 24 * HOUR),
-    };
+    let next = Period { begins: today.today.ends, ends: UnixMs(today.today.ends.0 + 24 * HOUR) };
     Calendar { day: LocalDay(20_784), today: next, ..today }
 }
 
@@ -126,8 +123,7 @@ fn the_gravest_of_several_budgets_is_named() {
     let refusal = reserve(&mut book, 1, "2").unwrap_err();
     assert_eq!(refusal.scope, BudgetScope::Model("small".into()));
     let other = Payer { model: "large".into(), ..payer() };
-    let refusal =
-        book.refusal(&other, Some(money("2")), OverBudget::Ask, &calendar()).unwrap();
+    let refusal = book.refusal(&other, Some(money("2")), OverBudget::Ask, &calendar()).unwrap();
     assert_eq!(refusal.scope, BudgetScope::Day);
 }
 
@@ -156,13 +152,7 @@ fn a_claim_is_charged_to_the_day_it_was_made_on() {
     let mut book = daily("1", AtLimit::Stop);
     reserve(&mut book, 1, "0.9").unwrap();
     // Midnight passes, and another claim is made.
-    let late = book.reserve(
-        attempt(2),
-        &payer(),
-        Some(money("0.9")),
-        OverBudget::Ask,
-        &tomorrow(),
-    );
+    let late = book.reserve(attempt(2), &payer(), Some(money("0.9")), OverBudget::Ask, &tomorrow());
     assert_eq!(late, Ok(()), "a new day has a whole budget");
     book.settle(attempt(1), cost("0.8"));
     assert_eq!(book.line(BudgetScope::Day, &tomorrow()).spent, Cost::ZERO);

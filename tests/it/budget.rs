@@ -10,7 +10,7 @@ use wheelhouse::domain::{
 };
 use wheelhouse::engine::{self, Command, Options};
 use wheelhouse::route::{Bucket, MemoryStore, SpendStore};
-use wheelhouse::sim::Fault;
+use wheelhouse::sim::{Cut, Fault};
 
 use crate::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request};
 
@@ -133,7 +133,7 @@ async fn a_hard_budget_refuses_before_anything_is_sent_and_says_what_is_left() {
 #[tokio::test]
 async fn a_cheaper_model_that_fits_takes_over_from_one_that_does_not() {
     let rig = Rig::with(|config| {
-        config.budget.day = limit("0.004".parse().unwrap(), AtLimit::Stop);
+        config.budget.day = limit("0.0006".parse().unwrap(), AtLimit::Stop);
         "best".clone_into(&mut config.routing.policy);
     })
     .await;
@@ -142,9 +142,10 @@ async fn a_cheaper_model_that_fits_takes_over_from_one_that_does_not() {
     let (reply, ..) = rig.ask(asked.clone()).await;
     assert!(matches!(finish(&reply), Finish::Stop | Finish::Length));
     let decision = reply.decision.as_ref().unwrap();
-    let kept_out = decision.candidates.iter().find(|candidate| {
-        candidate.filtered.iter().any(|reason| reason.code.name() == "budget")
-    });
+    let kept_out = decision
+        .candidates
+        .iter()
+        .find(|candidate| candidate.filtered.iter().any(|reason| reason.code.name() == "budget"));
     let reason = &kept_out.expect("nobody was too dear").filtered;
     assert!(reason.iter().any(|r| r.detail.contains("left in the day's budget")), "{reason:?}");
     // Without the budget the best one answers.
@@ -208,7 +209,7 @@ async fn what_was_stopped_or_failed_holds_nothing_and_costs_what_came() {
 #[tokio::test]
 async fn an_answer_of_several_attempts_is_charged_for_all_of_them() {
     let rig = Rig::with(hard("5".parse().unwrap())).await;
-    rig.break_once("sim-openai", &Fault::Cut { after: 30, how: Cut::Silent });
+    rig.break_once("sim-openai", &Fault::Cut { after: 30, how: Cut::Reset });
     let (reply, ..) = rig.ask(only(MODEL, PROMPT)).await;
     assert!(reply.attempts.len() > 1, "{:?}", reply.attempts);
     let each: Money = reply.attempts.iter().map(|attempt| attempt.cost.amount).sum();
@@ -225,10 +226,8 @@ async fn a_token_that_keeps_warm_is_charged_to_the_budget_and_not_made_without_r
             config.models.get_mut(MODEL).unwrap().keep_warm = KeepWarm::Infer;
         }
     };
-    let options = || Options {
-        warm_every: std::time::Duration::from_millis(60),
-        ..Options::default()
-    };
+    let options =
+        || Options { warm_every: std::time::Duration::from_millis(60), ..Options::default() };
     let rig = Rig::paced(0.0, options(), warm("5")).await;
     rig.engine.presence();
     let snapshot = rig.until(|snapshot| snapshot.warm_cost.amount > Money::ZERO).await;

@@ -9,11 +9,11 @@
     missing_docs
 )]
 
+mod budget;
 mod cli;
 mod config;
 mod console;
 mod demo;
-mod budget;
 mod desk;
 mod drill;
 mod engine;

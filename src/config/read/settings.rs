@@ -12,9 +12,8 @@ use crate::config::schema::{
     RULE, RULE_THEN, RULE_WHEN,
 };
 use crate::config::settings::{
-    CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
-    FeedbackMetric, Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing,
-    Rule, RuleThen, RuleWhen,
+    CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback, FeedbackMetric, Hedge, HedgeWhen,
+    Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen, RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};

@@ -1,5 +1,6 @@
 //! What lies over a view: one window at a time.
 
+mod confirm;
 mod help;
 mod lists;
 mod picker;
@@ -23,6 +24,10 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, screen: Rect) -> Option<
         }
         Overlay::Picker(picker) => picker::draw(ink, picker, screen),
         Overlay::Help(help) => help::draw(ink, state, help, screen),
+        Overlay::Confirm(it) => {
+            confirm::draw(ink, it, screen);
+            None
+        }
         Overlay::Test(card) => {
             test_card::draw(ink, card, screen);
             None
@@ -60,7 +65,7 @@ pub(super) fn under(overlay: &Overlay, screen: Rect, at: Position) -> Under {
         Overlay::Rewind(it) => (lists::rewind_frame(it, screen), it.selected, it.items.len()),
         Overlay::Picker(it) => (picker::frame(it, screen), it.selected, it.hits.len()),
         Overlay::Help(it) => return help::under(it, screen, at),
-        Overlay::Test(_) => return Under::Nothing,
+        Overlay::Test(_) | Overlay::Confirm(_) => return Under::Nothing,
     };
     if frame.window.contains(at) {
         Under::Overlay(frame.item_at(at, selected, count))

@@ -59,7 +59,7 @@ impl Actor {
 fn crossed(crossing: &Crossing) -> String {
     let (scope, percent) = (&crossing.scope, crossing.percent);
     let about = if crossing.spent.exact { "" } else { "at least " };
-    let (spent, limit) = (crossing.spent.amount.short(), crossing.budget.limit.short());
+    let (spent, limit) = (crossing.spent.amount.brief(), crossing.budget.limit.brief());
     match percent {
         100.. => format!("{scope} is used up: {about}{spent} of {limit}"),
         percent => format!("{percent}% of {scope} is used: {about}{spent} of {limit}"),

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::config::{Config, HedgeWhen, Model, Provider};
 use crate::domain::{
-    AttemptId, AttemptKind, Candidate, Continuation, ErrorReport, Evidence, Finish, Money, OutcomeClass,
-    ReaderKind, ReplyEvent, Seam, SeamHow,
+    AttemptId, AttemptKind, Candidate, Continuation, ErrorReport, Evidence, Finish, Money,
+    OutcomeClass, ReaderKind, ReplyEvent, Seam, SeamHow,
 };
 use crate::route::Observation;
 use crate::wire::{self, HttpCall, Target, http::Http};
@@ -353,8 +353,10 @@ impl Run {
         // Nobody waits for money to race with.
         let wanted = self.wanted(model, (input, cap), deadline);
         let id = AttemptId(Uuid::now_v7());
-        let money = self.shared.purse.reserve(id, &wanted, super::super::clock::now()).await.ok()?;
-        let permit = self.shared.permit(&provider.name, &model.name, Insist::No, kind).await.ok()?;
+        let money =
+            self.shared.purse.reserve(id, &wanted, super::super::clock::now()).await.ok()?;
+        let permit =
+            self.shared.permit(&provider.name, &model.name, Insist::No, kind).await.ok()?;
         let mut permit = permit.paid_with(money);
         let (http, call) = self.ready(&self.request, provider, model, (cap, None)).ok()?;
         let snapshot = self.shared.snapshot();

@@ -8,9 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::{Config, Model};
-use crate::domain::{
-    AttemptId, Candidate, Decision, ErrorReport, FilterCode, OutcomeClass,
-};
+use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, FilterCode, OutcomeClass};
 use crate::route::Payer;
 
 use super::super::purse::{Reservation, Wanted};

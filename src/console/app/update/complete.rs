@@ -175,6 +175,21 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
             items
         }
         Arg::DrillKind => words(&DrillKind::WORDS),
+        Arg::BudgetScope => {
+            let mut items = words(&[
+                ("day", "all of today"),
+                ("month", "all of this month"),
+                ("session", "each chat"),
+            ]);
+            items.extend(arguments(state, Arg::Target));
+            items
+        }
+        Arg::Amount => words(&[("2", "dollars"), ("off", "no budget")]),
+        Arg::AtLimit => words(&[
+            ("ask", "ask before going over it"),
+            ("warn", "say so and go on"),
+            ("stop", "refuse what would go over it"),
+        ]),
         Arg::Text => Vec::new(),
     }
 }

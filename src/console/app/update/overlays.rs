@@ -126,7 +126,7 @@ pub(super) fn query_changed(state: &mut AppState) {
                 .collect();
             help.selected = 0;
         }
-        Some(Overlay::Rewind(_) | Overlay::Test(_)) | None => {}
+        Some(Overlay::Rewind(_) | Overlay::Test(_) | Overlay::Confirm(_)) | None => {}
     }
 }
 
@@ -155,7 +155,7 @@ pub(super) fn select(state: &mut AppState, step: isize) {
         Some(Overlay::Rewind(rewind)) => {
             rewind.selected = moved(rewind.selected, rewind.items.len(), step);
         }
-        Some(Overlay::Test(_)) => {}
+        Some(Overlay::Test(_) | Overlay::Confirm(_)) => {}
         None => first::select(state, step),
     }
 }
@@ -168,7 +168,7 @@ pub(super) fn click(state: &mut AppState, fx: &mut Effects, hit: usize) {
         Some(Overlay::Help(help)) => &mut help.selected,
         Some(Overlay::History(search)) => &mut search.selected,
         Some(Overlay::Rewind(rewind)) => &mut rewind.selected,
-        Some(Overlay::Test(_)) | None => return,
+        Some(Overlay::Test(_) | Overlay::Confirm(_)) | None => return,
     };
     if *selected == hit {
         accept(state, fx);
@@ -193,7 +193,8 @@ pub(super) fn next_field(state: &mut AppState, step: isize) {
             | Overlay::Help(_)
             | Overlay::History(_)
             | Overlay::Rewind(_)
-            | Overlay::Test(_),
+            | Overlay::Test(_)
+            | Overlay::Confirm(_),
         ) => select(state, step),
         None => {
             if let Stage::FirstRun(first) = &mut state.stage {
@@ -249,6 +250,8 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
                 send::edit(state, cell);
             }
         }
+        // Money is not spent by a key that is pressed all the time.
+        Some(Overlay::Confirm(_)) => {}
         Some(Overlay::Test(_)) => state.overlay = None,
         None => first::accept(state, fx),
     }

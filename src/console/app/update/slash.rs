@@ -8,7 +8,7 @@ use crate::domain::{ModelName, PinScope, parse_span};
 use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Tone, View};
-use super::{Effects, chaos, mouse, notes, overlays, picker, read, routes, send};
+use super::{Effects, budget, chaos, mouse, notes, overlays, picker, read, routes, send};
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
 pub(super) fn run_draft(state: &mut AppState, fx: &mut Effects) {
@@ -120,6 +120,7 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         },
         Name::Fault => chaos::fault(state, fx, format!("{first} {rest}").trim())?,
         Name::Drill => chaos::drill(state, fx, first, rest)?,
+        Name::Budget => budget::run(state, fx, first, rest)?,
         Name::Routes => routes::enter(state, fx),
         Name::Theme => theme(state, fx, first)?,
         Name::Mouse => mouse::set(state, fx, first)?,

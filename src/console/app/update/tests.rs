@@ -1,5 +1,6 @@
 //! What the console does, key by key.
 
+mod budget;
 mod chaos;
 mod commands;
 mod editing;
