@@ -37,7 +37,7 @@ pub use load::{Loaded, load, load_demo};
 pub use model::{KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates};
 pub use paths::{Paths, create_private_dir, write_new};
 pub use provider::{
-    CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
+    BalanceApi,    CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
     SeedField, StreamUsage, SystemRole,
 };
 pub use settings::{

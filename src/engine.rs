@@ -8,6 +8,7 @@
 mod account;
 mod actor;
 mod attempt;
+mod balance;
 #[cfg(test)]
 mod billing_tests;
 mod clock;
@@ -35,6 +36,7 @@ mod unread;
 mod verdict;
 mod warm;
 
+pub use balance::BalanceReading;
 pub use clock::now;
 pub use command::{Command, Veto};
 pub use desk::{Told, tell};

@@ -5,6 +5,7 @@
 //! Invariant: the same bytes give the same frames however they were split on the way.
 
 mod address;
+mod balance;
 mod anthropic;
 mod body;
 mod call;
@@ -22,6 +23,7 @@ mod openai;
 mod sse;
 
 pub use address::endpoint;
+pub use balance::{Balance, balance_calls, read_balance};
 pub use call::{Target, encode, sends_trailing_blanks};
 pub use decoder::{Decoder, StreamEnd};
 pub use error::read_error;

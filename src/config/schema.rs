@@ -89,6 +89,11 @@ pub const PROVIDER: Section = Section {
         field("maintenance", "[\"Tue 02:00-03:00 UTC\"]", "weekly windows in which it is not used"),
         field("passthrough", "true or false", "any model id is accepted and passed on"),
         field("local", "true or false", "it runs on this machine: free unless priced"),
+        field(
+            "balance",
+            "\"deepseek\", \"openrouter\", \"moonshot\" or \"siliconflow\"",
+            "how it tells what the account has left",
+        ),
         field("discover", "true or false", "ask it for its models; yes where it has none here"),
         field("quirks", "a table", "how it differs from its dialect"),
         field("limits", "a table", "time limits of its own"),
@@ -347,6 +352,7 @@ pub const BUDGET: Section = Section {
         field("session", "{ limit = 0.50 }", "per conversation"),
         field("providers", "tables by name", "per provider and day"),
         field("models", "tables by name", "per model and day"),
+        field("balances", "true or false", "ask providers that tell what the account has left"),
     ],
 };
 

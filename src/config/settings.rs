@@ -254,6 +254,8 @@ pub struct Config {
     pub cache: CacheSettings,
     /// Budgets.
     pub budget: Budget,
+    /// Whether providers that tell what an account has left are asked for it, once an hour.
+    pub poll_balances: bool,
     /// Console.
     pub console: ConsoleSettings,
     /// Capture.

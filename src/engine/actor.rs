@@ -27,6 +27,7 @@ use crate::route::{
     HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
 };
 
+use super::balance::Booked;
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
@@ -63,6 +64,8 @@ pub(super) struct Actor {
     pub(super) warm_every: Duration,
     /// Tokens paid for to keep each model warm, and what they cost.
     pub(super) warm: BTreeMap<ModelName, (u64, Cost)>,
+    /// What accounts had left when they last told.
+    pub(super) balances: BTreeMap<ProviderName, Booked>,
     pub(super) races: HedgeBook,
     pub(super) cache: MemoryCache,
     pub(super) cache_stats: CacheStats,
@@ -205,6 +208,7 @@ impl Actor {
             ToActor::NotWarmed(model) => self.pinger.made(&model),
             ToActor::Warmed(token) => self.warmed(*token, now),
             ToActor::KeysRead => self.forgive(),
+            ToActor::Balance { provider, reading } => self.take_balance(provider, reading, now),
             // The news is in the purse.
             ToActor::SpendingRead => {}
             ToActor::Presence => self.pinger.person(now),

@@ -110,6 +110,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         pings: BTreeMap::new(),
         pinger: Pinger::new(warm_every),
         warm: BTreeMap::new(),
+        balances: BTreeMap::new(),
         races: HedgeBook::default(),
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
         cache_stats: CacheStats::default(),
@@ -168,6 +169,11 @@ impl EngineHandle {
     /// The name of the variable a provider's key came from; never the key.
     pub fn key_source(&self, provider: &crate::domain::ProviderName) -> Option<String> {
         self.shared.keys.source(provider)
+    }
+
+    /// Asks every account that tells what it has left for it now; the answers are in the next snapshot.
+    pub async fn read_balances(&self) {
+        super::balance::read_all(&self.shared).await;
     }
 
     /// Waits until every endpoint that was asked for its models at start has answered or was given

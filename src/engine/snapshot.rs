@@ -14,7 +14,7 @@ use crate::route::{
     ShiftPhase,
 };
 
-use super::{Command, Drill, Veto, WarmStatus};
+use super::{BalanceReading, Command, Drill, Veto, WarmStatus};
 
 /// A pin in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,6 +257,8 @@ pub struct Snapshot {
     pub spend: Spend,
     /// Budgets, what was spent and what is reserved.
     pub budget: Arc<Book>,
+    /// What accounts had left when they last told.
+    pub balances: BTreeMap<ProviderName, BalanceReading>,
     /// The user's day and month.
     pub calendar: Calendar,
     /// What keeping warm cost in this run.
@@ -282,6 +284,7 @@ impl Snapshot {
             log: Arc::default(),
             spend: Spend::default(),
             budget: Arc::new(Book::new(config.budget.clone())),
+            balances: BTreeMap::new(),
             calendar: super::purse::calendar(at),
             warm_cost: Cost::ZERO,
             config,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use uuid::Uuid;
-use wheelhouse::config::{Config, KeepWarm};
+use wheelhouse::config::{BalanceApi, Config, KeepWarm};
 use wheelhouse::domain::{
     AtLimit, BudgetLimit, BudgetScope, Cost, Finish, Money, OverBudget, Reply, Request, SessionId,
 };
@@ -240,4 +240,34 @@ async fn a_token_that_keeps_warm_is_charged_to_the_budget_and_not_made_without_r
     let called = control.until("sim-openai", |stats| stats.lists > 2);
     tokio::time::timeout(LIMIT, called).await.unwrap().unwrap();
     assert_eq!(control.stats("sim-openai").unwrap().calls, 0);
+}
+
+#[tokio::test]
+async fn a_balance_is_read_and_compared_with_what_this_run_spent_there() {
+    let rig = Rig::with(|config| {
+        config.providers.get_mut("sim-deepseek").unwrap().balance = Some(BalanceApi::DeepSeek);
+        // An account that is asked and does not tell changes nothing.
+        config.providers.get_mut("sim-openai").unwrap().balance = Some(BalanceApi::DeepSeek);
+    })
+    .await;
+    let control = rig.fleet.control();
+    rig.engine.read_balances().await;
+    let told = |snapshot: &wheelhouse::engine::Snapshot| {
+        let reading = snapshot.balances.get("sim-deepseek");
+        reading.map(|reading| reading.left[0].to_string()).unwrap_or_default()
+    };
+    let snapshot = rig.until(|snapshot| told(snapshot) == "$20.00").await;
+    assert_eq!(snapshot.balances.len(), 1);
+    // A short answer costs less than a cent: nothing to say.
+    rig.ask(short("sim-deepseek-flash")).await;
+    control.set_balance("sim-deepseek", "19.99").unwrap();
+    rig.engine.read_balances().await;
+    let snapshot = rig.until(|snapshot| told(snapshot) == "$19.99").await;
+    assert!(!snapshot.notices.iter().any(|notice| notice.text.contains("balance")));
+    control.set_balance("sim-deepseek", "0.99").unwrap();
+    rig.engine.read_balances().await;
+    let snapshot = rig.until(|snapshot| told(snapshot) == "$0.99").await;
+    let said = |part: &str| snapshot.notices.iter().any(|notice| notice.text.contains(part));
+    assert!(said("sim-deepseek has $0.99 left"), "{:?}", snapshot.notices);
+    assert!(said("balance fell by $19.00"), "{:?}", snapshot.notices);
 }

@@ -260,6 +260,11 @@ pub(in crate::config) fn budget(root: &Fields<'_>) -> Budget {
     budget
 }
 
+/// `budget.balances`
+pub(in crate::config) fn poll_balances(root: &Fields<'_>) -> bool {
+    root.section("budget", &BUDGET).flag("balances").unwrap_or(true)
+}
+
 fn limit(fields: &Fields<'_>) -> Option<BudgetLimit> {
     let words = [("warn", AtLimit::Warn), ("ask", AtLimit::Ask), ("stop", AtLimit::Stop)];
     let at_limit = fields.choice("at_limit", &words).unwrap_or_default();

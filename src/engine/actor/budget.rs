@@ -3,11 +3,13 @@
 //!
 //! Must not know: how amounts are kept. Invariant: nothing here waits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::UnixMs;
+use crate::domain::{ModelName, ProviderName, UnixMs};
 use crate::route::Crossing;
 
+use super::super::balance::{self, BalanceReading, Booked};
 use super::super::NoticeLevel;
 use super::super::purse::{News, RENEW_EVERY};
 use super::{Actor, ToActor};
@@ -32,8 +34,34 @@ impl Actor {
         }
     }
 
+    /// An account has told what it has left.
+    pub(super) fn take_balance(
+        &mut self,
+        provider: ProviderName,
+        reading: BalanceReading,
+        now: UnixMs,
+    ) {
+        let mine = |name: &ModelName| {
+            self.config.models.get(name).is_some_and(|model| model.provider == provider)
+        };
+        let asked = self.by_model.iter().filter(|(name, _)| mine(name));
+        let warm = self.warm.iter().filter(|(name, _)| mine(name)).map(|(_, (_, cost))| cost.amount);
+        let spent = asked.map(|(_, spend)| spend.cost.amount).chain(warm).sum();
+        let mut booked = Booked { reading, spent, low: false };
+        for text in balance::compare(&provider, self.balances.get(&provider), &mut booked) {
+            self.notice(NoticeLevel::Warn, text, now);
+        }
+        self.balances.insert(provider, booked);
+    }
+
+    pub(super) fn readings(&self) -> BTreeMap<ProviderName, BalanceReading> {
+        let readings = self.balances.iter();
+        readings.map(|(name, booked)| (name.clone(), booked.reading.clone())).collect()
+    }
+
     /// Reads what others spent, now and again, and keeps this process's claims alive.
     pub(super) fn watch_spending(&self) {
+        self.shared.tasks.spawn(balance::watch(Arc::clone(&self.shared)));
         if !self.shared.purse.is_shared() {
             return;
         }

@@ -51,6 +51,7 @@ impl Actor {
             spend: self.spend,
             warm_cost: self.warm.values().fold(Cost::ZERO, |sum, (_, cost)| sum + *cost),
             budget,
+            balances: self.readings(),
             calendar,
             cache: CacheStats {
                 entries: self.cache.len() as u64,

@@ -18,6 +18,7 @@ use crate::domain::{
 use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
 
+use super::super::balance::BalanceReading;
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
@@ -98,6 +99,11 @@ pub(in crate::engine) enum ToActor {
     /// A token that was paid for to keep a model warm has come, or has not.
     Warmed(Box<Token>),
     KeysRead,
+    /// An account has told what it has left.
+    Balance {
+        provider: ProviderName,
+        reading: BalanceReading,
+    },
     /// What others spent has been read again.
     SpendingRead,
     Presence,
