@@ -37,8 +37,8 @@ pub use load::{Loaded, load, load_demo};
 pub use model::{KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates};
 pub use paths::{Paths, create_private_dir, write_new};
 pub use provider::{
-    BalanceApi,    CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
-    SeedField, StreamUsage, SystemRole,
+    BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider,
+    Quirks, SeedField, StreamUsage, SystemRole,
 };
 pub use settings::{
     CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Feedback, FeedbackMetric, Hedge,

@@ -5,8 +5,8 @@
 //! Invariant: the same bytes give the same frames however they were split on the way.
 
 mod address;
-mod balance;
 mod anthropic;
+mod balance;
 mod body;
 mod call;
 mod clean;

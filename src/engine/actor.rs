@@ -64,6 +64,8 @@ pub(super) struct Actor {
     pub(super) warm_every: Duration,
     /// Tokens paid for to keep each model warm, and what they cost.
     pub(super) warm: BTreeMap<ModelName, (u64, Cost)>,
+    /// Models whose bill was found to be another than their price says.
+    pub(super) misbilled: BTreeSet<ModelName>,
     /// What accounts had left when they last told.
     pub(super) balances: BTreeMap<ProviderName, Booked>,
     pub(super) races: HedgeBook,
@@ -170,6 +172,7 @@ impl Actor {
                     Observation::Used { input: report.usage.input, output: report.usage.output };
                 self.router.fold(&provider, &model, &used, now);
                 self.account(&report);
+                self.check_bill(&report, now);
                 self.note_reach(&report, error.as_deref());
                 if let Some(error) = error {
                     self.take_error(&provider, &error, now);

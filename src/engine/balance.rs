@@ -46,6 +46,14 @@ pub struct BalanceReading {
     pub left: Vec<Balance>,
 }
 
+impl BalanceReading {
+    /// `deepseek has $3.27 left`.
+    pub fn words(&self, provider: &ProviderName) -> String {
+        let left: Vec<String> = self.left.iter().map(ToString::to_string).collect();
+        format!("{provider} has {} left", left.join(" and "))
+    }
+}
+
 /// A reading, and what this run had spent there by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Booked {
@@ -121,8 +129,7 @@ pub(super) fn compare(
     });
     now.low = low;
     if low && !before.is_some_and(|before| before.low) {
-        let left: Vec<String> = now.reading.left.iter().map(ToString::to_string).collect();
-        out.push(format!("{provider} has {} left", left.join(" and ")));
+        out.push(now.reading.words(provider));
     }
     let dollars = |booked: &Booked| {
         booked.reading.left.iter().find(|left| left.currency == "USD").map(|left| left.amount)

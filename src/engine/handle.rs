@@ -111,6 +111,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         pinger: Pinger::new(warm_every),
         warm: BTreeMap::new(),
         balances: BTreeMap::new(),
+        misbilled: BTreeSet::new(),
         races: HedgeBook::default(),
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
         cache_stats: CacheStats::default(),

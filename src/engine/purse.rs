@@ -192,7 +192,7 @@ impl Purse {
                 let book = &inside.book;
                 let refusal = book.refusal(&wanted.payer, wanted.most, wanted.allowance, &calendar);
                 // It fitted here and not there: what stood in the way has just gone.
-                Err(refusal.unwrap_or_else(|| Refusal {
+                Err(refusal.unwrap_or(Refusal {
                     scope: BudgetScope::Day,
                     hindrance: Hindrance::Busy,
                     limit: amount,

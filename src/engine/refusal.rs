@@ -153,6 +153,6 @@ mod tests {
     #[test]
     fn spans_are_told_coarsely() {
         assert_eq!(coarse(Duration::from_secs(30)), "1m");
-        assert_eq!(coarse(Duration::from_secs(3_600 * 50)), "2d 2h");
+        assert_eq!(coarse(Duration::from_hours(50)), "2d 2h");
     }
 }

@@ -118,7 +118,8 @@ impl<'a> Responder<'a> {
     pub fn balance(&self, left: &str) -> Response {
         let mut values = self.values("balance", "");
         values.set("balance", left.to_owned());
-        let section = if self.frames.status("balance").is_some() { "balance" } else { "error.model" };
+        let section =
+            if self.frames.status("balance").is_some() { "balance" } else { "error.model" };
         self.section(section, &values)
     }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::config::error::nearest;
 use crate::config::provider::{
-    BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
-    SeedField, StreamUsage, SystemRole,
+    BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider,
+    Quirks, SeedField, StreamUsage, SystemRole,
 };
 use crate::config::reader::Fields;
 use crate::config::schema::QUIRKS;

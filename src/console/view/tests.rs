@@ -13,8 +13,10 @@ use crate::console::term::Screen;
 use crate::domain::{
     AtLimit, BudgetLimit, BudgetScope, Cost, LocalDay, ReplyEvent, RequestId, UnixMs,
 };
+use crate::engine;
 use crate::route;
 use crate::text;
+use crate::wire;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -108,6 +110,9 @@ fn with_budgets(spent: &str, cols: u16, rows: u16) -> AppState {
         let totals = route::Totals { spent, ..route::Totals::default() };
         book.tell_others(route::Bucket::at(scope, &snapshot.calendar), totals);
     }
+    let left = vec![wire::Balance { amount: "12.34".parse().unwrap(), currency: "CNY".to_owned() }];
+    let reading = engine::BalanceReading { at: state.now, left };
+    snapshot.balances.insert("deepseek".into(), reading);
     snapshot.budget = std::sync::Arc::new(book);
     state.snapshot = Some(std::sync::Arc::new(snapshot));
     state

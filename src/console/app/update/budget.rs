@@ -83,6 +83,7 @@ fn show(state: &mut AppState) -> Result<(), String> {
         .iter()
         .map(engine::budget_words)
         .collect();
+    lines.extend(snapshot.balances.iter().map(|(provider, reading)| reading.words(provider)));
     if snapshot.budget.budget().is_empty() {
         lines.push("no budget is set: /budget day 2".to_owned());
     }

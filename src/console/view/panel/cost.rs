@@ -100,6 +100,7 @@ fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
         out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
     }
+    out.extend(snapshot.balances.iter().map(|(provider, reading)| reading.words(provider)));
     if snapshot.spend.lost.amount.pico() > 0 {
         out.push(format!("lost {} in failed attempts", words::cost(snapshot.spend.lost)));
     }
