@@ -16,12 +16,14 @@ use crate::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request};
 
 const MODEL: &str = "sim-gpt-4o";
 
-fn limit(amount: Money, at_limit: AtLimit) -> Option<BudgetLimit> {
-    Some(BudgetLimit { limit: amount, at_limit })
+fn limit(amount: Money, at_limit: AtLimit) -> BudgetLimit {
+    BudgetLimit { limit: amount, at_limit }
 }
 
 fn hard(amount: Money) -> impl FnOnce(&mut Config) {
-    move |config| config.budget.day = limit(amount, AtLimit::Stop)
+    move |config: &mut Config| {
+        config.budget.day = Some(limit(amount, AtLimit::Stop));
+    }
 }
 
 fn short(model: &str) -> Request {
@@ -133,7 +135,7 @@ async fn a_hard_budget_refuses_before_anything_is_sent_and_says_what_is_left() {
 #[tokio::test]
 async fn a_cheaper_model_that_fits_takes_over_from_one_that_does_not() {
     let rig = Rig::with(|config| {
-        config.budget.day = limit("0.0006".parse().unwrap(), AtLimit::Stop);
+        config.budget.day = Some(limit("0.0006".parse().unwrap(), AtLimit::Stop));
         "best".clone_into(&mut config.routing.policy);
     })
     .await;
@@ -158,7 +160,7 @@ async fn a_cheaper_model_that_fits_takes_over_from_one_that_does_not() {
 #[tokio::test]
 async fn a_budget_that_asks_lets_a_message_through_once_it_is_allowed() {
     let rig = Rig::with(|config| {
-        config.budget.session = limit("0.00001".parse().unwrap(), AtLimit::Ask);
+        config.budget.session = Some(limit("0.00001".parse().unwrap(), AtLimit::Ask));
     })
     .await;
     let session = Some(SessionId(Uuid::now_v7()));
@@ -176,7 +178,7 @@ async fn a_budget_that_asks_lets_a_message_through_once_it_is_allowed() {
 async fn a_warning_comes_once_per_share_and_refuses_nobody() {
     let one = price().await;
     let rig = Rig::with(|config| {
-        config.budget.day = limit(Money::from_pico(one.pico() * 2), AtLimit::Warn);
+        config.budget.day = Some(limit(Money::from_pico(one.pico() * 2), AtLimit::Warn));
     })
     .await;
     for _ in 0..4 {
@@ -222,7 +224,7 @@ async fn an_answer_of_several_attempts_is_charged_for_all_of_them() {
 async fn a_token_that_keeps_warm_is_charged_to_the_budget_and_not_made_without_room() {
     let warm = |amount: &'static str| {
         move |config: &mut Config| {
-            config.budget.day = limit(amount.parse().unwrap(), AtLimit::Stop);
+            config.budget.day = Some(limit(amount.parse().unwrap(), AtLimit::Stop));
             config.models.get_mut(MODEL).unwrap().keep_warm = KeepWarm::Infer;
         }
     };
