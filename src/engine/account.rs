@@ -9,8 +9,22 @@ use crate::domain::{Cost, Money, Price, UnixMs, Usage};
 pub(super) enum Reached {
     /// Nothing was accepted: no connection, or an error status.
     Refused,
+    /// It was sent, and the connection broke before a status came: most likely for nothing.
+    Broken,
+    /// It was sent, and left before a status came. Many send one only with the first token, so it
+    /// was read, and reading costs.
+    Sent,
     /// The provider began to work on it.
     Accepted,
+}
+
+/// What a reported usage is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Figures {
+    /// Told when the answer was over: what is billed.
+    Final,
+    /// Told on the way, or nothing was told before the answer broke off: at least so much.
+    SoFar,
 }
 
 /// What is known of an attempt's size.
@@ -18,6 +32,8 @@ pub(super) enum Reached {
 pub(super) struct Size {
     /// As the provider reported it.
     pub(super) reported: Option<Usage>,
+    /// Whether that is the last word.
+    pub(super) figures: Figures,
     /// What the provider says it cost, in dollars as written.
     pub(super) reported_cost: Option<String>,
     /// Our estimate of the prompt.
@@ -34,22 +50,31 @@ const CHARS_PER_TOKEN: u64 = 4;
 
 /// Usage and cost of one attempt at the price in force when it was made.
 pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
-    let usage = match (size.reported, size.reached) {
-        (Some(usage), _) => usage,
-        (None, Reached::Refused) => return (Usage::default(), Cost::ZERO),
-        (None, Reached::Accepted) => Usage {
-            input: size.input_estimate,
-            output: size.output_chars.div_ceil(CHARS_PER_TOKEN),
+    let seen = size.output_chars.div_ceil(CHARS_PER_TOKEN);
+    let usage = match (size.reported, size.figures, size.reached) {
+        (Some(usage), Figures::Final, _) => usage,
+        (Some(usage), Figures::SoFar, _) => Usage {
+            input: if usage.input == 0 { size.input_estimate } else { usage.input },
+            output: usage.output.max(seen),
             estimated: true,
-            ..Usage::default()
+            ..usage
         },
+        (None, _, Reached::Refused) => return (Usage::default(), Cost::ZERO),
+        (None, _, Reached::Broken) => {
+            return (Usage::default(), Cost { amount: Money::ZERO, exact: false });
+        }
+        (None, _, Reached::Sent | Reached::Accepted) => {
+            Usage { input: size.input_estimate, output: seen, estimated: true, ..Usage::default() }
+        }
     };
-    if let Some(cost) = size.reported_cost.as_deref().and_then(read_money) {
-        return (usage, Cost { amount: cost, exact: true });
-    }
-    let cost = match model.prices.at(at, usage.input) {
+    let ours = match model.prices.at(at, usage.input) {
         Some(rates) => Cost { amount: rates.cost(&usage), exact: !usage.estimated },
         None => Cost { amount: Money::ZERO, exact: false },
+    };
+    let cost = match (size.reported_cost.as_deref().and_then(read_money), size.figures) {
+        (Some(told), Figures::Final) => Cost { amount: told, exact: true },
+        (Some(told), Figures::SoFar) => Cost { amount: told.max(ours.amount), exact: false },
+        (None, _) => ours,
     };
     (usage, cost)
 }
@@ -127,7 +152,15 @@ mod tests {
     use super::*;
 
     fn size(reported: Option<Usage>, reached: Reached) -> Size {
-        Size { reported, reported_cost: None, input_estimate: 400, output_chars: 40, reached }
+        let figures = Figures::Final;
+        Size {
+            reported,
+            figures,
+            reported_cost: None,
+            input_estimate: 400,
+            output_chars: 40,
+            reached,
+        }
     }
 
     #[test]
@@ -137,12 +170,38 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_and_not_answered_is_never_free_for_sure() {
+        let mut silent = size(None, Reached::Sent);
+        (silent.figures, silent.output_chars) = (Figures::SoFar, 0);
+        let (usage, cost) = bill(&priced(), UnixMs(0), &silent);
+        assert_eq!((usage.input, usage.output, usage.estimated), (400, 0, true));
+        assert_eq!((cost.amount.to_string().as_str(), cost.exact), ("0.0004", false));
+        let (usage, cost) = bill(&priced(), UnixMs(0), &size(None, Reached::Broken));
+        assert_eq!((usage, cost.amount, cost.exact), (Usage::default(), Money::ZERO, false));
+    }
+
+    #[test]
     fn an_unreported_answer_is_estimated_and_marked() {
         let (usage, cost) = bill(&priced(), UnixMs(0), &size(None, Reached::Accepted));
         assert!(usage.estimated && !cost.exact);
         assert_eq!((usage.input, usage.output), (400, 10));
         // 400 × 1.00 + 10 × 2.00 micro-dollars.
         assert_eq!(cost.amount.to_string(), "0.00042");
+    }
+
+    #[test]
+    fn usage_told_on_the_way_is_the_least_it_can_be() {
+        let usage = Usage { input: 300, cached_input: 100, output: 1, ..Usage::default() };
+        let mut size = size(Some(usage), Reached::Accepted);
+        size.figures = Figures::SoFar;
+        let (cut, cost) = bill(&priced(), UnixMs(0), &size);
+        assert_eq!((cut.input, cut.cached_input, cut.output), (300, 100, 10));
+        assert!(cut.estimated && !cost.exact);
+        size.reported = Some(Usage { output: 30, ..usage });
+        assert_eq!(bill(&priced(), UnixMs(0), &size).0.output, 30);
+        size.reported_cost = Some("0.5".to_owned());
+        let (_, cost) = bill(&priced(), UnixMs(0), &size);
+        assert_eq!((cost.amount.to_string().as_str(), cost.exact), ("0.50", false));
     }
 
     #[test]

@@ -32,7 +32,7 @@ use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
 use super::{CacheStats, Notice, NoticeLevel, Overrides, Snapshot, Spend};
-pub(super) use shared::{Denied, INBOX, Insist, Listing, Shared, ToActor};
+pub(super) use shared::{Denied, INBOX, Insist, Listing, Refused, Shared, ToActor};
 
 /// Messages folded before a snapshot is published, so that a burst costs one.
 const BATCH: usize = 128;
@@ -75,6 +75,8 @@ pub(super) struct Actor {
     /// Slow models whose traffic nobody could take, and when that was said.
     pub(super) stuck: BTreeMap<ModelName, UnixMs>,
     pub(super) revision: u64,
+    /// Commands carried out.
+    pub(super) commands: u64,
     /// Endpoints asked for their models that have not answered yet.
     pub(super) discovering: u32,
 }
@@ -133,17 +135,21 @@ impl Actor {
     fn fold(&mut self, message: ToActor) {
         let now = super::clock::now();
         match message {
-            ToActor::Command(command) => self.obey(command, now),
+            ToActor::Command(command) => {
+                self.commands += 1;
+                self.obey(command, now);
+            }
             ToActor::Routed { request, decision, input, decided_in, at } => {
                 self.pinger.presence(now);
                 self.races.asked(now);
+                self.spend_pin(&request, &decision);
                 self.log.begin(&request, decision, input, decided_in, at);
-                self.spend_pin(&request);
             }
             ToActor::Permit { provider, model, insist, kind, reply } => {
                 self.take_back();
                 let permit = self
                     .may_retry(&provider, kind, now)
+                    .map_err(Refused::from)
                     .and_then(|()| self.admit(&provider, &model, insist, now));
                 let _ = reply.send(permit);
             }
@@ -280,18 +286,26 @@ impl Actor {
         model: &ModelName,
         insist: Insist,
         now: UnixMs,
-    ) -> Result<Permit, FilterReason> {
+    ) -> Result<Permit, Refused> {
         let admission = match (self.router.try_admit(provider, model, now), insist) {
             (Ok(admission), _) => admission,
-            (Err(reason), Insist::Yes)
-                if matches!(
+            (Err(reason), Insist::No) => return Err(reason.into()),
+            (Err(reason), Insist::Yes | Insist::Waited) => {
+                let until = match (reason.code, insist) {
+                    (FilterCode::RateLimited, Insist::Yes) => {
+                        self.router.limited_until(provider, model, now)
+                    }
+                    _ => None,
+                };
+                let gives_way = matches!(
                     reason.code,
                     FilterCode::CircuitOpen | FilterCode::Shifted | FilterCode::RateLimited
-                ) =>
-            {
+                );
+                if until.is_some() || !gives_way {
+                    return Err(Refused { reason, until });
+                }
                 self.router.admit_anyway(provider, model, now)
             }
-            (Err(reason), _) => return Err(reason),
         };
         Ok(Permit::new(&self.board, model, admission))
     }

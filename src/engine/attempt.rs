@@ -11,7 +11,7 @@ use crate::config::{Limits, Model, Provider};
 use crate::domain::{ErrorReport, Finish, OutcomeClass, Stamps, Usage};
 use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
 
-use super::account::Reached;
+use super::account::{Figures, Reached};
 use super::drill::{self, Drill, DrillKind};
 use super::reply::ReplySink;
 use super::run::OUTRUN;
@@ -19,6 +19,10 @@ use super::run::OUTRUN;
 /// After the end marker the rest of the body is read for this long, so that the connection can be
 /// used again.
 const DRAIN: Duration = Duration::from_millis(200);
+
+/// Once the finish reason was read, what may still follow (usage, the end marker) is waited for so
+/// long; not every server closes or says that it is done.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// An error body is read up to this size.
 const ERROR_BODY: usize = 64 << 10;
@@ -65,6 +69,8 @@ pub(super) struct Ended {
     pub(super) status: Option<u16>,
     pub(super) stamps: Stamps,
     pub(super) usage: Option<Usage>,
+    /// Whether the usage is what it came to in the end.
+    pub(super) figures: Figures,
     pub(super) reported_cost: Option<String>,
     pub(super) answered_as: Option<String>,
     pub(super) limits: Vec<crate::domain::RateWindow>,
@@ -80,13 +86,21 @@ pub(super) struct Ended {
 
 struct Progress {
     sent: Instant,
+    /// When the first token began to be waited for: sent, or started over.
+    began: Instant,
     stamps: Stamps,
     usage: Option<Usage>,
+    /// Characters that had come when it was told.
+    told_at: u64,
     reported_cost: Option<String>,
     answered_as: Option<String>,
     finish: Option<Finish>,
     raw_finish: String,
+    /// The stream came to its end.
+    ended: bool,
     content: Content,
+    /// It comes as one body, of which nothing can be read before all of it is there.
+    body: bool,
     chars: u64,
     moved: Instant,
     longest_gap: Duration,
@@ -112,13 +126,17 @@ impl Call<'_> {
         let sent = Instant::now();
         let mut progress = Progress {
             sent,
+            began: sent,
             stamps: Stamps::default(),
             usage: None,
+            told_at: 0,
             reported_cost: None,
             answered_as: None,
             finish: None,
             raw_finish: String::new(),
+            ended: false,
             content: Content::Nothing,
+            body: false,
             chars: 0,
             moved: sent,
             longest_gap: Duration::ZERO,
@@ -136,6 +154,7 @@ impl Call<'_> {
         progress.stamps.last = Some(millis(took));
         Ended {
             result,
+            figures: progress.figures(),
             raw_finish: progress.raw_finish,
             status,
             stamps: progress.stamps,
@@ -167,23 +186,36 @@ impl Call<'_> {
             *status = error.status;
             return Err(error);
         }
+        *reached = Reached::Sent;
         let response = timeout_at(first_by, self.http.send(self.sends, self.limits.connect)).await;
-        let mut response = response.map_err(|_| self.silent(progress))??;
+        let mut response = response.map_err(|_| self.silent(progress))?.inspect_err(|error| {
+            *reached = match error.code.as_str() {
+                "reset" | "eof" => Reached::Broken,
+                _ => Reached::Refused,
+            };
+        })?;
         progress.stamps.headers = Some(millis(progress.sent.elapsed()));
         *status = Some(response.status);
         let now = super::clock::now();
         *limits = wire::read_limits(&response.headers, now);
         if !(200..300).contains(&response.status) {
+            *reached = Reached::Refused;
             let body = timeout_at(first_by, response.body(ERROR_BODY)).await.unwrap_or_default();
             return Err(wire::read_error(response.status, &response.headers, &body, now));
         }
         *reached = Reached::Accepted;
         progress.reported_cost = wire::reported_cost(&response.headers);
         let mut decoder = Decoder::new(self.provider.dialect, &self.model.quirks);
+        let kind = response.headers.get("content-type").unwrap_or_default();
+        if kind.starts_with("application/json") {
+            (progress.body, progress.moved) = (true, Instant::now());
+        }
         let mut frames = Vec::new();
         loop {
             let until = self.next_limit(progress);
             let chunk = match timeout_at(until, response.chunk()).await {
+                // Nothing that was still to come belongs to the answer.
+                Err(_) if progress.finish.is_some() => return self.whole(progress),
                 Err(_) => return Err(self.silent(progress)),
                 Ok(Err(error)) => return self.broken(progress, error),
                 Ok(Ok(chunk)) => chunk,
@@ -191,6 +223,11 @@ impl Call<'_> {
             let end = match &chunk {
                 Some(bytes) => {
                     decoder.push(bytes, &mut frames);
+                    if decoder.is_whole_body() {
+                        (progress.body, progress.moved) = (true, Instant::now());
+                    } else if decoder.is_stream() {
+                        progress.body = false;
+                    }
                     None
                 }
                 None => Some(decoder.finish(&mut frames)),
@@ -226,9 +263,13 @@ impl Call<'_> {
 
     /// Until when the next bytes must come.
     fn next_limit(&self, progress: &Progress) -> Instant {
+        let between = self.limits.between_tokens;
         let limit = match progress.content {
-            Content::Nothing => progress.sent + self.limits.first_token,
-            Content::OnlyReasoning | Content::Answer => progress.moved + self.limits.between_tokens,
+            _ if progress.finish.is_some() => progress.moved + between.min(LAST_WORDS),
+            // Its first token comes with its last.
+            Content::Nothing if progress.body => progress.moved + between,
+            Content::Nothing => progress.began + self.limits.first_token,
+            Content::OnlyReasoning | Content::Answer => progress.moved + between,
         };
         limit.min(self.deadline)
     }
@@ -243,12 +284,12 @@ impl Call<'_> {
             );
         }
         match progress.content {
-            Content::Nothing => ErrorReport::new(
+            Content::Nothing if !progress.body => ErrorReport::new(
                 OutcomeClass::Stall,
                 "first_token",
                 format!("no token in {}", seconds(self.limits.first_token)),
             ),
-            Content::OnlyReasoning | Content::Answer => ErrorReport::new(
+            Content::Nothing | Content::OnlyReasoning | Content::Answer => ErrorReport::new(
                 OutcomeClass::Stall,
                 "between_tokens",
                 format!("went silent for {} mid-answer", seconds(self.limits.between_tokens)),
@@ -257,7 +298,7 @@ impl Call<'_> {
     }
 
     /// The connection broke. An answer whose finish reason was read is whole all the same.
-    fn broken(&self, progress: &Progress, error: ErrorReport) -> Result<Finish, ErrorReport> {
+    fn broken(&self, progress: &mut Progress, error: ErrorReport) -> Result<Finish, ErrorReport> {
         if progress.finish.is_some()
             || (!self.model.quirks.end_marker && progress.content == Content::Answer)
         {
@@ -267,7 +308,8 @@ impl Call<'_> {
     }
 
     /// The stream ended in order: is there an answer?
-    fn whole(&self, progress: &Progress) -> Result<Finish, ErrorReport> {
+    fn whole(&self, progress: &mut Progress) -> Result<Finish, ErrorReport> {
+        progress.ended = true;
         let finish = progress.finish.unwrap_or(Finish::Stop);
         match (finish, progress.content) {
             (Finish::ContentFilter, _) => Err(ErrorReport::new(
@@ -280,22 +322,27 @@ impl Call<'_> {
             {
                 Ok(Finish::Stop)
             }
-            (Finish::Stop, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
-                OutcomeClass::Provider,
-                super::plan::EMPTY,
-                "the provider sent an empty answer",
-            )),
             (Finish::Length, Content::Nothing | Content::OnlyReasoning) => Err(ErrorReport::new(
                 OutcomeClass::Truncation,
                 super::run::REASONING_ATE_CAP,
                 "all of the answer's room went into thinking",
             )),
-            (finish, _) => Ok(finish),
+            // Blanks, or an end for the sake of tools that were never called.
+            (_, Content::Nothing | Content::OnlyReasoning) => Err(nothing_said()),
+            (finish, Content::Answer) => Ok(finish),
         }
     }
 }
 
 impl Progress {
+    /// Usage that was told while the answer was under way (one token, in an Anthropic message's first
+    /// event) says nothing of what came after it.
+    fn figures(&self) -> Figures {
+        let finished = self.ended || self.finish.is_some_and(|finish| finish != Finish::Error);
+        let latest = self.usage.is_none() || self.told_at == self.chars;
+        if finished && latest { Figures::Final } else { Figures::SoFar }
+    }
+
     fn take(&mut self, frame: Frame, pieces: &mut dyn Pieces) -> Then {
         let ms = millis(self.sent.elapsed());
         if !matches!(frame, Frame::KeepAlive) {
@@ -312,8 +359,13 @@ impl Progress {
                 if text.is_empty() {
                     return Then::GoOn;
                 }
-                self.progress(Content::Answer, text.chars().count());
-                self.stamps.first_text.get_or_insert(ms);
+                let chars = text.chars().count();
+                if self.content == Content::Answer || !text.trim().is_empty() {
+                    self.progress(Content::Answer, chars);
+                    self.stamps.first_text.get_or_insert(ms);
+                } else {
+                    self.blank(chars);
+                }
                 return self.hand_on(frame, pieces);
             }
             Frame::ToolCall { arguments, .. } => {
@@ -332,6 +384,7 @@ impl Progress {
             Frame::ReasoningSignature(_) => return self.hand_on(frame, pieces),
             Frame::Usage { usage, reported_cost } => {
                 self.usage = Some(*usage);
+                self.told_at = self.chars;
                 if reported_cost.is_some() {
                     self.reported_cost.clone_from(reported_cost);
                 }
@@ -340,6 +393,7 @@ impl Progress {
             Frame::Finish { finish, raw } => {
                 self.finish = Some(*finish);
                 self.raw_finish.clone_from(raw);
+                self.moved = Instant::now();
                 if *finish == Finish::Error {
                     return Then::Fail(ErrorReport::new(
                         OutcomeClass::Provider,
@@ -349,7 +403,9 @@ impl Progress {
                 }
             }
             Frame::Restarted => {
-                self.content = Content::Nothing;
+                // What was read of the voided message does not count, the time it took neither.
+                (self.content, self.began) = (Content::Nothing, Instant::now());
+                (self.finish, self.usage) = (None, None);
                 return self.hand_on(frame, pieces);
             }
             Frame::Error(error) => return Then::Fail(error.as_ref().clone()),
@@ -365,6 +421,14 @@ impl Progress {
         }
     }
 
+    /// Blanks before the first word: paid for, but no answer yet.
+    fn blank(&mut self, chars: usize) {
+        self.chars += chars as u64;
+        if self.content != Content::Nothing {
+            self.moved = Instant::now();
+        }
+    }
+
     fn progress(&mut self, content: Content, chars: usize) {
         let now = Instant::now();
         if self.content != Content::Nothing {
@@ -376,6 +440,15 @@ impl Progress {
         self.chars += chars as u64;
         self.moved = now;
     }
+}
+
+/// The answer holds nothing, or nothing new.
+pub(super) fn nothing_said() -> ErrorReport {
+    ErrorReport::new(
+        OutcomeClass::Provider,
+        super::plan::EMPTY,
+        "the provider sent an empty answer",
+    )
 }
 
 fn cancelled(code: &str, why: &str) -> ErrorReport {

@@ -6,7 +6,7 @@ use crate::config::{self, Config, Model};
 use crate::domain::{Cost, UnixMs, Usage};
 use crate::wire::{Decoder, Frame};
 
-use super::account::{Reached, Size, bill, most};
+use super::account::{Figures, Reached, Size, bill, most};
 
 fn shipped() -> Config {
     config::load(&[]).unwrap().config
@@ -26,6 +26,7 @@ fn billed(config: &Config, model: &Model, sent: &str, body: &str) -> (Usage, Cos
     decoder.finish(&mut frames);
     let mut size = Size {
         reported: None,
+        figures: Figures::Final,
         reported_cost: None,
         input_estimate: 0,
         output_chars: 0,

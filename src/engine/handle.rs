@@ -118,6 +118,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         notices: Vec::new(),
         stuck: BTreeMap::new(),
         revision: 0,
+        commands: 0,
         discovering: 0,
         config,
     };
@@ -146,10 +147,11 @@ impl EngineHandle {
         self.shared.snapshot()
     }
 
-    /// Tells the engine something. Returns at once; the change shows in the next snapshot. A command
-    /// is dropped only when a thousand messages are waiting, which people cannot cause.
+    /// Tells the engine something. Returns at once; the change shows in the next snapshot, and a
+    /// request asked after this is decided with it. A command is dropped only when a thousand messages
+    /// are waiting, which people cannot cause.
     pub fn send(&self, command: Command) {
-        self.shared.tell_now(ToActor::Command(command));
+        self.shared.command(command);
     }
 
     /// The user is there: warmth is worth having.

@@ -77,6 +77,12 @@ impl Joiner {
         Self { before, held: String::new(), phase: Phase::Holding, repeats, unsent }
     }
 
+    /// The continuation begins again: what came of it is forgotten.
+    pub(super) fn start_again(&mut self) {
+        self.held.clear();
+        self.phase = Phase::Holding;
+    }
+
     /// Takes a piece of the continuation; gives what may be shown.
     pub(super) fn push(&mut self, piece: &str) -> Joined {
         if self.phase == Phase::Through {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::secret::{self, KeyLookup};
 use crate::config::{Config, KeyNeed, KeyRef, Provider};
@@ -14,6 +14,12 @@ use crate::route::KeyState;
 
 /// How names in the environment are read; tests bring their own.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A shorter text is no secret: hiding it would only garble what is said.
+const SECRET_LEAST: usize = 8;
+
+/// What stands where a secret stood.
+const HIDDEN: &str = "[key]";
 
 /// What was found for each provider.
 #[derive(Default)]
@@ -46,9 +52,25 @@ impl Keys {
         self.0.load().get(provider).and_then(|found| found.from.clone())
     }
 
+    /// Hides what was sent in secret where an endpoint echoes it: the key, and values of the user's own
+    /// headers. Patterns of keys are hidden before this; only here is it known what the key is.
+    pub(super) fn hide(&self, provider: &Provider, error: &mut ErrorReport) {
+        let key = self.key(&provider.name);
+        let key = key.as_ref().map(ExposeSecret::expose_secret);
+        let secrets = key.into_iter().chain(provider.headers.values().map(String::as_str));
+        for secret in secrets.filter(|secret| secret.len() >= SECRET_LEAST) {
+            for text in [&mut error.message, &mut error.original, &mut error.code] {
+                if text.contains(secret) {
+                    *text = text.replace(secret, HIDDEN);
+                }
+            }
+        }
+    }
+
     /// A refused key is reported by the name of the variable it came from, never by itself; a missing
     /// one by the name of the variable to set.
     pub(super) fn name_the_key(&self, provider: &Provider, error: &mut ErrorReport) {
+        self.hide(provider, error);
         if error.class != OutcomeClass::Account || !matches!(error.status, Some(401 | 403)) {
             return;
         }
@@ -67,10 +89,9 @@ impl Keys {
         let old = self.0.load();
         let mut all = BTreeMap::new();
         for provider in config.providers.values() {
-            let found = if runs_command(provider) && old.contains_key(&provider.name) {
-                continue;
-            } else if runs_command(provider) {
-                pending(provider)
+            let found = if runs_command(provider) {
+                // What its command said last holds until it has been run again.
+                old.get(&provider.name).map_or_else(|| pending(provider), Found::share)
             } else {
                 look_up(provider, env)
             };
@@ -138,5 +159,49 @@ fn look_up(provider: &Provider, env: &Env) -> Found {
             Found { key: None, state: without(words), from: None }
         }
         KeyLookup::Failed { why } => Found { key: None, state: without(why), from: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::sample;
+
+    fn config(key: KeyRef) -> Config {
+        let provider = Provider {
+            keys: vec![key],
+            key_need: KeyNeed::Required,
+            headers: [("x-team".to_owned(), "team-a-2f81c9e07b".to_owned())].into(),
+            ..sample::provider("lab")
+        };
+        sample::config([provider], [])
+    }
+
+    fn env() -> Env {
+        Arc::new(|name| (name == "LAB_KEY").then(|| "9f86d081884c7d65".to_owned()))
+    }
+
+    #[test]
+    fn what_was_sent_in_secret_is_hidden_where_it_is_echoed() {
+        let (keys, config) = (Keys::default(), config(KeyRef::Env("LAB_KEY".into())));
+        keys.read(&config, &env());
+        let words = "no such key 9f86d081884c7d65 for team-a-2f81c9e07b";
+        let mut error = ErrorReport::new(OutcomeClass::Provider, "x", words);
+        error.original = words.to_owned();
+        keys.hide(&config.providers["lab"], &mut error);
+        assert_eq!(error.message, "no such key [key] for [key]");
+        assert_eq!(error.original, error.message);
+    }
+
+    #[test]
+    fn a_key_from_a_command_is_kept_until_the_command_has_been_run_again() {
+        let (keys, config) = (Keys::default(), config(KeyRef::Command("echo fresh-key".into())));
+        let lab = ProviderName::from("lab");
+        keys.read(&config, &env());
+        assert!(matches!(keys.state(&lab), KeyState::Missing(_)), "it has not been run yet");
+        keys.run_commands(&config, &env());
+        assert!(keys.found(&lab));
+        keys.read(&config, &env());
+        assert!(keys.found(&lab) && keys.state(&lab) == KeyState::Ready);
     }
 }

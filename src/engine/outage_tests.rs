@@ -96,10 +96,11 @@ fn live_through(outage: Outage) -> Found {
             let failure = ended(Some(OutcomeClass::Provider), outage.fails_in_ms);
             router.fold(&provider, &model, &failure, over);
         } else {
-            router.fold(&provider, &model, &ended(None, 900), now);
+            let over = now + Duration::from_millis(900);
+            router.fold(&provider, &model, &ended(None, 900), over);
             if second >= up_again {
                 found.back_s = second - up_again;
-                assert_eq!(router.view(&model, now).circuit, CircuitView::Closed);
+                assert_eq!(router.view(&model, over).circuit, CircuitView::Closed);
                 return found;
             }
         }

@@ -17,7 +17,15 @@ const MAX_SAME: u32 = 3;
 const BACKOFF_FIRST: Duration = Duration::from_millis(400);
 
 /// Told to wait longer than this, a request fails instead: nobody watches a spinner for a minute.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// Told to wait less than this, it waits this long all the same, twice as long each time: `retry-after:
+/// 0` from somebody who goes on refusing must not become a tight loop.
+const TOLD_LEAST: Duration = Duration::from_millis(250);
+
+/// Told to wait for long, those who were told together spread by up to this much, so that they do not
+/// all come back at once.
+const SPREAD_MOST: Duration = Duration::from_millis(500);
 
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +104,7 @@ pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
         },
         OutcomeClass::Throttle => {
             let told = error.retry_after_ms.map(Duration::from_millis);
-            let wait = told.unwrap_or_else(|| backoff(left));
+            let wait = told.map_or_else(|| backoff(left), |told| as_told(told, left));
             let may_wait = left.on_this < MAX_SAME && wait <= LONGEST_WAIT && wait < left.time;
             // Waiting beats moving only when this model would begin before another could.
             let sooner = told.is_some() && wait + left.own_ttft <= left.other_ttft;
@@ -104,7 +112,7 @@ pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
         }
         OutcomeClass::Provider | OutcomeClass::Network => {
             let told = error.retry_after_ms.map(Duration::from_millis);
-            let wait = told.unwrap_or_else(|| backoff(left));
+            let wait = told.map_or_else(|| backoff(left), |told| as_told(told, left));
             let cheap = left.others == 0 || wait < left.other_ttft;
             if left.on_this < 2 && wait <= LONGEST_WAIT && wait < left.time && cheap {
                 Step::Again(wait)
@@ -113,6 +121,13 @@ pub(super) fn after(error: &ErrorReport, left: &Left) -> Step {
             }
         }
     }
+}
+
+/// A told wait, never tiny, a little longer for some than for others.
+fn as_told(told: Duration, left: &Left) -> Duration {
+    let least = TOLD_LEAST * 2u32.pow(left.on_this.saturating_sub(1).min(6));
+    let spread = (told / 10).min(SPREAD_MOST).mul_f64(left.jitter.clamp(0.0, 1.0));
+    told.max(least) + spread
 }
 
 fn backoff(left: &Left) -> Duration {
@@ -148,7 +163,7 @@ mod tests {
         assert_eq!(after(&error(OutcomeClass::Throttle, Some(2_000)), &left()), Step::Next);
         assert_eq!(after(&error(OutcomeClass::Throttle, None), &left()), Step::Next);
         let short = error(OutcomeClass::Throttle, Some(100));
-        assert_eq!(after(&short, &left()), Step::Again(Duration::from_millis(100)));
+        assert_eq!(after(&short, &left()), Step::Again(Duration::from_millis(255)));
         let slow = Left { own_ttft: Duration::from_millis(550), ..left() };
         assert_eq!(after(&short, &slow), Step::Next);
     }
@@ -178,7 +193,8 @@ mod tests {
     fn with_nobody_else_the_told_wait_is_kept_but_not_for_ever() {
         let alone = Left { others: 0, ..left() };
         let told = error(OutcomeClass::Throttle, Some(2_000));
-        assert_eq!(after(&told, &alone), Step::Again(Duration::from_secs(2)));
+        let Step::Again(wait) = after(&told, &alone) else { panic!("it gave up") };
+        assert!(wait >= Duration::from_secs(2) && wait < Duration::from_millis(2_300));
         assert_eq!(after(&told, &Left { on_this: 3, ..alone }), Step::Stop);
         let hour = error(OutcomeClass::Throttle, Some(3_600_000));
         assert_eq!(after(&hour, &alone), Step::Stop);
@@ -210,22 +226,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn attempts_are_bounded_and_pauses_are_never_tiny_without_being_told(
+        fn attempts_are_bounded_and_pauses_are_never_tiny_whatever_was_told(
             class in prop::sample::select(vec![
                 OutcomeClass::Throttle, OutcomeClass::Provider, OutcomeClass::Network,
             ]),
             others in 0usize..4,
             jitter in 0.0f64..1.0,
+            told in prop::option::of(0u64..5_000),
         ) {
             let mut now = left();
             now.others = others;
             now.jitter = jitter;
             let mut steps = 0;
             loop {
-                match after(&error(class, None), &now) {
+                match after(&error(class, told), &now) {
                     Step::Changed => prop_assert!(false, "there is nothing to change"),
                     Step::Again(wait) => {
-                        prop_assert!(wait >= Duration::from_millis(300));
+                        prop_assert!(wait >= Duration::from_millis(250));
                         now.on_this += 1;
                     }
                     Step::Next => {

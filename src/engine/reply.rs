@@ -1,17 +1,21 @@
 //! The reply stream from a request's task to its reader. Text is coalesced into one unread buffer,
 //! so that a slow reader never slows the socket; dropping the reader cancels the request.
 //!
-//! Bounded: events other than text are few per attempt, and unread text is capped at
-//! [`MAX_UNREAD`]; past that the request is ended rather than memory eaten.
+//! Bounded: of figures that replace each other only the newest is kept unread, every event has a
+//! weight, and what is unread is capped at [`MAX_UNREAD`]; past that the request is ended rather than
+//! memory eaten.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::ReplyEvent;
+use crate::domain::{ReplyEvent, Usage};
 
-/// Unread text a reader may leave lying, in bytes. Larger than any answer a model gives; a reader
+/// What an event takes besides its text, in bytes, about.
+const EVENT: usize = 64;
+
+/// What a reader may leave lying, in bytes. Larger than any answer a model gives; a reader
 /// that is still behind it has stopped reading.
 const MAX_UNREAD: usize = 64 << 20;
 
@@ -81,6 +85,10 @@ fn take(queue: &mut Queue) -> Option<ReplyEvent> {
 }
 
 fn weight(event: &ReplyEvent) -> usize {
+    EVENT + text_weight(event)
+}
+
+fn text_weight(event: &ReplyEvent) -> usize {
     match event {
         ReplyEvent::Text(text) | ReplyEvent::Reasoning(text) => text.len(),
         ReplyEvent::ToolCall { arguments, .. } => arguments.len(),
@@ -94,6 +102,27 @@ fn weight(event: &ReplyEvent) -> usize {
         | ReplyEvent::Verdict(_)
         | ReplyEvent::End(_) => 0,
     }
+}
+
+/// The figure of the running attempt that is still unread, to be replaced by a newer one.
+fn unread_usage(events: &mut VecDeque<ReplyEvent>) -> Option<&mut Usage> {
+    events
+        .iter_mut()
+        .rev()
+        .take_while(|event| {
+            matches!(
+                event,
+                ReplyEvent::Usage(_)
+                    | ReplyEvent::Text(_)
+                    | ReplyEvent::Reasoning(_)
+                    | ReplyEvent::ToolCall { .. }
+                    | ReplyEvent::FirstToken { .. }
+            )
+        })
+        .find_map(|event| match event {
+            ReplyEvent::Usage(usage) => Some(usage),
+            _ => None,
+        })
 }
 
 impl Drop for ReplyStream {
@@ -112,16 +141,25 @@ impl ReplySink {
             return;
         }
         queue.ended = matches!(event, ReplyEvent::End(_));
-        queue.unread += weight(&event);
         let joined = match (queue.events.back_mut(), &event) {
             (Some(ReplyEvent::Text(last)), ReplyEvent::Text(text))
             | (Some(ReplyEvent::Reasoning(last)), ReplyEvent::Reasoning(text)) => {
                 last.push_str(text);
                 true
             }
+            (_, ReplyEvent::Usage(newest)) => match unread_usage(&mut queue.events) {
+                Some(held) => {
+                    *held = *newest;
+                    true
+                }
+                None => false,
+            },
             _ => false,
         };
-        if !joined {
+        if joined {
+            queue.unread += text_weight(&event);
+        } else {
+            queue.unread += weight(&event);
             queue.events.push_back(event);
         }
         if queue.unread > MAX_UNREAD {
@@ -182,6 +220,35 @@ mod tests {
         assert_eq!(stream.next().await, Some(ReplyEvent::Reasoning("hm".into())));
         assert_eq!(stream.next().await, Some(ReplyEvent::Text("ab".into())));
         assert_eq!(stream.next().await, Some(ReplyEvent::Reasoning("oh".into())));
+    }
+
+    #[tokio::test]
+    async fn usage_in_every_chunk_is_one_unread_figure_and_text_still_joins() {
+        let (sink, mut stream) = pair();
+        for n in 0..1000 {
+            sink.push(ReplyEvent::Text("x".into()));
+            sink.push(ReplyEvent::Usage(Usage { output: n, ..Usage::default() }));
+        }
+        drop(sink);
+        let (mut text, mut last, mut events) = (0, 0, 0);
+        while let Some(event) = stream.next().await {
+            events += 1;
+            match event {
+                ReplyEvent::Text(more) => text += more.len(),
+                ReplyEvent::Usage(usage) => last = usage.output,
+                _ => {}
+            }
+        }
+        assert_eq!((text, last, events), (1000, 999, 3));
+    }
+
+    #[tokio::test]
+    async fn many_small_events_nobody_reads_end_the_request_too() {
+        let (sink, _stream) = pair();
+        for _ in 0..=(MAX_UNREAD / EVENT) {
+            sink.push(ReplyEvent::Restart { why: String::new() });
+        }
+        assert!(sink.abandoned());
     }
 
     #[tokio::test]

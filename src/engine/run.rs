@@ -3,9 +3,11 @@
 //! only what it must account for.
 
 mod calls;
+mod leave;
 mod money;
 mod patience;
 mod race;
+mod reader;
 mod room;
 mod settle;
 mod tries;
@@ -13,7 +15,7 @@ mod tries;
 pub(super) use room::{Room, cap};
 pub(super) use settle::OUTRUN;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -56,18 +58,26 @@ struct State {
     reply: Reply,
     cost: Cost,
     first_error: Option<ErrorReport>,
+    /// Why somebody could not be asked; only told where nobody was.
+    denied: Option<ErrorReport>,
     first_text_ms: Option<u64>,
     attempts: u32,
+    /// Who gave the text the reader has, or the last of it.
     last: Option<(ModelName, ProviderName, String)>,
+    /// Who was asked last.
+    asked: Option<(ModelName, ProviderName, String)>,
+    /// How what the reader has of the answer came to its end.
+    stopped: Stopped,
     usage: Usage,
     ttft_ms: Option<u64>,
     /// Addresses nothing answers at: their other models are not asked either.
     unreachable: BTreeSet<String>,
     /// Failure domains in which something failed: others are asked first.
     failing: BTreeSet<String>,
-    /// Providers that asked to slow down: their limits are often one for all their models.
-    throttled: BTreeSet<ProviderName>,
-    /// Models that were asked beside another and are not asked again.
+    /// Providers that asked to slow down, and how often: their limits are often one for all their
+    /// models.
+    throttled: BTreeMap<ProviderName, u32>,
+    /// Models that were asked beside another and failed: they are not asked again.
     raced: BTreeSet<ModelName>,
     /// What the next model must have more of than one that ran out.
     needs: Needs,
@@ -85,11 +95,21 @@ struct State {
     not_whole: Option<Finish>,
 }
 
+/// How a text came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    /// It is on its way, or broke off: there is more.
+    Unmarked,
+    /// The provider said that the model was done. Whoever doubts it may be wrong.
+    Orderly,
+}
+
 impl Run {
     /// Runs the request to its end.
     pub(super) async fn go(self) {
         let started = Instant::now();
         let at = super::clock::now();
+        self.shared.obeyed().await;
         let snapshot = self.shared.snapshot_with(self.request.route.model()).await;
         let config = Arc::clone(&snapshot.config);
         let seed = self.shared.seed ^ (self.request.id.0.as_u128() as u64);
@@ -103,14 +123,17 @@ impl Run {
             reply: Reply::default(),
             cost: Cost::ZERO,
             first_error: None,
+            denied: None,
             first_text_ms: None,
             attempts: 0,
             last: None,
+            asked: None,
+            stopped: Stopped::Unmarked,
             usage: Usage::default(),
             ttft_ms: None,
             unreachable: BTreeSet::new(),
             failing: BTreeSet::new(),
-            throttled: BTreeSet::new(),
+            throttled: BTreeMap::new(),
             raced: BTreeSet::new(),
             needs: Needs::default(),
             room: Room::Usual,
@@ -267,7 +290,8 @@ impl Run {
     }
 
     fn outcome(state: &State, finish: Finish, error: Option<ErrorReport>) -> Outcome {
-        let last = state.last.clone();
+        // Where nobody gave a word, the one who was asked last.
+        let last = state.last.clone().or_else(|| state.asked.clone());
         Outcome {
             finish,
             model: last.as_ref().map(|(model, ..)| model.clone()),

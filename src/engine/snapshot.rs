@@ -239,6 +239,8 @@ pub struct Notice {
 pub struct Snapshot {
     /// Rises by one with every change.
     pub revision: u64,
+    /// How many commands it has carried out, of all that were sent.
+    pub commands: u64,
     /// When it was taken.
     pub at: UnixMs,
     /// The configuration in force, discovered models included.
@@ -276,6 +278,7 @@ impl Snapshot {
     pub(super) fn empty(at: UnixMs, config: Arc<Config>) -> Self {
         Self {
             revision: 0,
+            commands: 0,
             at,
             policy: config.routing.policy.clone(),
             overrides: Overrides::default(),

@@ -156,6 +156,7 @@ pub(super) async fn token(
     let ended = call.run(&sink, &mut Nobody).await;
     let size = Size {
         reported: ended.usage,
+        figures: ended.figures,
         reported_cost: ended.reported_cost,
         input_estimate: INPUT_TOKENS,
         output_chars: ended.chars,

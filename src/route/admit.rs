@@ -77,7 +77,8 @@ impl RouterState {
         }
     }
 
-    pub(super) fn limited_until(
+    /// Until when a told limit, the model's own or its account's, keeps it from being asked.
+    pub fn limited_until(
         &self,
         provider: &ProviderName,
         model: &ModelName,

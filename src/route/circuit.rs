@@ -2,8 +2,9 @@
 //! probe at a time.
 //!
 //! Owns: when a failing endpoint is left alone and when it is tried again. Must not know: which
-//! outcomes count (the caller says) or any clock. Invariant: at most one probe slot, and no slot is
-//! held for longer than [`PROBE_HOLD`], so a circuit can always be tried again.
+//! outcomes count (the caller says) or any clock. Invariants: at most one probe slot, and no slot is
+//! held for longer than [`PROBE_HOLD`], so a circuit can always be tried again; how an attempt ended
+//! that began before the circuit opened, or before its probe, changes neither.
 
 use std::time::Duration;
 
@@ -138,9 +139,22 @@ impl Circuit {
         }
     }
 
-    /// An attempt ended in a way that says nothing about the endpoint (throttled, cancelled, the
-    /// request's own fault): the slot is free again, nothing else changes.
-    pub(crate) fn neutral(&mut self) {
+    /// Whether an attempt that began then is too old to tell anything of an open circuit.
+    fn outdated(&self, began: UnixMs) -> bool {
+        match self.state {
+            State::Closed => false,
+            State::Open { since, probe, .. } => {
+                began < probe.map_or(since, |(_, probed)| probed.max(since))
+            }
+        }
+    }
+
+    /// An attempt ended in a way that says nothing about the endpoint (throttled, the request's own
+    /// fault): the slot is free again if it was the probe's, nothing else changes.
+    pub(crate) fn neutral(&mut self, began: UnixMs) {
+        if self.outdated(began) {
+            return;
+        }
         if let State::Open { probe, .. } = &mut self.state {
             *probe = None;
         }
@@ -168,8 +182,15 @@ impl Circuit {
         self.opened
     }
 
-    /// An attempt went well: closed, and the delay starts from the beginning.
-    pub(crate) fn success(&mut self) {
+    /// An attempt that began then went well: closed, and the delay starts from the beginning.
+    pub(crate) fn success(&mut self, began: UnixMs) {
+        if !self.outdated(began) {
+            self.close();
+        }
+    }
+
+    /// Closed, whatever it was: by hand.
+    pub(crate) fn close(&mut self) {
         self.state = State::Closed;
         self.in_a_row = 0;
         self.delay = FIRST_DELAY;
@@ -184,6 +205,10 @@ impl Circuit {
         took: Duration,
         (failed_share, samples): (f32, u32),
     ) -> bool {
+        if self.outdated(now - took) {
+            // It counted when it would have, or something newer is under way.
+            return false;
+        }
         self.in_a_row = self.in_a_row.saturating_add(1);
         match self.state {
             State::Closed => {
@@ -237,7 +262,7 @@ mod tests {
         let mut circuit = Circuit::default();
         circuit.failure(at(0), SLOWLY, (0.0, 0));
         circuit.failure(at(0), SLOWLY, (0.0, 0));
-        circuit.success();
+        circuit.success(at(0));
         circuit.failure(at(0), SLOWLY, (0.0, 0));
         circuit.failure(at(0), SLOWLY, (0.0, 0));
         assert_eq!(circuit.view(at(0)), CircuitView::Closed);
@@ -249,7 +274,7 @@ mod tests {
     fn a_failing_half_of_enough_samples_opens_it_without_a_row() {
         let mut circuit = Circuit::default();
         assert!(!circuit.failure(at(0), SLOWLY, (0.6, 9)));
-        circuit.success();
+        circuit.success(at(0));
         assert!(circuit.failure(at(0), SLOWLY, (0.6, 10)));
     }
 
@@ -260,7 +285,7 @@ mod tests {
         assert_eq!(circuit.view(at(5)), CircuitView::HalfOpen);
         assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
         assert!(matches!(circuit.try_pass(at(5)), Pass::Wait(_)));
-        circuit.success();
+        circuit.success(at(5));
         assert_eq!(circuit.try_pass(at(6)), Pass::Free);
     }
 
@@ -270,12 +295,13 @@ mod tests {
         let mut now = at(5);
         for seconds in [10, 20, 40, 80, 160, 300, 300] {
             assert!(matches!(circuit.try_pass(now), Pass::Probe(_)));
+            now = now + SLOWLY;
             circuit.failure(now, SLOWLY, (1.0, 1));
             let until = now + Duration::from_secs(seconds);
             assert_eq!(circuit.view(now), CircuitView::Open { until });
             now = until;
         }
-        circuit.success();
+        circuit.success(now);
         for _ in 0..3 {
             circuit.failure(now, SLOWLY, (0.0, 0));
         }
@@ -288,6 +314,7 @@ mod tests {
             let (mut circuit, mut now) = (opened(), at(5));
             for _ in 0..8 {
                 assert!(matches!(circuit.try_pass(now), Pass::Probe(_)));
+                now = now + took;
                 circuit.failure(now, took, (1.0, 1));
                 let CircuitView::Open { until } = circuit.view(now) else { panic!("not open") };
                 assert!(until <= now + Duration::from_secs(most));
@@ -307,11 +334,11 @@ mod tests {
         assert_eq!(circuit.view(at(3)), CircuitView::HalfOpen);
         // Its probe failed all the same: free calls tell nothing of this trouble.
         assert!(matches!(circuit.try_pass(at(3)), Pass::Probe(_)));
-        circuit.failure(at(3), QUICKLY, (1.0, 1));
+        circuit.failure(at(3), Duration::ZERO, (1.0, 1));
         circuit.free_call(FreeCall::Answered, at(4));
         assert_eq!(circuit.view(at(4)), CircuitView::Open { until: at(13) });
         assert_eq!(circuit.opened(), Some(at(0)));
-        circuit.success();
+        circuit.success(at(4));
         assert_eq!(circuit.opened(), None);
     }
 
@@ -326,10 +353,10 @@ mod tests {
     }
 
     #[test]
-    fn throttling_and_cancelling_free_the_slot_and_change_nothing_else() {
+    fn throttling_frees_the_slot_and_changes_nothing_else() {
         let mut circuit = opened();
         assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
-        circuit.neutral();
+        circuit.neutral(at(5));
         assert_eq!(circuit.view(at(5)), CircuitView::HalfOpen);
         assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
     }
@@ -360,10 +387,24 @@ mod tests {
     }
 
     #[test]
+    fn an_attempt_from_before_neither_frees_nor_fails_nor_passes_for_the_probe() {
+        let mut circuit = opened();
+        assert!(matches!(circuit.try_pass(at(5)), Pass::Probe(_)));
+        circuit.neutral(at(1));
+        assert!(matches!(circuit.try_pass(at(6)), Pass::Wait(_)), "its slot was freed");
+        assert!(!circuit.failure(at(6), SLOWLY, (1.0, 5)));
+        assert_eq!(circuit.view(at(6)), CircuitView::HalfOpen);
+        circuit.success(at(-9));
+        assert_eq!(circuit.view(at(6)), CircuitView::HalfOpen);
+        circuit.success(at(5));
+        assert_eq!(circuit.view(at(6)), CircuitView::Closed);
+    }
+
+    #[test]
     fn forced_through_early_it_still_counts_as_the_probe() {
         let mut circuit = opened();
         assert!(matches!(circuit.force(at(1)), Pass::Probe(_)));
-        circuit.failure(at(2), SLOWLY, (1.0, 5));
+        circuit.failure(at(2), Duration::from_secs(1), (1.0, 5));
         assert_eq!(circuit.view(at(2)), CircuitView::Open { until: at(12) });
     }
 }

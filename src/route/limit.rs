@@ -2,7 +2,8 @@
 //! alone, and when a limit will be used up.
 //!
 //! Owns: `retry-after`, windows that are used up, what was sent. Must not know: headers' formats.
-//! Invariant: the latest answer counts; a moment that has passed limits nothing.
+//! Invariant: the latest answer counts, which is the one to the call that left last; a moment that has
+//! passed limits nothing.
 
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ const WINDOWS: usize = 8;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Limit {
     until: Option<UnixMs>,
+    /// When it was last throttled.
+    throttled_at: Option<UnixMs>,
     in_a_row: u32,
     meters: Vec<Meter>,
     sent: Sent,
@@ -34,11 +37,20 @@ impl Limit {
     pub(crate) fn throttled(&mut self, retry_after: Option<Duration>, now: UnixMs) {
         let untold = UNTOLD_FIRST.saturating_mul(1 << self.in_a_row.min(8)).min(UNTOLD_LAST);
         self.in_a_row = self.in_a_row.saturating_add(1);
+        self.throttled_at = Some(now);
         self.until = Some(now + retry_after.unwrap_or(untold).min(LONGEST));
     }
 
-    /// An answer came: throttling is over.
-    pub(crate) fn passed(&mut self) {
+    /// A call that left at `began` was answered: throttling is over, unless it was throttled after
+    /// that. A stream that has been running since before says nothing of what came later.
+    pub(crate) fn passed(&mut self, began: UnixMs) {
+        if self.throttled_at.is_none_or(|at| at <= began) {
+            self.lift();
+        }
+    }
+
+    /// Throttling is over: by hand.
+    pub(crate) fn lift(&mut self) {
         self.until = None;
         self.in_a_row = 0;
     }
@@ -119,10 +131,20 @@ mod tests {
             limit.throttled(None, at(0));
             assert_eq!(limit.until(at(0)), Some(at(seconds)));
         }
-        limit.passed();
+        limit.passed(at(1));
         assert_eq!(limit.until(at(0)), None);
         limit.throttled(None, at(0));
         assert_eq!(limit.until(at(0)), Some(at(2)));
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_call_does_not_end_the_told_wait() {
+        let mut limit = Limit::default();
+        limit.throttled(Some(Duration::from_mins(1)), at(10));
+        limit.passed(at(0));
+        assert_eq!(limit.until(at(20)), Some(at(70)));
+        limit.passed(at(11));
+        assert_eq!(limit.until(at(20)), None);
     }
 
     #[test]

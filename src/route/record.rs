@@ -57,35 +57,39 @@ impl Record {
         now: UnixMs,
         bounds: &Bounds,
     ) {
+        let took = Duration::from_millis(went.total_ms);
+        let began = now - took;
         let badly = Went { failed: Failed::Yes, tokens_per_s: None, gap_ms: None, ..went };
         let Some(class) = outcome else {
             self.health.ended(went, now, bounds);
-            self.circuit.success();
-            self.limit.passed();
-            self.account = None;
+            self.circuit.success(began);
+            self.limit.passed(began);
+            if self.account.as_ref().is_some_and(|(refused, _)| *refused <= began) {
+                self.account = None;
+            }
             return;
         };
         match class {
-            OutcomeClass::Cancelled
-            | OutcomeClass::Caller
-            | OutcomeClass::Context
-            | OutcomeClass::Refusal => self.circuit.neutral(),
+            // It may have been cancelled before it began; a probe's slot comes back with its permit.
+            OutcomeClass::Cancelled => {}
+            OutcomeClass::Caller | OutcomeClass::Context | OutcomeClass::Refusal => {
+                self.circuit.neutral(began);
+            }
             OutcomeClass::Throttle => {
-                self.circuit.neutral();
+                self.circuit.neutral(began);
                 self.limit.throttled(retry_after_ms.map(Duration::from_millis), now);
             }
             OutcomeClass::Account => {
-                self.circuit.neutral();
+                self.circuit.neutral(began);
                 self.account = Some((now, clipped(detail)));
             }
             // The room ran out: nothing went wrong over there.
             OutcomeClass::Truncation => {
-                self.circuit.neutral();
+                self.circuit.neutral(began);
                 self.health.ended(went, now, bounds);
             }
             OutcomeClass::Provider | OutcomeClass::Network | OutcomeClass::Stall => {
                 self.health.ended(badly, now, bounds);
-                let took = Duration::from_millis(went.total_ms);
                 self.circuit.failure(now, took, self.health.failures(now, bounds));
                 if let Some(ms) = retry_after_ms {
                     self.limit.throttled(Some(Duration::from_millis(ms)), now);
@@ -109,7 +113,7 @@ impl Record {
     ) {
         let Some(class) = outcome else {
             self.health.uses().paid(now);
-            self.circuit.success();
+            self.circuit.success(now - took);
             return;
         };
         match class {

@@ -311,8 +311,8 @@ impl RouterState {
     /// Closes a model's circuit by hand and forgets its throttling.
     pub fn close_circuit(&mut self, model: &ModelName) {
         if let Some(record) = self.records.get_mut(model) {
-            record.circuit.success();
-            record.limit.passed();
+            record.circuit.close();
+            record.limit.lift();
         }
     }
 

@@ -103,9 +103,9 @@ fn three_failures_take_it_down_a_probe_passes_after_the_delay_and_success_closes
     assert_eq!(rig.admit(at(5)).unwrap_err().detail, "a probe is under way");
     rig.state.release(&rig.model.clone(), probe);
     let _probe = rig.admit(at(6)).unwrap();
-    rig.ended(None, at(7));
-    assert_eq!(rig.view(at(7)).health.state, HealthState::Up);
-    assert_eq!(rig.admit(at(7)), Ok(Admission::Free));
+    rig.ended(None, at(8));
+    assert_eq!(rig.view(at(8)).health.state, HealthState::Up);
+    assert_eq!(rig.admit(at(8)), Ok(Admission::Free));
 }
 
 #[test]
@@ -152,8 +152,22 @@ fn throttling_limits_without_charging_and_frees_the_probe_slot() {
         rig.ended(Some(OutcomeClass::Stall), at(50));
     }
     let _probe = rig.admit(at(55)).unwrap();
-    rig.fold(&end(Some(OutcomeClass::Throttle), Some(1_000)), at(56));
-    assert!(matches!(rig.admit(at(57)), Ok(Admission::Probe(_))));
+    rig.fold(&end(Some(OutcomeClass::Throttle), Some(1_000)), at(57));
+    assert!(matches!(rig.admit(at(58)), Ok(Admission::Probe(_))));
+}
+
+#[test]
+fn a_stream_from_before_ends_neither_a_told_wait_nor_a_refusal() {
+    let mut rig = Rig::new();
+    rig.fold(&end(Some(OutcomeClass::Throttle), Some(60_000)), at(10));
+    rig.fold(&end(Some(OutcomeClass::Account), None), at(10));
+    // It left at 9, before anything was said.
+    rig.ended(None, at(11));
+    assert_eq!(rig.view(at(11)).limited_until, Some(at(70)));
+    assert!(rig.view(at(11)).account.is_some());
+    rig.ended(None, at(13));
+    assert_eq!(rig.view(at(13)).limited_until, None);
+    assert!(rig.view(at(13)).account.is_none());
 }
 
 #[test]

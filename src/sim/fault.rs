@@ -105,6 +105,8 @@ pub enum Fault {
     },
     /// The stream ends without its end marker.
     MissingDone,
+    /// The stream's last frames come without the end marker, and the connection is left open.
+    OpenEnd,
     /// No usage is reported.
     MissingUsage,
     /// 200 with an error body.

@@ -325,8 +325,10 @@ impl Script {
         if self.usage {
             self.frame("usage");
         }
-        if self.fault != Some(Fault::MissingDone) {
-            self.frame("done");
+        match self.fault {
+            Some(Fault::OpenEnd) => return self.last(Step::Hang),
+            Some(Fault::MissingDone) => {}
+            _ => self.frame("done"),
         }
         self.last(Step::End);
     }

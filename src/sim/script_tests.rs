@@ -92,6 +92,17 @@ fn a_fault_after_more_tokens_than_there_are_strikes_before_the_end() {
 }
 
 #[test]
+fn an_open_end_has_everything_but_the_end_marker_and_hangs() {
+    for (name, last) in [("sim-openai", "\"usage\""), ("sim-anthropic", "message_delta")] {
+        let steps = told(name, WORDS, Warmth::Warm, Some(Fault::OpenEnd));
+        assert_eq!(steps.last(), Some(&Step::Hang));
+        let text = text_of(&steps);
+        assert!(text.contains("ten") && text.contains(last), "{text}");
+        assert!(!text.contains("[DONE]") && !text.contains("message_stop"), "{text}");
+    }
+}
+
+#[test]
 fn what_only_disturbs_the_stream_lets_it_go_on() {
     for fault in [
         Fault::Malformed { after: 3 },

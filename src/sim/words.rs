@@ -57,6 +57,7 @@ pub static KINDS: &[Kind] = &[
     kind("mid-chunk", "[TOKENS]", "the stream closes within a chunk"),
     kind("clean-end", "[TOKENS]", "the stream ends without a finish"),
     kind("no-done", "", "no end marker"),
+    kind("open-end", "", "no end marker, and the connection stays open"),
     kind("no-usage", "", "no usage is reported"),
     kind("headers", "", "headers, then nothing"),
     kind("comments", "", "comments for ever"),
@@ -112,6 +113,7 @@ pub fn read(words: &[&str]) -> Result<(Fault, usize), String> {
         "empty" => (Fault::EmptyStop, 1),
         "thinking-only" => (Fault::ReasoningOnly, 1),
         "no-done" => (Fault::MissingDone, 1),
+        "open-end" => (Fault::OpenEnd, 1),
         "no-usage" => (Fault::MissingUsage, 1),
         "headers" => (Fault::HeadersThenSilence, 1),
         "comments" => (Fault::CommentsOnly, 1),
@@ -121,8 +123,10 @@ pub fn read(words: &[&str]) -> Result<(Fault, usize), String> {
         other => {
             let Ok(status @ 400..=599) = other.parse::<u16>() else {
                 let known = KINDS.iter().map(|kind| kind.word);
-                let near = nearest(other, known)
-                    .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                let near = nearest(other, known.clone()).map_or_else(
+                    || format!("; there are {}", known.collect::<Vec<_>>().join(", ")),
+                    |near| format!("; did you mean {near}?"),
+                );
                 return Err(format!("no fault is called {other:?}{near}"));
             };
             (Fault::Status { status }, 1)
@@ -161,6 +165,7 @@ impl Fault {
             Self::GiantLine { after, .. } => format!("giant-line {after}"),
             Self::BadUtf8 { after } => format!("bad-utf8 {after}"),
             Self::MissingDone => "no-done".to_owned(),
+            Self::OpenEnd => "open-end".to_owned(),
             Self::MissingUsage => "no-usage".to_owned(),
             Self::ErrorUnder200 => "error-200".to_owned(),
             Self::HtmlUnder200 => "html".to_owned(),

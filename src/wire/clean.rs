@@ -61,7 +61,7 @@ static KEYS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"\b(?:sk|pk|rk|gsk|xai|pplx|hf|tgp|fw|nvapi|r8|sess|AIza|key|token)[-_A-Z][A-Za-z0-9_*.…-]{7,}",
         r"[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_*-]*",
-        r"(?:[Kk]ey|KEY|[Tt]oken|[Bb]earer)\b[^A-Za-z0-9\n]{1,4}([A-Za-z0-9_.-]{16,})",
+        r"(?:[Kk]ey|KEY|[Tt]oken|[Bb]earer)\b[^A-Za-z0-9\n]{1,4}(?:(?:provided|given|is|was)[^A-Za-z0-9\n]{1,4})?([A-Za-z0-9_.-]{16,})",
     ]
     .iter()
     .filter_map(|pattern| Regex::new(pattern).ok())
@@ -106,6 +106,10 @@ mod tests {
             ("Your api key: ****7f3a is invalid", "Your api key: [key] is invalid"),
             ("无效的令牌 sk-Ab12Cd34Ef56", "无效的令牌 [key]"),
             ("Bearer abcdef0123456789abcdef", "Bearer [key]"),
+            (
+                "Incorrect API key provided: 9f86d081884c7d659a2feaa0c55ad015",
+                "Incorrect API key provided: [key]",
+            ),
             ("key AIzaSyD4exampleexample99 bad", "key [key] bad"),
         ] {
             assert_eq!(without_keys(text), want);

@@ -117,6 +117,16 @@ impl Decoder {
         }
     }
 
+    /// Is this a body that has to be there whole before anything of it can be read?
+    pub fn is_whole_body(&self) -> bool {
+        matches!(self.mode, Mode::Body(_))
+    }
+
+    /// Is this a stream of events?
+    pub fn is_stream(&self) -> bool {
+        matches!(self.mode, Mode::Stream)
+    }
+
     /// The bytes have ended: adds what is left, and says whether the end was marked.
     pub fn finish(&mut self, out: &mut Vec<Frame>) -> StreamEnd {
         match std::mem::replace(&mut self.mode, Mode::Start) {

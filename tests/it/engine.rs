@@ -157,7 +157,7 @@ async fn a_short_told_wait_is_kept_when_there_is_nobody_else() {
     assert_eq!(finish(&reply), Finish::Stop, "{:?}", reply.outcome);
     assert_eq!(reply.attempts.len(), 2);
     assert_eq!(reply.attempts[1].kind, AttemptKind::Retry);
-    assert_eq!(reply.attempts[1].waited_ms, 250);
+    assert!((250..300).contains(&reply.attempts[1].waited_ms), "{:?}", reply.attempts[1]);
 }
 
 #[tokio::test]

@@ -30,9 +30,11 @@ impl Rig {
         let mut config = config::load_demo(&fleet.config_text(), &[]).unwrap().config;
         change(&mut config);
         let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
-        let engine = engine::start(Arc::new(config), options);
+        let config = Arc::new(config);
+        let engine = engine::start(Arc::clone(&config), options);
         let control = fleet.control();
-        for endpoint in fleet.endpoints() {
+        let used = |provider: &str| config.models.values().any(|m| m.provider.as_str() == provider);
+        for endpoint in fleet.endpoints().iter().filter(|endpoint| used(&endpoint.provider)) {
             // The first free call is over, so that no fault put in later can meet it.
             let called = control.until(&endpoint.provider, |stats| stats.lists > 0);
             tokio::time::timeout(LIMIT, called).await.unwrap().unwrap();

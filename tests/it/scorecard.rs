@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use wheelhouse::domain::Money;
 use wheelhouse::sim::{self, Fault, Fleet, FleetOptions, Ports, Until};
 
 /// Rows that are asked at once. Most of their time is spent waiting.
@@ -29,6 +30,8 @@ enum Wants {
     WholeElsewhere,
     /// As much as the caller's own cap allows.
     Capped,
+    /// What came before a content filter stopped it, told as that; nobody else is asked.
+    Filtered,
     /// A clean error of this class.
     Error(&'static str),
 }
@@ -154,6 +157,19 @@ impl Row {
                     difference(expected, text),
                 );
             }
+            Wants::Filtered => {
+                check(got.code == 1 || got.code == 3, format!("exit {}", got.code));
+                check(finish_is("content_filter"), format!("finish {finish:?}"));
+                check(
+                    !text.is_empty() && text.len() < expected.len() && expected.starts_with(text),
+                    difference(expected, text),
+                );
+                if let Some(json) = &got.json {
+                    check(json["error"]["class"] == "refusal", format!("error {}", json["error"]));
+                    let asked = json["attempts"].as_array().unwrap().len();
+                    check(asked == 1, format!("{asked} attempts"));
+                }
+            }
             Wants::Error(class) => {
                 check(got.code == 1 || got.code == 3, format!("exit {}", got.code));
                 check(text.is_empty(), format!("text {text:?}"));
@@ -176,8 +192,9 @@ impl Row {
             let elsewhere = json["model"] != failing;
             let must = matches!(self.wants, Wants::WholeElsewhere);
             check(!must || elsewhere, format!("answered by {}", json["model"]));
-            let billed = json["cost_usd"].as_str().is_some();
-            check(billed, "no cost".to_owned());
+            if let Err(what) = billed(json) {
+                check(false, what);
+            }
         }
         (got, wrong)
     }
@@ -185,6 +202,37 @@ impl Row {
     fn failing(&self) -> &'static str {
         self.args.iter().skip_while(|arg| **arg != "-m").nth(1).copied().unwrap_or("")
     }
+}
+
+/// The cost is that of all attempts, and is not called exact where one was left or broke off.
+fn billed(json: &Value) -> Result<(), String> {
+    let money = |json: &Value| {
+        let text = json["cost_usd"].as_str().ok_or("no cost")?;
+        text.parse::<Money>().map_err(|_| format!("the cost is {text}"))
+    };
+    let attempts = json["attempts"].as_array().unwrap();
+    let mut sum = Money::ZERO;
+    for attempt in attempts {
+        sum += money(attempt)?;
+    }
+    if money(json)? != sum {
+        return Err(format!("{} for attempts of {sum}", json["cost_usd"]));
+    }
+    let unknown = attempts.iter().any(|attempt| {
+        let outcome = attempt["outcome"].as_str().unwrap();
+        let silent = attempt["status"].is_null() && outcome == "stall";
+        let broke = attempt["status"] == 200
+            && !attempt["ttft_ms"].is_null()
+            && matches!(outcome, "stall" | "network" | "provider" | "cancelled");
+        silent || broke
+    });
+    if unknown && json["cost_exact"] == true {
+        return Err("called exact although an attempt was left or broke off".to_owned());
+    }
+    if attempts.iter().all(|attempt| attempt["outcome"] == "ok") && sum == Money::ZERO {
+        return Err("an answer for nothing".to_owned());
+    }
+    Ok(())
 }
 
 /// Where two texts part, for people.

@@ -129,11 +129,7 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let line = row(area, 0);
     let lead = format!("{} ", ink.glyphs.leads);
     let huge = areas::room(state) == areas::Room::Huge;
-    let change = if huge {
-        ink.glyphs.key(state.keymap.hint(Action::Override))
-    } else {
-        format!("{} change", key_words(state))
-    };
+    let change = format!("{} change", key_words(state));
     if let Some(next) = state.queue.first().filter(|_| state.composer.is_empty()) {
         let words = next.text.lines().next().unwrap_or("").to_owned();
         ink.both(
@@ -180,15 +176,20 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let lead = text::width(&lead) + text::width(would) + text::width(chosen.model.as_str());
         3 + lead + text::width(provider) + 3 + tail + 2 + text::width(change) + 1
     };
-    let mut change = change;
+    // On a huge screen there is so much to say that the key alone has to do.
+    let mut change =
+        if huge { ink.glyphs.key(state.keymap.hint(Action::Override)) } else { change };
     if !huge && needs(&provider, &change) > usize::from(line.width) {
         change = format!("{} change", state.keymap.hint(Action::Override));
     }
     if !huge && needs(&provider, &change) > usize::from(line.width) {
         provider.clear();
     }
+    // A name that is none is only text, and whoever typed it meant something by it.
+    let unknown = unknown_name(state).map(|name| format!("{name} is no model: sent as text, "));
     let mut left: Vec<Piece<'_>> = vec![
         (&lead, Token::Dim),
+        (unknown.as_deref().unwrap_or(""), Token::Warn),
         (would, Token::Dim),
         (chosen.model.as_str(), Token::Strong),
         (&provider, Token::Dim),
@@ -207,6 +208,14 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         left.push((next, Token::Dim));
     }
     ink.both(line, 3, &left, &[(&change, Token::Dim)]);
+}
+
+/// The `@name` the draft begins with, once it is a word of its own: a whole model's name would have
+/// become a chip.
+fn unknown_name(state: &AppState) -> Option<&str> {
+    let first = state.composer.area().lines().first()?;
+    let (name, _) = first.split_once(char::is_whitespace)?;
+    (name.starts_with('@') && name.len() > 1).then_some(name)
 }
 
 /// Where the next message goes while none is typed: the policy, or the pin.

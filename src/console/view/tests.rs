@@ -660,3 +660,16 @@ fn the_detail_scrolls_no_further_than_it_is_long_so_that_the_way_back_begins_at_
     assert_eq!(press(&mut state, KeyCode::Char('j')), end);
     assert_ne!(press(&mut state, KeyCode::Char('k')), end);
 }
+
+#[test]
+fn a_name_that_is_no_model_is_said_to_be_sent_as_text() {
+    let words = "@deepsek is no model: sent as text";
+    for (draft, said) in [("@deepsek write a haiku", true), ("write to a@b.c now", false)] {
+        let mut state = state(Scene::Chat, 120, 40);
+        state
+            .composer
+            .set(crate::console::composer::Draft { text: draft.to_owned(), ..Default::default() });
+        let (buffer, _) = drawn(&state, &theme("terminal"));
+        assert_eq!(rows(&buffer).join("\n").contains(words), said, "{draft}");
+    }
+}

@@ -24,7 +24,9 @@ pub(super) fn seconds(ms: u64) -> String {
 
 /// The same without its unit, for columns that name it.
 pub(super) fn bare_seconds(ms: u64) -> String {
-    format!("{}.{:02}", ms / 1000, ms % 1000 / 10)
+    // To the nearest hundredth, so that 519 ms is the same 0.52 wherever it stands.
+    let hundredths = ms.saturating_add(5) / 10;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 /// Seconds with one decimal, `1.9s`; minutes from a hundred on.

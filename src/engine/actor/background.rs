@@ -41,7 +41,7 @@ impl Actor {
             let (shared, config) = (Arc::clone(&self.shared), Arc::clone(&self.config));
             self.shared.tasks.spawn_blocking(move || {
                 shared.keys.run_commands(&config, &shared.env);
-                shared.tell_now(ToActor::KeysRead);
+                shared.tell_blocking(ToActor::KeysRead);
             });
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::domain::{ModelName, PinScope, Request, Route, UnixMs};
+use crate::domain::{Decision, ModelName, PinScope, Request, Route, UnixMs};
 
 use super::super::{Command, NoticeLevel, Pin, Veto};
 use super::{Actor, settings};
@@ -77,9 +77,11 @@ impl Actor {
         self.forget_shift(model);
     }
 
-    /// A pin for one message is used up when a message of its session is routed.
-    pub(super) fn spend_pin(&mut self, request: &Request) {
-        if request.route == Route::Auto {
+    /// A pin for one message is used up by the first message of its session that was decided with it.
+    pub(super) fn spend_pin(&mut self, request: &Request, decision: &Decision) {
+        let used =
+            decision.imposed.as_ref().is_some_and(|imposed| imposed.scope == PinScope::Message);
+        if used && request.route == Route::Auto {
             self.overrides
                 .pins
                 .retain(|pin| pin.scope != PinScope::Message || pin.session != request.session);

@@ -41,6 +41,7 @@ impl Actor {
         let (budget, calendar) = self.shared.purse.look(now);
         Snapshot {
             revision: self.revision,
+            commands: self.commands,
             at: now,
             config: Arc::clone(&self.config),
             policy: self.policy.clone(),
@@ -104,6 +105,7 @@ impl Actor {
             (true, false) => Address::Answers,
         };
         let (state, note) = state_of(&key, address, models, now);
+        let note = self.imposed_on(provider).unwrap_or(note);
         let usable = key == KeyState::Ready && address != Address::NotRunning;
         let maintenance = maintenance_until(provider, now)
             .map(|until| Countdown { pending: Pending::Maintenance, until });
@@ -135,6 +137,19 @@ impl Actor {
             limits: self.limits_of(models),
             last_ping_ms: self.pings.get(&provider.name).copied(),
             models: models.iter().map(|model| model.model.clone()).collect(),
+        }
+    }
+
+    /// What was imposed on a provider by hand, in a word: it says more than how it is doing.
+    fn imposed_on(&self, provider: &Provider) -> Option<String> {
+        let names = |name: &str| name == provider.name.as_str();
+        if self.overrides.drills.iter().any(|drill| names(&drill.name)) {
+            Some("drill".to_owned())
+        } else if self.overrides.drains.iter().any(|drain| names(&drain.name)) {
+            Some("drained".to_owned())
+        } else {
+            let vetoed = self.overrides.vetoes.iter().any(|veto| names(&veto.name));
+            vetoed.then(|| "avoided".to_owned())
         }
     }
 

@@ -31,6 +31,10 @@ use super::super::{Command, Options, Snapshot};
 /// sockets that are already streaming.
 pub(in crate::engine) const INBOX: usize = 1024;
 
+/// A request waits at most so long for commands sent before it. The actor needs microseconds; longer
+/// means that it is drowning, and then answering comes first.
+const OBEY_LIMIT: Duration = Duration::from_secs(1);
+
 /// What the actor is told.
 #[derive(Debug)]
 pub(in crate::engine) enum ToActor {
@@ -47,7 +51,7 @@ pub(in crate::engine) enum ToActor {
         model: ModelName,
         insist: Insist,
         kind: AttemptKind,
-        reply: oneshot::Sender<Result<Permit, FilterReason>>,
+        reply: oneshot::Sender<Result<Permit, Refused>>,
     },
     /// May a second model that would cost this race a slow first one?
     MayRace {
@@ -131,15 +135,31 @@ pub(in crate::engine) enum Listing {
 pub(in crate::engine) enum Insist {
     /// There are others: only if the model's state allows it.
     No,
-    /// There is nobody else, or a person named it: an open circuit or a shift gives way.
+    /// There is nobody else, or a person named it: an open circuit or a shift gives way. A told rate
+    /// limit does not: its end is told instead.
     Yes,
+    /// As long as a limit asked for was waited: it gives way too.
+    Waited,
+}
+
+/// Why a permit was not given, and until when, where a limit's end is known.
+#[derive(Debug)]
+pub(in crate::engine) struct Refused {
+    pub(in crate::engine) reason: FilterReason,
+    pub(in crate::engine) until: Option<UnixMs>,
+}
+
+impl From<FilterReason> for Refused {
+    fn from(reason: FilterReason) -> Self {
+        Self { reason, until: None }
+    }
 }
 
 /// Why a permit was not given.
 #[derive(Debug)]
 pub(in crate::engine) enum Denied {
     /// The state changed since the decision.
-    Filtered(FilterReason),
+    Filtered(Refused),
     /// The engine is closing.
     Closing,
 }
@@ -158,6 +178,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) tasks: TaskTracker,
     pub(in crate::engine) closing: CancellationToken,
     draws: AtomicU64,
+    /// Commands sent to the actor.
+    commands: AtomicU64,
     http: std::sync::OnceLock<Result<Http, ErrorReport>>,
     options: HttpOptions,
 }
@@ -182,6 +204,7 @@ impl Shared {
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             draws: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
             http: std::sync::OnceLock::new(),
             options,
         }
@@ -201,6 +224,28 @@ impl Shared {
         let _ = self.inbox.try_send(message);
     }
 
+    /// Tells the actor from a thread that may wait.
+    pub(in crate::engine) fn tell_blocking(&self, message: ToActor) {
+        let _ = self.inbox.blocking_send(message);
+    }
+
+    /// Gives the actor a command; dropped when it is too busy to care.
+    pub(in crate::engine) fn command(&self, command: Command) {
+        // Counted before it is sent: whoever asks after this must wait for it.
+        self.commands.fetch_add(1, Ordering::SeqCst);
+        if self.inbox.try_send(ToActor::Command(command)).is_err() {
+            self.commands.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Resolves once the commands sent so far are in force; after [`OBEY_LIMIT`] at the latest.
+    pub(in crate::engine) async fn obeyed(&self) {
+        let sent = self.commands.load(Ordering::SeqCst);
+        let mut published = self.published.clone();
+        let obeyed = published.wait_for(|snapshot| snapshot.commands >= sent);
+        let _ = tokio::time::timeout(OBEY_LIMIT, obeyed).await;
+    }
+
     pub(in crate::engine) async fn permit(
         &self,
         provider: &ProviderName,
@@ -213,7 +258,7 @@ impl Shared {
         self.tell(ToActor::Permit { provider, model, insist, kind, reply }).await;
         match answer.await {
             Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(reason)) => Err(Denied::Filtered(reason)),
+            Ok(Err(refused)) => Err(Denied::Filtered(refused)),
             Err(_) => Err(Denied::Closing),
         }
     }

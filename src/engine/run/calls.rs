@@ -16,17 +16,18 @@ use crate::route::Observation;
 use crate::wire::{self, HttpCall, Target, http::Http};
 
 use super::super::actor::{Insist, ToActor};
-use super::super::attempt::{Call, Empty, Ended, millis};
+use super::super::attempt::{Call, Empty, Ended, millis, nothing_said};
 use super::super::drill::{self, Drill};
 use super::super::join::{Ending, Joiner, Repeats};
 use super::super::permit::Permit;
 use super::super::verdict::{self, Stops, Wants};
 use super::patience;
 use super::race::{Finished, Race, Side};
+use super::reader::{TakesOver, ToReader};
 use super::room;
-use super::settle::{Made, TakesOver, ToReader};
+use super::settle::{Made, OUTRUN};
 use super::tries::{Others, known};
-use super::{Run, State};
+use super::{Run, State, Stopped};
 
 /// Fewer samples than this say nothing about how slow "slow" is.
 const RACE_SAMPLES: u32 = 5;
@@ -89,7 +90,7 @@ impl Run {
             let (http, call) = self.ready(&request, provider, model, (cap, before.as_deref()))?;
             Ok((takes_over, http, call))
         });
-        state.last = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
+        state.asked = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
         permit.began();
         self.observe_start(provider, model).await;
         let (takes_over, http, call) = match ready {
@@ -107,6 +108,11 @@ impl Run {
         let joiner = before.as_deref().map(|before| joiner(provider, model, before));
         // The request's deadline holds for all attempts; a model's own limit for one of them.
         let deadline = state.deadline.min(Instant::now() + limits.total);
+        // Only where the provider said that the model was done may there be nothing to add.
+        let empty = match (&before, state.stopped) {
+            (Some(_), Stopped::Orderly) => Empty::Answer,
+            (None, _) | (Some(_), Stopped::Unmarked) => Empty::Failure,
+        };
         let attempts = state.attempts;
         let started = state.started;
         let race = Race::new(ToReader::new(self, state, (joiner, takes_over), provider, model));
@@ -117,7 +123,7 @@ impl Run {
             sends: &call,
             limits,
             deadline,
-            empty: if before.is_some() { Empty::Answer } else { Empty::Failure },
+            empty,
             lost: race.lost(Side::First),
             drill: drill::on(
                 &snapshot.overrides.drills,
@@ -150,6 +156,12 @@ impl Run {
         {
             first.result = first.result.and(Err(error));
         }
+        let no_more =
+            before.as_ref() == Some(&state.reply.text) && state.reply.tool_calls.is_empty();
+        if no_more && empty == Empty::Failure {
+            // What it repeated was left out, and then nothing was left.
+            first.result = first.result.and_then(|_| Err(nothing_said()));
+        }
         let Some((second, second_ended)) = second else {
             let result = self.settled(&made, first, cap, state).await;
             permit.ended();
@@ -157,17 +169,20 @@ impl Run {
         };
         // Both are accounted for, the answering one last.
         state.attempts += 1;
-        state.raced.insert(second.made.model.name.clone());
+        let raced = second.made.model.name.clone();
+        // Who only lost may be asked again.
+        let outrun = second_ended.result.as_ref().is_err_and(|error| error.code == OUTRUN);
         let Second { made: second_made, permit: mut second_permit, cap: second_cap, .. } = second;
         let result = if winner == Some(Side::Second) {
             let _ = self.settled(&made, first, cap, state).await;
-            let (model, provider) = (second_made.model, second_made.provider);
-            state.last = Some((model.name.clone(), provider.name.clone(), model.id.clone()));
             self.settled(&second_made, second_ended, second_cap, state).await
         } else {
             let _ = self.settled(&second_made, second_ended, second_cap, state).await;
             self.settled(&made, first, cap, state).await
         };
+        if !outrun && result.is_err() {
+            state.raced.insert(raced);
+        }
         permit.ended();
         second_permit.ended();
         result
@@ -230,6 +245,9 @@ impl Run {
                 Some("json_object" | "json_schema")
             )
         });
+        if finish == Finish::Stop {
+            state.stopped = Stopped::Orderly;
+        }
         let mut verdict = verdict::judge(&verdict::Ended {
             finish,
             raw: &ended.raw_finish,
@@ -244,7 +262,7 @@ impl Run {
         if verdict.evidence.contains(&Evidence::AtCap) && u64::from(cap) >= made.model.max_output {
             state.needs.output = state.needs.output.max(made.model.max_output);
         }
-        if ended.chars == 0 && !state.reply.text.is_empty() {
+        if ended.stamps.first_text.is_none() && !state.reply.text.is_empty() {
             // It was asked to go on and had nothing to add: the answer had been whole.
             verdict.truncated = false;
         }

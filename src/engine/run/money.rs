@@ -8,12 +8,13 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::{Config, Model};
-use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, FilterCode, OutcomeClass};
+use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, FilterCode};
 use crate::route::Payer;
 
 use super::super::purse::{Reservation, Wanted};
 use super::super::{account, clock, refusal};
 use super::calls::Asking;
+use super::leave::left_while_waiting;
 use super::tries::known;
 use super::{Room, Run, State, cap};
 
@@ -63,13 +64,12 @@ impl Run {
                 Err(refusal) => Some(refusal),
             },
             () = self.sink.left() => {
-                let class = OutcomeClass::Cancelled;
-                return Err(Some(ErrorReport::new(class, "cancelled", "stopped")));
+                return Err(Some(left_while_waiting()));
             }
             () = tokio::time::sleep_until(state.deadline) => purse.refusal(&wanted, clock::now()),
         };
         if let Some(refusal) = refused {
-            state.first_error.get_or_insert_with(|| ErrorReport {
+            state.denied.get_or_insert_with(|| ErrorReport {
                 provider: Some(model.provider.clone()),
                 model: Some(model.name.clone()),
                 ..refusal::report(&refusal, clock::now())

@@ -15,7 +15,7 @@ use crate::wire::Frame;
 
 use super::super::attempt::{Ended, Pieces};
 use super::super::join::Ending;
-use super::settle::ToReader;
+use super::reader::ToReader;
 
 /// One of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

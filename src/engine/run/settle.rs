@@ -1,21 +1,18 @@
-//! What an attempt gave: its pieces on the way to the reader, and its account once it is over.
+//! The account of an attempt that is over. Must not know: how its pieces reached the reader.
 
 use std::time::Duration;
 
 use crate::config::{Model, Provider};
 use crate::domain::{
-    AttemptId, AttemptKind, AttemptReport, ErrorReport, FirstToken, OutcomeClass, ReaderKind,
-    ReplyEvent, Seam, Stamps, UnixMs,
+    AttemptId, AttemptKind, AttemptReport, ErrorReport, OutcomeClass, ReplyEvent, UnixMs,
 };
 use crate::route::Observation;
-use crate::wire::Frame;
 
-use super::super::account::{self, Reached, Size};
+use super::super::account::{self, Figures, Reached, Size};
 use super::super::actor::ToActor;
-use super::super::attempt::{Ended, Pieces, millis};
+use super::super::attempt::{Ended, millis};
 use super::super::drill;
-use super::super::join::{Ending, Joined, Joiner};
-use super::{Run, STARTS_OVER, State};
+use super::{Run, State};
 
 /// A code of ours: another model was quicker.
 pub(in crate::engine) const OUTRUN: &str = "outrun";
@@ -48,6 +45,7 @@ impl Run {
         let model = made.model;
         let size = Size {
             reported: ended.and_then(|ended| ended.usage),
+            figures: ended.map_or(Figures::SoFar, |ended| ended.figures),
             reported_cost: ended.and_then(|ended| ended.reported_cost.clone()),
             input_estimate: state
                 .reply
@@ -72,7 +70,7 @@ impl Run {
         if error.is_none() {
             state.ttft_ms = stamps.first_text.or(stamps.first_reasoning);
             if let Some(answered_as) = ended.and_then(|ended| ended.answered_as.clone())
-                && let Some(last) = &mut state.last
+                && let Some(last) = state.last.as_mut().filter(|last| last.0 == model.name)
             {
                 last.2 = answered_as;
             }
@@ -124,159 +122,5 @@ impl Run {
                 limits: ended.map(|ended| ended.limits.clone()).unwrap_or_default(),
             })
             .await;
-    }
-}
-
-/// What the reader is told when the first piece of an attempt takes over from what it already has.
-#[derive(Debug)]
-pub(super) enum TakesOver {
-    /// There was nothing to take over from.
-    Nothing,
-    /// It goes on from there.
-    At(Seam),
-    /// It starts over; why, for people.
-    Restart(String),
-}
-
-/// Hands an attempt's pieces to the reader.
-pub(super) struct ToReader<'a> {
-    run: &'a Run,
-    state: &'a mut State,
-    joiner: Option<Joiner>,
-    takes_over: TakesOver,
-    provider: &'a Provider,
-    model: &'a Model,
-    first: Option<FirstToken>,
-}
-
-impl<'a> ToReader<'a> {
-    pub(super) fn new(
-        run: &'a Run,
-        state: &'a mut State,
-        (joiner, takes_over): (Option<Joiner>, TakesOver),
-        provider: &'a Provider,
-        model: &'a Model,
-    ) -> Self {
-        Self { run, state, joiner, takes_over, provider, model, first: None }
-    }
-
-    /// Another model was quicker: the pieces are its from here on.
-    pub(super) fn outrun_by(&mut self, provider: &'a Provider, model: &'a Model) {
-        (self.provider, self.model, self.first) = (provider, model, None);
-        if !self.state.reply.reasoning.is_empty() {
-            self.takes_over = TakesOver::Restart(format!("{} was quicker", model.name));
-        }
-    }
-
-    /// The attempt is over: gives what the joiner still holds.
-    pub(super) fn finish(&mut self, ending: Ending) -> Result<(), ErrorReport> {
-        match self.joiner.as_mut().map(|joiner| joiner.finish(ending)) {
-            Some(Joined::StartsOver) => Err(starts_over()),
-            Some(Joined::Text(text)) => {
-                self.show(text);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// What was held back until there was something to take over with.
-    fn take_over(&mut self) {
-        match std::mem::replace(&mut self.takes_over, TakesOver::Nothing) {
-            TakesOver::Nothing => {}
-            TakesOver::At(seam) => self.run.tell(self.state, ReplyEvent::Seam(seam)),
-            TakesOver::Restart(why) if self.run.request.reader == ReaderKind::Replaceable => {
-                self.state.written = 0;
-                self.state.afresh = false;
-                self.run.tell(self.state, ReplyEvent::Restart { why });
-            }
-            TakesOver::Restart(_) => {}
-        }
-    }
-
-    fn show(&mut self, text: String) {
-        if !text.is_empty() {
-            self.take_over();
-            self.run.tell(self.state, ReplyEvent::Text(text));
-        }
-    }
-
-    fn first(&mut self, what: FirstToken, stamps: &Stamps) {
-        if self.first == Some(FirstToken::Text) || self.first == Some(what) {
-            return;
-        }
-        self.first = Some(what);
-        let ms = match what {
-            FirstToken::Reasoning => stamps.first_reasoning,
-            FirstToken::Text => stamps.first_text,
-        }
-        .unwrap_or(0);
-        self.run.tell(self.state, ReplyEvent::FirstToken { what, ms });
-        if what == FirstToken::Text {
-            let since = millis(self.state.started.elapsed());
-            self.state.first_text_ms.get_or_insert(since);
-            self.run.shared.tell_now(ToActor::Observe {
-                provider: self.provider.name.clone(),
-                model: self.model.name.clone(),
-                observation: Observation::FirstToken { ttft_ms: ms },
-            });
-        }
-    }
-}
-
-/// The model gives another answer from its beginning.
-fn starts_over() -> ErrorReport {
-    ErrorReport::new(
-        OutcomeClass::Truncation,
-        STARTS_OVER,
-        "it began another answer instead of going on",
-    )
-}
-
-impl Pieces for ToReader<'_> {
-    fn piece(&mut self, frame: Frame, stamps: &Stamps) -> Result<(), ErrorReport> {
-        match frame {
-            Frame::Text(text) => {
-                self.first(FirstToken::Text, stamps);
-                let text = match self.joiner.as_mut().map(|joiner| joiner.push(&text)) {
-                    Some(Joined::StartsOver) => return Err(starts_over()),
-                    Some(Joined::Text(text)) => text,
-                    None => text,
-                };
-                self.show(text);
-            }
-            Frame::Reasoning(text) => {
-                self.first(FirstToken::Reasoning, stamps);
-                if self.state.reply.text.is_empty() {
-                    self.take_over();
-                }
-                self.run.tell(self.state, ReplyEvent::Reasoning(text));
-            }
-            Frame::ToolCall { index, id, name, arguments } => {
-                self.first(FirstToken::Text, stamps);
-                self.take_over();
-                self.run.tell(self.state, ReplyEvent::ToolCall { index, id, name, arguments });
-            }
-            Frame::Usage { usage, .. } => {
-                let so_far = self.state.usage + usage;
-                self.run.sink.push(ReplyEvent::Usage(so_far));
-            }
-            Frame::Restarted => {
-                if self.run.request.reader == ReaderKind::Replaceable {
-                    let why = "the provider started its answer over".to_owned();
-                    self.run.tell(self.state, ReplyEvent::Restart { why });
-                } else if !self.state.reply.text.is_empty() {
-                    return Err(starts_over());
-                }
-            }
-            Frame::Started { .. }
-            | Frame::KeepAlive
-            | Frame::ReasoningSignature(_)
-            | Frame::Finish { .. }
-            | Frame::Error(_)
-            | Frame::Malformed(_)
-            | Frame::Done => {}
-        }
-        Ok(())
     }
 }

@@ -12,11 +12,10 @@ use crate::domain::{
     OutcomeClass, ReaderKind, Request,
 };
 
-use super::super::actor::{Denied, Insist};
 use super::super::attempt::millis;
-use super::super::permit::Permit;
 use super::super::plan::{self, Change, Left, Step};
 use super::calls::Asking;
+use super::leave::{Leave, left_while_waiting};
 use super::patience::Elsewhere;
 use super::room::Room;
 use super::{CUT_SHORT, QUIET_CUT, REASONING_ATE_CAP, Run, STARTS_OVER, State};
@@ -28,12 +27,25 @@ const WORTH_CONTINUING: usize = 40;
 /// what was not had.
 const REDOS: u32 = 1;
 
+/// Times a provider may ask to slow down before its other models are not asked either: one more is
+/// tried, in case the limit was the model's own.
+const MAX_THROTTLED: u32 = 2;
+
 /// What the request's line of models looks like from one of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Others<'a> {
     pub(super) count: usize,
     /// The next one, and how soon it would begin.
     pub(super) next: Option<&'a Candidate>,
+}
+
+impl<'a> Others<'a> {
+    fn of(config: &Config, line: &[&'a Candidate], state: &State) -> Self {
+        Self {
+            count: line.iter().filter(|other| eligible(config, other, state)).count(),
+            next: pick(config, line, state).map(|next| line[next]),
+        }
+    }
 }
 
 impl Others<'_> {
@@ -61,15 +73,13 @@ impl Run {
             return self.failed(state, error);
         }
         let mut kind = AttemptKind::First;
-        while let Some(at) = pick(config, &line, state) {
+        while Instant::now() < state.deadline
+            && let Some(at) = pick(config, &line, state)
+        {
             let candidate = line.remove(at);
             let Some((provider, model)) = known(config, candidate) else { continue };
-            let others = Others {
-                count: line.iter().filter(|other| eligible(config, other, state)).count(),
-                next: pick(config, &line, state).map(|next| line[next]),
-            };
             let asking = Asking { config, provider, model: Cow::Borrowed(model), candidate };
-            match self.attempt_one(asking, kind, others, state).await {
+            match self.attempt_one(asking, kind, &line, state).await {
                 Tried::Answered(finish) => {
                     let outcome = Self::answered(state, finish);
                     self.keep(config, &outcome, state).await;
@@ -84,8 +94,8 @@ impl Run {
             // What there is was all that could be had, and its verdict says so.
             return Self::answered(state, finish);
         }
-        let error = state.first_error.clone().unwrap_or_else(|| nobody(decision));
-        self.failed(state, error)
+        let error = state.first_error.clone().or_else(|| state.denied.clone());
+        self.failed(state, error.unwrap_or_else(|| nobody(decision)))
     }
 
     /// Asks one model, as often and in as many ways as it is worth.
@@ -93,16 +103,24 @@ impl Run {
         &self,
         mut asking: Asking<'_>,
         mut kind: AttemptKind,
-        others: Others<'_>,
+        line: &[&Candidate],
         state: &mut State,
     ) -> Tried {
         let mut on_this = 0;
         let mut waited = Duration::ZERO;
         loop {
-            let mut permit = match self.permit(&asking, kind, others, state).await {
-                Ok(permit) => permit,
-                Err(Some(error)) => return Tried::Stop(error),
-                Err(None) => return Tried::NotAllowed,
+            if !self.can_take_over(&asking.model, state) {
+                // Not asked, so that it is neither charged nor counted.
+                return Tried::NotAllowed;
+            }
+            let others = Others::of(asking.config, line, state);
+            let mut permit = match self.leave(&asking, kind, others, state).await {
+                Leave::Granted(permit, more) => {
+                    waited += more;
+                    permit
+                }
+                Leave::Denied => return Tried::NotAllowed,
+                Leave::Over(error) => return Tried::Stop(error),
             };
             on_this += 1;
             state.attempts += 1;
@@ -114,14 +132,19 @@ impl Run {
                 Ok(finish) => return Tried::Answered(finish),
                 Err(error) => error,
             };
-            if error.class == OutcomeClass::Cancelled || self.sink.abandoned() {
+            if error.class == OutcomeClass::Cancelled {
                 return Tried::Stop(error);
             }
+            if self.sink.abandoned() {
+                return Tried::Stop(left_while_waiting());
+            }
+            Self::remember(&asking, &error, state);
+            // What it taught may rule others out: those at the same dead address, say.
+            let others = Others::of(asking.config, line, state);
             if others.count == 0 && state.reply.text.len() > had {
                 // It brought the answer on before it broke, and nobody else is left to try.
                 on_this = 1;
             }
-            Self::remember(&asking, &error, state);
             let first = state.first_error.clone().unwrap_or_else(|| error.clone());
             if !self.can_go_on(&error, state) {
                 return Tried::Stop(first);
@@ -152,7 +175,7 @@ impl Run {
             match plan::after(&error, &left) {
                 Step::Again(wait) => {
                     tokio::select! {
-                        () = self.sink.left() => return Tried::Stop(error),
+                        () = self.sink.left() => return Tried::Stop(left_while_waiting()),
                         () = tokio::time::sleep(wait) => {}
                     }
                     waited = wait;
@@ -174,42 +197,6 @@ impl Run {
                 Step::Stop if state.not_whole.is_some() => return Tried::Next,
                 Step::Stop => return Tried::Stop(first),
             }
-        }
-    }
-
-    async fn permit(
-        &self,
-        asking: &Asking<'_>,
-        kind: AttemptKind,
-        others: Others<'_>,
-        state: &mut State,
-    ) -> Result<Permit, Option<ErrorReport>> {
-        let (provider, model) = (asking.provider, &asking.model);
-        let named = state.reply.decision.as_ref().is_some_and(|decision| {
-            decision.imposed.as_ref().and_then(|imposed| imposed.model.as_ref())
-                == Some(&model.name)
-        });
-        let insist = if named || others.count == 0 { Insist::Yes } else { Insist::No };
-        let money = self.money_for(asking, state).await?;
-        match self.shared.permit(&provider.name, &model.name, insist, kind).await {
-            Ok(permit) => Ok(permit.paid_with(money)),
-            Err(Denied::Filtered(reason)) => {
-                state.first_error.get_or_insert_with(|| ErrorReport {
-                    provider: Some(provider.name.clone()),
-                    model: Some(model.name.clone()),
-                    ..ErrorReport::new(
-                        OutcomeClass::Provider,
-                        "not_admitted",
-                        format!("{}: {}", model.name, reason.detail),
-                    )
-                });
-                Err(None)
-            }
-            Err(Denied::Closing) => Err(Some(ErrorReport::new(
-                OutcomeClass::Cancelled,
-                "closing",
-                "wheelhouse is closing",
-            ))),
         }
     }
 
@@ -239,7 +226,7 @@ impl Run {
                 }
             }
             OutcomeClass::Throttle => {
-                state.throttled.insert(provider.name.clone());
+                *state.throttled.entry(provider.name.clone()).or_default() += 1;
             }
             OutcomeClass::Caller
             | OutcomeClass::Refusal
@@ -279,6 +266,14 @@ impl Run {
             Continuation::None => None,
             how => Some(how),
         }
+    }
+
+    /// Can this model's answer be put where the reader is? An append-only one keeps what it has.
+    fn can_take_over(&self, model: &Model, state: &State) -> bool {
+        let fresh = state.reply.text.is_empty() && state.reply.tool_calls.is_empty();
+        fresh
+            || self.request.reader == ReaderKind::Replaceable
+            || self.continuation(model, state).is_some()
     }
 
     fn kind(&self, model: &Model, kind: AttemptKind, state: &State) -> AttemptKind {
@@ -386,6 +381,7 @@ fn eligible(config: &Config, candidate: &Candidate, state: &State) -> bool {
     state.attempts < plan::MAX_ATTEMPTS
         && !state.unreachable.contains(&provider.base_url)
         && !state.raced.contains(&model.name)
+        && state.throttled.get(&provider.name).is_none_or(|times| *times < MAX_THROTTLED)
         && state.needs.met_by(model)
 }
 
@@ -395,7 +391,7 @@ pub(super) fn pick(config: &Config, line: &[&Candidate], state: &State) -> Optio
     let apart = |candidate: &Candidate| {
         known(config, candidate).is_some_and(|(provider, _)| {
             !state.failing.contains(&provider.failure_domain)
-                && !state.throttled.contains(&provider.name)
+                && !state.throttled.contains_key(&provider.name)
         })
     };
     let open = |candidate: &&&Candidate| eligible(config, candidate, state);

@@ -24,7 +24,7 @@ const FIELDS: [&str; 6] = ["at", "for", "times", "provider", "model", "kind"];
 const OWN: [&str; 7] = ["status", "after", "how", "retry_after", "ms", "bytes", "every_ms"];
 
 /// The kinds as scripts name them.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "rate_limit",
     "quota_gone",
     "status",
@@ -43,6 +43,7 @@ const KINDS: [&str; 28] = [
     "giant_line",
     "bad_utf8",
     "missing_done",
+    "open_end",
     "missing_usage",
     "error_under200",
     "html_under200",

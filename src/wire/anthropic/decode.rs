@@ -16,6 +16,15 @@ enum Block {
     Unknown,
 }
 
+/// What a usage object is told for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// Only what is new counts.
+    News,
+    /// It is the last one: the same figures again are told again.
+    LastWord,
+}
+
 /// The state of one answer.
 #[derive(Debug, Clone, Default)]
 pub(in crate::wire) struct Anthropic {
@@ -75,12 +84,13 @@ impl Anthropic {
             message.get(name).and_then(Value::as_str).filter(|w| !w.is_empty()).map(str::to_owned)
         };
         out.push(Frame::Started { id: word("id"), model: word("model") });
-        self.usage(message, out);
+        self.usage(message, Says::News, out);
     }
 
-    fn usage(&mut self, holder: &Value, out: &mut Vec<Frame>) {
+    fn usage(&mut self, holder: &Value, says: Says, out: &mut Vec<Frame>) {
         let Some(usage) = holder.get("usage").filter(|usage| usage.is_object()) else { return };
-        if self.meter.take(usage) && self.meter.total() != crate::domain::Usage::default() {
+        let news = self.meter.take(usage) || says == Says::LastWord;
+        if news && self.meter.total() != crate::domain::Usage::default() {
             let reported_cost = None;
             out.push(Frame::Usage { usage: self.meter.total(), reported_cost });
         }
@@ -171,8 +181,10 @@ impl Anthropic {
     }
 
     fn message_delta(&mut self, value: &Value, out: &mut Vec<Frame>) {
-        self.usage(value, out);
         let reason = value.get("delta").and_then(|delta| delta.get("stop_reason"));
+        // With the end, the same figures again are news: they are the last ones.
+        let ends = reason.is_some_and(Value::is_string) && !self.finished;
+        self.usage(value, if ends { Says::LastWord } else { Says::News }, out);
         self.finish(reason, out);
     }
 
@@ -201,6 +213,7 @@ impl Anthropic {
         for block in message.get("content").and_then(Value::as_array).into_iter().flatten() {
             self.block(block, out);
         }
+        self.usage(message, Says::LastWord, out);
         self.finish(message.get("stop_reason"), out);
     }
 }

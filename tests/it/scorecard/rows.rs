@@ -186,6 +186,15 @@ fn broken(rows: &mut Vec<Row>) {
             "sim-sonnet",
         ))
     });
+    rows.push(Row {
+        config: |text| {
+            let haiku = |how: &str| {
+                format!("json = true, vision = true, temperature = true, continuation = \"{how}\"")
+            };
+            text.replace(&haiku("instruct"), &haiku("prefill"))
+        },
+        ..row("cut, the fallback refuses the prefill", SIXTY, cut(40, Cut::Reset))
+    });
     let stalled = row("stalled mid-answer", SIXTY, Fault::Stall { after: 40 });
     rows.push(Row { config: short_gap, ..stalled });
     rows.push(row("error event after text", SIXTY, Fault::ErrorEvent { after: 40 }));
@@ -202,11 +211,18 @@ fn odd(rows: &mut Vec<Row>) {
         ("giant line", Fault::GiantLine { after: 20, bytes: 3_000_000 }),
         ("bad UTF-8", Fault::BadUtf8 { after: 20 }),
         ("missing [DONE]", Fault::MissingDone),
+        ("missing [DONE], the socket stays open", Fault::OpenEnd),
         ("usage missing", Fault::MissingUsage),
     ] {
         let row = row(name, SIXTY, fault);
         rows.push(Row { wants: Wants::Whole, within: Duration::from_secs(5), asked: 1, ..row });
     }
+    let open = on(
+        row("no message_stop, the socket stays open", SIXTY, Fault::OpenEnd),
+        "sim-anthropic",
+        "sim-sonnet",
+    );
+    rows.push(Row { wants: Wants::Whole, within: Duration::from_secs(5), asked: 1, ..open });
 }
 
 fn empty(rows: &mut Vec<Row>) {
@@ -271,6 +287,8 @@ fn account(rows: &mut Vec<Row>) {
         "sim-gpt-4o",
     )));
     rows.push(once(alone(row("content filter", SIXTY, Fault::Moderated), Wants::Error("refusal"))));
+    let filtered = row("content filter after text", SIXTY, Fault::ContentFilter { after: 40 });
+    rows.push(once(Row { wants: Wants::Filtered, ..filtered }));
     rows.push(once(row("bad key", SIXTY, Fault::Unauthorized)));
     rows.push(once(alone(
         row("bad key, nobody else", SIXTY, Fault::Unauthorized),

@@ -12,6 +12,9 @@ use crate::engine::{ModelStatus, ProviderStatus, Snapshot};
 use crate::route::{Basis, HealthState};
 use crate::text;
 
+/// Notes on what was imposed by hand.
+const IMPOSED: [&str; 3] = ["avoided", "drained", "drill"];
+
 /// From so many columns on it is a table.
 const TABLE: u16 = 60;
 
@@ -195,6 +198,7 @@ fn word(provider: &ProviderStatus, room: usize, now: UnixMs) -> (String, Token) 
         provider.note.clone()
     };
     let token = match provider.state {
+        _ if IMPOSED.contains(&words.as_str()) => Token::Warn,
         HealthState::Up | HealthState::Unknown => Token::Dim,
         other => state_token(other),
     };
