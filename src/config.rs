@@ -30,19 +30,20 @@ mod starter;
 mod tree;
 mod window;
 
+pub use crate::domain::{AtLimit, Budget, BudgetLimit};
 pub use discover::Discovered;
 pub use error::ConfigError;
 pub use load::{Loaded, load, load_demo};
 pub use model::{KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates};
 pub use paths::{Paths, create_private_dir, write_new};
 pub use provider::{
-    CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
-    SeedField, StreamUsage, SystemRole,
+    BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider,
+    Quirks, SeedField, StreamUsage, SystemRole,
 };
 pub use settings::{
-    AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings,
-    Feedback, FeedbackMetric, Hedge, HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights,
-    RedisSettings, Routing, Rule, RuleThen, RuleWhen,
+    CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Feedback, FeedbackMetric, Hedge,
+    HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule,
+    RuleThen, RuleWhen,
 };
 pub use source::{Layer, LayerKind, environment_layer};
 pub use starter::{example, starter};

@@ -4,6 +4,7 @@
 //! Must not know: tokio, ratatui, reqwest, files, or what time it is (every moment is passed in as
 //! a [`UnixMs`]). Invariant: nothing here does I/O and nothing here can fail but parsing.
 
+mod budget;
 mod decision;
 mod id;
 mod message;
@@ -17,6 +18,7 @@ mod task;
 mod time;
 mod usage;
 
+pub use budget::{AtLimit, Budget, BudgetLimit, BudgetScope, LocalDay, LocalMonth, OverBudget};
 pub use decision::{
     Candidate, Decision, Estimate, Factor, FilterCode, FilterReason, Needs, OverrideKind, PinScope,
     RequestFeatures, Score,

@@ -8,6 +8,9 @@
 mod account;
 mod actor;
 mod attempt;
+mod balance;
+#[cfg(test)]
+mod billing_tests;
 mod clock;
 mod command;
 mod desk;
@@ -23,8 +26,10 @@ mod outage_tests;
 mod permit;
 mod pinger;
 mod plan;
+mod purse;
 mod recall;
 mod record;
+mod refusal;
 mod remote;
 mod reply;
 mod run;
@@ -36,6 +41,7 @@ mod unread;
 mod verdict;
 mod warm;
 
+pub use balance::BalanceReading;
 pub use clock::now;
 pub use command::{Command, Veto};
 pub use desk::{Told, tell};
@@ -45,6 +51,7 @@ pub use input::weights;
 pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
 pub use recall::{Forget, Forgotten, Recall};
+pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, over_budget};
 pub use reply::ReplyStream;
 pub use snapshot::{
     CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,

@@ -14,7 +14,7 @@
 //! | [`text`] | untrusted text made safe, cell widths, Markdown to styled lines, scripts of a text, the program's words in the user's language | domain |
 //! | [`config`] | layered TOML to one checked `Config`: registry, price schedules, key references, paths | domain |
 //! | [`wire`] | bytes to meaning and back: SSE, the dialects, error bodies, rate-limit headers, HTTP | domain, config |
-//! | [`route`] | features of a request, hard filters, score, `decide`; health and circuits as pure folds | domain, text |
+//! | [`route`] | features of a request, hard filters, score, `decide`; health, circuits and budgets as pure folds | domain, text |
 //! | [`cache`] | the key of an answer, the memory tier, the Redis tier, what may be cached and why | domain |
 //! | [`ledger`] | what was asked, answered, decided and spent, kept: one SQLite file, its writer, every question to it | domain, route |
 //! | [`engine`] | the actor that owns router state, pinger and cache; one attempt engine for everybody | all above |
@@ -32,8 +32,9 @@
 //!    passes the hard filters or gets a reason why not, the rest are scored. Same input, same
 //!    decision, so `explain`, the preview under the draft and the log all tell the truth.
 //! 3. The survivors are looked up in the cache, in rank order: in memory, among calls under way for
-//!    somebody who asks the same (then it reads along), in Redis. On a miss the task asks the actor
-//!    for a permit (a circuit's slot, fresh health) and makes the attempt: the dialect writes the
+//!    somebody who asks the same (then it reads along), in Redis. On a miss the task holds the money
+//!    the attempt may cost, asks the actor for a permit (a circuit's slot, fresh health) and makes the
+//!    attempt: the dialect writes the
 //!    call, HTTP sends it, and the decoder turns bytes into frames however they were split.
 //! 4. Text goes straight from the task to whoever asked, never through the actor. Stamps are taken
 //!    where bytes leave the socket: that is where the time to first token comes from.

@@ -5,6 +5,7 @@
 //! [`DecisionInput`] gives the same [`crate::domain::Decision`], whenever and wherever it runs.
 
 mod admit;
+mod budget;
 mod circuit;
 mod contest;
 mod decide;
@@ -31,6 +32,11 @@ mod warmth;
 mod words;
 
 pub use admit::Admission;
+pub use budget::{
+    Book, Bucket, BucketTime, BudgetLine, Calendar, Crossing, Hindrance, Holder, MemoryStore,
+    Payer, Period, Refusal, SharedClaim, SharedVerdict, SpendLine, SpendStore, StoreTrouble,
+    Totals,
+};
 pub use circuit::ProbeTicket;
 pub use decide::{decide, flips, with_policy};
 pub use elsewhere::elsewhere;

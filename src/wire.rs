@@ -6,6 +6,7 @@
 
 mod address;
 mod anthropic;
+mod balance;
 mod body;
 mod call;
 mod clean;
@@ -22,6 +23,7 @@ mod openai;
 mod sse;
 
 pub use address::endpoint;
+pub use balance::{Balance, balance_calls, read_balance};
 pub use call::{Target, encode, sends_trailing_blanks};
 pub use decoder::{Decoder, StreamEnd};
 pub use error::read_error;

@@ -145,6 +145,9 @@ pub struct AskArgs {
     /// What to do with the answer cache otherwise
     #[arg(long, value_name = "HOW")]
     pub cache: Option<CacheUse>,
+    /// Go over a budget that asks first; one that stops is never gone over
+    #[arg(long)]
+    pub over_budget: bool,
     /// Mark the request for routing rules; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,

@@ -6,9 +6,10 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    CacheMode, ErrorReport, Finish, Origin, OutcomeClass, ReaderKind, Reply, ReplyEvent, Request,
-    RequestId, Route, SessionId,
+    CacheMode, ErrorReport, Finish, Origin, OutcomeClass, OverBudget, ReaderKind, Reply,
+    ReplyEvent, Request, RequestId, Route, SessionId,
 };
+use crate::engine::{self, EngineHandle};
 use crate::text::{Sanitizer, Tongue};
 
 use super::args::AskArgs;
@@ -73,6 +74,9 @@ pub fn request(
         Some(CacheUse::Refresh) => CacheMode::Refresh,
         Some(CacheUse::Only) => CacheMode::Only,
     };
+    if args.over_budget {
+        request.over_budget = OverBudget::Allowed;
+    }
     if let Some(model) = &args.model {
         let model = model.as_str().into();
         request.route = if args.pin { Route::Only(model) } else { Route::Prefer(model) };
@@ -103,7 +107,25 @@ async fn ask(
     let running = setup.start().await?;
     let config = std::sync::Arc::clone(&running.settled().await.config);
     names::resolve(&mut request, &config)?;
-    let mut stream = running.engine.ask(request);
+    let mut reply = one(&running.engine, request.clone(), args, io).await?;
+    if let Some(question) = asks_first(&reply)
+        && allowed(question, args, io)?
+    {
+        request.id = RequestId(Uuid::now_v7());
+        request.over_budget = OverBudget::Allowed;
+        reply = one(&running.engine, request, args, io).await?;
+    }
+    Ok((reply, setup.tongue(&config)))
+}
+
+/// Asks, and prints the answer as it comes.
+async fn one(
+    engine: &EngineHandle,
+    request: Request,
+    args: &AskArgs,
+    io: &mut Io<'_>,
+) -> Result<Reply, Stop> {
+    let mut stream = engine.ask(request);
     let mut printer = Printer::new(io, args.json);
     let mut reply = Reply::default();
     loop {
@@ -116,7 +138,24 @@ async fn ask(
         reply.fold(&event);
     }
     printer.finish()?;
-    Ok((reply, setup.tongue(&config)))
+    Ok(reply)
+}
+
+/// What a budget wants to be asked about before anything is sent.
+fn asks_first(reply: &Reply) -> Option<&str> {
+    let error = reply.outcome.as_ref()?.error.as_ref()?;
+    (error.code == engine::ASKS_FIRST).then_some(error.message.as_str())
+}
+
+/// Asks the user whether to go over a budget; only where somebody is there to say so.
+fn allowed(question: &str, args: &AskArgs, io: &mut Io<'_>) -> Result<bool, Stop> {
+    if args.json || io.in_kind == Kind::Pipe || io.err_kind == Kind::Pipe {
+        return Ok(false);
+    }
+    io.talk(&format!("wheelhouse: {question}"));
+    io.talk("send anyway? [y/N] ");
+    let answer = io.answer()?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Puts answer text on standard output as it comes.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::runtime::Runtime;
 use tracing_appender::non_blocking::WorkerGuard;
 use uuid::Uuid;
@@ -218,12 +219,35 @@ pub async fn probe_all(
         };
         let call = wire::models_call(provider, key.as_ref());
         match tokio::time::timeout(PROBE, models(&http, &call)).await {
-            Ok(Ok((count, took))) => format!("answers in {}, {count} models", story::seconds(took)),
+            Ok(Ok((count, took))) => {
+                let took = story::seconds(took);
+                let left = balance(&http, provider, key.as_ref()).await;
+                format!("answers in {took}, {count} models{left}")
+            }
             Ok(Err(report)) => story::error(&report, tongue).join("; ").replace("  ", " "),
             Err(_) => format!("no answer in {}s", PROBE.as_secs()),
         }
     });
     Ok(futures_util::future::join_all(asked).await)
+}
+
+/// What the account has left, where its provider tells: `, $3.27 left`; else nothing.
+async fn balance(http: &Http, provider: &Provider, key: Option<&SecretString>) -> String {
+    let Some(api) = provider.balance else { return String::new() };
+    for call in wire::balance_calls(provider, api, key) {
+        let answer = async {
+            let mut response = http.send(&call, CONNECT).await.ok()?;
+            let body = response.body(LIST_CAP).await;
+            (200..300).contains(&response.status).then_some(body)
+        };
+        let body = tokio::time::timeout(PROBE, answer).await.ok().flatten().unwrap_or_default();
+        let left = wire::read_balance(api, &body);
+        if !left.is_empty() {
+            let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+            return format!(", {} left", left.join(" and "));
+        }
+    }
+    String::new()
 }
 
 /// The present moment.

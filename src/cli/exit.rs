@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::domain::{ErrorReport, FilterCode, Finish, OutcomeClass, Reply};
+use crate::engine;
 
 /// The documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +63,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Nothing could be asked, and for at least one model only because it was forbidden.
+/// A budget refused it; or nothing could be asked, and for at least one model only because it was
+/// forbidden.
 fn forbidden(reply: &Reply) -> bool {
+    let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
+    if error.is_some_and(engine::over_budget) {
+        return true;
+    }
     let Some(decision) = &reply.decision else { return false };
     decision.chosen().is_none()
         && decision.candidates.iter().any(|candidate| {

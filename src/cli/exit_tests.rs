@@ -47,6 +47,16 @@ fn what_only_a_veto_or_budget_stops_is_four() {
 }
 
 #[test]
+fn what_a_budget_refused_is_four() {
+    for code in [crate::engine::OVER_BUDGET, crate::engine::ASKS_FIRST] {
+        let mut reply = fixture::reply(Finish::Error, Some(OutcomeClass::Account));
+        let error = reply.outcome.as_mut().unwrap().error.as_mut().unwrap();
+        code.clone_into(&mut error.code);
+        assert_eq!(Exit::of(&reply), Exit::Forbidden);
+    }
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let stop = Stop::from(io::Error::from(io::ErrorKind::BrokenPipe));
     assert_eq!(stop.story(), (Exit::Done, None));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: text that others wrote reaches a terminal only sanitised; a pipe gets it as it came.
 
-use std::io::{IsTerminal as _, Read as _, Write};
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write};
 
 use crate::text;
 
@@ -60,6 +60,13 @@ impl<'a> Io<'a> {
     /// One line of data for people, made safe: names come from files and providers.
     pub fn line(&mut self, line: &str) -> Result<(), Stop> {
         Ok(writeln!(self.out, "{}", text::sanitize(line))?)
+    }
+
+    /// One line a person types.
+    pub fn answer(&self) -> Result<String, Stop> {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        Ok(line)
     }
 
     /// Standard input, whole, where it is not a terminal.

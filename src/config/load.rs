@@ -219,6 +219,7 @@ fn read(ctx: &Ctx<'_>, tree: &Table) -> Config {
         hedge: settings::hedge(&root),
         cache: settings::cache(&root),
         budget: settings::budget(&root),
+        poll_balances: settings::poll_balances(&root),
         console: settings::console(&root),
         capture: settings::capture(&root),
         providers,

@@ -60,6 +60,8 @@ pub struct ScheduledRates {
     pub cached_input: Option<Price>,
     /// Per prompt token written to the cache.
     pub cache_write: Option<Price>,
+    /// Per prompt token written to be kept for an hour.
+    pub cache_write_1h: Option<Price>,
     /// Per answer token.
     pub output: Option<Price>,
 }
@@ -85,6 +87,7 @@ impl PriceList {
             rates.input = schedule.input.unwrap_or(rates.input);
             rates.cached_input = schedule.cached_input.unwrap_or(rates.cached_input);
             rates.cache_write = schedule.cache_write.unwrap_or(rates.cache_write);
+            rates.cache_write_1h = schedule.cache_write_1h.or(rates.cache_write_1h);
             rates.output = schedule.output.unwrap_or(rates.output);
         }
         Some(rates)

@@ -173,6 +173,19 @@ impl Default for Quirks {
     }
 }
 
+/// How a provider tells what an account has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BalanceApi {
+    /// `/user/balance` as DeepSeek has it.
+    DeepSeek,
+    /// `/credits`, else what is left of the key's limit, as OpenRouter has it.
+    OpenRouter,
+    /// `/users/me/balance` as Moonshot has it.
+    Moonshot,
+    /// `/user/info` as SiliconFlow has it.
+    SiliconFlow,
+}
+
 /// An HTTP endpoint with credentials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provider {
@@ -202,6 +215,8 @@ pub struct Provider {
     pub local: bool,
     /// Ask it for its models at start.
     pub discover: bool,
+    /// How it tells what its account has left, if it does.
+    pub balance: Option<BalanceApi>,
     /// How it differs.
     pub quirks: Quirks,
     /// Time limits of its own.

@@ -33,6 +33,7 @@ pub fn provider(name: &str) -> Provider {
         passthrough: false,
         local: name == "local",
         discover: false,
+        balance: None,
         quirks: Quirks::default(),
         limits: LimitOverrides::default(),
         mention: Mention::User,
@@ -98,6 +99,7 @@ pub fn config(
             redis: None,
         },
         budget: Budget::default(),
+        poll_balances: true,
         console: ConsoleSettings::default(),
         capture: Capture::default(),
     }

@@ -89,6 +89,11 @@ pub const PROVIDER: Section = Section {
         field("maintenance", "[\"Tue 02:00-03:00 UTC\"]", "weekly windows in which it is not used"),
         field("passthrough", "true or false", "any model id is accepted and passed on"),
         field("local", "true or false", "it runs on this machine: free unless priced"),
+        field(
+            "balance",
+            "\"deepseek\", \"openrouter\", \"moonshot\" or \"siliconflow\"",
+            "how it tells what the account has left",
+        ),
         field("discover", "true or false", "ask it for its models; yes where it has none here"),
         field("quirks", "a table", "how it differs from its dialect"),
         field("limits", "a table", "time limits of its own"),
@@ -167,6 +172,7 @@ pub const PRICE: Section = Section {
         field("input", "dollars per million tokens", "a prompt token"),
         field("cached_input", "dollars per million tokens", "one the provider had cached"),
         field("cache_write", "dollars per million tokens", "one the provider cached now"),
+        field("cache_write_1h", "dollars per million tokens", "one cached for an hour"),
         field("output", "dollars per million tokens", "an answer token, thinking included"),
         field("as_of", "\"2026-11-15\"", "the day the figures were read"),
         field("source", "text", "where; \"unconfirmed\" when unsure"),
@@ -185,6 +191,7 @@ pub const SCHEDULE: Section = Section {
         field("input", "dollars per million tokens", "a prompt token"),
         field("cached_input", "dollars per million tokens", "one the provider had cached"),
         field("cache_write", "dollars per million tokens", "one the provider cached now"),
+        field("cache_write_1h", "dollars per million tokens", "one cached for an hour"),
         field("output", "dollars per million tokens", "an answer token, thinking included"),
     ],
 };
@@ -345,6 +352,7 @@ pub const BUDGET: Section = Section {
         field("session", "{ limit = 0.50 }", "per conversation"),
         field("providers", "tables by name", "per provider and day"),
         field("models", "tables by name", "per model and day"),
+        field("balances", "true or false", "ask providers that tell what the account has left"),
     ],
 };
 

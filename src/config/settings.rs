@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::{Lang, ModelName, Money, ProviderName, TaskKind};
+use crate::domain::{Budget, Lang, ModelName, Money, ProviderName, TaskKind};
 
 use super::{Model, Provider};
 
@@ -210,42 +210,6 @@ pub struct CacheSettings {
     pub redis: Option<RedisSettings>,
 }
 
-/// What happens at a budget's limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum AtLimit {
-    /// Say so and go on.
-    Warn,
-    /// Ask first.
-    #[default]
-    Ask,
-    /// Refuse.
-    Stop,
-}
-
-/// One budget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BudgetLimit {
-    /// The amount.
-    pub limit: Money,
-    /// What happens there.
-    pub at_limit: AtLimit,
-}
-
-/// All budgets.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Budget {
-    /// Per local day.
-    pub day: Option<BudgetLimit>,
-    /// Per month.
-    pub month: Option<BudgetLimit>,
-    /// Per session.
-    pub session: Option<BudgetLimit>,
-    /// Per provider and day.
-    pub providers: BTreeMap<ProviderName, BudgetLimit>,
-    /// Per model and day.
-    pub models: BTreeMap<ModelName, BudgetLimit>,
-}
-
 /// What is kept of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Capture {
@@ -297,6 +261,8 @@ pub struct Config {
     pub cache: CacheSettings,
     /// Budgets.
     pub budget: Budget,
+    /// Whether providers that tell what an account has left are asked for it, once an hour.
+    pub poll_balances: bool,
     /// Console.
     pub console: ConsoleSettings,
     /// Capture.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{AtLimit, BudgetLimit};
+use crate::domain::{AtLimit, BudgetLimit};
 
 const EXAMPLE: &str = include_str!("../../assets/starter.toml");
 
@@ -23,11 +23,15 @@ pub fn starter(day: Option<BudgetLimit>) -> String {
             AtLimit::Ask => "ask",
             AtLimit::Stop => "stop",
         };
-        let _ = write!(
-            text,
-            "\n[budget]\nday = {{ limit = {}, at_limit = \"{at_limit}\" }}\n",
-            day.limit
-        );
+        let limit = day.limit;
+        let set = format!("[budget]\nday = {{ limit = {limit}, at_limit = \"{at_limit}\" }}\n#");
+        // In its place, so that what stays commented can be taken in beside it.
+        match text.find("#[budget]") {
+            Some(at) => text.insert_str(at, &set),
+            None => {
+                let _ = write!(text, "\n{set}");
+            }
+        }
     }
     text
 }

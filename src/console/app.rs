@@ -40,7 +40,7 @@ pub use looks::{
 };
 pub use message::{Copied, DecideFor, Effect, Focused, Msg, StartPlan};
 pub use overlay::{
-    Completion, CompletionItem, CompletionKind, Help, HelpLine, HistorySearch, Overlay,
+    Completion, CompletionItem, CompletionKind, Confirm, Help, HelpLine, HistorySearch, Overlay,
     OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run,
     SessionList, TestCard,
 };

@@ -49,6 +49,12 @@ pub enum Arg {
     Yes,
     /// `clear`, and the beginning of a kept answer's key.
     Forget,
+    /// Whose budget: `day`, `month`, `session`, a provider or a model.
+    BudgetScope,
+    /// How much, or `off`.
+    Amount,
+    /// What happens at a budget's limit.
+    AtLimit,
     /// The rest of the line.
     Text,
 }
@@ -82,6 +88,7 @@ pub enum Name {
     Fault,
     Drill,
     Cache,
+    Budget,
     Routes,
     Costs,
     Sessions,
@@ -170,6 +177,12 @@ pub static TABLE: &[CommandInfo] = &[
         &[(Arg::Forget, Optional), (Arg::Text, Optional)],
         "what the cache saved; clear forgets",
     ),
+    command(
+        Name::Budget,
+        "budget",
+        &[(Arg::BudgetScope, Optional), (Arg::Amount, Optional), (Arg::AtLimit, Optional)],
+        "what may be spent, in this run",
+    ),
     command(Name::Routes, "routes", &[], "open the routing log"),
     command(Name::Costs, "costs", &[], "what was spent"),
     command(Name::Sessions, "sessions", &[], "open another chat"),
@@ -214,6 +227,9 @@ impl CommandInfo {
                 Arg::ExportAs => "md|json|html",
                 Arg::Yes => "yes",
                 Arg::Forget => "clear",
+                Arg::BudgetScope => "day|month|session|NAME",
+                Arg::Amount => "USD|off",
+                Arg::AtLimit => "warn|ask|stop",
                 Arg::Text => "TEXT",
             };
             let _ = match need {

@@ -13,6 +13,9 @@ pub struct Rates {
     pub cached_input: Price,
     /// Per prompt token written to the provider's cache.
     pub cache_write: Price,
+    /// Per prompt token written to be kept for an hour; as any other written one where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Price>,
     /// Per answer token, thinking included.
     pub output: Price,
 }
@@ -22,8 +25,18 @@ impl Rates {
     pub fn cost(&self, usage: &Usage) -> Money {
         self.input.times(usage.fresh_input())
             + self.cached_input.times(usage.cached_input)
-            + self.cache_write.times(usage.cache_write)
+            + self.cache_write.times(usage.cache_write.saturating_sub(usage.cache_write_1h))
+            + self.hour_write().times(usage.cache_write_1h.min(usage.cache_write))
             + self.output.times(usage.output)
+    }
+
+    /// The most a prompt token can cost, whether it is fresh, cached or written to the cache.
+    pub fn dearest_input(&self) -> Price {
+        self.input.max(self.cached_input).max(self.cache_write).max(self.hour_write())
+    }
+
+    fn hour_write(&self) -> Price {
+        self.cache_write_1h.unwrap_or(self.cache_write)
     }
 }
 
@@ -92,17 +105,22 @@ mod tests {
             input: price("3"),
             cached_input: price("0.30"),
             cache_write: price("3.75"),
+            cache_write_1h: Some(price("6")),
             output: price("15"),
         };
         let usage = Usage {
             input: 1_000,
             cached_input: 600,
             cache_write: 300,
+            cache_write_1h: 100,
             output: 100,
             reasoning: 40,
             estimated: false,
         };
+        // 100 × 3 + 600 × 0.30 + 200 × 3.75 + 100 × 6 + 100 × 15 micro-dollars.
+        assert_eq!(rates.cost(&usage).to_string(), "0.00333");
+        let plain = Rates { cache_write_1h: None, ..rates };
         // 100 × 3 + 600 × 0.30 + 300 × 3.75 + 100 × 15 micro-dollars.
-        assert_eq!(rates.cost(&usage).to_string(), "0.003105");
+        assert_eq!(plain.cost(&usage).to_string(), "0.003105");
     }
 }

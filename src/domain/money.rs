@@ -124,6 +124,21 @@ impl Money {
         self.0 as f64 / PICO as f64
     }
 
+    /// The shortest useful form: cents from ten cents on, tenths of a cent from one, else as
+    /// [`Self::short`]: `$0.42`, `$0.025`, `$0.0041`.
+    pub fn brief(self) -> String {
+        let cents = u128::from(self.0.unsigned_abs()) / 10_000_000_000;
+        let digits = match cents {
+            10.. => 2,
+            1..10 => 3,
+            0 => return self.short(),
+        };
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let (unit, scale) = (10u64.pow(12 - digits), 10u64.pow(digits));
+        let rounded = (self.0.unsigned_abs() + unit / 2) / unit;
+        format!("{sign}${}.{:0width$}", rounded / scale, rounded % scale, width = digits as usize)
+    }
+
     /// Short form for the screen, rounded half up: `$0.0041`, `$1.25`, `$0.00` for nothing,
     /// `<$0.0001` for less than the last digit shown.
     pub fn short(self) -> String {
@@ -303,6 +318,16 @@ mod tests {
         assert_eq!(short("0.000001"), "<$0.0001");
         assert_eq!(short("1.255"), "$1.26");
         assert_eq!(short("12.5"), "$12.50");
+    }
+
+    #[test]
+    fn brief_money_has_no_more_digits_than_it_needs() {
+        let brief = |text: &str| text.parse::<Money>().unwrap().brief();
+        assert_eq!(brief("0.4199"), "$0.42");
+        assert_eq!(brief("2"), "$2.00");
+        assert_eq!(brief("0.0251"), "$0.025");
+        assert_eq!(brief("0.0041"), "$0.0041");
+        assert_eq!(brief("-0.5"), "-$0.50");
     }
 
     #[test]

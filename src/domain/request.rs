@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Message, MessageId, ModelName, RequestId, SessionId};
+use super::{Message, MessageId, ModelName, OverBudget, RequestId, SessionId};
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -172,6 +172,9 @@ pub struct Request {
     pub tags: Vec<String>,
     /// What it may do with the cache.
     pub cache: CacheMode,
+    /// Whether it may go over a budget that asks first.
+    #[serde(default)]
+    pub over_budget: OverBudget,
     /// Where it hangs in its conversation; `None` where that was not said.
     #[serde(default)]
     pub place: Option<Place>,
@@ -209,6 +212,7 @@ impl Request {
             tags: Vec::new(),
             cache: CacheMode::Normal,
             place: None,
+            over_budget: OverBudget::Ask,
         }
     }
 

@@ -12,12 +12,20 @@ pub struct Usage {
     pub cached_input: u64,
     /// Prompt tokens written to the provider's prompt cache.
     pub cache_write: u64,
+    /// Of `cache_write`, tokens written to be kept for an hour, where that has a price of its own.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cache_write_1h: u64,
     /// All answer tokens.
     pub output: u64,
     /// Answer tokens that were thinking.
     pub reasoning: u64,
     /// `true` when the provider did not report and we counted ourselves.
     pub estimated: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
 }
 
 impl Usage {
@@ -34,6 +42,7 @@ impl std::ops::Add for Usage {
             input: self.input + other.input,
             cached_input: self.cached_input + other.cached_input,
             cache_write: self.cache_write + other.cache_write,
+            cache_write_1h: self.cache_write_1h + other.cache_write_1h,
             output: self.output + other.output,
             reasoning: self.reasoning + other.reasoning,
             estimated: self.estimated || other.estimated,

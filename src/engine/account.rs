@@ -2,7 +2,7 @@
 //! the wire and marked so.
 
 use crate::config::Model;
-use crate::domain::{Cost, Money, UnixMs, Usage};
+use crate::domain::{Cost, Money, Price, UnixMs, Usage};
 
 /// How far an attempt came, which decides whether silence about its cost means nothing or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,49 @@ pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
         (None, _) => ours,
     };
     (usage, cost)
+}
+
+/// Real tokens are never more than this many times the estimate, and [`FRAME`] more: what estimates
+/// miss by most (digits, symbols, rare scripts) is well under it.
+const ESTIMATE_TIMES: u64 = 2;
+
+/// Tokens that chat models put around a prompt.
+const FRAME: u64 = 64;
+
+/// What an attempt can cost at most, with an estimated prompt and at most so long an answer, sent
+/// between two moments: the dearest of the rates in force then, the prompt at the dearest of fresh,
+/// cached and written. `None` where the price is not known.
+pub(super) fn most(
+    model: &Model,
+    (from, until): (UnixMs, UnixMs),
+    input_estimate: u64,
+    answer: u64,
+) -> Option<Money> {
+    let input = input_estimate.saturating_mul(ESTIMATE_TIMES).saturating_add(FRAME);
+    let mut dearest: Option<(Price, Price)> = None;
+    for (at, tokens) in
+        [(from, input_estimate), (from, input), (until, input_estimate), (until, input)]
+    {
+        let rates = model.prices.at(at, tokens)?;
+        let prompt = rates.dearest_input();
+        dearest = Some(match dearest {
+            Some((other, output)) => (other.max(prompt), output.max(rates.output)),
+            None => (prompt, rates.output),
+        });
+    }
+    let (prompt, output) = dearest?;
+    Some(prompt.times(input) + output.times(answer))
+}
+
+/// What the prompt alone costs, as estimated; nothing where the price is not known.
+pub(super) fn prompt(model: &Model, at: UnixMs, input_estimate: u64) -> Money {
+    let usage = Usage { input: input_estimate, ..Usage::default() };
+    model.prices.at(at, input_estimate).map_or(Money::ZERO, |rates| rates.cost(&usage))
+}
+
+/// Tokens of a text of so many bytes, on the high side.
+pub(super) fn tokens_of(bytes: u64) -> u64 {
+    bytes.div_ceil(CHARS_PER_TOKEN)
 }
 
 /// A provider's own figure, cut to pico-dollars where it is finer.

@@ -3,6 +3,7 @@
 //! network or the disk: tasks do, and report.
 
 mod background;
+mod budget;
 mod drills;
 mod obey;
 mod publish;
@@ -26,6 +27,7 @@ use crate::route::{
     HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
 };
 
+use super::balance::Booked;
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
@@ -63,6 +65,10 @@ pub(super) struct Actor {
     pub(super) warm_every: Duration,
     /// Tokens paid for to keep each model warm, and what they cost.
     pub(super) warm: BTreeMap<ModelName, (u64, Cost)>,
+    /// Models whose bill was found to be another than their price says.
+    pub(super) misbilled: BTreeSet<ModelName>,
+    /// What accounts had left when they last told.
+    pub(super) balances: BTreeMap<ProviderName, Booked>,
     pub(super) races: HedgeBook,
     pub(super) notices: Vec<Notice>,
     /// Slow models whose traffic nobody could take, and when that was said.
@@ -107,6 +113,7 @@ impl Actor {
         self.configure_cache(super::clock::now());
         self.tell_priors();
         self.begin();
+        self.watch_spending();
         self.publish();
     }
 
@@ -122,6 +129,7 @@ impl Actor {
             }
             self.router.release(&returned.model, returned.admission);
         }
+        self.tell_news(now);
     }
 
     fn fold(&mut self, message: ToActor) {
@@ -170,6 +178,7 @@ impl Actor {
                     Observation::Used { input: report.usage.input, output: report.usage.output };
                 self.router.fold(&provider, &model, &used, now);
                 self.account(&report);
+                self.check_bill(&report, now);
                 self.note_reach(&report, error.as_deref());
                 if let Some(error) = error {
                     self.take_error(&provider, &error, now);
@@ -199,8 +208,12 @@ impl Actor {
             ToActor::Pinged { provider, why, listing, took } => {
                 self.pinged(&provider, why, &listing, (took, now));
             }
+            ToActor::NotWarmed(model) => self.pinger.made(&model),
             ToActor::Warmed(token) => self.warmed(*token, now),
             ToActor::KeysRead => self.forgive(),
+            ToActor::Balance { provider, reading } => self.take_balance(provider, reading, now),
+            // The news is in the purse.
+            ToActor::SpendingRead => {}
             ToActor::Presence => self.pinger.person(now),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::domain::{ModelName, PinScope, SessionId, UnixMs};
+use crate::domain::{BudgetLimit, BudgetScope, ModelName, PinScope, SessionId, UnixMs};
 
 /// A model or provider that is not to be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,13 @@ pub enum Command {
     Reconfigure(Arc<Config>),
     /// Forget kept answers, in memory and in the shared tier; a notice says how many.
     Forget(super::Forget),
+    /// Set a budget, or take it away, for this run.
+    Budget {
+        /// Whose; a conversation's is every conversation's.
+        scope: BudgetScope,
+        /// The budget.
+        limit: Option<BudgetLimit>,
+    },
     /// Dismiss the newest notice.
     DismissNotice,
 }

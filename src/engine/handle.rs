@@ -11,7 +11,7 @@ use crate::cache::{Survey, Trouble};
 use crate::config::Config;
 use crate::domain::{Request, UnixMs};
 use crate::ledger::Ledger;
-use crate::route::{HedgeBook, RouterState};
+use crate::route::{HedgeBook, RouterState, SpendStore};
 use crate::wire::http::HttpOptions;
 
 use super::actor::{Actor, INBOX, Shared, ToActor, settings};
@@ -41,6 +41,9 @@ pub struct Options {
     pub unknown_errors: Option<PathBuf>,
     /// Where everything is kept; `None` keeps nothing.
     pub ledger: Option<Ledger>,
+    /// Where spending outlives this run and hard budgets are shared with other processes; `None`
+    /// counts this run alone.
+    pub spending: Option<Arc<dyn SpendStore>>,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             seed: 0,
             unknown_errors: None,
             ledger: None,
+            spending: None,
         }
     }
 }
@@ -92,7 +96,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     let (policy, warm_every) = (config.routing.policy.clone(), options.warm_every);
     let empty = Snapshot::empty(super::clock::now(), Arc::clone(&config));
     let (publish, published) = watch::channel(Arc::new(empty));
-    let shared = Arc::new(Shared::new(inbox, published, options));
+    let shared = Arc::new(Shared::new(inbox, published, options, config.budget.clone()));
     let closing = shared.closing.clone();
     let mut actor = Actor {
         shared: Arc::clone(&shared),
@@ -112,6 +116,8 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         pings: BTreeMap::new(),
         pinger: Pinger::new(warm_every),
         warm: BTreeMap::new(),
+        balances: BTreeMap::new(),
+        misbilled: BTreeSet::new(),
         races: HedgeBook::default(),
         notices: Vec::new(),
         stuck: BTreeMap::new(),
@@ -198,6 +204,11 @@ impl EngineHandle {
     /// The name of the variable a provider's key came from; never the key.
     pub fn key_source(&self, provider: &crate::domain::ProviderName) -> Option<String> {
         self.shared.keys.source(provider)
+    }
+
+    /// Asks every account that tells what it has left for it now; the answers are in the next snapshot.
+    pub async fn read_balances(&self) {
+        super::balance::read_all(&self.shared).await;
     }
 
     /// Waits until every endpoint that was asked for its models at start has answered or was given

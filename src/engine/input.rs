@@ -12,11 +12,11 @@ use crate::domain::{
     DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, SessionId, UnixMs,
 };
 use crate::route::{
-    self, CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState,
-    ModelHealth, PinEntry, RuleEffect, RuleInput, effective_pin, kept_out_until,
+    self, CandidateInput, CircuitView, DecisionInput, Hindrance, INPUT_VERSION, Imposed, KeyState,
+    ModelHealth, Payer, PinEntry, RuleEffect, RuleInput, effective_pin, kept_out_until,
 };
 
-use super::{ModelStatus, Snapshot, Veto};
+use super::{ModelStatus, Snapshot, Veto, account, refusal, run};
 
 /// Traffic leaves this long before a maintenance window begins.
 const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
@@ -54,7 +54,7 @@ impl Snapshot {
             .models
             .values()
             .filter(|model| self.models.contains_key(&model.name) || Some(&model.name) == named)
-            .map(|model| self.candidate(model, &features, now))
+            .map(|model| self.candidate(model, request, &features, now))
             .collect();
         DecisionInput {
             version: INPUT_VERSION,
@@ -64,7 +64,7 @@ impl Snapshot {
             seed,
             weights: weights(&self.config, &policy),
             policy,
-            budget_pace: 1.0,
+            budget_pace: self.budget.pace(&self.calendar, now),
             rules: self.rules(request),
             imposed,
             max_tokens: request.params.max_tokens,
@@ -110,7 +110,13 @@ impl Snapshot {
         effective_pin(pins, request.session, &request.tags, now)
     }
 
-    fn candidate(&self, model: &Model, features: &RequestFeatures, now: UnixMs) -> CandidateInput {
+    fn candidate(
+        &self,
+        model: &Model,
+        request: &Request,
+        features: &RequestFeatures,
+        now: UnixMs,
+    ) -> CandidateInput {
         let provider = self.config.providers.get(&model.provider);
         let seen = self.models.get(&model.name);
         let provider_seen = self.providers.get(&model.provider);
@@ -147,8 +153,36 @@ impl Snapshot {
             drained: until(&self.overrides.drains).is_some(),
             vetoed_until: until(&self.overrides.vetoes),
             retired: model.retired.clone(),
-            over_budget: None,
+            over_budget: self.over_budget(model, request, features, now),
             warm_prefix_tokens: 0,
+        }
+    }
+
+    /// Why a budget does not allow this model, if one does not. What only waits for requests under
+    /// way is no reason: it gets its turn.
+    fn over_budget(
+        &self,
+        model: &Model,
+        request: &Request,
+        features: &RequestFeatures,
+        now: UnixMs,
+    ) -> Option<String> {
+        if self.budget.budget().is_empty() {
+            return None;
+        }
+        let input = features.input_tokens;
+        let cap = run::cap(request, model, input, run::Room::Usual, 0);
+        let until = now + self.config.limits.total;
+        let most = account::most(model, (now, until), input, u64::from(cap));
+        let payer = Payer {
+            session: request.session,
+            provider: model.provider.clone(),
+            model: model.name.clone(),
+        };
+        let refusal = self.budget.refusal(&payer, most, request.over_budget, &self.calendar)?;
+        match refusal.hindrance {
+            Hindrance::Busy => None,
+            Hindrance::Ask | Hindrance::Stop => Some(refusal::brief(&refusal)),
         }
     }
 

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::domain::ModelName;
+use crate::domain::{AttemptId, ModelName};
 use crate::route::Admission;
+
+use super::purse::Reservation;
 
 /// What a permit gives back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,16 +52,32 @@ impl Board {
 pub(super) struct Permit {
     board: Arc<Board>,
     returned: Option<Returned>,
+    /// The money held for it.
+    money: Option<Reservation>,
 }
 
 impl Permit {
     pub(super) fn new(board: &Arc<Board>, model: &ModelName, admission: Admission) -> Self {
         let returned = Returned { model: model.clone(), admission, begun: Begun::No };
-        Self { board: Arc::clone(board), returned: Some(returned) }
+        Self { board: Arc::clone(board), returned: Some(returned), money: None }
+    }
+
+    /// The attempt is paid for with this.
+    pub(super) fn paid_with(mut self, money: Reservation) -> Self {
+        self.money = Some(money);
+        self
+    }
+
+    /// The attempt it is for, where money is held for one.
+    pub(super) fn attempt(&self) -> Option<AttemptId> {
+        self.money.as_ref().map(Reservation::attempt)
     }
 
     /// The attempt has begun: if its task is dropped now, somebody must still count it as over.
     pub(super) fn began(&mut self) {
+        if let Some(money) = &mut self.money {
+            money.began();
+        }
         self.set(Begun::Unended);
     }
 

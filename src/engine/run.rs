@@ -6,6 +6,7 @@ mod cached;
 mod calls;
 mod follow;
 mod leave;
+mod money;
 mod patience;
 mod race;
 mod reader;
@@ -14,6 +15,7 @@ mod settle;
 mod tries;
 
 pub(super) use cached::Wanted;
+pub(super) use room::{Room, cap};
 pub(super) use settle::OUTRUN;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +26,7 @@ use tokio::time::Instant;
 use crate::cache::Why;
 use crate::domain::{
     Cost, ErrorReport, Evidence, Finish, ModelName, Outcome, OutcomeClass, ProviderName, Reply,
-    ReplyEvent, Request, UnixMs, Usage, Verdict,
+    ReplyEvent, Request, Usage, Verdict,
 };
 use crate::route;
 
@@ -33,7 +35,7 @@ use super::attempt::millis;
 use super::record::Recorder;
 use super::reply::ReplySink;
 use cached::Looked;
-use room::{Needs, Room};
+use room::Needs;
 
 /// Codes of ours for answers that are not whole.
 pub(super) const REASONING_ATE_CAP: &str = "reasoning_ate_cap";
@@ -57,7 +59,6 @@ pub(super) struct Run {
 /// What the attempts have come to so far.
 struct State {
     started: Instant,
-    at: UnixMs,
     deadline: Instant,
     reply: Reply,
     cost: Cost,
@@ -125,7 +126,6 @@ impl Run {
         let decided_in = deciding.elapsed();
         let mut state = State {
             started,
-            at,
             deadline: started + config.limits.total,
             reply: Reply::default(),
             cost: Cost::ZERO,

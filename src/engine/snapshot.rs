@@ -10,10 +10,11 @@ use crate::domain::{
     RateWindow, RequestId, SessionId, UnixMs, Usage,
 };
 use crate::route::{
-    CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
+    Book, Calendar, CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth,
+    ShiftPhase,
 };
 
-use super::{Command, Drill, Veto, WarmStatus};
+use super::{BalanceReading, Command, Drill, Veto, WarmStatus};
 
 /// A pin in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -290,6 +291,12 @@ pub struct Snapshot {
     pub log: Arc<Vec<Arc<LogEntry>>>,
     /// Spending of this run by model.
     pub spend: Spend,
+    /// Budgets, what was spent and what is reserved.
+    pub budget: Arc<Book>,
+    /// What accounts had left when they last told.
+    pub balances: BTreeMap<ProviderName, BalanceReading>,
+    /// The user's day and month.
+    pub calendar: Calendar,
     /// What keeping warm cost in this run.
     pub warm_cost: Cost,
     /// The cache.
@@ -308,13 +315,16 @@ impl Snapshot {
             commands: 0,
             at,
             policy: config.routing.policy.clone(),
-            config,
             overrides: Overrides::default(),
             models: BTreeMap::new(),
             providers: BTreeMap::new(),
             log: Arc::default(),
             spend: Spend::default(),
+            budget: Arc::new(Book::new(config.budget.clone())),
+            balances: BTreeMap::new(),
+            calendar: super::purse::calendar(at),
             warm_cost: Cost::ZERO,
+            config,
             cache: CacheStats::default(),
             notices: Vec::new(),
             discovering: 0,

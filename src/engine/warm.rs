@@ -2,7 +2,8 @@
 //! it has come to.
 //!
 //! Must not know: when it is due (the pinger says). Invariant: it is never anybody's answer and never
-//! counts as the user's spending.
+//! counts as the user's spending in the totals by model; budgets count it
+//! like all money.
 
 use std::time::Duration;
 
@@ -11,17 +12,18 @@ use uuid::Uuid;
 
 use crate::config::{Config, KeepWarm, Limits, Model, Provider};
 use crate::domain::{
-    Cost, Effort, ErrorReport, Money, Origin, Params, ProviderName, RateWindow, ReaderKind,
-    Request, RequestId, Stamps, UnixMs, Usage,
+    Cost, Effort, ErrorReport, Money, Origin, OverBudget, Params, ProviderName, RateWindow,
+    ReaderKind, Request, RequestId, Stamps, UnixMs, Usage,
 };
 use crate::ledger::Aside;
-use crate::route::WarmFigures;
+use crate::route::{Payer, WarmFigures};
 use crate::wire::{self, Frame, Target};
 
 use super::account::{self, Size};
 use super::actor::Shared;
 use super::attempt::{Call, Empty, Pieces, millis};
 use super::pinger::EVERY;
+use super::purse::Wanted;
 use super::reply;
 
 /// What is asked: the shortest text every endpoint takes.
@@ -71,6 +73,17 @@ pub fn warm_words(config: &Config, now: UnixMs) -> Vec<String> {
         format!("{} is kept warm by one paid token a minute while in use: {price}", model.name)
     })
     .collect()
+}
+
+/// The money such a token wants. Nobody is asked for it: where a budget would ask, it is not made.
+pub(super) fn wanted(model: &Model, now: UnixMs, limits: Limits) -> Wanted {
+    let span = (now, now + limits.total);
+    Wanted {
+        payer: Payer { session: None, provider: model.provider.clone(), model: model.name.clone() },
+        most: account::most(model, span, INPUT_TOKENS, u64::from(OUTPUT_TOKENS)),
+        prompt: account::prompt(model, now, INPUT_TOKENS),
+        allowance: OverBudget::Ask,
+    }
 }
 
 /// How a token that was paid for came about.

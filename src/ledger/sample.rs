@@ -45,6 +45,7 @@ pub fn input(models: u64, request: RequestId, at: UnixMs) -> DecisionInput {
             input: dollars(100_000 * (n + 1)),
             cached_input: dollars(10_000 * (n + 1)),
             cache_write: dollars(0),
+            cache_write_1h: None,
             output: dollars(400_000 * (n + 1)),
         });
         one.quality = TaskTable::flat(0.8);

@@ -181,6 +181,7 @@ pub(crate) fn estimate(candidate: &CandidateInput, input: &DecisionInput) -> Est
             input: input_tokens,
             cached_input: candidate.warm_prefix_tokens.min(input_tokens),
             cache_write: 0,
+            cache_write_1h: 0,
             output: output_tokens,
             reasoning: 0,
             estimated: true,

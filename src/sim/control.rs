@@ -86,6 +86,8 @@ pub struct Desk {
     changes: watch::Sender<u64>,
     /// The number of the next fault.
     numbers: AtomicU64,
+    /// What the account has left, where the server tells.
+    balance: Mutex<String>,
 }
 
 impl Default for Desk {
@@ -102,7 +104,13 @@ impl Desk {
             stats: watch::Sender::new(Stats::default()),
             changes,
             numbers: AtomicU64::new(0),
+            balance: Mutex::new("20.00".to_owned()),
         }
+    }
+
+    /// What the account has left.
+    pub fn balance(&self) -> String {
+        self.balance.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn change(&self) {
@@ -243,6 +251,14 @@ impl Control {
     /// The providers' names.
     pub fn providers(&self) -> impl Iterator<Item = &str> {
         self.places.iter().map(|place| &*place.provider)
+    }
+
+    /// Sets what a provider's account has left, in dollars as it tells them: `"3.27"`.
+    pub fn set_balance(&self, provider: &str, left: &str) -> Result<(), UnknownProvider> {
+        let mut balance =
+            self.desk(provider)?.balance.lock().unwrap_or_else(PoisonError::into_inner);
+        left.clone_into(&mut balance);
+        Ok(())
     }
 
     /// A provider's models by their ids; none of an unknown one.

@@ -114,6 +114,15 @@ impl<'a> Responder<'a> {
         self.section("models", &values)
     }
 
+    /// What the account has left; not found where the provider does not tell.
+    pub fn balance(&self, left: &str) -> Response {
+        let mut values = self.values("balance", "");
+        values.set("balance", left.to_owned());
+        let section =
+            if self.frames.status("balance").is_some() { "balance" } else { "error.model" };
+        self.section(section, &values)
+    }
+
     /// The answer to a chat request.
     pub fn chat(&self, incoming: &Incoming) -> Response {
         let body = String::from_utf8_lossy(&incoming.body);

@@ -150,6 +150,10 @@ impl Server {
                 let response = self.responder(Warmth::Warm, fault).models();
                 self.play(connection, response).await
             }
+            ("GET", false) if path == "/user/balance" => {
+                let response = self.responder(Warmth::Warm, None).balance(&self.desk.balance());
+                self.play(connection, response).await
+            }
             ("GET", false) if path.ends_with("/health") => {
                 self.whole(connection, plain(200, r#"{"status":"ok"}"#.to_owned())).await
             }

@@ -322,6 +322,41 @@ fn a_model_on_a_closed_port_is_three_with_the_first_real_error() {
     assert!(ran.err.contains("lab"), "{}", ran.err);
 }
 
+/// A priced model nobody serves, under this budget.
+fn under_a_budget(at_limit: &str) -> Home {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    Home::with_config(&format!(
+        "[providers.lab]\nbase_url = \"http://127.0.0.1:{port}/v1\"\n\
+         [models.lab-small]\nprovider = \"lab\"\nid = \"small\"\ncontext = 8192\nmax_output = 1024\n\
+         price = {{ input = 0.1, output = 0.2 }}\nquality = {{ default = 0.5 }}\n\
+         [budget]\nday = {{ limit = 0.0001, at_limit = \"{at_limit}\" }}\n"
+    ))
+}
+
+#[test]
+fn what_no_budget_allows_is_four_and_says_which_and_what_is_left() {
+    let ask = ["ask", "-m", "lab-small", "--pin", "Hello there."];
+    let allowed = ["ask", "--over-budget", "-m", "lab-small", "--pin", "Hello there."];
+    let hard = under_a_budget("stop");
+    let ran = Ran::of(hard.configured(&ask).output().unwrap()).ends(4);
+    for part in ["the day's budget does not allow it", "$0.0001 of $0.0001 left", "new in"] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    Ran::of(hard.configured(&allowed).output().unwrap()).ends(4);
+    // Nobody is there to be asked: it is refused, and what would allow it is said.
+    let soft = under_a_budget("ask");
+    let ran = Ran::of(soft.configured(&ask).output().unwrap()).ends(4);
+    assert!(ran.err.contains("--over-budget"), "{}", ran.err);
+    // Allowed, it is sent; nobody listens there.
+    Ran::of(soft.configured(&allowed).output().unwrap()).ends(3);
+    let json = ["ask", "--json", "-m", "lab-small", "--pin", "Hello there."];
+    let value = Ran::of(soft.configured(&json).output().unwrap()).ends(4).json();
+    assert_eq!(value["error"]["code"], "over_budget_ask");
+    assert_eq!(value["error"]["class"], "account");
+    assert_eq!(value["attempts"], serde_json::json!([]));
+    Ran::of(under_a_budget("warn").configured(&ask).output().unwrap()).ends(3);
+}
+
 #[test]
 fn doctor_names_keys_and_never_shows_them() {
     let home = Home::new();

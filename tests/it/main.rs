@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod budget;
 mod cache;
 mod cli;
 mod config;

@@ -28,7 +28,13 @@ fn candidate(n: usize) -> CandidateInput {
     CandidateInput {
         tags: vec!["eu".into()],
         failure_domain: format!("domain-{}", n % 8),
-        rates: Some(Rates { input: price, cached_input: price, cache_write: price, output: price }),
+        rates: Some(Rates {
+            input: price,
+            cached_input: price,
+            cache_write: price,
+            cache_write_1h: None,
+            output: price,
+        }),
         context: 8_000 + 4_000 * n as u64,
         quality: TaskTable::flat(0.5 + 0.009 * n as f32),
         ttft_prior_ms: 300 + 20 * n as u64,

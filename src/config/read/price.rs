@@ -14,7 +14,7 @@ use crate::domain::{Price, Rates};
 
 use super::moment;
 
-const FIGURES: [&str; 4] = ["input", "cached_input", "cache_write", "output"];
+const FIGURES: [&str; 5] = ["input", "cached_input", "cache_write", "cache_write_1h", "output"];
 const DAY_MS: i64 = 86_400_000;
 
 /// Takes out of the merged tree what was said about other figures than those in force: schedules
@@ -92,6 +92,7 @@ fn base(fields: &Fields<'_>) -> Option<(Rates, Follow)> {
         input,
         cached_input: cached_input.unwrap_or(input),
         cache_write: cache_write.unwrap_or(input),
+        cache_write_1h: fields.price("cache_write_1h"),
         output,
     };
     let follow =
@@ -145,10 +146,11 @@ fn schedules(fields: &Fields<'_>) -> Vec<ScheduledRates> {
         input: fields.price("input"),
         cached_input: fields.price("cached_input"),
         cache_write: fields.price("cache_write"),
+        cache_write_1h: fields.price("cache_write_1h"),
         output: fields.price("output"),
     };
     if FIGURES.iter().all(|name| fields.node(name).is_none()) {
-        let message = "a schedule needs at least one of input, cached_input, cache_write, output";
+        let message = "a schedule needs at least one of input, cached_input, cache_write, cache_write_1h, output";
         fields.ctx.error(fields.at, &fields.path, message);
     }
     let Some(texts) = fields.texts("window") else {

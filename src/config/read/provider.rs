@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::config::error::nearest;
 use crate::config::provider::{
-    CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
-    SeedField, StreamUsage, SystemRole,
+    BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider,
+    Quirks, SeedField, StreamUsage, SystemRole,
 };
 use crate::config::reader::Fields;
 use crate::config::schema::QUIRKS;
@@ -35,6 +35,13 @@ pub(in crate::config) fn provider(name: &str, fields: &Fields<'_>) -> Option<Pro
     let passthrough = fields.flag("passthrough").unwrap_or(false);
     let models_known = fields.ctx.names.with_models.contains(name);
     let discover = fields.flag("discover").unwrap_or(!models_known);
+    let balances = [
+        ("deepseek", BalanceApi::DeepSeek),
+        ("openrouter", BalanceApi::OpenRouter),
+        ("moonshot", BalanceApi::Moonshot),
+        ("siliconflow", BalanceApi::SiliconFlow),
+    ];
+    let balance = fields.choice("balance", &balances);
     let defaults = match dialect {
         Dialect::OpenAi => Quirks::default(),
         Dialect::Anthropic => Quirks { temperature_max: 1.0, ..Quirks::default() },
@@ -62,6 +69,7 @@ pub(in crate::config) fn provider(name: &str, fields: &Fields<'_>) -> Option<Pro
         passthrough,
         local,
         discover,
+        balance,
         quirks,
         limits,
         mention,

@@ -12,13 +12,12 @@ use crate::config::schema::{
     RULE, RULE_THEN, RULE_WHEN,
 };
 use crate::config::settings::{
-    AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback,
-    FeedbackMetric, Hedge, HedgeWhen, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing,
-    Rule, RuleThen, RuleWhen,
+    CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback, FeedbackMetric, Hedge, HedgeWhen,
+    Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen, RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
-use crate::domain::{Lang, Money, TaskKind};
+use crate::domain::{AtLimit, Budget, BudgetLimit, Lang, Money, TaskKind};
 
 /// `limits`
 pub(in crate::config) fn limits(root: &Fields<'_>) -> Limits {
@@ -259,6 +258,11 @@ pub(in crate::config) fn budget(root: &Fields<'_>) -> Budget {
         budget.models.extend(limit(&fields).map(|limit| (name.into(), limit)));
     }
     budget
+}
+
+/// `budget.balances`
+pub(in crate::config) fn poll_balances(root: &Fields<'_>) -> bool {
+    root.section("budget", &BUDGET).flag("balances").unwrap_or(true)
 }
 
 fn limit(fields: &Fields<'_>) -> Option<BudgetLimit> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::console::keys::{Action, HelpGroup};
-use crate::domain::{Decision, ModelName, Price, ProviderName, SessionId};
+use crate::domain::{Decision, ModelName, Price, ProviderName, RequestId, SessionId};
 use crate::route::HealthState;
 
 use super::{LineInput, SessionLine, Waiting};
@@ -26,6 +26,8 @@ pub enum Overlay {
     Rewind(Rewind),
     /// Where the draft would go; nothing was sent.
     Test(TestCard),
+    /// May a message go over a budget?
+    Confirm(Confirm),
     /// Chats, to open one.
     Sessions(SessionList),
 }
@@ -221,6 +223,15 @@ pub struct TestCard {
     pub prompt: String,
     /// The decision; `None` until it is made.
     pub decision: Option<Arc<Decision>>,
+}
+
+/// A message that would go over a budget that asks first. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// What it could cost, and what is left.
+    pub question: String,
+    /// The request that was refused.
+    pub reply: RequestId,
 }
 
 /// What is offered under the caret while a word is typed.

@@ -5,6 +5,7 @@
 //! state stays one that makes sense; a message about a request that is no longer known is dropped.
 
 mod actions;
+mod budget;
 mod cache;
 mod chaos;
 mod complete;

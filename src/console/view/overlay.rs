@@ -1,5 +1,6 @@
 //! What lies over a view: one window at a time.
 
+mod confirm;
 mod help;
 mod lists;
 mod picker;
@@ -25,6 +26,10 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, screen: Rect) -> Option<
         Overlay::Picker(picker) => picker::draw(ink, picker, screen),
         Overlay::Help(help) => help::draw(ink, state, help, screen),
         Overlay::Sessions(list) => sessions::draw(ink, state, list, screen),
+        Overlay::Confirm(it) => {
+            confirm::draw(ink, it, screen);
+            None
+        }
         Overlay::Test(card) => {
             test_card::draw(ink, card, screen);
             None
@@ -66,7 +71,7 @@ pub(super) fn under(overlay: &Overlay, screen: Rect, at: Position) -> Under {
             let count = it.items.as_ref().map_or(0, Vec::len);
             (sessions::frame(it, screen), it.selected, count)
         }
-        Overlay::Test(_) => return Under::Nothing,
+        Overlay::Test(_) | Overlay::Confirm(_) => return Under::Nothing,
     };
     if frame.window.contains(at) {
         Under::Overlay(frame.item_at(at, selected, count))

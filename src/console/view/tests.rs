@@ -6,10 +6,17 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::sample::{Scene, state};
 use super::*;
-use crate::console::app::{AppState, ColorDepth, Focus, Glyphs, Msg, Panel, update};
+use crate::console::app::{
+    AppState, ColorDepth, Confirm, Focus, Glyphs, Msg, Overlay, Panel, update,
+};
 use crate::console::term::Screen;
-use crate::domain::{ReplyEvent, UnixMs};
+use crate::domain::{
+    AtLimit, BudgetLimit, BudgetScope, Cost, LocalDay, ReplyEvent, RequestId, UnixMs,
+};
+use crate::engine;
+use crate::route;
 use crate::text;
+use crate::wire;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -80,6 +87,60 @@ fn every_view_looks_as_drawn_at_every_size() {
             insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), screen(scene, size));
         }
     }
+}
+
+/// The chat with $0.42 of the day's $2.00 spent by 14:33, and $9.31 of the month's $40.00.
+fn with_budgets(spent: &str, cols: u16, rows: u16) -> AppState {
+    let mut state = state(Scene::Chat, cols, rows);
+    let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+    let begins = UnixMs(state.now.0 - 52_380_000);
+    let day = |n: i64| UnixMs(begins.0 + n * 86_400_000);
+    snapshot.calendar = route::Calendar {
+        day: LocalDay(20_783),
+        today: route::Period { begins, ends: day(1) },
+        month: route::Period { begins: day(-25), ends: day(5) },
+    };
+    let mut book = route::Book::default();
+    for (scope, limit, spent) in
+        [(BudgetScope::Day, "2", spent), (BudgetScope::Month, "40", "9.31")]
+    {
+        let limit = BudgetLimit { limit: limit.parse().unwrap(), at_limit: AtLimit::Ask };
+        book.set(scope.clone(), Some(limit));
+        let spent = Cost { amount: spent.parse().unwrap(), exact: true };
+        let totals = route::Totals { spent, ..route::Totals::default() };
+        book.tell_others(route::Bucket::at(scope, &snapshot.calendar), totals);
+    }
+    let left = vec![wire::Balance { amount: "12.34".parse().unwrap(), currency: "CNY".to_owned() }];
+    let reading = engine::BalanceReading { at: state.now, left };
+    snapshot.balances.insert("deepseek".into(), reading);
+    snapshot.budget = std::sync::Arc::new(book);
+    state.snapshot = Some(std::sync::Arc::new(snapshot));
+    state
+}
+
+#[test]
+fn the_panel_says_what_is_left_of_the_budgets() {
+    for size in SIZES {
+        let state = with_budgets("0.42", size.0, size.1);
+        let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+        insta::assert_snapshot!(format!("budget_{}x{}", size.0, size.1), text);
+    }
+    let state = with_budgets("2.10", 120, 40);
+    let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+    assert!(text.contains("today $2.10 of $2.00") && text.contains("105%"), "{text}");
+}
+
+#[test]
+fn the_question_before_going_over_a_budget_stands_over_the_chat() {
+    let mut state = with_budgets("1.90", 80, 24);
+    state.overlay = Some(Overlay::Confirm(Confirm {
+        question: "this could cost up to $0.25, which would go over the day's budget ($0.10 of \
+                   $2.00 left, new in 9h 27m)"
+            .to_owned(),
+        reply: RequestId(uuid::Uuid::nil()),
+    }));
+    let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+    insta::assert_snapshot!("over_budget_80x24", text);
 }
 
 #[test]

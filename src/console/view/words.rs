@@ -128,11 +128,7 @@ pub(super) fn grouped(n: u64) -> String {
 
 /// Money with the digits that matter: `$0.0041`, `$0.061`, `$0.42`.
 pub(super) fn money(amount: Money) -> String {
-    match amount.dollars().abs() {
-        d if d >= 0.1 => format!("${:.2}", amount.dollars()),
-        d if d >= 0.01 => format!("${:.3}", amount.dollars()),
-        _ => amount.short(),
-    }
+    amount.brief()
 }
 
 /// Money and whether it is all of it: `$0.0041`, `~$0.0007`.

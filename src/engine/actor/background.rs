@@ -128,6 +128,8 @@ impl Actor {
             .flatten()
             .chain(snapshot.overrides.drills.iter().map(|drill| drill.until))
             .chain(self.maintenance(now))
+            // A new day has whole budgets.
+            .chain([snapshot.calendar.today.ends])
             .filter(|until| *until > now)
             .map(|until| now.until(until) + Duration::from_millis(1))
             .min()

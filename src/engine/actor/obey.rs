@@ -66,6 +66,7 @@ impl Actor {
             Command::Probe(name) => self.probe(&name),
             Command::Reconfigure(config) => self.reconfigure(config, now),
             Command::Forget(what) => self.forget(what),
+            Command::Budget { scope, limit } => self.shared.purse.set(scope, limit),
             Command::DismissNotice => {
                 self.notices.pop();
             }
@@ -113,6 +114,7 @@ impl Actor {
         self.forgive();
         self.unreached.clear();
         self.tell_priors();
+        self.shared.purse.configure(&self.config.budget);
         self.router.configure(settings(&self.config, self.warm_every));
         self.read_keys();
         self.discover();

@@ -36,6 +36,7 @@ impl Actor {
             providers.insert(provider.name.clone(), self.provider(provider, &mine, now));
             models.extend(mine.into_iter().map(|status| (status.model.clone(), status)));
         }
+        let (budget, calendar) = self.shared.purse.look(now);
         Snapshot {
             revision: self.revision,
             commands: self.commands,
@@ -48,6 +49,9 @@ impl Actor {
             log: self.log.entries(),
             spend: self.spend,
             warm_cost: self.warm.values().fold(Cost::ZERO, |sum, (_, cost)| sum + *cost),
+            budget,
+            balances: self.readings(),
+            calendar,
             cache: self.shared.shelf.stats(),
             notices: self.notices.clone(),
             discovering: self.discovering,

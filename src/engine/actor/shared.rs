@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Discovered;
+use crate::config::{Budget, Discovered};
 use crate::domain::{
     AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
     ProviderName, RateWindow, Request, RequestId, UnixMs,
@@ -18,9 +18,11 @@ use crate::ledger::Ledger;
 use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
 
+use super::super::balance::BalanceReading;
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
+use super::super::purse::Purse;
 use super::super::record::Keeping;
 use super::super::remote::Remoteness;
 use super::super::shelf::Shelf;
@@ -94,9 +96,18 @@ pub(in crate::engine) enum ToActor {
         listing: Listing,
         took: Duration,
     },
+    /// No budget leaves room for a token that would keep this model warm.
+    NotWarmed(ModelName),
     /// A token that was paid for to keep a model warm has come, or has not.
     Warmed(Box<Token>),
     KeysRead,
+    /// An account has told what it has left.
+    Balance {
+        provider: ProviderName,
+        reading: BalanceReading,
+    },
+    /// What others spent has been read again.
+    SpendingRead,
     Presence,
 }
 
@@ -158,6 +169,8 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) keys: Keys,
     /// The answer cache.
     pub(in crate::engine) shelf: Arc<Shelf>,
+    /// Money, reserved and spent.
+    pub(in crate::engine) purse: Arc<Purse>,
     /// Errors nobody has read before.
     pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
@@ -178,13 +191,17 @@ impl Shared {
         inbox: mpsc::Sender<ToActor>,
         published: watch::Receiver<Arc<Snapshot>>,
         options: Options,
+        budget: Budget,
     ) -> Self {
-        let Options { http: options, env, seed, unknown_errors, ledger, warm_every: _ } = options;
+        let Options { http: options, env, seed, unknown_errors, ledger, warm_every: _, spending } =
+            options;
+        let purse = Purse::new(budget, spending, super::super::clock::now());
         Self {
             inbox,
             published,
             keys: Keys::default(),
             shelf: Arc::new(Shelf::new()),
+            purse: Arc::new(purse),
             unread: Arc::new(Collector::new(unknown_errors)),
             env,
             ledger,

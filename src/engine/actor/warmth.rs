@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::config::{KeepWarm, Model};
-use crate::domain::{Cost, ModelName, OutcomeClass, ProviderName, UnixMs};
+use crate::domain::{AttemptId, Cost, ModelName, OutcomeClass, ProviderName, UnixMs};
 use crate::route::{Admission, CircuitView, KeyState, Observation, ShiftPhase};
 
 use super::super::permit::Permit;
@@ -104,11 +106,19 @@ impl Actor {
         let (shared, limits) = (Arc::clone(&self.shared), self.config.limits_for(&model));
         self.shared.tasks.spawn(async move {
             let closing = shared.closing.clone();
+            let (attempt, now) = (AttemptId(Uuid::now_v7()), super::super::clock::now());
+            let wanted = warm::wanted(&model, now, limits);
+            let Ok(mut money) = shared.purse.reserve(attempt, &wanted, now).await else {
+                shared.tell(ToActor::NotWarmed(model.name)).await;
+                return;
+            };
+            money.began();
             let token = tokio::select! {
                 () = closing.cancelled() => return,
                 token = warm::token(&shared, &provider, &model, limits) => token,
             };
-            drop(permit);
+            shared.purse.settle(attempt, token.cost);
+            drop((money, permit));
             if let Some(ledger) = &shared.ledger {
                 ledger.aside(token.aside(now)).await;
             }

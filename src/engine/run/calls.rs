@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::config::{Config, HedgeWhen, Model, Provider};
 use crate::domain::{
-    AttemptKind, Candidate, Continuation, ErrorReport, Evidence, Finish, Money, OutcomeClass,
-    ReaderKind, ReplyEvent, Seam, SeamHow,
+    AttemptId, AttemptKind, Candidate, Continuation, ErrorReport, Evidence, Finish, Money,
+    OutcomeClass, ReaderKind, ReplyEvent, Seam, SeamHow,
 };
 use crate::route::Observation;
 use crate::wire::{self, HttpCall, Target, http::Http};
@@ -67,7 +68,8 @@ impl Run {
     ) -> Result<Finish, ErrorReport> {
         let (provider, model) = (asking.provider, asking.model.as_ref());
         let started_ms = Self::elapsed_ms(state);
-        let made = Made { provider, model, n: state.attempts, kind, started_ms, waited };
+        let (id, at) = (attempt_of(permit), super::super::clock::now());
+        let made = Made { id, at, provider, model, n: state.attempts, kind, started_ms, waited };
         let how = self.continuation(model, state);
         let before = how.map(|_| state.reply.text.clone());
         let input = asking.candidate.estimate.input_tokens;
@@ -364,10 +366,16 @@ impl Run {
             return None;
         }
         let kind = AttemptKind::Hedge;
-        let mut permit =
-            self.shared.permit(&provider.name, &model.name, Insist::No, kind).await.ok()?;
         let input = candidate.estimate.input_tokens;
         let cap = room::cap(&self.request, model, input, room::Room::Usual, 0);
+        // Nobody waits for money to race with.
+        let wanted = self.wanted(model, (input, cap), deadline);
+        let id = AttemptId(Uuid::now_v7());
+        let money =
+            self.shared.purse.reserve(id, &wanted, super::super::clock::now()).await.ok()?;
+        let permit =
+            self.shared.permit(&provider.name, &model.name, Insist::No, kind).await.ok()?;
+        let mut permit = permit.paid_with(money);
         let (http, call) = self.ready(&self.request, provider, model, (cap, None)).ok()?;
         let snapshot = self.shared.snapshot();
         let limits = patience::limits(
@@ -379,7 +387,8 @@ impl Run {
         permit.began();
         self.observe_start(provider, model).await;
         let started_ms = millis(started.elapsed());
-        let made = Made { provider, model, n, kind, started_ms, waited: Duration::ZERO };
+        let (id, at) = (attempt_of(&permit), super::super::clock::now());
+        let made = Made { id, at, provider, model, n, kind, started_ms, waited: Duration::ZERO };
         self.sink.push(ReplyEvent::Attempt {
             n,
             model: model.name.clone(),
@@ -439,6 +448,11 @@ impl Run {
         let winner = race.winner();
         Finished { first, second: Some((second, ended)), winner }
     }
+}
+
+/// The attempt a permit is for.
+fn attempt_of(permit: &Permit) -> AttemptId {
+    permit.attempt().unwrap_or_else(|| AttemptId(Uuid::now_v7()))
 }
 
 /// What joins a continuation by this model to the text before.

@@ -54,8 +54,15 @@ impl Run {
         };
         let mut waited = Duration::ZERO;
         loop {
+            let money = match self.money_for(asking, state).await {
+                Ok(money) => money,
+                Err(Some(error)) => return Leave::Over(error),
+                Err(None) => return Leave::Denied,
+            };
             let refused = match self.shared.permit(provider, model, insist, kind).await {
-                Ok(permit) => return Leave::Granted(Box::new(permit), waited),
+                Ok(permit) => {
+                    return Leave::Granted(Box::new(permit.paid_with(money)), waited);
+                }
                 Err(Denied::Filtered(refused)) => refused,
                 Err(Denied::Closing) => {
                     let words = "wheelhouse is closing";
@@ -63,6 +70,8 @@ impl Run {
                     return Leave::Over(error);
                 }
             };
+            // Nobody holds money while a rate limit lasts.
+            drop(money);
             let Refused { reason, until } = refused;
             let left = state.deadline.saturating_duration_since(Instant::now());
             let wait = until

@@ -9,7 +9,7 @@ const DEFAULT_CAP: u64 = 8192;
 
 /// How much room an answer is given where the caller set no cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
+pub(in crate::engine) enum Room {
     /// Enough for nearly every answer.
     Usual,
     /// All there is: the usual was not enough.
@@ -18,7 +18,7 @@ pub(super) enum Room {
 
 /// The answer's cap: the caller's own less what of it is used up, or what fits; never more than the
 /// model gives or the window holds.
-pub(super) fn cap(
+pub(in crate::engine) fn cap(
     request: &Request,
     model: &Model,
     input_tokens: u64,

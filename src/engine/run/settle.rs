@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use crate::config::{Model, Provider};
-use crate::domain::{AttemptId, AttemptKind, AttemptReport, ErrorReport, OutcomeClass, ReplyEvent};
+use crate::domain::{
+    AttemptId, AttemptKind, AttemptReport, ErrorReport, OutcomeClass, ReplyEvent, UnixMs,
+};
 use crate::route::Observation;
 
 use super::super::account::{self, Figures, Reached, Size};
@@ -19,6 +19,9 @@ pub(in crate::engine) const OUTRUN: &str = "outrun";
 
 /// An attempt as it was made.
 pub(super) struct Made<'a> {
+    pub(super) id: AttemptId,
+    /// When it was sent: the prices of this moment are its prices.
+    pub(super) at: UnixMs,
     pub(super) provider: &'a Provider,
     pub(super) model: &'a Model,
     /// Its number within the request, from 1.
@@ -53,7 +56,8 @@ impl Run {
             output_chars: ended.map_or(0, |ended| ended.chars),
             reached: ended.map_or(Reached::Refused, |ended| ended.reached),
         };
-        let (usage, cost) = account::bill(model, state.at, &size);
+        let (usage, cost) = account::bill(model, made.at, &size);
+        self.shared.purse.settle(made.id, cost);
         state.cost = state.cost + cost;
         let outrun = error.is_some_and(|error| error.code == OUTRUN);
         let stamps = ended.map(|ended| ended.stamps).unwrap_or_default();
@@ -72,7 +76,7 @@ impl Run {
             }
         }
         let report = AttemptReport {
-            id: AttemptId(Uuid::now_v7()),
+            id: made.id,
             n: made.n,
             model: model.name.clone(),
             provider: made.provider.name.clone(),

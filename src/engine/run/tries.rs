@@ -69,7 +69,8 @@ impl Run {
     ) -> Outcome {
         let mut line: Vec<&Candidate> = decision.ranked().collect();
         if line.is_empty() {
-            return self.failed(state, nobody(decision));
+            let error = self.over_budget(config, decision).unwrap_or_else(|| nobody(decision));
+            return self.failed(state, error);
         }
         let mut kind = AttemptKind::First;
         while Instant::now() < state.deadline

@@ -132,6 +132,7 @@ fn total(key: String, row: &Row<'_>) -> rusqlite::Result<Total> {
             input: count(number(7)?),
             cached_input: count(number(8)?),
             cache_write: count(number(9)?),
+            cache_write_1h: 0,
             output: count(number(10)?),
             reasoning: count(number(11)?),
             estimated: inexact > 0,

@@ -53,6 +53,7 @@ fn model(
             input: price(input),
             cached_input: price(input),
             cache_write: Price::FREE,
+            cache_write_1h: None,
             output: price(output),
         }),
         quality: table,

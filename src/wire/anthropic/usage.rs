@@ -12,6 +12,7 @@ pub(super) struct Meter {
     fresh: Option<u64>,
     read: Option<u64>,
     written: Option<u64>,
+    hour: Option<u64>,
     output: Option<u64>,
     thinking: Option<u64>,
 }
@@ -28,6 +29,9 @@ impl Meter {
             Some(kinds.values().filter_map(Value::as_u64).sum())
         };
         self.written = number("cache_creation_input_tokens").or_else(split).or(self.written);
+        let hour =
+            usage.get("cache_creation").and_then(|kinds| kinds.get("ephemeral_1h_input_tokens"));
+        self.hour = hour.and_then(Value::as_u64).or(self.hour);
         self.output = number("output_tokens").or(self.output);
         let thinking = usage.get("output_tokens_details").and_then(|details| {
             details.get("thinking_tokens").or_else(|| details.get("reasoning_tokens"))?.as_u64()
@@ -44,6 +48,7 @@ impl Meter {
             input: self.fresh.unwrap_or(0) + read + written,
             cached_input: read,
             cache_write: written,
+            cache_write_1h: self.hour.unwrap_or(0).min(written),
             output,
             reasoning: self.thinking.unwrap_or(0).min(output),
             estimated: false,

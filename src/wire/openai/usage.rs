@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::domain::Usage;
+use crate::domain::{Money, Usage};
 
 /// Reads a `usage` object and the cost some providers attach; `None` for null or an empty object.
 pub(super) fn read(value: &Value) -> Option<(Usage, Option<String>)> {
@@ -43,15 +43,29 @@ pub(super) fn read(value: &Value) -> Option<(Usage, Option<String>)> {
         input,
         cached_input: cached,
         cache_write: written.min(input - cached),
+        cache_write_1h: 0,
         output,
         reasoning: reasoning.min(output),
         estimated: false,
     };
-    Some((usage, map.get("cost").and_then(cost)))
+    Some((usage, owed(map)))
 }
 
 fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().filter(|n| *n >= 0.0).map(|n| n as u64))
+}
+
+/// What is owed for the call. Who uses a key of their own at an aggregator pays the vendor as well, and
+/// the aggregator's own figure is its fee alone.
+fn owed(map: &serde_json::Map<String, Value>) -> Option<String> {
+    let fee = map.get("cost").and_then(cost)?;
+    let own_key = map.get("is_byok").and_then(Value::as_bool).unwrap_or(false);
+    let vendor = map.get("cost_details").and_then(|details| details.get("upstream_inference_cost"));
+    let Some(vendor) = vendor.filter(|_| own_key).and_then(cost) else { return Some(fee) };
+    match (fee.parse::<Money>(), vendor.parse::<Money>()) {
+        (Ok(fee), Ok(vendor)) => Some((fee + vendor).to_string()),
+        _ => Some(fee),
+    }
 }
 
 /// A cost as a plain decimal of dollars.
@@ -73,6 +87,7 @@ mod tests {
             input,
             cached_input: cached,
             cache_write: write,
+            cache_write_1h: 0,
             output,
             reasoning,
             estimated: false,

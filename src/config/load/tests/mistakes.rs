@@ -158,7 +158,7 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
         ),
         (
             "[[models.sonnet.prices]]\nover_input_tokens = 5\n",
-            "config.toml:1:1: models.sonnet.prices[0]: a schedule needs at least one of input, cached_input, cache_write, output",
+            "config.toml:1:1: models.sonnet.prices[0]: a schedule needs at least one of input, cached_input, cache_write, cache_write_1h, output",
         ),
         (
             "[policies.mine]\ncost = -1\nspeed = 1\n",

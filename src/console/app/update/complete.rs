@@ -182,6 +182,21 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
         }
         Arg::Yes => words(&[("yes", "for good")]),
         Arg::Forget => vec![item("clear", "forget kept answers: all, or one by its key")],
+        Arg::BudgetScope => {
+            let mut items = words(&[
+                ("day", "all of today"),
+                ("month", "all of this month"),
+                ("session", "each chat"),
+            ]);
+            items.extend(arguments(state, Arg::Target));
+            items
+        }
+        Arg::Amount => words(&[("2", "dollars"), ("off", "no budget")]),
+        Arg::AtLimit => words(&[
+            ("ask", "ask before going over it"),
+            ("warn", "say so and go on"),
+            ("stop", "refuse what would go over it"),
+        ]),
         Arg::Text => Vec::new(),
     }
 }

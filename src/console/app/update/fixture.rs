@@ -21,7 +21,13 @@ pub(super) const START: UnixMs = UnixMs(1_795_392_000_000);
 
 fn model(name: &str, provider: &str, dollars: &str) -> Model {
     let price = dollars.parse().unwrap();
-    let rates = Rates { input: price, cached_input: price, cache_write: price, output: price };
+    let rates = Rates {
+        input: price,
+        cached_input: price,
+        cache_write: price,
+        cache_write_1h: None,
+        output: price,
+    };
     Model {
         prices: PriceList { base: Some(rates), ..PriceList::default() },
         ..config::sample::model(name, provider)

@@ -11,7 +11,7 @@ use super::super::{
     AppState, Armed, FilterPhase, FindPhase, FirstRunField, FirstRunPage, Focus, LineInput,
     Overlay, Stage, View,
 };
-use super::{Effects, actions, complete, first, in_main, overlays, read, routes};
+use super::{Effects, actions, budget, complete, first, in_main, overlays, read, routes};
 
 /// A key was pressed.
 pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
@@ -25,7 +25,7 @@ pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
         }
         return;
     }
-    if complete::key(state, key) {
+    if budget::key(state, fx, key) || complete::key(state, key) {
         return;
     }
     let lookup = state.keymap.lookup(contexts, None, key);
@@ -95,7 +95,7 @@ fn field(state: &mut AppState) -> Option<&mut LineInput> {
             Overlay::History(search) => Some(&mut search.query),
             Overlay::Help(help) => help.filter.as_mut(),
             Overlay::Sessions(list) => Some(&mut list.query),
-            Overlay::Rewind(_) | Overlay::Test(_) => None,
+            Overlay::Rewind(_) | Overlay::Test(_) | Overlay::Confirm(_) => None,
         };
     }
     if let Stage::FirstRun(first) = &mut state.stage {

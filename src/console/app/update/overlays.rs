@@ -128,7 +128,7 @@ pub(super) fn query_changed(state: &mut AppState, fx: &mut Effects) {
                 .collect();
             help.selected = 0;
         }
-        Some(Overlay::Rewind(_) | Overlay::Test(_)) | None => {}
+        Some(Overlay::Rewind(_) | Overlay::Test(_) | Overlay::Confirm(_)) | None => {}
     }
 }
 
@@ -161,7 +161,7 @@ pub(super) fn select(state: &mut AppState, step: isize) {
             list.removing = None;
             list.selected = moved(list.selected, list.items.as_ref().map_or(0, Vec::len), step);
         }
-        Some(Overlay::Test(_)) => {}
+        Some(Overlay::Test(_) | Overlay::Confirm(_)) => {}
         None => first::select(state, step),
     }
 }
@@ -175,7 +175,7 @@ pub(super) fn click(state: &mut AppState, fx: &mut Effects, hit: usize) {
         Some(Overlay::History(search)) => &mut search.selected,
         Some(Overlay::Rewind(rewind)) => &mut rewind.selected,
         Some(Overlay::Sessions(list)) => &mut list.selected,
-        Some(Overlay::Test(_)) | None => return,
+        Some(Overlay::Test(_) | Overlay::Confirm(_)) | None => return,
     };
     if *selected == hit {
         accept(state, fx);
@@ -201,7 +201,8 @@ pub(super) fn next_field(state: &mut AppState, step: isize) {
             | Overlay::History(_)
             | Overlay::Rewind(_)
             | Overlay::Sessions(_)
-            | Overlay::Test(_),
+            | Overlay::Test(_)
+            | Overlay::Confirm(_),
         ) => select(state, step),
         None => {
             if let Stage::FirstRun(first) = &mut state.stage {
@@ -258,6 +259,8 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
             }
         }
         Some(Overlay::Sessions(_)) => sessions::accept(state, fx),
+        // Money is not spent by a key that is pressed all the time.
+        Some(Overlay::Confirm(_)) => {}
         Some(Overlay::Test(_)) => state.overlay = None,
         None => first::accept(state, fx),
     }

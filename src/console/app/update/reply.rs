@@ -12,7 +12,7 @@ use super::super::{
     Answer, AppState, Cell, Effect, QueuePhase, ReplyCell, ReplyPhase, RouteMark, RunningAttempt,
     Saved,
 };
-use super::{Effects, changed_cell, costs, send, sessions};
+use super::{Effects, budget, changed_cell, costs, send, sessions};
 
 /// A reply that took longer than this rings when the user is elsewhere.
 const BELL_AFTER_MS: u64 = 20_000;
@@ -213,6 +213,7 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
     changed_cell(state, index);
     costs::spent(state, fx);
     sessions::refresh(state, fx);
+    budget::ask_first(state, index);
     if whole {
         send::next(state, fx);
     } else if !state.queue.is_empty() {
@@ -228,7 +229,7 @@ fn saved(state: &AppState, index: usize) -> Option<Saved> {
     let price = |model: &crate::domain::ModelName| {
         let rates = config.models.get(model)?.prices.at(state.now, outcome.usage.input)?;
         // A baseline has no warm cache of ours: all of the prompt at its full price.
-        let cold = Usage { cached_input: 0, cache_write: 0, ..outcome.usage };
+        let cold = Usage { cached_input: 0, cache_write: 0, cache_write_1h: 0, ..outcome.usage };
         Some(rates.cost(&cold))
     };
     let baseline = match &state.baseline {

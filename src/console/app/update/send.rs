@@ -6,7 +6,8 @@
 use crate::console::composer::{self, Draft};
 use crate::console::transcript::CellRows;
 use crate::domain::{
-    Message, MessageId, ModelName, Origin, Place, ReaderKind, Request, RequestId, Role, Route,
+    Message, MessageId, ModelName, Origin, OverBudget, Place, ReaderKind, Request, RequestId, Role,
+    Route,
 };
 
 use super::super::{
@@ -98,13 +99,31 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
         }
     }
     let cell = push_cell(state, Cell::User(user));
-    ask(state, fx, cell);
+    ask(state, fx, cell, OverBudget::Ask);
+}
+
+/// Asks again what a budget wanted to be asked about first; the refusal goes.
+pub(super) fn over_budget(state: &mut AppState, fx: &mut Effects, request: RequestId) {
+    let refused = state.transcript.cells.iter().rposition(|cell| match cell {
+        Cell::Reply(reply) => reply.request == request,
+        Cell::User(_) | Cell::Note(_) => false,
+    });
+    let Some(index) = refused else { return };
+    let Some(Cell::Reply(reply)) = state.transcript.cells.get(index) else { return };
+    let cell = reply.answers;
+    if state.running().is_some() || state.engine != EnginePhase::Ready {
+        return;
+    }
+    if index + 1 == state.transcript.cells.len() {
+        cut_from(state, index);
+    }
+    ask(state, fx, cell, OverBudget::Allowed);
 }
 
 /// Asks what a user's cell says; the answer goes to a new cell at the end.
-fn ask(state: &mut AppState, fx: &mut Effects, cell: usize) {
+fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, over_budget: OverBudget) {
     let id = state.ids.request(state.now);
-    let mut request = request_for(state, id, cell);
+    let mut request = Request { over_budget, ..request_for(state, id, cell) };
     request.place = place(state, cell);
     let mut reply = ReplyCell::new(id, cell, state.now);
     reply.first_block = state.last_reply().map_or(0, |(index, last)| {
@@ -132,7 +151,7 @@ pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: 
     if last == Some(cell) {
         user.model = model.or(user.model.take());
         super::changed_cell(state, cell);
-        ask(state, fx, cell);
+        ask(state, fx, cell, OverBudget::Ask);
         return;
     }
     let mut user = user.clone();
@@ -140,7 +159,7 @@ pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: 
     user.model = model.or(user.model);
     user.at = state.now;
     let cell = push_cell(state, Cell::User(user));
-    ask(state, fx, cell);
+    ask(state, fx, cell, OverBudget::Ask);
 }
 
 /// Takes a message back into the draft; sending it replaces it and all that came after.

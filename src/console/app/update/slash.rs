@@ -9,7 +9,8 @@ use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Tone, View};
 use super::{
-    Effects, cache, chaos, costs, mouse, notes, overlays, picker, read, routes, send, sessions,
+    Effects, budget, cache, chaos, costs, mouse, notes, overlays, picker, read, routes, send,
+    sessions,
 };
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
@@ -123,6 +124,7 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         Name::Fault => chaos::fault(state, fx, format!("{first} {rest}").trim())?,
         Name::Drill => chaos::drill(state, fx, first, rest)?,
         Name::Cache => cache::run(state, fx, first, rest)?,
+        Name::Budget => budget::run(state, fx, first, rest)?,
         Name::Routes => routes::enter(state, fx),
         Name::Costs => costs::enter(state, fx),
         Name::Sessions => sessions::open(state, fx, ""),

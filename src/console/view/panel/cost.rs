@@ -1,4 +1,6 @@
-//! What this run cost, by model. There is no ledger yet, so nothing here says "today".
+//! What was spent: by model in this run, and against the budgets in force.
+//!
+//! Invariant: "today" is said only of what a budget for the day counts; the rows by model are this run's.
 
 use ratatui::layout::Rect;
 
@@ -7,8 +9,9 @@ use crate::console::theme::Token;
 use crate::console::view::chrome;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::words;
-use crate::domain::format_span;
+use crate::domain::{BudgetLimit, BudgetScope, Money, format_span};
 use crate::engine::{ModelStatus, Snapshot, TierState};
+use crate::route::BudgetLine;
 use crate::text;
 
 /// Models listed before the rest is left out.
@@ -23,11 +26,81 @@ fn dearest(snapshot: &Snapshot) -> Vec<&ModelStatus> {
     models
 }
 
-fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
+/// The day's budget, if one is set.
+fn today(snapshot: &Snapshot) -> Option<(BudgetLine, BudgetLimit)> {
+    let line = snapshot.budget.line(BudgetScope::Day, &snapshot.calendar);
+    let budget = line.budget?;
+    Some((line, budget))
+}
+
+/// What the rule over the section says: `today $0.42 of $2.00`, else what this run cost.
+fn about(snapshot: &Snapshot) -> String {
+    match today(snapshot) {
+        Some((line, budget)) => {
+            format!("today {} of {}", words::cost(line.spent), words::money(budget.limit))
+        }
+        None => format!("this run {}", chrome::spent(snapshot)),
+    }
+}
+
+/// The budgets but for the day's, and how far today's money goes at this pace.
+fn budgets(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
     let mut out = Vec::new();
+    for line in snapshot.budget.lines(Some(state.session), &snapshot.calendar) {
+        let Some(budget) = line.budget else { continue };
+        let name = match &line.scope {
+            BudgetScope::Day => continue,
+            BudgetScope::Month => "month".to_owned(),
+            BudgetScope::Session(_) => "this chat".to_owned(),
+            BudgetScope::Provider(name) => words::brief(name.as_str(), 14),
+            BudgetScope::Model(name) => words::brief(name.as_str(), 14),
+        };
+        let (spent, limit) = (words::cost(line.spent), words::money(budget.limit));
+        out.push(format!("{name} {spent} of {limit}"));
+    }
+    if let Some((line, _)) = today(snapshot)
+        && let Some(whole) = by_midnight(&line, state)
+    {
+        out.push(format!("at this pace {} by midnight", words::money(whole)));
+    }
+    out
+}
+
+/// What the day comes to if it goes on as it went so far; nothing in its first hours, when that
+/// means nothing.
+fn by_midnight(line: &BudgetLine, state: &AppState) -> Option<Money> {
+    let period = line.period?;
+    let whole = period.begins.until(period.ends).as_secs();
+    let gone = period.begins.until(state.now).as_secs();
+    if line.spent.amount == Money::ZERO || gone < whole / 8 || gone > whole {
+        return None;
+    }
+    let pico = i128::from(line.spent.amount.pico()) * i128::from(whole) / i128::from(gone);
+    Some(Money::from_pico(i64::try_from(pico).ok()?))
+}
+
+/// How much of a budget is used, in cells.
+fn bar(ink: &mut Ink<'_>, line: Rect, spent: Money, limit: Money) {
+    let share = spent.dollars() / limit.dollars().max(f64::MIN_POSITIVE);
+    let room = usize::from(line.width.saturating_sub(11 + 7));
+    let full = ((share * room as f64).round() as usize).min(room);
+    let token = match share {
+        s if s >= 1.0 => Token::Bad,
+        s if s >= 0.8 => Token::Warn,
+        _ => Token::Accent,
+    };
+    ink.put(line, 1, "budget", Token::Fg);
+    let (used, left) = (ink.glyphs.full.repeat(full), ink.glyphs.empty.repeat(room - full));
+    ink.puts(line, 11, &[(&used, token), (&left, Token::Rule)]);
+    ink.right(line, line.width.saturating_sub(1), &[(&words::percent(share), Token::Dim)]);
+}
+
+fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
+    let mut out = budgets(state, snapshot);
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
         out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
     }
+    out.extend(snapshot.balances.iter().map(|(provider, reading)| reading.words(provider)));
     if snapshot.spend.lost.amount.pico() > 0 {
         out.push(format!("lost {} in failed attempts", words::cost(snapshot.spend.lost)));
     }
@@ -67,7 +140,8 @@ fn cache(snapshot: &Snapshot) -> Vec<String> {
 
 pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
     let Some(snapshot) = &state.snapshot else { return 2 };
-    1 + dearest(snapshot).len().max(1) as u16 + facts(state, snapshot).len() as u16
+    let bar = u16::from(today(snapshot).is_some());
+    1 + dearest(snapshot).len().max(1) as u16 + bar + facts(state, snapshot).len() as u16
 }
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
@@ -76,7 +150,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         return;
     };
     let total = snapshot.spend.cost.amount.dollars();
-    let about = format!("this run {}", chrome::spent(snapshot));
+    let about = about(snapshot);
     ink.rule(row(area, 0), &[("COST", Token::Strong)], &[(&about, Token::Dim)]);
     let models = dearest(snapshot);
     if models.is_empty() {
@@ -105,7 +179,11 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             ink.right(line, area.width, &[(&tokens, Token::Dim)]);
         }
     }
-    let rest = below(area, 1 + models.len().max(1) as u16);
+    let mut rest = below(area, 1 + models.len().max(1) as u16);
+    if let Some((line, budget)) = today(snapshot) {
+        bar(ink, row(rest, 0), line.spent.amount, budget.limit);
+        rest = below(rest, 1);
+    }
     for (n, fact) in facts(state, snapshot).iter().enumerate() {
         ink.both(row(rest, n as u16), 1, &[(fact, Token::Dim)], &[]);
     }

@@ -18,6 +18,7 @@ fn any_candidate() -> impl Strategy<Value = CandidateInput> {
                 input: Price::from_pico_per_token(input),
                 cached_input: Price::from_pico_per_token(input / 10),
                 cache_write: Price::FREE,
+                cache_write_1h: None,
                 output: Price::from_pico_per_token(output),
             });
             c.context = context;

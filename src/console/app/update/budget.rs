@@ -1,0 +1,124 @@
+//! Budgets in the console: `/budget`, and the question before a message that would go over one.
+//!
+//! Invariant: only `y` sends such a message, and for that message alone; Enter never does.
+
+use crossterm::event::KeyCode;
+
+use crate::console::keys::Chord;
+use crate::domain::{AtLimit, BudgetLimit, BudgetScope, ModelName, Money, ProviderName};
+use crate::engine::{self, Command};
+
+use super::super::{AppState, Cell, Confirm, Effect, Overlay, Tone};
+use super::slash::{STARTING, named};
+use super::{Effects, notes, send};
+
+/// `/budget`: shows what is spent and allowed; `/budget day 2 ask` sets one, `/budget day off` takes it
+/// away, for this run.
+pub(super) fn run(
+    state: &mut AppState,
+    fx: &mut Effects,
+    scope: &str,
+    rest: &str,
+) -> Result<(), String> {
+    if scope.is_empty() {
+        return show(state);
+    }
+    let scope = read_scope(state, scope)?;
+    let mut rest = rest.split_whitespace();
+    let usage = "/budget day|month|session|NAME AMOUNT|off [warn|ask|stop]";
+    let amount = rest.next().ok_or(usage)?;
+    let at_limit = rest.next();
+    if rest.next().is_some() {
+        return Err(usage.to_owned());
+    }
+    let limit = match amount {
+        "off" => None,
+        amount => {
+            let digits = amount.strip_prefix('$').unwrap_or(amount);
+            let limit: Money =
+                digits.parse().map_err(|error| format!("{amount:?}: {error}, or off"))?;
+            if limit <= Money::ZERO {
+                return Err("a budget is more than nothing; off takes it away".to_owned());
+            }
+            let at_limit = at_limit.map_or(Ok(AtLimit::default()), str::parse)?;
+            Some(BudgetLimit { limit, at_limit })
+        }
+    };
+    let text = match limit {
+        Some(limit) => {
+            let then = limit.at_limit.name();
+            format!("{scope}: {}, then {then}; for this run", limit.limit.brief())
+        }
+        None => format!("{scope}: none, for this run"),
+    };
+    notes::toast(state, Tone::Good, text);
+    fx.push(Effect::Command(Command::Budget { scope, limit }));
+    Ok(())
+}
+
+fn read_scope(state: &AppState, text: &str) -> Result<BudgetScope, String> {
+    match text {
+        "day" => return Ok(BudgetScope::Day),
+        "month" => return Ok(BudgetScope::Month),
+        "session" | "chat" => return Ok(BudgetScope::Session(state.session)),
+        _ => {}
+    }
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let providers = snapshot.providers.keys().map(ProviderName::as_str);
+    let models = snapshot.models.keys().map(ModelName::as_str);
+    let what = "day, month, session, provider or model";
+    let name = named(text, &models.chain(providers), what)?;
+    Ok(if snapshot.models.contains_key(name) {
+        BudgetScope::Model(name.into())
+    } else {
+        BudgetScope::Provider(name.into())
+    })
+}
+
+fn show(state: &mut AppState) -> Result<(), String> {
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let mut lines: Vec<String> = snapshot
+        .budget
+        .lines(Some(state.session), &snapshot.calendar)
+        .iter()
+        .map(engine::budget_words)
+        .collect();
+    lines.extend(snapshot.balances.iter().map(|(provider, reading)| reading.words(provider)));
+    if snapshot.budget.budget().is_empty() {
+        lines.push("no budget is set: /budget day 2".to_owned());
+    }
+    notes::note(state, Tone::Info, lines.join("\n"));
+    Ok(())
+}
+
+/// Asks before a message goes over a budget, when the engine says that one wants to be asked.
+pub(super) fn ask_first(state: &mut AppState, index: usize) {
+    let Some(Cell::Reply(reply)) = state.transcript.cells.get(index) else { return };
+    let Some(error) = reply.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref())
+    else {
+        return;
+    };
+    if error.code == engine::ASKS_FIRST && state.overlay.is_none() {
+        let question = error.message.clone();
+        state.overlay = Some(Overlay::Confirm(Confirm { question, reply: reply.request }));
+    }
+}
+
+/// A key while the question stands; `false` when it is for somebody else.
+pub(super) fn key(state: &mut AppState, fx: &mut Effects, key: Chord) -> bool {
+    let Some(Overlay::Confirm(confirm)) = &state.overlay else { return false };
+    let request = confirm.reply;
+    match key.code {
+        KeyCode::Char('y' | 'Y') if key.typed().is_some() => {
+            state.overlay = None;
+            send::over_budget(state, fx, request);
+            true
+        }
+        KeyCode::Char('n' | 'N') if key.typed().is_some() => {
+            state.overlay = None;
+            true
+        }
+        // Nothing typed here falls into the draft.
+        _ => key.typed().is_some(),
+    }
+}

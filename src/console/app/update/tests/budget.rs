@@ -1,0 +1,121 @@
+//! Budgets: setting them, seeing them, and the question before going over one.
+
+use super::super::fixture::Console;
+use crate::console::app::{Cell, Overlay};
+use crate::domain::{
+    Cost, ErrorReport, Finish, Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
+};
+use crate::engine;
+
+/// The running request is refused by a budget that asks, or by one that stops.
+fn refused(console: &mut Console, code: &str) {
+    let words = "this could cost up to $0.25, which would go over the day's budget";
+    let outcome = Outcome {
+        finish: Finish::Error,
+        model: None,
+        provider: None,
+        model_id: None,
+        usage: Usage::default(),
+        cost: Cost::ZERO,
+        wait_ms: None,
+        ttft_ms: None,
+        total_ms: 1,
+        cached: None,
+        error: Some(ErrorReport::new(OutcomeClass::Account, code, words)),
+        cache_note: None,
+    };
+    console.events(vec![ReplyEvent::End(Box::new(outcome))]);
+}
+
+fn asked() -> Console {
+    let mut console = Console::ready();
+    console.text("a long one").keys("enter");
+    refused(&mut console, engine::ASKS_FIRST);
+    console
+}
+
+#[test]
+fn a_message_that_would_go_over_is_asked_about_and_yes_sends_it_once() {
+    let mut console = asked();
+    let Some(Overlay::Confirm(confirm)) = &console.state.overlay else { panic!("no question") };
+    assert!(confirm.question.contains("over the day's budget"));
+    assert_eq!(console.sent().len(), 1);
+    console.keys("y");
+    assert!(console.state.overlay.is_none());
+    let sent = console.sent();
+    assert_eq!((sent.len(), sent[1].over_budget), (2, OverBudget::Allowed));
+    assert_eq!(sent[1].last_user_text(), "a long one");
+    let refusals = console.state.transcript.cells.iter();
+    assert_eq!(refusals.filter(|cell| matches!(cell, Cell::Reply(_))).count(), 1, "it is replaced");
+    console.routed("mini").stream("An answer.").end(Finish::Stop);
+    console.text("the next").keys("enter");
+    assert_eq!(console.sent()[2].over_budget, OverBudget::Ask);
+}
+
+#[test]
+fn no_escape_and_enter_send_nothing_and_typing_does_not_reach_the_draft() {
+    for keys in ["n", "esc", "enter", "x enter space"] {
+        let mut console = asked();
+        console.keys(keys);
+        assert_eq!(console.sent().len(), 1, "{keys}");
+        assert!(console.state.composer.is_blank(), "{keys}");
+    }
+    let mut console = asked();
+    console.keys("n");
+    assert!(console.state.overlay.is_none());
+    assert!(matches!(console.state.transcript.cells.last(), Some(Cell::Reply(_))));
+}
+
+#[test]
+fn a_hard_budget_asks_nothing() {
+    let mut console = Console::ready();
+    console.text("a long one").keys("enter");
+    refused(&mut console, engine::OVER_BUDGET);
+    assert!(console.state.overlay.is_none());
+}
+
+#[test]
+fn budgets_are_set_for_the_run_and_taken_away() {
+    let mut console = Console::ready();
+    for (line, said) in [
+        (
+            "/budget day 2",
+            "Day, limit: Some(BudgetLimit { limit: Money(2000000000000), at_limit: Ask",
+        ),
+        (
+            "/budget month $40 warn",
+            "Month, limit: Some(BudgetLimit { limit: Money(40000000000000), at_limit: Warn",
+        ),
+        ("/budget mini 0.5 stop", "at_limit: Stop"),
+        ("/budget day off", "Day, limit: None"),
+    ] {
+        console.text(line).keys("esc enter");
+        let commands = console.commands();
+        assert!(commands.last().unwrap().contains(said), "{line}: {commands:?}");
+    }
+}
+
+#[test]
+fn a_budget_that_makes_no_sense_is_said_and_stays_in_the_draft() {
+    for (line, said) in [
+        ("/budget day", "AMOUNT"),
+        ("/budget day two", "decimal"),
+        ("/budget day 0", "more than nothing"),
+        ("/budget day 2 maybe", "warn, ask or stop"),
+        ("/budget nobody 2", "nobody"),
+    ] {
+        let mut console = Console::ready();
+        console.text(line).keys("esc enter");
+        assert!(console.toast().contains(said), "{line}: {}", console.toast());
+        assert_eq!(console.state.composer.text(), line);
+        assert!(console.commands().is_empty());
+    }
+}
+
+#[test]
+fn alone_it_shows_how_every_budget_stands() {
+    let mut console = Console::ready();
+    console.text("/budget").keys("esc enter");
+    assert!(console.note().contains("today: $0.00, no budget"), "{}", console.note());
+    assert!(console.note().contains("/budget day 2"));
+}

@@ -1,0 +1,145 @@
+//! What the actor does about budgets: tells the user what the purse has to tell, and has shared
+//! spending read now and then.
+//!
+//! Must not know: how amounts are kept. Invariant: nothing here waits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{AttemptReport, ModelName, Money, ProviderName, UnixMs};
+use crate::route::Crossing;
+
+use super::super::NoticeLevel;
+use super::super::balance::{self, BalanceReading, Booked};
+use super::super::purse::{News, RENEW_EVERY};
+use super::{Actor, ToActor};
+
+/// A difference nobody looks into.
+const TRIFLE: Money = Money::from_pico(100_000_000);
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+impl Actor {
+    /// Budgets that came past a share, and trouble with the shared store.
+    pub(super) fn tell_news(&mut self, now: UnixMs) {
+        for news in self.shared.purse.take_news() {
+            match news {
+                News::Crossed(crossing) => {
+                    let level = match crossing.percent {
+                        ..80 => NoticeLevel::Info,
+                        _ => NoticeLevel::Warn,
+                    };
+                    self.notice(level, crossed(&crossing), now);
+                }
+                News::Trouble(trouble) => {
+                    let text = format!("budgets count this run alone for now: {trouble}");
+                    self.notice(NoticeLevel::Warn, text, now);
+                }
+            }
+        }
+    }
+
+    /// Where a provider says itself what it charged, that is what is owed; a price here that says
+    /// otherwise is said once.
+    pub(super) fn check_bill(&mut self, report: &AttemptReport, now: UnixMs) {
+        if !report.cost.exact || report.usage.estimated || self.misbilled.contains(&report.model) {
+            return;
+        }
+        let Some(model) = self.config.models.get(&report.model) else { return };
+        let sent = now - Duration::from_millis(report.ms);
+        let charged = report.cost.amount;
+        let expected = |at| model.prices.at(at, report.usage.input).map(|r| r.cost(&report.usage));
+        // A price that has just changed is no other price.
+        let near = [sent - MINUTE, sent, now].map(expected);
+        let Some(expected) = near[1] else { return };
+        if near.into_iter().flatten().any(|expected| agree(expected, charged)) {
+            return;
+        }
+        let (charged, expected) = (charged.brief(), expected.brief());
+        let (provider, name) = (&report.provider, &report.model);
+        let text = format!(
+            "{provider} charged {charged} for an answer of {name} that its price here puts at {expected}"
+        );
+        self.misbilled.insert(report.model.clone());
+        self.notice(NoticeLevel::Warn, text, now);
+    }
+
+    /// An account has told what it has left.
+    pub(super) fn take_balance(
+        &mut self,
+        provider: ProviderName,
+        reading: BalanceReading,
+        now: UnixMs,
+    ) {
+        let mine = |name: &ModelName| {
+            self.config.models.get(name).is_some_and(|model| model.provider == provider)
+        };
+        let asked = self.by_model.iter().filter(|(name, _)| mine(name));
+        let warm =
+            self.warm.iter().filter(|(name, _)| mine(name)).map(|(_, (_, cost))| cost.amount);
+        let spent = asked.map(|(_, spend)| spend.cost.amount).chain(warm).sum();
+        let mut booked = Booked { reading, spent, low: false };
+        for text in balance::compare(&provider, self.balances.get(&provider), &mut booked) {
+            self.notice(NoticeLevel::Warn, text, now);
+        }
+        self.balances.insert(provider, booked);
+    }
+
+    pub(super) fn readings(&self) -> BTreeMap<ProviderName, BalanceReading> {
+        let readings = self.balances.iter();
+        readings.map(|(name, booked)| (name.clone(), booked.reading.clone())).collect()
+    }
+
+    /// Reads what others spent, now and again, and keeps this process's claims alive.
+    pub(super) fn watch_spending(&self) {
+        self.shared.tasks.spawn(balance::watch(Arc::clone(&self.shared)));
+        if !self.shared.purse.is_shared() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.shared.tasks.spawn(async move {
+            let closing = shared.closing.clone();
+            loop {
+                let read = async {
+                    shared.purse.refresh(super::super::clock::now()).await;
+                    shared.tell(ToActor::SpendingRead).await;
+                    tokio::time::sleep(RENEW_EVERY).await;
+                };
+                tokio::select! {
+                    () = closing.cancelled() => return,
+                    () = read => {}
+                }
+            }
+        });
+    }
+}
+
+/// Is a bill what a price says? A tenth is left to prices that are rounded and to fees.
+fn agree(expected: Money, charged: Money) -> bool {
+    let apart = (expected - charged).max(charged - expected);
+    apart < TRIFLE || apart.pico().saturating_mul(10) <= expected.max(charged).pico()
+}
+
+/// A share of a budget used up, in words.
+fn crossed(crossing: &Crossing) -> String {
+    let (scope, percent) = (&crossing.scope, crossing.percent);
+    let about = if crossing.spent.exact { "" } else { "at least " };
+    let (spent, limit) = (crossing.spent.amount.brief(), crossing.budget.limit.brief());
+    match percent {
+        100.. => format!("{scope} is used up: {about}{spent} of {limit}"),
+        percent => format!("{percent}% of {scope} is used: {about}{spent} of {limit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bill_may_differ_by_a_tenth_or_a_trifle() {
+        let agree = |a: &str, b: &str| agree(a.parse().unwrap(), b.parse().unwrap());
+        assert!(agree("0.010", "0.0105") && agree("0.00001", "0.00009"));
+        assert!(!agree("0.010", "0.012") && !agree("0", "0.01"));
+    }
+}

@@ -1,0 +1,419 @@
+//! The purse: the one synchronous place where money is reserved, settled and released, shared by
+//! request tasks, drops and the actor.
+//!
+//! Owns: the book of budgets, the user's calendar, the shared store if there is one. Must not know: who
+//! is asked, or why. Invariants: nothing here is held across an await; a [`Reservation`] that is
+//! dropped unsettled gives back what it held; what was begun and never accounted for is charged its
+//! prompt, and the sum is marked as not exact.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::domain::{
+    AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, UnixMs,
+};
+use crate::route::{
+    Book, Bucket, Calendar, Crossing, Hindrance, Holder, Payer, Period, Refusal, SharedClaim,
+    SharedVerdict, SpendLine, SpendStore, StoreTrouble, Totals,
+};
+
+/// A shared claim lapses after this unless it is renewed: so long a process that died holds money.
+const LEASE: Duration = Duration::from_mins(2);
+
+/// Shared claims are renewed, and what others spent is read again, so often.
+pub(super) const RENEW_EVERY: Duration = Duration::from_secs(30);
+
+/// What others hold is looked at again so often by who waits for it: their releases are not heard.
+const OTHERS_LOOK: Duration = Duration::from_millis(250);
+
+/// News kept for the actor; it empties them whenever it wakes. Beyond, the oldest go.
+const NEWS: usize = 64;
+
+/// What an attempt asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) payer: Payer,
+    /// At most; `None` when the price is not known.
+    pub(super) most: Option<Money>,
+    /// Of it, the prompt: what is charged when nobody can say what the attempt came to.
+    pub(super) prompt: Money,
+    pub(super) allowance: OverBudget,
+}
+
+/// What the actor should tell the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum News {
+    Crossed(Crossing),
+    Trouble(StoreTrouble),
+}
+
+struct Inside {
+    /// Copied when it changes while somebody looks at it.
+    book: Arc<Book>,
+    calendar: Calendar,
+    news: Vec<News>,
+    /// Buckets whose shared totals have been read.
+    known: BTreeSet<Bucket>,
+}
+
+/// Money, reserved and spent.
+pub(super) struct Purse {
+    inside: Mutex<Inside>,
+    changed: Notify,
+    store: Option<Arc<dyn SpendStore>>,
+    holder: Holder,
+}
+
+impl std::fmt::Debug for Purse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Purse").field("holder", &self.holder).finish_non_exhaustive()
+    }
+}
+
+impl Inside {
+    fn book(&mut self) -> &mut Book {
+        Arc::make_mut(&mut self.book)
+    }
+
+    fn news(&mut self, news: News) {
+        if self.news.len() >= NEWS {
+            self.news.remove(0);
+        }
+        self.news.push(news);
+    }
+
+    fn turn_to(&mut self, now: UnixMs) -> Calendar {
+        if !self.calendar.holds(now) {
+            self.calendar = calendar(now);
+        }
+        self.calendar
+    }
+}
+
+impl Purse {
+    pub(super) fn new(budget: Budget, store: Option<Arc<dyn SpendStore>>, now: UnixMs) -> Self {
+        let inside = Inside {
+            book: Arc::new(Book::new(budget)),
+            calendar: calendar(now),
+            news: Vec::new(),
+            known: BTreeSet::new(),
+        };
+        Self {
+            inside: Mutex::new(inside),
+            changed: Notify::new(),
+            store,
+            holder: Holder(Uuid::now_v7()),
+        }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The book as it stands, and the day.
+    pub(super) fn look(&self, now: UnixMs) -> (Arc<Book>, Calendar) {
+        let mut inside = self.inside();
+        let calendar = inside.turn_to(now);
+        (Arc::clone(&inside.book), calendar)
+    }
+
+    pub(super) fn take_news(&self) -> Vec<News> {
+        std::mem::take(&mut self.inside().news)
+    }
+
+    pub(super) fn configure(&self, budget: &Budget) {
+        self.inside().book().configure(budget.clone());
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn set(&self, scope: BudgetScope, limit: Option<BudgetLimit>) {
+        self.inside().book().set(scope, limit);
+        self.changed.notify_waiters();
+    }
+
+    /// Reserves in this process alone: at once, for the actor.
+    pub(super) fn reserve_here(
+        self: &Arc<Self>,
+        attempt: AttemptId,
+        wanted: &Wanted,
+        now: UnixMs,
+    ) -> Result<Reservation, Refusal> {
+        let mut inside = self.inside();
+        let calendar = inside.turn_to(now);
+        inside.book().reserve(attempt, &wanted.payer, wanted.most, wanted.allowance, &calendar)?;
+        Ok(Reservation { purse: Arc::clone(self), attempt, prompt: wanted.prompt, begun: false })
+    }
+
+    /// Is money shared with other processes?
+    pub(super) fn is_shared(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Reserves, among all processes where a hard budget is shared.
+    pub(super) async fn reserve(
+        self: &Arc<Self>,
+        attempt: AttemptId,
+        wanted: &Wanted,
+        now: UnixMs,
+    ) -> Result<Reservation, Refusal> {
+        self.acquaint(&wanted.payer, now).await;
+        let held = self.reserve_here(attempt, wanted, now)?;
+        let limits = self.inside().book.hard_limits(attempt);
+        let (Some(store), Some(amount)) = (&self.store, wanted.most) else { return Ok(held) };
+        if limits.is_empty() || amount == Money::ZERO {
+            return Ok(held);
+        }
+        let claim = SharedClaim {
+            attempt,
+            holder: self.holder,
+            amount,
+            limits: limits.clone(),
+            now,
+            lapses: now + LEASE,
+        };
+        let store = Arc::clone(store);
+        let verdict = off_the_runtime(move || store.reserve(&claim)).await;
+        let buckets = limits.into_iter().map(|(bucket, _)| bucket);
+        match verdict {
+            Ok(SharedVerdict::Held(others)) => {
+                self.tell_others(buckets, others);
+                Ok(held)
+            }
+            Ok(SharedVerdict::Refused(others)) => {
+                self.tell_others(buckets, others);
+                drop(held);
+                let mut inside = self.inside();
+                let calendar = inside.turn_to(now);
+                let book = &inside.book;
+                let refusal = book.refusal(&wanted.payer, wanted.most, wanted.allowance, &calendar);
+                // It fitted here and not there: what stood in the way has just gone.
+                Err(refusal.unwrap_or(Refusal {
+                    scope: BudgetScope::Day,
+                    hindrance: Hindrance::Busy,
+                    limit: amount,
+                    left: amount,
+                    need: wanted.most,
+                    resets: Some(calendar.today.ends),
+                }))
+            }
+            Err(trouble) => {
+                // This run keeps to its budgets by itself; others are not seen until it works again.
+                self.inside().news(News::Trouble(trouble));
+                Ok(held)
+            }
+        }
+    }
+
+    /// Reserves as soon as requests under way leave room for it; any other refusal is given at once.
+    pub(super) async fn reserve_in_turn(
+        self: &Arc<Self>,
+        attempt: AttemptId,
+        wanted: &Wanted,
+    ) -> Result<Reservation, Refusal> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let now = super::clock::now();
+            match self.reserve(attempt, wanted, now).await {
+                Err(refusal) if refusal.hindrance == Hindrance::Busy => {}
+                done => return done,
+            }
+            if !self.is_shared() {
+                changed.await;
+                continue;
+            }
+            // What others held when it was last looked at may be free by now.
+            let _ = tokio::time::timeout(OTHERS_LOOK, changed).await;
+            self.reread(&wanted.payer, super::clock::now()).await;
+        }
+    }
+
+    /// Would this amount be refused now?
+    pub(super) fn refusal(&self, wanted: &Wanted, now: UnixMs) -> Option<Refusal> {
+        let (book, calendar) = self.look(now);
+        book.refusal(&wanted.payer, wanted.most, wanted.allowance, &calendar)
+    }
+
+    /// Replaces what was reserved for an attempt by what it cost.
+    pub(super) fn settle(&self, attempt: AttemptId, cost: Cost) {
+        let mut inside = self.inside();
+        let Some((_, buckets)) = inside.book.claimed(attempt) else { return };
+        let buckets = buckets.to_vec();
+        for crossing in inside.book().settle(attempt, cost) {
+            inside.news(News::Crossed(crossing));
+        }
+        drop(inside);
+        if let Some(store) = &self.store {
+            let (holder, at) = (self.holder, super::clock::now());
+            store.settle(SpendLine { attempt, holder, buckets, cost, at });
+        }
+        self.changed.notify_waiters();
+    }
+
+    fn release(&self, attempt: AttemptId) {
+        let mut inside = self.inside();
+        if inside.book.claimed(attempt).is_none() {
+            return;
+        }
+        inside.book().release(attempt);
+        drop(inside);
+        if let Some(store) = &self.store {
+            store.release(self.holder, attempt);
+        }
+        self.changed.notify_waiters();
+    }
+
+    // ---- the shared store --------------------------------------------------------------------
+
+    /// Reads what others spent in the buckets of this payer that have not been read yet.
+    async fn acquaint(&self, payer: &Payer, now: UnixMs) {
+        if self.store.is_none() {
+            return;
+        }
+        let calendar = self.inside().turn_to(now);
+        let buckets = payer.scopes().map(|scope| Bucket::at(scope, &calendar));
+        let unknown = {
+            let known = &self.inside().known;
+            buckets.filter(|bucket| !known.contains(bucket)).collect()
+        };
+        self.read(unknown, now).await;
+    }
+
+    /// Reads again what others spent and hold in the buckets of this payer.
+    async fn reread(&self, payer: &Payer, now: UnixMs) {
+        let calendar = self.inside().turn_to(now);
+        self.read(payer.scopes().map(|scope| Bucket::at(scope, &calendar)).collect(), now).await;
+    }
+
+    /// Reads what others spent today and this month, and in every bucket read before, and keeps this
+    /// process's claims alive.
+    pub(super) async fn refresh(&self, now: UnixMs) {
+        let Some(store) = self.store.clone() else { return };
+        let (holder, calendar) = (self.holder, self.inside().turn_to(now));
+        if let Err(trouble) = off_the_runtime(move || store.renew(holder, now + LEASE)).await {
+            self.inside().news(News::Trouble(trouble));
+        }
+        let buckets = {
+            let mut inside = self.inside();
+            // What is over is asked for no more.
+            inside.known.retain(|bucket| Bucket::at(bucket.scope.clone(), &calendar) == *bucket);
+            let whole = [BudgetScope::Day, BudgetScope::Month];
+            inside.known.extend(whole.map(|scope| Bucket::at(scope, &calendar)));
+            inside.known.iter().cloned().collect()
+        };
+        self.read(buckets, now).await;
+    }
+
+    async fn read(&self, buckets: Vec<Bucket>, now: UnixMs) {
+        let Some(store) = self.store.clone().filter(|_| !buckets.is_empty()) else { return };
+        let (holder, asked) = (self.holder, buckets.clone());
+        match off_the_runtime(move || store.totals(holder, &asked, now)).await {
+            Ok(totals) => self.tell_others(buckets, totals),
+            Err(trouble) => self.inside().news(News::Trouble(trouble)),
+        }
+    }
+
+    fn tell_others(&self, buckets: impl IntoIterator<Item = Bucket>, totals: Vec<Totals>) {
+        let mut inside = self.inside();
+        for (bucket, totals) in buckets.into_iter().zip(totals) {
+            inside.known.insert(bucket.clone());
+            inside.book().tell_others(bucket, totals);
+        }
+    }
+}
+
+/// Runs what may block for a moment where that harms nobody.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreTrouble> + Send + 'static,
+) -> Result<T, StoreTrouble> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(_) => Err(StoreTrouble("the store of spending failed".to_owned())),
+    }
+}
+
+/// Money held for one attempt. Settled by [`Purse::settle`]; dropped before that, it goes back.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    purse: Arc<Purse>,
+    attempt: AttemptId,
+    prompt: Money,
+    begun: bool,
+}
+
+impl Reservation {
+    pub(super) fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
+
+    /// The attempt has begun: dropped now, its prompt is taken to have been read.
+    pub(super) fn began(&mut self) {
+        self.begun = true;
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.begun {
+            // Without effect where it was settled, as it nearly always was.
+            self.purse.settle(self.attempt, Cost { amount: self.prompt, exact: false });
+        } else {
+            self.purse.release(self.attempt);
+        }
+    }
+}
+
+/// The user's day and month of a moment, in the zone of this machine.
+pub(super) fn calendar(now: UnixMs) -> Calendar {
+    local(now, &TimeZone::system()).unwrap_or_else(|| in_utc(now))
+}
+
+fn local(now: UnixMs, zone: &TimeZone) -> Option<Calendar> {
+    let date = Timestamp::from_millisecond(now.0).ok()?.to_zoned(zone.clone()).date();
+    let begins = |date: Date| {
+        let start = date.to_zoned(zone.clone()).ok()?;
+        Some(UnixMs(start.timestamp().as_millisecond()))
+    };
+    let period = |from: Date, to: Date| Some(Period { begins: begins(from)?, ends: begins(to)? });
+    let day = LocalDay::of(
+        i32::from(date.year()),
+        u32::try_from(date.month()).ok()?,
+        u32::try_from(date.day()).ok()?,
+    );
+    Some(Calendar {
+        day,
+        today: period(date, date.tomorrow().ok()?)?,
+        month: period(date.first_of_month(), date.last_of_month().tomorrow().ok()?)?,
+    })
+}
+
+/// Where the zone cannot be applied.
+fn in_utc(now: UnixMs) -> Calendar {
+    const DAY_MS: i64 = 86_400_000;
+    let day = now.0.div_euclid(DAY_MS);
+    let span = |from: i64, to: i64| Period {
+        begins: UnixMs(from.saturating_mul(DAY_MS)),
+        ends: UnixMs(to.saturating_mul(DAY_MS)),
+    };
+    let local = LocalDay(i32::try_from(day).unwrap_or_default());
+    let (year, month, _) = local.date();
+    let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    Calendar {
+        day: local,
+        today: span(day, day + 1),
+        month: span(
+            i64::from(LocalDay::of(year, month, 1).0),
+            i64::from(LocalDay::of(next.0, next.1, 1).0),
+        ),
+    }
+}
+
+#[cfg(test)]
+#[path = "purse_tests.rs"]
+mod tests;

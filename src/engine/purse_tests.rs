@@ -1,0 +1,125 @@
+//! Tests of the purse: what is held comes back on every path; the day is the user's.
+
+use super::*;
+use crate::domain::{AtLimit, SessionId};
+
+fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+fn purse(limit: &str) -> Arc<Purse> {
+    let limit = BudgetLimit { limit: money(limit), at_limit: AtLimit::Stop };
+    let budget = Budget { day: Some(limit), ..Budget::default() };
+    Arc::new(Purse::new(budget, None, super::super::clock::now()))
+}
+
+fn wanted(most: &str) -> Wanted {
+    Wanted {
+        payer: Payer {
+            session: Some(SessionId(Uuid::from_u128(1))),
+            provider: "lab".into(),
+            model: "small".into(),
+        },
+        most: Some(money(most)),
+        prompt: money("0.01"),
+        allowance: OverBudget::Ask,
+    }
+}
+
+fn id() -> AttemptId {
+    AttemptId(Uuid::now_v7())
+}
+
+fn day(purse: &Purse) -> (Cost, Money) {
+    let (book, calendar) = purse.look(super::super::clock::now());
+    let line = book.line(BudgetScope::Day, &calendar);
+    (line.spent, line.reserved)
+}
+
+#[tokio::test]
+async fn what_is_held_comes_back_when_a_task_is_dropped_cancelled_or_panics() {
+    let purse = purse("1");
+    let held = purse.reserve(id(), &wanted("0.4"), UnixMs(0)).await.unwrap();
+    drop(held);
+    let held = purse.reserve_in_turn(id(), &wanted("0.4")).await.unwrap();
+    let waiting = tokio::spawn(async move {
+        let _held = held;
+        std::future::pending::<()>().await;
+    });
+    assert_eq!(day(&purse).1, money("0.4"));
+    waiting.abort();
+    assert!(waiting.await.is_err());
+    let held = purse.reserve_in_turn(id(), &wanted("0.4")).await.unwrap();
+    let broken = tokio::spawn(async move {
+        let _held = held;
+        panic!("a bug");
+    });
+    assert!(broken.await.is_err());
+    assert_eq!(day(&purse), (Cost::ZERO, Money::ZERO));
+}
+
+#[tokio::test]
+async fn what_was_begun_and_never_accounted_for_is_charged_its_prompt_and_marked() {
+    let purse = purse("1");
+    let mut held = purse.reserve_in_turn(id(), &wanted("0.4")).await.unwrap();
+    held.began();
+    drop(held);
+    let spent = Cost { amount: money("0.01"), exact: false };
+    assert_eq!(day(&purse), (spent, Money::ZERO));
+}
+
+#[tokio::test]
+async fn a_settlement_counts_once_and_the_drop_after_it_changes_nothing() {
+    let purse = purse("1");
+    let attempt = id();
+    let mut held = purse.reserve_in_turn(attempt, &wanted("0.4")).await.unwrap();
+    held.began();
+    let cost = Cost { amount: money("0.2"), exact: true };
+    purse.settle(attempt, cost);
+    purse.settle(attempt, cost);
+    drop(held);
+    assert_eq!(day(&purse), (cost, Money::ZERO));
+}
+
+#[tokio::test]
+async fn who_waits_for_money_gets_it_when_it_is_free_or_is_told_that_it_is_gone() {
+    let purse = purse("1");
+    let first = id();
+    let held = purse.reserve_in_turn(first, &wanted("0.7")).await.unwrap();
+    let turn = |most: &'static str| {
+        let purse = Arc::clone(&purse);
+        tokio::spawn(async move { purse.reserve_in_turn(id(), &wanted(most)).await })
+    };
+    let (small, large) = (turn("0.5"), turn("0.9"));
+    tokio::task::yield_now().await;
+    purse.settle(first, Cost { amount: money("0.2"), exact: true });
+    drop(held);
+    assert!(small.await.unwrap().is_ok());
+    let refusal = large.await.unwrap().unwrap_err();
+    assert_eq!((refusal.hindrance, refusal.left), (Hindrance::Stop, money("0.8")));
+}
+
+#[test]
+fn a_day_is_the_users_own_even_when_its_clocks_are_set() {
+    // New York, without a database: summer time ends on 2026-11-01 at 02:00.
+    let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
+    // 2026-11-01T05:30Z is 01:30 there.
+    let calendar = local(UnixMs(1_793_511_000_000), &zone).unwrap();
+    assert_eq!(calendar.day.to_string(), "2026-11-01");
+    let hours = calendar.today.begins.until(calendar.today.ends).as_secs() / 3_600;
+    assert_eq!(hours, 25);
+    assert_eq!(calendar.month.begins, calendar.today.begins);
+    // An hour and a half before midnight UTC is still the day before there.
+    let late = local(UnixMs(1_793_489_400_000), &zone).unwrap();
+    assert_eq!(late.day.to_string(), "2026-10-31");
+}
+
+#[test]
+fn without_a_zone_the_day_is_that_of_utc() {
+    // 2026-12-31T12:00Z
+    let calendar = in_utc(UnixMs(1_798_718_400_000));
+    assert_eq!(calendar.day.to_string(), "2026-12-31");
+    assert_eq!(calendar.month.ends, calendar.today.ends);
+    let same = local(UnixMs(1_798_718_400_000), &TimeZone::UTC).unwrap();
+    assert_eq!(calendar, same);
+}

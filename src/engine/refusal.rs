@@ -1,0 +1,158 @@
+//! A budget's refusal in words: which budget, how much is left of it, when it begins anew, what can be
+//! done.
+//!
+//! Must not know: how amounts are kept. Invariant: the two codes are stable; programs go by them.
+
+use std::time::Duration;
+
+use crate::domain::{BudgetLimit, BudgetScope, ErrorReport, Money, OutcomeClass, UnixMs};
+use crate::route::{BudgetLine, Hindrance, Refusal};
+
+/// The code of a request no budget allows.
+pub const OVER_BUDGET: &str = "over_budget";
+
+/// The code of a request a budget wants to be asked about first.
+pub const ASKS_FIRST: &str = "over_budget_ask";
+
+/// Did a budget refuse this request?
+pub fn over_budget(error: &ErrorReport) -> bool {
+    error.code == OVER_BUDGET || error.code == ASKS_FIRST
+}
+
+/// The refusal as the request's error.
+pub(super) fn report(refusal: &Refusal, now: UnixMs) -> ErrorReport {
+    let (code, hint) = match refusal.hindrance {
+        Hindrance::Ask => (ASKS_FIRST, "wheelhouse ask --over-budget sends it anyway"),
+        Hindrance::Stop | Hindrance::Busy => (
+            OVER_BUDGET,
+            "a cheaper model, a shorter answer (--max-tokens), or [budget] in the configuration",
+        ),
+    };
+    ErrorReport {
+        hint: hint.to_owned(),
+        ..ErrorReport::new(OutcomeClass::Account, code, sentence(refusal, now))
+    }
+}
+
+/// The refusal as one sentence.
+fn sentence(refusal: &Refusal, now: UnixMs) -> String {
+    let scope = &refusal.scope;
+    let need = match refusal.need {
+        Some(need) => format!("this could cost up to {}", need.brief()),
+        None => "the price of this model is not known".to_owned(),
+    };
+    let why = match refusal.hindrance {
+        Hindrance::Ask => format!("{need}, which would go over {scope}"),
+        Hindrance::Stop => format!("{scope} does not allow it: {need}"),
+        Hindrance::Busy => format!("requests under way hold what is left of {scope}; {need}"),
+    };
+    let left = format!("{} of {} left", refusal.left.brief(), refusal.limit.brief());
+    let anew =
+        refusal.resets.map(|at| format!(", new in {}", coarse(now.until(at)))).unwrap_or_default();
+    format!("{why} ({left}{anew})")
+}
+
+/// A budget, or a total without one, as it stands: `the day's budget: $0.42 of $2.00 (21%), then ask`.
+pub fn budget_words(line: &BudgetLine) -> String {
+    let about = if line.spent.exact { "" } else { "at least " };
+    let spent = line.spent.amount.brief();
+    let held = match line.reserved {
+        Money::ZERO => String::new(),
+        reserved => format!(", {} held", reserved.brief()),
+    };
+    let Some(BudgetLimit { limit, at_limit }) = line.budget else {
+        let what = match &line.scope {
+            BudgetScope::Day => "today",
+            BudgetScope::Month => "this month",
+            BudgetScope::Session(_) => "this chat",
+            BudgetScope::Provider(name) => name.as_str(),
+            BudgetScope::Model(name) => name.as_str(),
+        };
+        return format!("{what}: {about}{spent}{held}, no budget");
+    };
+    let share = line.spent.amount.dollars() / limit.dollars().max(f64::MIN_POSITIVE) * 100.0;
+    let (limit, then) = (limit.brief(), at_limit.name());
+    format!("{}: {about}{spent} of {limit} ({share:.0}%){held}, then {then}", line.scope)
+}
+
+/// The refusal as the reason a candidate is left out, in a few words.
+pub(super) fn brief(refusal: &Refusal) -> String {
+    let left = format!("{} left in {}", refusal.left.brief(), refusal.scope);
+    match refusal.need {
+        Some(need) => format!("{left}, could cost {}", need.brief()),
+        None => format!("{left}, price unknown"),
+    }
+}
+
+/// A span in its one or two largest units.
+fn coarse(span: Duration) -> String {
+    let minutes = span.as_secs().div_ceil(60);
+    match (minutes / 1_440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, minutes) => format!("{hours}h {minutes:02}m"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AtLimit, BudgetScope, Cost};
+
+    fn refusal(hindrance: Hindrance) -> Refusal {
+        Refusal {
+            scope: BudgetScope::Day,
+            hindrance,
+            limit: "2".parse().unwrap(),
+            left: "0.10".parse().unwrap(),
+            need: "0.25".parse().ok(),
+            resets: Some(UnixMs(5 * 3_600_000)),
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_which_budget_what_is_left_and_when_it_is_new() {
+        let hard = report(&refusal(Hindrance::Stop), UnixMs(0));
+        assert_eq!(hard.code, OVER_BUDGET);
+        assert_eq!(
+            hard.message,
+            "the day's budget does not allow it: this could cost up to $0.25 \
+             ($0.10 of $2.00 left, new in 5h 00m)"
+        );
+        let soft = report(&refusal(Hindrance::Ask), UnixMs(0));
+        assert_eq!(soft.code, ASKS_FIRST);
+        assert!(soft.hint.contains("--over-budget"));
+        assert!(over_budget(&hard) && over_budget(&soft));
+    }
+
+    #[test]
+    fn a_candidate_left_out_says_so_briefly() {
+        assert_eq!(
+            brief(&refusal(Hindrance::Stop)),
+            "$0.10 left in the day's budget, could cost $0.25"
+        );
+    }
+
+    #[test]
+    fn a_budget_says_how_it_stands() {
+        let mut line = BudgetLine {
+            scope: BudgetScope::Day,
+            budget: Some(BudgetLimit { limit: "2".parse().unwrap(), at_limit: AtLimit::Ask }),
+            spent: Cost { amount: "0.42".parse().unwrap(), exact: false },
+            reserved: "0.05".parse().unwrap(),
+            period: None,
+        };
+        assert_eq!(
+            budget_words(&line),
+            "the day's budget: at least $0.42 of $2.00 (21%), $0.050 held, then ask"
+        );
+        line.budget = None;
+        assert_eq!(budget_words(&line), "today: at least $0.42, $0.050 held, no budget");
+    }
+
+    #[test]
+    fn spans_are_told_coarsely() {
+        assert_eq!(coarse(Duration::from_secs(30)), "1m");
+        assert_eq!(coarse(Duration::from_hours(50)), "2d 2h");
+    }
+}

@@ -1,0 +1,274 @@
+//! Budgets over the simulated fleet: nothing is overspent, nothing stays reserved, refusals say why.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use uuid::Uuid;
+use wheelhouse::config::{BalanceApi, Config, KeepWarm};
+use wheelhouse::domain::{
+    AtLimit, BudgetLimit, BudgetScope, Cost, Finish, Money, OverBudget, Reply, Request, SessionId,
+};
+use wheelhouse::engine::{self, Command, Options};
+use wheelhouse::route::{Bucket, MemoryStore, SpendStore};
+use wheelhouse::sim::{Cut, Fault};
+
+use crate::rig::{LIMIT, PROMPT, Rig, answered_by, finish, only, request};
+
+const MODEL: &str = "sim-gpt-4o";
+
+fn limit(amount: Money, at_limit: AtLimit) -> BudgetLimit {
+    BudgetLimit { limit: amount, at_limit }
+}
+
+fn hard(amount: Money) -> impl FnOnce(&mut Config) {
+    move |config: &mut Config| {
+        config.budget.day = Some(limit(amount, AtLimit::Stop));
+    }
+}
+
+fn short(model: &str) -> Request {
+    let mut request = only(model, PROMPT);
+    request.params.max_tokens = Some(20);
+    request.cache = wheelhouse::domain::CacheMode::Off;
+    request
+}
+
+fn code(reply: &Reply) -> &str {
+    reply.outcome.as_ref().unwrap().error.as_ref().map_or("", |error| error.code.as_str())
+}
+
+fn cost(reply: &Reply) -> Money {
+    reply.outcome.as_ref().unwrap().cost.amount
+}
+
+/// What one short answer costs.
+async fn price() -> Money {
+    let rig = Rig::new().await;
+    let (reply, ..) = rig.ask(short(MODEL)).await;
+    assert_eq!(finish(&reply), Finish::Length);
+    cost(&reply)
+}
+
+async fn spent(rig: &Rig, scope: BudgetScope) -> Cost {
+    rig.until(|snapshot| snapshot.budget.reserved() == Money::ZERO).await;
+    let snapshot = rig.engine.snapshot();
+    snapshot.budget.line(scope, &snapshot.calendar).spent
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_never_overspend_a_hard_budget_and_nothing_stays_reserved() {
+    let one = price().await;
+    // The eleventh costs as much as is left by then, but could cost more.
+    let budget = Money::from_pico(one.pico() * 11);
+    let rig = Arc::new(Rig::with(hard(budget)).await);
+    let mut all = JoinSet::new();
+    for _ in 0..64 {
+        let rig = Arc::clone(&rig);
+        all.spawn(async move { rig.ask(short(MODEL)).await.0 });
+    }
+    let replies = all.join_all().await;
+    let paid: Money = replies.iter().map(cost).sum();
+    assert!(paid <= budget, "{paid} of {budget}");
+    assert_eq!(spent(&rig, BudgetScope::Day).await, Cost { amount: paid, exact: true });
+    for reply in &replies {
+        match finish(reply) {
+            Finish::Length => {}
+            other => assert_eq!((other, code(reply)), (Finish::Error, engine::OVER_BUDGET)),
+        }
+    }
+    let answered = replies.iter().filter(|reply| finish(reply) == Finish::Length).count();
+    assert_eq!(answered, 10);
+}
+
+#[tokio::test]
+async fn two_engines_that_share_a_store_do_not_overspend_together() {
+    let one = price().await;
+    let budget = Money::from_pico(one.pico() * 11);
+    let store = Arc::new(MemoryStore::default());
+    let shared = || Options {
+        spending: Some(Arc::clone(&store) as Arc<dyn SpendStore>),
+        ..Options::default()
+    };
+    let rigs = [
+        Arc::new(Rig::paced(0.0, shared(), hard(budget)).await),
+        Arc::new(Rig::paced(0.0, shared(), hard(budget)).await),
+    ];
+    let mut all = JoinSet::new();
+    for n in 0..40 {
+        let rig = Arc::clone(&rigs[n % 2]);
+        all.spawn(async move { rig.ask(short(MODEL)).await.0 });
+    }
+    let replies = all.join_all().await;
+    let paid: Money = replies.iter().map(cost).sum();
+    assert!(paid <= budget, "{paid} of {budget}");
+    let answered = replies.iter().filter(|reply| finish(reply) == Finish::Length).count();
+    assert_eq!(answered, 10);
+    let snapshot = rigs[0].engine.snapshot();
+    let day = Bucket::at(BudgetScope::Day, &snapshot.calendar);
+    let everything = store.everything(&day);
+    assert_eq!((everything.spent.amount, everything.reserved), (paid, Money::ZERO));
+    // Each has seen what the other spent.
+    for rig in &rigs {
+        rig.until(|snapshot| {
+            let line = snapshot.budget.line(BudgetScope::Day, &snapshot.calendar);
+            line.spent.amount <= paid && snapshot.budget.reserved() == Money::ZERO
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_hard_budget_refuses_before_anything_is_sent_and_says_what_is_left() {
+    let rig = Rig::with(hard("0.00001".parse().unwrap())).await;
+    let (reply, ..) = rig.ask(short(MODEL)).await;
+    assert_eq!(code(&reply), engine::OVER_BUDGET);
+    let error = reply.outcome.as_ref().unwrap().error.clone().unwrap();
+    for part in ["the day's budget", "could cost up to", "left", "new in"] {
+        assert!(error.message.contains(part), "{part}: {}", error.message);
+    }
+    assert_eq!(cost(&reply), Money::ZERO);
+    assert!(reply.attempts.is_empty());
+    assert_eq!(rig.fleet.control().stats("sim-openai").unwrap().calls, 0);
+}
+
+#[tokio::test]
+async fn a_cheaper_model_that_fits_takes_over_from_one_that_does_not() {
+    let rig = Rig::with(|config| {
+        config.budget.day = Some(limit("0.0006".parse().unwrap(), AtLimit::Stop));
+        "best".clone_into(&mut config.routing.policy);
+    })
+    .await;
+    let mut asked = request(PROMPT);
+    asked.params.max_tokens = Some(400);
+    let (reply, ..) = rig.ask(asked.clone()).await;
+    assert!(matches!(finish(&reply), Finish::Stop | Finish::Length));
+    let decision = reply.decision.as_ref().unwrap();
+    let kept_out = decision
+        .candidates
+        .iter()
+        .find(|candidate| candidate.filtered.iter().any(|reason| reason.code.name() == "budget"));
+    let reason = &kept_out.expect("nobody was too dear").filtered;
+    assert!(reason.iter().any(|r| r.detail.contains("left in the day's budget")), "{reason:?}");
+    // Without the budget the best one answers.
+    rig.engine.send(Command::Budget { scope: BudgetScope::Day, limit: None });
+    rig.until(|snapshot| snapshot.budget.budget().is_empty()).await;
+    let (free, ..) = rig.ask(asked).await;
+    assert_ne!(answered_by(&free), answered_by(&reply));
+}
+
+#[tokio::test]
+async fn a_budget_that_asks_lets_a_message_through_once_it_is_allowed() {
+    let rig = Rig::with(|config| {
+        config.budget.session = Some(limit("0.00001".parse().unwrap(), AtLimit::Ask));
+    })
+    .await;
+    let session = Some(SessionId(Uuid::now_v7()));
+    let asked = Request { session, ..short(MODEL) };
+    let (reply, ..) = rig.ask(asked.clone()).await;
+    assert_eq!(code(&reply), engine::ASKS_FIRST);
+    let again = Request { over_budget: OverBudget::Allowed, ..asked.clone() };
+    let (reply, ..) = rig.ask(again).await;
+    assert_eq!(finish(&reply), Finish::Length);
+    let (reply, ..) = rig.ask(asked).await;
+    assert_eq!(code(&reply), engine::ASKS_FIRST, "it was allowed for one message only");
+}
+
+#[tokio::test]
+async fn a_warning_comes_once_per_share_and_refuses_nobody() {
+    let one = price().await;
+    let rig = Rig::with(|config| {
+        config.budget.day = Some(limit(Money::from_pico(one.pico() * 2), AtLimit::Warn));
+    })
+    .await;
+    for _ in 0..4 {
+        assert_eq!(finish(&rig.ask(short(MODEL)).await.0), Finish::Length);
+    }
+    rig.until(|snapshot| snapshot.budget.reserved() == Money::ZERO).await;
+    let said = |part: &str| {
+        let snapshot = rig.engine.snapshot();
+        snapshot.notices.iter().filter(|notice| notice.text.contains(part)).count()
+    };
+    assert_eq!(said("50% of the day's budget is used"), 1);
+    assert_eq!(said("the day's budget is used up"), 1);
+}
+
+#[tokio::test]
+async fn what_was_stopped_or_failed_holds_nothing_and_costs_what_came() {
+    let rig = Rig::with(hard("5".parse().unwrap())).await;
+    rig.break_it("sim-openai", &Fault::Status { status: 500 });
+    let (reply, ..) = rig.ask(only(MODEL, PROMPT)).await;
+    assert_eq!(finish(&reply), Finish::Error);
+    assert_eq!(spent(&rig, BudgetScope::Day).await, Cost::ZERO);
+    rig.fleet.control().clear("sim-openai").unwrap();
+    let stream = rig.stalled().await;
+    rig.until(|snapshot| snapshot.budget.reserved() > Money::ZERO).await;
+    drop(stream);
+    let spent = spent(&rig, BudgetScope::Provider("sim-openai".into())).await;
+    assert!(spent.amount > Money::ZERO && !spent.exact, "{spent:?}");
+}
+
+#[tokio::test]
+async fn an_answer_of_several_attempts_is_charged_for_all_of_them() {
+    let rig = Rig::with(hard("5".parse().unwrap())).await;
+    rig.break_once("sim-openai", &Fault::Cut { after: 30, how: Cut::Reset });
+    let (reply, ..) = rig.ask(only(MODEL, PROMPT)).await;
+    assert!(reply.attempts.len() > 1, "{:?}", reply.attempts);
+    let each: Money = reply.attempts.iter().map(|attempt| attempt.cost.amount).sum();
+    assert_eq!(each, cost(&reply));
+    assert_eq!(spent(&rig, BudgetScope::Day).await.amount, each);
+    assert_eq!(spent(&rig, BudgetScope::Model(MODEL.into())).await.amount, each);
+}
+
+#[tokio::test]
+async fn a_token_that_keeps_warm_is_charged_to_the_budget_and_not_made_without_room() {
+    let warm = |amount: &'static str| {
+        move |config: &mut Config| {
+            config.budget.day = Some(limit(amount.parse().unwrap(), AtLimit::Stop));
+            config.models.get_mut(MODEL).unwrap().keep_warm = KeepWarm::Infer;
+        }
+    };
+    let options =
+        || Options { warm_every: std::time::Duration::from_millis(60), ..Options::default() };
+    let rig = Rig::paced(0.0, options(), warm("5")).await;
+    rig.engine.presence();
+    let snapshot = rig.until(|snapshot| snapshot.warm_cost.amount > Money::ZERO).await;
+    let day = snapshot.budget.line(BudgetScope::Day, &snapshot.calendar);
+    assert!(day.spent.amount >= snapshot.warm_cost.amount);
+    // Ten tokens of a prompt do not fit here.
+    let rig = Rig::paced(0.0, options(), warm("0.000001")).await;
+    rig.engine.presence();
+    let control = rig.fleet.control();
+    let called = control.until("sim-openai", |stats| stats.lists > 2);
+    tokio::time::timeout(LIMIT, called).await.unwrap().unwrap();
+    assert_eq!(control.stats("sim-openai").unwrap().calls, 0);
+}
+
+#[tokio::test]
+async fn a_balance_is_read_and_compared_with_what_this_run_spent_there() {
+    let rig = Rig::with(|config| {
+        config.providers.get_mut("sim-deepseek").unwrap().balance = Some(BalanceApi::DeepSeek);
+        // An account that is asked and does not tell changes nothing.
+        config.providers.get_mut("sim-openai").unwrap().balance = Some(BalanceApi::DeepSeek);
+    })
+    .await;
+    let control = rig.fleet.control();
+    rig.engine.read_balances().await;
+    let told = |snapshot: &wheelhouse::engine::Snapshot| {
+        let reading = snapshot.balances.get("sim-deepseek");
+        reading.map(|reading| reading.left[0].to_string()).unwrap_or_default()
+    };
+    let snapshot = rig.until(|snapshot| told(snapshot) == "$20.00").await;
+    assert_eq!(snapshot.balances.len(), 1);
+    // A short answer costs less than a cent: nothing to say.
+    rig.ask(short("sim-deepseek-flash")).await;
+    control.set_balance("sim-deepseek", "19.99").unwrap();
+    rig.engine.read_balances().await;
+    let snapshot = rig.until(|snapshot| told(snapshot) == "$19.99").await;
+    assert!(!snapshot.notices.iter().any(|notice| notice.text.contains("balance")));
+    control.set_balance("sim-deepseek", "0.99").unwrap();
+    rig.engine.read_balances().await;
+    let snapshot = rig.until(|snapshot| told(snapshot) == "$0.99").await;
+    let said = |part: &str| snapshot.notices.iter().any(|notice| notice.text.contains(part));
+    assert!(said("sim-deepseek has $0.99 left"), "{:?}", snapshot.notices);
+    assert!(said("balance fell by $19.00"), "{:?}", snapshot.notices);
+}
