@@ -10,6 +10,7 @@
 //! `load`. `preset` lists the data files that ship; `family` the priors by kind of model.
 
 mod discover;
+pub mod edit;
 mod error;
 mod family;
 mod load;
@@ -19,6 +20,7 @@ mod preset;
 mod provider;
 mod read;
 mod reader;
+mod recipe;
 #[doc(hidden)]
 pub mod sample;
 pub mod schema;
@@ -27,6 +29,7 @@ mod settings;
 mod show;
 mod source;
 mod starter;
+mod store;
 mod tree;
 mod window;
 
@@ -39,6 +42,7 @@ pub use provider::{
     CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider, Quirks,
     SeedField, StreamUsage, SystemRole,
 };
+pub use recipe::{Reach, Recipe};
 pub use settings::{
     AtLimit, Budget, BudgetLimit, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings,
     Feedback, FeedbackMetric, Hedge, HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights,
@@ -46,4 +50,5 @@ pub use settings::{
 };
 pub use source::{Layer, LayerKind, environment_layer};
 pub use starter::{example, starter};
+pub use store::OldFile;
 pub use window::{ParseWindowError, WeekWindow};

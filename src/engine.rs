@@ -30,6 +30,7 @@ mod snapshot;
 mod unread;
 mod verdict;
 mod warm;
+mod watch;
 
 pub use clock::now;
 pub use command::{Command, Veto};
@@ -45,3 +46,4 @@ pub use snapshot::{
     ProviderStatus, Snapshot, Spend, Undo,
 };
 pub use warm::{WarmStatus, warm_cost_per_day, warm_words};
+pub use watch::{LOOK_EVERY, Watch, WatchedFile};

@@ -224,6 +224,15 @@ Examples:
   wheelhouse sim --faults gameday   things go wrong on a timetable, told on standard error
   wheelhouse sim > sim.toml &       then: wheelhouse --config sim.toml";
 
+const SET_EXAMPLES: &str = "\
+Examples:
+  wheelhouse config set routing.policy cheapest
+  wheelhouse config set budget.day '{ limit = 2.00, at_limit = \"ask\" }'
+  wheelhouse config set providers.deepseek.api_key cmd:\"pass show deepseek\"
+
+The changed file is checked first and not written where it would be wrong. A running wheelhouse
+takes the change over within seconds.";
+
 const SHOT_EXAMPLES: &str = "\
 Examples:
   wheelhouse shot chat -o chat.svg
@@ -286,6 +295,22 @@ pub enum ConfigCommand {
     },
     /// Print where the configuration file is (or would be)
     Path,
+    /// Change one setting in the file; comments and everything else in it stay
+    #[command(after_help = SET_EXAMPLES)]
+    Set {
+        /// The setting: `routing.policy`, `models.sonnet.price.input`
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// Its value: TOML where it reads as such, else a string
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take one setting out of the file, so that what is shipped holds again
+    Unset {
+        /// The setting
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
 }
 
 /// What `doctor` takes.

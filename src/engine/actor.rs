@@ -6,6 +6,7 @@ mod background;
 mod drills;
 mod obey;
 mod publish;
+mod reconfigure;
 mod shared;
 mod steer;
 mod warmth;
@@ -66,6 +67,8 @@ pub(super) struct Actor {
     pub(super) cache: MemoryCache,
     pub(super) cache_stats: CacheStats,
     pub(super) notices: Vec<Notice>,
+    /// Why the last change of a file was not put in force, while it is not.
+    pub(super) config_trouble: Option<String>,
     /// Slow models whose traffic nobody could take, and when that was said.
     pub(super) stuck: BTreeMap<ModelName, UnixMs>,
     pub(super) revision: u64,
@@ -201,6 +204,7 @@ impl Actor {
             }
             ToActor::Warmed(token) => self.warmed(*token, now),
             ToActor::KeysRead => self.forgive(),
+            ToActor::ConfigTrouble(text) => self.refuse_config(text, now),
             ToActor::Presence => self.pinger.person(now),
         }
     }

@@ -20,6 +20,7 @@ use super::permit::Board;
 use super::pinger::Pinger;
 use super::reply::{self, ReplyStream};
 use super::run::Run;
+use super::watch::Watch;
 use super::{CacheStats, Command, Overrides, Snapshot, Spend};
 
 /// How the engine meets the world.
@@ -110,6 +111,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         cache: MemoryCache::new(config.cache.max_entries, config.cache.max_bytes),
         cache_stats: CacheStats::default(),
         notices: Vec::new(),
+        config_trouble: None,
         stuck: BTreeMap::new(),
         revision: 0,
         discovering: 0,
@@ -154,6 +156,12 @@ impl EngineHandle {
     /// Watches the engine.
     pub fn subscribe(&self) -> Observer {
         Observer(self.shared.published.clone())
+    }
+
+    /// Watches files the configuration is made of until the engine closes: a change that can be read
+    /// is put in force, another is told by a notice.
+    pub fn watch(&self, watch: Watch) {
+        self.shared.tasks.spawn(super::watch::run(Arc::clone(&self.shared), watch));
     }
 
     /// The present moment on the engine's clock.

@@ -18,6 +18,7 @@ mod drill;
 mod engine;
 mod house;
 mod race;
+mod reload;
 mod rig;
 mod route;
 mod scorecard;

@@ -95,6 +95,8 @@ pub(in crate::engine) enum ToActor {
     /// A token that was paid for to keep a model warm has come, or has not.
     Warmed(Box<Token>),
     KeysRead,
+    /// A watched file changed and cannot be put in force, in words.
+    ConfigTrouble(String),
     Presence,
 }
 
