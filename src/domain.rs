@@ -15,6 +15,7 @@ mod reply;
 mod request;
 mod task;
 mod time;
+mod tokenizer;
 mod usage;
 
 pub use decision::{
@@ -35,4 +36,5 @@ pub use request::{
 };
 pub use task::{Lang, Script, TaskKind, TaskTable};
 pub use time::{ParseSpanError, UnixMs, format_span, parse_span};
+pub use tokenizer::{Fit, Tokenizer, UnknownVocabulary, Vocabulary};
 pub use usage::Usage;

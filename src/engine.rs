@@ -10,6 +10,7 @@ mod actor;
 mod attempt;
 mod clock;
 mod command;
+mod counting;
 mod desk;
 mod drill;
 mod handle;
@@ -26,6 +27,7 @@ mod reply;
 mod run;
 #[doc(hidden)]
 pub mod sample;
+mod scripts;
 mod snapshot;
 mod unread;
 mod verdict;
@@ -41,6 +43,7 @@ pub use input::weights;
 pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
 pub use reply::ReplyStream;
+pub use scripts::{ScriptBasis, ScriptPrice, script_name, script_prices};
 pub use snapshot::{
     CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,
     ProviderStatus, Snapshot, Spend, Undo,

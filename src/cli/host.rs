@@ -172,7 +172,7 @@ impl shell::Engine for Live {
 
     fn decision_input(&self, request: &Request, now: UnixMs) -> DecisionInput {
         let seed = start::seed(request);
-        self.running.engine.snapshot().decision_input(request, now, seed)
+        self.running.engine.decision_input(request, now, seed)
     }
 
     fn faults(&self) -> Option<(Arc<FaultBoard>, Faults)> {

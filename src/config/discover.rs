@@ -188,7 +188,7 @@ fn entry(provider: &Provider, found: &Discovered) -> Model {
         latency: family.latency,
         capabilities: default_capabilities(provider.local),
         languages: family.languages.clone(),
-        tokenizer: None,
+        tokenizer: family::shipped().tokenizer(&found.id),
         thinks_silently: false,
         params: serde_json::Map::new(),
         quirks: provider.quirks.clone(),

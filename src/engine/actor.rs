@@ -24,9 +24,10 @@ use crate::domain::{
     OutcomeClass, ProviderName, RequestId, UnixMs,
 };
 use crate::route::{
-    HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
+    HedgeBook, HedgeLimits, Kept, Observation, Prompt, RouterSettings, RouterState, SlowMetric,
 };
 
+use super::input;
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
@@ -236,8 +237,23 @@ impl Actor {
         if report.usage.estimated || report.outcome.is_some() || !asked_plainly {
             return;
         }
-        let Some(sent) = self.log.estimated_input(request, &report.model) else { return };
-        let Some(cut) = self.router.intake(&report.model, sent, report.usage.input) else { return };
+        let (Some(input), Some(model)) =
+            (self.log.input(request), self.config.models.get(&report.model))
+        else {
+            return;
+        };
+        let estimated = input::plain_estimate(model, &input.features);
+        let (sent, read) = (estimated.ceil() as u64, report.usage.input);
+        let Some(cut) = self.router.intake(&report.model, sent, read) else {
+            // What an image costs is not learned from the text around it.
+            if !input.features.needs.vision {
+                let counted = input.candidates.iter().find(|c| c.model == report.model);
+                let counted = counted.and_then(|c| Some(c.counted?.tokens));
+                let prompt = Prompt { scripts: &input.features.scripts, estimated, counted };
+                self.router.learn_tokens(&report.model, prompt, read);
+            }
+            return;
+        };
         let text = format!("{} did not read all of the prompt: {cut}", report.model);
         self.notice(NoticeLevel::Warn, text, now);
         self.log.doubt(request, cut);

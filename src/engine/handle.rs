@@ -10,10 +10,11 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::MemoryCache;
 use crate::config::Config;
 use crate::domain::{Request, UnixMs};
-use crate::route::{HedgeBook, RouterState};
+use crate::route::{DecisionInput, HedgeBook, RouterState};
 use crate::wire::http::HttpOptions;
 
 use super::actor::{Actor, INBOX, Shared, ToActor, settings};
+use super::counting::Unknown;
 use super::keys::Env;
 use super::log::Log;
 use super::permit::Board;
@@ -140,6 +141,15 @@ impl EngineHandle {
     /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.shared.snapshot()
+    }
+
+    /// What a decision about `request` would be made from now. Texts not counted yet may be counted
+    /// here, which takes a moment: not for a thread that draws.
+    pub fn decision_input(&self, request: &Request, now: UnixMs, seed: u64) -> DecisionInput {
+        let snapshot = self.snapshot();
+        let mut input = snapshot.decision_input(request, now, seed);
+        self.shared.counting.refine(&mut input, request, &snapshot, Unknown::Count);
+        input
     }
 
     /// Tells the engine something. Returns at once; the change shows in the next snapshot. A command

@@ -19,13 +19,14 @@ use tokio::time::Instant;
 use crate::cache::{self, CacheKey, CachedAnswer, Demand, KeyParts};
 use crate::config::{CacheWhen, Config, Model};
 use crate::domain::{
-    CacheMode, Cost, Decision, ErrorReport, Evidence, Finish, ModelName, Outcome, OutcomeClass,
-    ProviderName, Reply, ReplyEvent, Request, UnixMs, Usage, Verdict,
+    CacheMode, Cost, Decision, ErrorReport, Evidence, Finish, ModelName, Origin, Outcome,
+    OutcomeClass, ProviderName, Reply, ReplyEvent, Request, UnixMs, Usage, Verdict,
 };
 use crate::route;
 
 use super::actor::{Shared, ToActor};
 use super::attempt::millis;
+use super::counting::Unknown;
 use super::reply::ReplySink;
 use room::{Needs, Room};
 
@@ -93,7 +94,9 @@ impl Run {
         let config = Arc::clone(&snapshot.config);
         let seed = self.shared.seed ^ (self.request.id.0.as_u128() as u64);
         let deciding = std::time::Instant::now();
-        let input = Arc::new(snapshot.decision_input(&self.request, at, seed));
+        let mut input = snapshot.decision_input(&self.request, at, seed);
+        self.shared.counting.refine(&mut input, &self.request, &snapshot, Unknown::Leave);
+        let input = Arc::new(input);
         let decision = Arc::new(route::decide(&input));
         let decided_in = deciding.elapsed();
         let mut state = State {
@@ -130,6 +133,9 @@ impl Run {
                 at,
             })
             .await;
+        if let Some(chosen) = decision.chosen().filter(|_| self.goes_on()) {
+            self.shared.counting.order(&config, chosen.model.as_str(), &self.request);
+        }
         let outcome = match self.look_up(&config, &decision, &mut state).await {
             Some(outcome) => outcome,
             None => self.attempt_all(&config, &decision, &mut state).await,
@@ -138,6 +144,14 @@ impl Run {
             .tell(ToActor::Ended { request: self.request.id, outcome: Box::new(outcome.clone()) })
             .await;
         self.sink.push(ReplyEvent::End(Box::new(outcome)));
+    }
+
+    /// Is it likely that more is asked after this, so that unpacking a vocabulary pays?
+    fn goes_on(&self) -> bool {
+        match self.request.origin {
+            Origin::Chat | Origin::Gateway | Origin::Compare => true,
+            Origin::Ask | Origin::Ping | Origin::Probe | Origin::Explain => false,
+        }
     }
 
     fn tell(&self, state: &mut State, event: ReplyEvent) {

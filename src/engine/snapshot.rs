@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::route::{
     CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth, ShiftPhase,
+    TokenFactors,
 };
 
 use super::{Command, Drill, Veto, WarmStatus};
@@ -70,6 +71,8 @@ pub struct ModelStatus {
     pub spend: Spend,
     /// What keeping it warm has come to; not part of `spend`.
     pub warm: WarmStatus,
+    /// Learned factors of its tokens.
+    pub tokens: TokenFactors,
 }
 
 /// What ends by itself.

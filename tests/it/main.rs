@@ -25,6 +25,7 @@ mod scorecard;
 mod sim;
 mod steer;
 mod text;
+mod tokens;
 mod verdicts;
 mod warm;
 mod wire;

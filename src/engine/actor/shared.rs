@@ -18,6 +18,7 @@ use crate::domain::{
 use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
 
+use super::super::counting::Counting;
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
@@ -140,6 +141,7 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) inbox: mpsc::Sender<ToActor>,
     pub(in crate::engine) published: watch::Receiver<Arc<Snapshot>>,
     pub(in crate::engine) keys: Keys,
+    pub(in crate::engine) counting: Counting,
     /// Errors nobody has read before.
     pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
@@ -162,6 +164,7 @@ impl Shared {
             inbox,
             published,
             keys: Keys::default(),
+            counting: Counting::default(),
             unread: Arc::new(Collector::new(unknown_errors)),
             env,
             seed,
