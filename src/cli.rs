@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 pub mod args;
 mod ask;
+mod compare;
 mod completions;
 mod compose;
 mod config;
@@ -30,6 +31,7 @@ mod shot;
 mod sim;
 mod start;
 mod story;
+mod sync;
 mod table;
 
 pub use exit::{Exit, Stop};
@@ -75,11 +77,13 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Man { command }) => man::run(command.as_deref(), io),
         Some(Command::Config { what }) => config::run(what, &setup, io),
         Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
+        Some(Command::Compare(args)) => compare::run(args, &setup, io),
         Some(Command::Drill(args)) => drill::run(args, &setup, io),
         Some(Command::Sim(args)) => sim::run(args, &setup, io),
         Some(Command::Ask(args)) => ask::run(args, &setup, io),
         Some(Command::Explain(args)) => explain::run(args, &setup, io),
         Some(Command::Models { what: ModelsCommand::List(args) }) => models::run(args, &setup, io),
+        Some(Command::Models { what: ModelsCommand::Sync(args) }) => sync::run(args, &setup, io),
         None if wants_answer(cli, io) => ask::run(&cli.ask, &setup, io),
         Some(Command::Shot(args)) => shot::run(args, &setup, io),
         None => console::run(setup, io),

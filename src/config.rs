@@ -30,6 +30,7 @@ mod show;
 mod source;
 mod starter;
 mod store;
+mod sync;
 mod tree;
 mod window;
 
@@ -51,4 +52,5 @@ pub use settings::{
 pub use source::{Layer, LayerKind, environment_layer};
 pub use starter::{example, starter};
 pub use store::OldFile;
+pub use sync::{Changed, Diff, FeedRow, merged};
 pub use window::{ParseWindowError, WeekWindow};

@@ -3,6 +3,8 @@
 //!
 //! Must not know: what any command does.
 
+mod settings;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::console::view::sample::Scene;
 use crate::text::distance;
+
+pub use settings::{CompareArgs, ConfigCommand, Feed, SyncArgs};
 
 /// Exit codes, told in `--help`, the man page and the README in the same words.
 pub const EXIT_CODES: &str = "\
@@ -152,6 +156,9 @@ pub enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Ask several models the same in many languages: real price, speed and length by script
+    #[command(after_help = settings::COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Say where everything is and what is wrong with it
     Doctor(DoctorArgs),
     /// Show who would answer if a provider or model failed; asks nobody and costs nothing
@@ -224,15 +231,6 @@ Examples:
   wheelhouse sim --faults gameday   things go wrong on a timetable, told on standard error
   wheelhouse sim > sim.toml &       then: wheelhouse --config sim.toml";
 
-const SET_EXAMPLES: &str = "\
-Examples:
-  wheelhouse config set routing.policy cheapest
-  wheelhouse config set budget.day '{ limit = 2.00, at_limit = \"ask\" }'
-  wheelhouse config set providers.deepseek.api_key cmd:\"pass show deepseek\"
-
-The changed file is checked first and not written where it would be wrong. A running wheelhouse
-takes the change over within seconds.";
-
 const SHOT_EXAMPLES: &str = "\
 Examples:
   wheelhouse shot chat -o chat.svg
@@ -260,6 +258,9 @@ pub struct ExplainArgs {
 pub enum ModelsCommand {
     /// List the models that can be used, with the prices in force now
     List(ModelsListArgs),
+    /// Show what a price feed says otherwise: new models, prices, windows; --write keeps it
+    #[command(after_help = settings::SYNC_EXAMPLES)]
+    Sync(SyncArgs),
 }
 
 /// What `models list` takes.
@@ -274,43 +275,6 @@ pub struct ModelsListArgs {
     /// One JSON object per model, in an array
     #[arg(long)]
     pub json: bool,
-}
-
-/// What `config` can do.
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Write a commented starting file; never over one that is there
-    Init {
-        /// Print it instead of writing it
-        #[arg(long)]
-        print: bool,
-    },
-    /// Read the configuration and list everything wrong with it
-    Check,
-    /// Print every effective value and which layer set it
-    Show {
-        /// Only keys that begin with this: `routing`, `models.sonnet.price`
-        #[arg(value_name = "PREFIX")]
-        filter: Option<String>,
-    },
-    /// Print where the configuration file is (or would be)
-    Path,
-    /// Change one setting in the file; comments and everything else in it stay
-    #[command(after_help = SET_EXAMPLES)]
-    Set {
-        /// The setting: `routing.policy`, `models.sonnet.price.input`
-        #[arg(value_name = "KEY")]
-        key: String,
-        /// Its value: TOML where it reads as such, else a string
-        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
-        value: String,
-    },
-    /// Take one setting out of the file, so that what is shipped holds again
-    Unset {
-        /// The setting
-        #[arg(value_name = "KEY")]
-        key: String,
-    },
 }
 
 /// What `doctor` takes.

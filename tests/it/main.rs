@@ -10,6 +10,7 @@
 )]
 
 mod cli;
+mod compare;
 mod config;
 mod console;
 mod demo;
@@ -24,6 +25,7 @@ mod route;
 mod scorecard;
 mod sim;
 mod steer;
+mod sync;
 mod text;
 mod tokens;
 mod verdicts;
