@@ -9,6 +9,7 @@ use std::process::ExitCode;
 pub mod args;
 mod ask;
 mod cache;
+mod compare;
 mod completions;
 mod compose;
 mod config;
@@ -35,6 +36,7 @@ mod shot;
 mod sim;
 mod start;
 mod story;
+mod sync;
 mod table;
 mod usage;
 
@@ -82,6 +84,7 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Cache { what }) => cache::run(what, &setup, io),
         Some(Command::Config { what }) => config::run(what, &setup, io),
         Some(Command::Doctor(args)) => doctor::run(args, &setup, io),
+        Some(Command::Compare(args)) => compare::run(args, &setup, io),
         Some(Command::Drill(args)) => drill::run(args, &setup, io),
         Some(Command::Sim(args)) => sim::run(args, &setup, io),
         Some(Command::Ask(args)) => ask::run(args, &setup, io),
@@ -90,6 +93,7 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Usage(args)) => usage::run(args, &setup, io),
         Some(Command::Replay(args)) => replay::run(args, &setup, io),
         Some(Command::Models { what: ModelsCommand::List(args) }) => models::run(args, &setup, io),
+        Some(Command::Models { what: ModelsCommand::Sync(args) }) => sync::run(args, &setup, io),
         None if wants_answer(cli, io) => ask::run(&cli.ask, &setup, io),
         Some(Command::Shot(args)) => shot::run(args, &setup, io),
         None => console::run(setup, io),

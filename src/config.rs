@@ -10,6 +10,7 @@
 //! `load`. `preset` lists the data files that ship; `family` the priors by kind of model.
 
 mod discover;
+pub mod edit;
 mod error;
 mod family;
 mod load;
@@ -19,6 +20,7 @@ mod preset;
 mod provider;
 mod read;
 mod reader;
+mod recipe;
 #[doc(hidden)]
 pub mod sample;
 pub mod schema;
@@ -27,6 +29,8 @@ mod settings;
 mod show;
 mod source;
 mod starter;
+mod store;
+mod sync;
 mod tree;
 mod window;
 
@@ -40,6 +44,7 @@ pub use provider::{
     BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider,
     Quirks, SeedField, StreamUsage, SystemRole,
 };
+pub use recipe::{Reach, Recipe};
 pub use settings::{
     CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Feedback, FeedbackMetric, Hedge,
     HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule,
@@ -47,4 +52,6 @@ pub use settings::{
 };
 pub use source::{Layer, LayerKind, environment_layer};
 pub use starter::{example, starter};
+pub use store::OldFile;
+pub use sync::{Changed, Diff, FeedRow, merged};
 pub use window::{ParseWindowError, WeekWindow};

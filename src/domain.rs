@@ -16,6 +16,7 @@ mod reply;
 mod request;
 mod task;
 mod time;
+mod tokenizer;
 mod usage;
 
 pub use budget::{AtLimit, Budget, BudgetLimit, BudgetScope, LocalDay, LocalMonth, OverBudget};
@@ -37,4 +38,5 @@ pub use request::{
 };
 pub use task::{Lang, Script, TaskKind, TaskTable};
 pub use time::{ParseSpanError, UnixMs, format_span, parse_span};
+pub use tokenizer::{Fit, Tokenizer, UnknownVocabulary, Vocabulary};
 pub use usage::Usage;

@@ -13,6 +13,7 @@ mod balance;
 mod billing_tests;
 mod clock;
 mod command;
+mod counting;
 mod desk;
 mod drill;
 mod flight;
@@ -35,11 +36,13 @@ mod reply;
 mod run;
 #[doc(hidden)]
 pub mod sample;
+mod scripts;
 mod shelf;
 mod snapshot;
 mod unread;
 mod verdict;
 mod warm;
+mod watch;
 
 pub use balance::BalanceReading;
 pub use clock::now;
@@ -53,8 +56,10 @@ pub use pinger::EVERY as PING_EVERY;
 pub use recall::{Forget, Forgotten, Recall};
 pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, over_budget};
 pub use reply::ReplyStream;
+pub use scripts::{ScriptBasis, ScriptPrice, script_name, script_prices};
 pub use snapshot::{
     CacheStats, Countdown, LogEntry, ModelStatus, Notice, NoticeLevel, Overrides, Pending, Pin,
     ProviderStatus, Snapshot, Spend, TierState, TierStats, Undo,
 };
 pub use warm::{WarmStatus, warm_cost_per_day, warm_words};
+pub use watch::{LOOK_EVERY, Watch, WatchedFile};

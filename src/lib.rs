@@ -11,8 +11,8 @@
 //! | room | owns | may use |
 //! |---|---|---|
 //! | [`domain`] | plain data and arithmetic: ids, money, messages, requests, decisions, outcomes | – |
-//! | [`text`] | untrusted text made safe, cell widths, Markdown to styled lines, scripts of a text, the program's words in the user's language | domain |
-//! | [`config`] | layered TOML to one checked `Config`: registry, price schedules, key references, paths | domain |
+//! | [`text`] | untrusted text made safe, cell widths, Markdown to styled lines, scripts of a text, its tokens by a published vocabulary, the program's words in the user's language | domain |
+//! | [`config`] | layered TOML to one checked `Config`, and again when a file changes: registry, price schedules and feeds, key references, paths | domain |
 //! | [`wire`] | bytes to meaning and back: SSE, the dialects, error bodies, rate-limit headers, HTTP | domain, config |
 //! | [`route`] | features of a request, hard filters, score, `decide`; health, circuits and budgets as pure folds | domain, text |
 //! | [`cache`] | the key of an answer, the memory tier, the Redis tier, what may be cached and why | domain |

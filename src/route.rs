@@ -28,6 +28,8 @@ pub mod sample;
 mod score;
 mod shift;
 mod state;
+mod tokens;
+mod vocabulary;
 mod warmth;
 mod words;
 
@@ -40,16 +42,18 @@ pub use budget::{
 pub use circuit::ProbeTicket;
 pub use decide::{decide, flips, with_policy};
 pub use elsewhere::elsewhere;
-pub use features::{Surface, difficulty, features, tokens_per_char};
+pub use features::{Surface, difficulty, features, frame_tokens, texts, tokens_per_char};
 pub use forecast::{Forecast, Outlook};
 pub use hedge::{HedgeBook, HedgeLimits};
 pub use input::{
-    CandidateInput, CircuitView, DecisionInput, INPUT_VERSION, Imposed, KeyState, RuleEffect,
-    RuleInput,
+    CandidateInput, CircuitView, Counted, DecisionInput, INPUT_VERSION, Imposed, KeyState,
+    RuleEffect, RuleInput,
 };
 pub use observe::{HealthState, ModelHealth, Observation, Warmth};
 pub use overrides::{PinEntry, effective_pin, kept_out_until};
 pub use score::REALTIME;
 pub use shift::ShiftPhase;
 pub use state::{Kept, ModelView, RouterSettings, RouterState, Slow, SlowMetric};
+pub use tokens::{Prompt, TokenFactors, prose_tokens_per_char, token_mix};
+pub use vocabulary::vocabulary_factor;
 pub use warmth::{Basis, WarmFigures};

@@ -14,6 +14,7 @@ mod sanitize;
 mod scripts;
 mod stream;
 mod tongue;
+mod vocabulary;
 mod width;
 mod wrap;
 
@@ -25,6 +26,7 @@ pub use sanitize::{Sanitizer, Tabs, sanitize, sanitize_line};
 pub use scripts::{SCRIPTS, script_index, script_shares};
 pub use stream::StreamingText;
 pub use tongue::Tongue;
+pub use vocabulary::{count_tokens, is_loaded};
 pub use width::{
     Side, clip, clip_end, ellipsis, grapheme_width, graphemes, middle_ellipsis, pad, width,
 };

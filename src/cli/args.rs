@@ -4,6 +4,7 @@
 //! Must not know: what any command does.
 
 mod kept;
+mod settings;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::text::distance;
 pub mod cache;
 
 use cache::{CACHE_EXAMPLES, CacheCommand, CacheUse};
+pub use settings::{CompareArgs, ConfigCommand, Feed, SyncArgs};
 
 /// Exit codes, told in `--help`, the man page and the README in the same words.
 pub const EXIT_CODES: &str = "\
@@ -194,6 +196,9 @@ pub enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Ask several models the same in many languages: real price, speed and length by script
+    #[command(after_help = settings::COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Say where everything is and what is wrong with it
     Doctor(DoctorArgs),
     /// Show who would answer if a provider or model failed; asks nobody and costs nothing
@@ -294,6 +299,9 @@ pub struct ExplainArgs {
 pub enum ModelsCommand {
     /// List the models that can be used, with the prices in force now
     List(ModelsListArgs),
+    /// Show what a price feed says otherwise: new models, prices, windows; --write keeps it
+    #[command(after_help = settings::SYNC_EXAMPLES)]
+    Sync(SyncArgs),
 }
 
 /// What `models list` takes.
@@ -308,27 +316,6 @@ pub struct ModelsListArgs {
     /// One JSON object per model, in an array
     #[arg(long)]
     pub json: bool,
-}
-
-/// What `config` can do.
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Write a commented starting file; never over one that is there
-    Init {
-        /// Print it instead of writing it
-        #[arg(long)]
-        print: bool,
-    },
-    /// Read the configuration and list everything wrong with it
-    Check,
-    /// Print every effective value and which layer set it
-    Show {
-        /// Only keys that begin with this: `routing`, `models.sonnet.price`
-        #[arg(value_name = "PREFIX")]
-        filter: Option<String>,
-    },
-    /// Print where the configuration file is (or would be)
-    Path,
 }
 
 /// What `doctor` takes.

@@ -13,14 +13,16 @@ use tracing_appender::non_blocking::WorkerGuard;
 use uuid::Uuid;
 
 use crate::config::secret::{self, KeyLookup};
-use crate::config::{self, Config, ConfigError, Layer, Loaded, Paths, Provider};
+use crate::config::{self, Config, ConfigError, Layer, LayerKind, Loaded, Paths, Provider, Recipe};
 use crate::domain::{ErrorReport, UnixMs};
+use crate::engine::WatchedFile;
 use crate::ledger::{Ledger, LedgerError};
 use crate::text::Tongue;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
 
 use super::args::Global;
+use super::start::Using;
 use super::{Exit, Stop, log, story};
 
 /// How long a provider gets to answer `doctor --probe`.
@@ -99,14 +101,45 @@ impl Setup {
 
     /// The configuration, from all its layers.
     pub fn load(&self) -> Result<Loaded, Stop> {
-        config::load(&self.layers()?).map_err(|errors| wrong(&errors))
+        self.recipe()?.load().map_err(|errors| wrong(&errors))
     }
 
-    /// The layers that are there, lowest first.
-    pub fn layers(&self) -> Result<Vec<Layer>, Stop> {
+    /// The layers that are there, to make the configuration from now and again.
+    pub fn recipe(&self) -> Result<Recipe, Stop> {
+        let synced = self.synced_layer();
         let file = self.user_layer()?;
         let environment = config::environment_layer(std::env::vars());
-        Ok(file.into_iter().chain(environment).chain(self.flag_layers()).collect())
+        let layers = synced.into_iter().chain(file).chain(environment).chain(self.flag_layers());
+        Ok(Recipe::new(layers.collect()))
+    }
+
+    /// The layers of a demo: the fleet in place of the user's models; of the user's file only how the
+    /// console looks and listens.
+    pub fn demo_recipe(&self, fleet: &str) -> Recipe {
+        let file = self.user_layer().ok().flatten();
+        Recipe::demo(fleet, file.into_iter().chain(self.flag_layers()).collect())
+    }
+
+    /// Where prices from a feed are kept.
+    pub fn synced_file(&self) -> PathBuf {
+        self.paths.data_dir.join("synced.toml")
+    }
+
+    /// Prices from a feed; a file that cannot be read is as good as none.
+    fn synced_layer(&self) -> Option<Layer> {
+        let path = self.synced_file();
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some(Layer { kind: LayerKind::Synced, name: path.display().to_string(), text })
+    }
+
+    /// The files a running program watches. A demo takes nothing from feeds.
+    pub fn watched(&self, using: Using) -> Vec<WatchedFile> {
+        let user = WatchedFile { kind: LayerKind::User, path: self.paths.config_file.clone() };
+        let synced = WatchedFile { kind: LayerKind::Synced, path: self.synced_file() };
+        match using {
+            Using::Simulated => vec![user],
+            Using::Configured | Using::Local => vec![user, synced],
+        }
     }
 
     fn user_layer(&self) -> Result<Option<Layer>, Stop> {
@@ -134,14 +167,6 @@ impl Setup {
         .into_iter()
         .filter_map(|(flag, path, value)| Some(Layer::flag(flag, path, &value?)))
         .collect()
-    }
-
-    /// The demo's configuration: the fleet in place of the user's models; of the user's file only
-    /// how the console looks and listens.
-    pub fn load_demo(&self, fleet: &str) -> Result<Loaded, Stop> {
-        let file = self.user_layer().ok().flatten();
-        let layers: Vec<Layer> = file.into_iter().chain(self.flag_layers()).collect();
-        config::load_demo(fleet, &layers).map_err(|errors| wrong(&errors))
     }
 
     /// A path as people write it, the home directory as `~`.
@@ -191,7 +216,7 @@ impl Setup {
 }
 
 /// Every error, one a line.
-fn wrong(errors: &[ConfigError]) -> Stop {
+pub fn wrong(errors: &[ConfigError]) -> Stop {
     let mut lines = vec![match errors.len() {
         1 => "the configuration has an error".to_owned(),
         count => format!("the configuration has {count} errors"),

@@ -1,10 +1,12 @@
-//! `wheelhouse config init|check|show|path`.
+//! `wheelhouse config init|check|show|path|set|unset`.
 //!
-//! Invariant: a file that is there is never written over; a new one is private to the user.
+//! Invariant: a file that is there is never written over as a whole, and a change of it is checked
+//! before it is written; a new one is private to the user.
 
 use std::path::Path;
 
-use crate::config;
+use crate::config::edit::EditError;
+use crate::config::{self, ConfigError, Layer, LayerKind, OldFile, Recipe};
 use crate::engine;
 
 use super::args::ConfigCommand;
@@ -46,8 +48,57 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             io.out.write_all(shown.as_bytes())?;
         }
         ConfigCommand::Path => writeln!(io.out, "{}", path.display())?,
+        ConfigCommand::Set { key, value } => {
+            change(setup, io, key, &|text| config::edit::set(text, key, value))?;
+        }
+        ConfigCommand::Unset { key } => {
+            change(setup, io, key, &|text| config::edit::unset(text, key))?;
+        }
     }
     Ok(Exit::Done)
+}
+
+/// Changes one setting: what comes out is read before it is written.
+fn change(
+    setup: &Setup,
+    io: &mut Io<'_>,
+    key: &str,
+    edit: &dyn Fn(&str) -> Result<String, EditError>,
+) -> Result<(), Stop> {
+    let path = &setup.paths.config_file;
+    let told = |error: std::io::Error| Stop::error(format!("{}: {error}", path.display()));
+    let old = OldFile::read(path).map_err(told)?;
+    // A first file comes with the comments of the starting one.
+    let base = if old.existed() { old.text.clone() } else { config::starter(None) };
+    let text = edit(&base).map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?;
+    let layer = Layer::user(path.display().to_string(), text.clone());
+    let (_, alone) = Recipe::default()
+        .reload(LayerKind::User, &layer.name, Some(text.clone()))
+        .map_err(|errors| refused(key, &errors))?;
+    if old.existed() && text == old.text {
+        io.talk("it says so already; nothing was written");
+        return Ok(());
+    }
+    old.replace(&text).map_err(told)?;
+    let effective = setup.load()?;
+    let shown = effective.show(Some(key));
+    io.out.write_all(shown.as_bytes())?;
+    if alone.show(Some(key)).lines().map(value_of).ne(shown.lines().map(value_of)) {
+        io.talk("note: a variable or flag sets it otherwise, and holds over the file");
+    }
+    Ok(())
+}
+
+/// A line of `config show` without where its value comes from.
+fn value_of(line: &str) -> &str {
+    line.rsplit_once("  # ").map_or(line, |(value, _)| value.trim_end())
+}
+
+/// The change would make the file wrong.
+fn refused(key: &str, errors: &[ConfigError]) -> Stop {
+    let mut lines = vec![format!("{key} was not changed: the file would be wrong")];
+    lines.extend(errors.iter().map(|error| format!("  {error}")));
+    Stop::usage(lines.join("\n"))
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Stop> {

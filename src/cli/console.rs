@@ -15,7 +15,7 @@ use crate::console::app::{
     AppState, Boot, FirstRun, Glyphs, Looks, Mouse, Panel, Size, Stage, StartPlan, Zoom,
 };
 use crate::console::composer::Draft;
-use crate::console::keys::{Keymap, SendKey};
+use crate::console::keys::Keymap;
 use crate::console::shell::{self, Host as _, Start};
 use crate::console::theme::{self, Theme};
 use crate::console::view;
@@ -39,7 +39,8 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
             "the console needs a terminal; for one answer: wheelhouse ask \"...\"",
         ));
     }
-    let loaded = if setup.global.demo { setup.load_demo("")? } else { setup.load()? };
+    let recipe = if setup.global.demo { setup.demo_recipe("") } else { setup.recipe()? };
+    let loaded = recipe.load().map_err(|errors| compose::wrong(&errors))?;
     let config = &loaded.config;
     let keymap = keymap(&config.console)?;
     let (stage, plan) = beginning(&setup);
@@ -53,7 +54,7 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let theme = theme(&looks.theme, &host)?;
     let baseline = config.console.baseline.as_deref().map(Into::into);
     if plan == Some(StartPlan::Found) {
-        host.keep(loaded);
+        host.keep(recipe, loaded);
     }
     let mut state = AppState::new(Boot {
         now: host.now(),
@@ -109,11 +110,7 @@ fn beginning(setup: &Setup) -> (Stage, Option<StartPlan>) {
 }
 
 fn keymap(settings: &ConsoleSettings) -> Result<Keymap, Stop> {
-    let send = match settings.send.as_str() {
-        "alt-enter" => SendKey::AltEnter,
-        _ => SendKey::Enter,
-    };
-    Keymap::build(send, &settings.keys).map_err(|errors| {
+    Keymap::configured(settings).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
         Stop::usage(format!("the keys in the configuration are wrong\n{}", lines.join("\n")))
     })
@@ -131,11 +128,7 @@ fn looks(config: &Config, host: &Host) -> Looks {
         },
         themes: Theme::shipped(),
         glyphs,
-        mouse: match settings.mouse.as_str() {
-            "wheel" => Mouse::Wheel,
-            "full" => Mouse::Full,
-            _ => Mouse::Off,
-        },
+        mouse: Mouse::named(&settings.mouse),
         panel: Panel::Auto,
         zoom: Zoom::Off,
         simulated: host.setup().global.demo,

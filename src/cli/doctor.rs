@@ -212,9 +212,8 @@ fn without_password(url: &str) -> String {
 }
 
 fn configuration(setup: &Setup, config: &Config) -> Rows {
-    let layers = setup.layers().unwrap_or_default();
     let mut names = vec!["shipped".to_owned()];
-    names.extend(layers.into_iter().map(|layer| layer.name));
+    names.extend(setup.recipe().map(|recipe| recipe.names()).unwrap_or_default());
     let user = config.models.values().filter(|model| model.mention == Mention::User).count();
     let mut rows = vec![
         row("layers", names.join(" < ")),

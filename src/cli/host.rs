@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::stream;
 use secrecy::ExposeSecret as _;
 
-use crate::config::{self, KeyRef, Loaded, Mention, Provider};
+use crate::config::{self, KeyRef, Loaded, Mention, Provider, Recipe};
 use crate::console::app::{FaultBoard, Recall, Recalled, StartPlan};
 use crate::console::shell::{self, Faults, Preset, Replies, RunKeys, Snapshots, Soon};
 use crate::domain::{ReplyEvent, Request, UnixMs};
@@ -28,7 +28,7 @@ const BATCH: usize = 256;
 pub struct Host {
     setup: Arc<Setup>,
     /// The configuration as read before the first frame; the first engine takes it.
-    known: Mutex<Option<Loaded>>,
+    known: Mutex<Option<(Recipe, Loaded)>>,
 }
 
 impl Host {
@@ -38,8 +38,9 @@ impl Host {
     }
 
     /// The configuration was read already: the first engine starts with it.
-    pub fn keep(&self, loaded: Loaded) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+    pub fn keep(&self, recipe: Recipe, loaded: Loaded) {
+        let known = Some((recipe, loaded));
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// What it was made with.
@@ -66,6 +67,7 @@ impl shell::Host for Host {
             let known = known.filter(|_| using == Using::Configured);
             match setup.start_using(using, env, known).await {
                 Ok(mut running) => {
+                    running.follow_files(&setup);
                     // The screen shows what is in force.
                     let tell = |line: String| tracing::info!(%line, "fault");
                     running
@@ -173,7 +175,7 @@ impl shell::Engine for Live {
 
     fn decision_input(&self, request: &Request, now: UnixMs) -> DecisionInput {
         let seed = start::seed(request);
-        self.running.engine.snapshot().decision_input(request, now, seed)
+        self.running.engine.decision_input(request, now, seed)
     }
 
     fn faults(&self) -> Option<(Arc<FaultBoard>, Faults)> {

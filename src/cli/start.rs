@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::config::Loaded;
+use crate::config::{Loaded, Reach, Recipe};
 use crate::domain::Request;
-use crate::engine::{self, EngineHandle, Snapshot};
+use crate::engine::{self, EngineHandle, LOOK_EVERY, Snapshot, Watch};
 use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
 
-use super::compose::{Env, Setup};
+use super::compose::{Env, Setup, wrong};
 use super::{Stop, faults};
 
 /// The demo's answers are the same every time.
@@ -25,6 +25,9 @@ const DISCOVERY: Duration = Duration::from_millis(1500);
 pub struct Running {
     /// The engine.
     pub engine: EngineHandle,
+    /// How its configuration came about.
+    recipe: Recipe,
+    using: Using,
     /// The simulated fleet, in a demo.
     fleet: Option<Fleet>,
     /// What goes wrong in it by and by.
@@ -71,27 +74,25 @@ impl Setup {
         &self,
         using: Using,
         env: Env,
-        known: Option<Loaded>,
+        known: Option<(Recipe, Loaded)>,
     ) -> Result<Running, Stop> {
-        let (loaded, fleet) = match using {
-            Using::Simulated => {
+        let (recipe, fleet) = match (using, &known) {
+            (Using::Simulated, _) => {
                 let fleet = start_fleet().await?;
-                (self.load_demo(&fleet.config_text())?, Some(fleet))
+                (self.demo_recipe(&fleet.config_text()), Some(fleet))
             }
-            Using::Configured | Using::Local => match known {
-                Some(loaded) => (loaded, None),
-                None => (self.load()?, None),
-            },
+            (Using::Configured, Some((recipe, _))) => (recipe.clone(), None),
+            (Using::Configured, None) => (self.recipe()?, None),
+            (Using::Local, _) => (self.recipe()?.reaching(Reach::ThisMachine), None),
+        };
+        let loaded = match known {
+            Some((_, loaded)) if using == Using::Configured => loaded,
+            Some(_) | None => recipe.load().map_err(|errors| wrong(&errors))?,
         };
         for warning in &loaded.warnings {
             tracing::warn!(%warning, "configuration");
         }
-        let mut config = loaded.config;
-        if using == Using::Local {
-            config.providers.retain(|_, provider| provider.local);
-            let providers = &config.providers;
-            config.models.retain(|_, model| providers.contains_key(&model.provider));
-        }
+        let config = loaded.config;
         let kept = config.capture.unknown_errors && using != Using::Simulated;
         let options = engine::Options {
             http: self.http_options(),
@@ -101,11 +102,18 @@ impl Setup {
             ..engine::Options::default()
         };
         let engine = engine::start(Arc::new(config), options);
-        Ok(Running { engine, fleet, game_day: None })
+        Ok(Running { engine, recipe, using, fleet, game_day: None })
     }
 }
 
 impl Running {
+    /// Puts changes of the configuration's files in force from now on.
+    pub fn follow_files(&self, setup: &Setup) {
+        let files = setup.watched(self.using);
+        let recipe = self.recipe.clone();
+        self.engine.watch(Watch { recipe, files, every: LOOK_EVERY });
+    }
+
     /// Lets the script of faults named on the command line strike the fleet, if there is one.
     pub fn strike(
         &mut self,

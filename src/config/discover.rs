@@ -48,6 +48,30 @@ impl Config {
         config
     }
 
+    /// This configuration with what endpoints told and people named while `old` was in force, where
+    /// the endpoint is still the same: it is not forgotten until it has been asked again.
+    #[must_use]
+    pub fn carrying(mut self, old: &Self) -> Self {
+        let told = old.models.values().filter(|model| model.mention == Mention::Discovered);
+        for model in told {
+            let same = |provider: &Provider| {
+                old.providers.get(&model.provider).is_some_and(|o| o.base_url == provider.base_url)
+            };
+            let Some(provider) = self.providers.get(&model.provider).filter(|p| same(p)) else {
+                continue;
+            };
+            let quirks = provider.quirks.clone();
+            // One that is configured by now has another name: both would be the same model.
+            let configured = |m: &Model| {
+                m.mention != Mention::Discovered && m.provider == model.provider && m.id == model.id
+            };
+            if !self.models.values().any(configured) {
+                self.models.insert(model.name.clone(), Model { quirks, ..model.clone() });
+            }
+        }
+        self
+    }
+
     /// For `provider/any-id` where the provider passes any id on: this configuration with that
     /// model added, and its name. `None` where the provider does not, or the model is there already.
     pub fn with_passthrough(&self, text: &str) -> Option<(Self, ModelName)> {
@@ -164,7 +188,7 @@ fn entry(provider: &Provider, found: &Discovered) -> Model {
         latency: family.latency,
         capabilities: default_capabilities(provider.local),
         languages: family.languages.clone(),
-        tokenizer: None,
+        tokenizer: family::shipped().tokenizer(&found.id),
         thinks_silently: false,
         params: serde_json::Map::new(),
         quirks: provider.quirks.clone(),
@@ -222,6 +246,16 @@ mod tests {
         assert!(first.models.contains_key("ollama/b"));
         let second = first.with_discovered("ollama", listed(&["c"]));
         assert!(!second.models.contains_key("ollama/b") && second.models.contains_key("ollama/c"));
+    }
+
+    #[test]
+    fn what_an_endpoint_told_outlives_a_change_of_the_file() {
+        let old = config("").with_discovered("ollama", listed(&["a", "b"]));
+        let text = "[models.mine]\nprovider = \"ollama\"\nid = \"a\"\ncontext = 100";
+        let new = config(text).carrying(&old);
+        assert!(new.models.contains_key("ollama/b") && !new.models.contains_key("ollama/a"));
+        let elsewhere = "[providers.ollama]\nbase_url = \"http://127.0.0.1:9/v1\"";
+        assert!(!config(elsewhere).carrying(&old).models.contains_key("ollama/b"));
     }
 
     #[test]

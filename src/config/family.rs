@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::domain::{Lang, TaskKind, TaskTable};
+use crate::domain::{Lang, TaskKind, TaskTable, Tokenizer};
 
 use super::model::Latency;
 use super::preset;
@@ -14,7 +14,7 @@ use super::read::languages;
 use super::reader::{Ctx, Fields, Names};
 use super::schema::{FAMILY, LATENCY, QUALITY, Section};
 use super::source::Sources;
-use super::tree;
+use super::tree::{self, Table, Value};
 
 /// What is assumed of a remote model that no pattern knows.
 const UNKNOWN_REMOTE: &str = "light";
@@ -51,6 +51,8 @@ impl Default for Family {
 pub(super) struct Families {
     by_name: BTreeMap<String, Family>,
     fallback: Family,
+    /// What ids that contain a text are counted with; the longest match wins.
+    tokenizers: Vec<(String, Tokenizer)>,
 }
 
 /// The shipped families, read once.
@@ -61,11 +63,18 @@ pub(super) fn shipped() -> &'static Families {
 
 const ROOT: Section = Section {
     path: "",
-    fields: &[super::schema::Field {
-        name: "families",
-        expects: "tables by name",
-        doc: "priors by family",
-    }],
+    fields: &[
+        super::schema::Field {
+            name: "families",
+            expects: "tables by name",
+            doc: "priors by family",
+        },
+        super::schema::Field {
+            name: "tokenizers",
+            expects: "lists of texts by vocabulary",
+            doc: "model ids that contain one of these are counted with it",
+        },
+    ],
 };
 
 /// The families, and what is wrong with their file (nothing, or a test fails).
@@ -78,6 +87,7 @@ fn read() -> (Families, Vec<super::ConfigError>) {
     match tree::parse(text, layer) {
         Err(error) => ctx.error(error.at, "", error.message),
         Ok(tree) => {
+            families.tokenizers = tokenizers(&ctx, &tree);
             let root = Fields::root(&ctx, &tree, &ROOT);
             let mut waiting: Vec<_> = root.named("families", &FAMILY);
             // A family is read once the one it is like has been.
@@ -103,6 +113,26 @@ fn read() -> (Families, Vec<super::ConfigError>) {
     }
     let errors = ctx.finish().0;
     (families, errors)
+}
+
+fn tokenizers(ctx: &Ctx<'_>, tree: &Table) -> Vec<(String, Tokenizer)> {
+    let mut all = Vec::new();
+    for (name, entry) in tree.table("tokenizers").into_iter().flat_map(|table| &table.entries) {
+        let tokenizer = match name.parse::<Tokenizer>() {
+            Ok(tokenizer) => tokenizer,
+            Err(error) => {
+                ctx.error(entry.key_at, &format!("tokenizers.{name}"), error.to_string());
+                continue;
+            }
+        };
+        let Value::List(ids) = &entry.node.value else { continue };
+        for id in ids {
+            if let Value::Text(id) = &id.value {
+                all.push((id.clone(), tokenizer));
+            }
+        }
+    }
+    all
 }
 
 fn family(fields: &Fields<'_>, base: Family) -> Family {
@@ -150,6 +180,13 @@ impl Families {
         found.or_else(|| self.named(unknown)).unwrap_or(&self.fallback)
     }
 
+    /// What a model of this id is counted with, where that is known.
+    pub(super) fn tokenizer(&self, id: &str) -> Option<Tokenizer> {
+        let id = id.to_ascii_lowercase();
+        let hits = self.tokenizers.iter().filter(|(part, _)| id.contains(part.as_str()));
+        hits.max_by_key(|(part, _)| part.len()).map(|(_, tokenizer)| *tokenizer)
+    }
+
     fn by_id(&self, id: &str) -> Option<&Family> {
         self.by_name
             .values()
@@ -192,6 +229,18 @@ fn billions(id: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_says_what_its_tokens_are_counted_with() {
+        let told = |id: &str| shipped().tokenizer(id).map(|tokenizer| tokenizer.to_string());
+        assert_eq!(told("gpt-4o-2024-08-06").as_deref(), Some("o200k_base"));
+        assert_eq!(told("gpt-4-turbo").as_deref(), Some("cl100k_base"));
+        assert_eq!(told("qwen2.5:7b-instruct").as_deref(), Some("qwen3"));
+        // Small models taught by a large one have the vocabulary they were made with.
+        assert_eq!(told("deepseek-r1-distill-qwen-7b").as_deref(), Some("qwen3"));
+        assert_eq!(told("anthropic/claude-sonnet-5-5").as_deref(), Some("~o200k_base"));
+        assert_eq!(told("smollm2:135m"), None);
+    }
 
     #[test]
     fn the_shipped_families_read_without_an_error() {

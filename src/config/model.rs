@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    Capabilities, Lang, ModelName, Price, ProviderName, Rates, TaskKind, TaskTable, UnixMs,
+    Capabilities, Lang, ModelName, Price, ProviderName, Rates, TaskKind, TaskTable, Tokenizer,
+    UnixMs,
 };
 
 use super::{LimitOverrides, Mention, Quirks, WeekWindow};
@@ -136,8 +137,8 @@ pub struct Model {
     pub capabilities: Capabilities,
     /// Languages it is good in; empty means no figure.
     pub languages: Vec<Lang>,
-    /// Vocabulary its tokens are counted with.
-    pub tokenizer: Option<String>,
+    /// What its tokens are counted with; estimated by script where `None`.
+    pub tokenizer: Option<Tokenizer>,
     /// It thinks without sending anything, so silence is not slowness.
     pub thinks_silently: bool,
     /// Parameters sent as they are.

@@ -154,7 +154,11 @@ pub const MODEL: Section = Section {
         field("latency", "{ ttft_ms = 600, tokens_per_s = 60 }", "how fast, before measuring"),
         field("languages", "[\"en\", \"zh\"]", "languages it is good in"),
         field("capabilities", "a table", "what it can do and which parameters it takes"),
-        field("tokenizer", "a vocabulary's name", "what its tokens are counted with"),
+        field(
+            "tokenizer",
+            "\"o200k_base\"; ~ before a stand-in",
+            "what its tokens are counted with",
+        ),
         field("thinks_silently", "true or false", "it sends nothing while it thinks"),
         field("params", "a table", "parameters sent as they are"),
         field("quirks", "a table", "how it differs from its provider"),

@@ -1,6 +1,6 @@
 //! Finding a key where its reference says.
 //!
-//! Owns: environment and command lookup. Must not know what the key is for. Invariant: a key leaves
+//! Owns: environment, command and keyring lookup. Must not know what the key is for. Invariant: a key leaves
 //! here only as a [`SecretString`], which prints as nothing; no message contains one.
 
 use std::io::Read as _;
@@ -57,11 +57,13 @@ pub fn find(provider: &Provider, env: &dyn Fn(&str) -> Option<String>) -> KeyLoo
                     None
                 }
             },
-            KeyRef::Keyring(_) => {
-                let why = "the keyring is not built in: use env:NAME or cmd:COMMAND";
-                failed = failed.or(Some(format!("{reference}: {why}")));
-                None
-            }
+            KeyRef::Keyring(entry) => match from_keyring(entry) {
+                Ok(text) => Some(text),
+                Err(why) => {
+                    failed = failed.or(Some(format!("{reference}: {why}")));
+                    None
+                }
+            },
         };
         let Some(key) = found.map(|text| text.trim().to_owned()).filter(|key| !key.is_empty())
         else {
@@ -83,6 +85,33 @@ pub fn find(provider: &Provider, env: &dyn Fn(&str) -> Option<String>) -> KeyLoo
         Some(why) => KeyLookup::Failed { why },
         None => KeyLookup::Missing { names },
     }
+}
+
+/// Asks the operating system's keyring. May wait for a person.
+#[cfg(feature = "keyring")]
+fn from_keyring(entry: &str) -> Result<String, String> {
+    use keyring::Error::{NoEntry, NoStorageAccess, PlatformFailure};
+    let Some((service, name)) =
+        entry.split_once('/').filter(|(s, n)| !s.is_empty() && !n.is_empty())
+    else {
+        return Err("expected keyring:service/name".to_owned());
+    };
+    let found = keyring::Entry::new(service, name).and_then(|entry| entry.get_password());
+    found.map_err(|error| match error {
+        NoEntry => "the keyring holds no such entry".to_owned(),
+        NoStorageAccess(why) | PlatformFailure(why) => format!(
+            "the keyring cannot be reached: {why}; where there is none, use env:NAME or cmd:COMMAND"
+        ),
+        // The others hold what was found in their text.
+        _ => "what the keyring holds there is not one key".to_owned(),
+    })
+}
+
+/// This build knows no keyring.
+#[cfg(not(feature = "keyring"))]
+fn from_keyring(_: &str) -> Result<String, String> {
+    Err("this build has no keyring: build with --features keyring, or use env:NAME or cmd:COMMAND"
+        .to_owned())
 }
 
 /// Runs a command and returns the first line it prints.
@@ -203,12 +232,26 @@ mod tests {
         assert!(why.contains("no answer"), "{why}");
     }
 
+    fn asked(reference: &str) -> String {
+        match find(&provider(&format!("\"{reference}\"")), &nothing) {
+            KeyLookup::Failed { why } => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[cfg(not(feature = "keyring"))]
     #[test]
-    fn the_keyring_is_refused_by_name() {
-        let KeyLookup::Failed { why } = find(&provider("\"keyring:lab\""), &nothing) else {
-            panic!("found")
-        };
-        assert!(why.contains("not built in"), "{why}");
+    fn a_build_without_a_keyring_says_how_to_have_one() {
+        let why = asked("keyring:lab/me");
+        assert!(why.contains("--features keyring") && why.contains("cmd:COMMAND"), "{why}");
+    }
+
+    #[cfg(feature = "keyring")]
+    #[test]
+    fn an_entry_that_is_not_there_or_a_keyring_that_is_not_is_told() {
+        let why = asked("keyring:wheelhouse-test-of-nothing/nobody");
+        assert!(why.contains("no such entry") || why.contains("cannot be reached"), "{why}");
+        assert!(asked("keyring:lab").contains("service/name"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod budget;
 mod drills;
 mod obey;
 mod publish;
+mod reconfigure;
 mod remote;
 mod shared;
 mod steer;
@@ -24,10 +25,11 @@ use crate::domain::{
     OutcomeClass, ProviderName, RequestId, UnixMs,
 };
 use crate::route::{
-    HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
+    HedgeBook, HedgeLimits, Kept, Observation, Prompt, RouterSettings, RouterState, SlowMetric,
 };
 
 use super::balance::Booked;
+use super::input;
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
@@ -71,6 +73,8 @@ pub(super) struct Actor {
     pub(super) balances: BTreeMap<ProviderName, Booked>,
     pub(super) races: HedgeBook,
     pub(super) notices: Vec<Notice>,
+    /// Why the last change of a file was not put in force, while it is not.
+    pub(super) config_trouble: Option<String>,
     /// Slow models whose traffic nobody could take, and when that was said.
     pub(super) stuck: BTreeMap<ModelName, UnixMs>,
     pub(super) revision: u64,
@@ -214,6 +218,7 @@ impl Actor {
             ToActor::Balance { provider, reading } => self.take_balance(provider, reading, now),
             // The news is in the purse.
             ToActor::SpendingRead => {}
+            ToActor::ConfigTrouble(text) => self.refuse_config(text, now),
             ToActor::Presence => self.pinger.person(now),
         }
     }
@@ -245,8 +250,23 @@ impl Actor {
         if report.usage.estimated || report.outcome.is_some() || !asked_plainly {
             return;
         }
-        let Some(sent) = self.log.estimated_input(request, &report.model) else { return };
-        let Some(cut) = self.router.intake(&report.model, sent, report.usage.input) else { return };
+        let (Some(input), Some(model)) =
+            (self.log.input(request), self.config.models.get(&report.model))
+        else {
+            return;
+        };
+        let estimated = input::plain_estimate(model, &input.features);
+        let (sent, read) = (estimated.ceil() as u64, report.usage.input);
+        let Some(cut) = self.router.intake(&report.model, sent, read) else {
+            // What an image costs is not learned from the text around it.
+            if !input.features.needs.vision {
+                let counted = input.candidates.iter().find(|c| c.model == report.model);
+                let counted = counted.and_then(|c| Some(c.counted?.tokens));
+                let prompt = Prompt { scripts: &input.features.scripts, estimated, counted };
+                self.router.learn_tokens(&report.model, prompt, read);
+            }
+            return;
+        };
         let text = format!("{} did not read all of the prompt: {cut}", report.model);
         self.notice(NoticeLevel::Warn, text, now);
         self.log.doubt(request, cut);

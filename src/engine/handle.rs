@@ -11,10 +11,11 @@ use crate::cache::{Survey, Trouble};
 use crate::config::Config;
 use crate::domain::{Request, UnixMs};
 use crate::ledger::Ledger;
-use crate::route::{HedgeBook, RouterState, SpendStore};
+use crate::route::{DecisionInput, HedgeBook, RouterState, SpendStore};
 use crate::wire::http::HttpOptions;
 
 use super::actor::{Actor, INBOX, Shared, ToActor, settings};
+use super::counting::Unknown;
 use super::keys::Env;
 use super::log::Log;
 use super::permit::Board;
@@ -23,6 +24,7 @@ use super::recall::{self, Forget, Forgotten, Recall};
 use super::record::{self, Recorder};
 use super::reply::{self, ReplyStream};
 use super::run::Run;
+use super::watch::Watch;
 use super::{Command, Overrides, Snapshot, Spend};
 
 /// How the engine meets the world.
@@ -120,6 +122,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         misbilled: BTreeSet::new(),
         races: HedgeBook::default(),
         notices: Vec::new(),
+        config_trouble: None,
         stuck: BTreeMap::new(),
         revision: 0,
         commands: 0,
@@ -179,6 +182,15 @@ impl EngineHandle {
         self.shared.snapshot()
     }
 
+    /// What a decision about `request` would be made from now. Texts not counted yet may be counted
+    /// here, which takes a moment: not for a thread that draws.
+    pub fn decision_input(&self, request: &Request, now: UnixMs, seed: u64) -> DecisionInput {
+        let snapshot = self.snapshot();
+        let mut input = snapshot.decision_input(request, now, seed);
+        self.shared.counting.refine(&mut input, request, &snapshot, Unknown::Count);
+        input
+    }
+
     /// Tells the engine something. Returns at once; the change shows in the next snapshot, and a
     /// request asked after this is decided with it. A command is dropped only when a thousand messages
     /// are waiting, which people cannot cause.
@@ -194,6 +206,12 @@ impl EngineHandle {
     /// Watches the engine.
     pub fn subscribe(&self) -> Observer {
         Observer(self.shared.published.clone())
+    }
+
+    /// Watches files the configuration is made of until the engine closes: a change that can be read
+    /// is put in force, another is told by a notice.
+    pub fn watch(&self, watch: Watch) {
+        self.shared.tasks.spawn(super::watch::run(Arc::clone(&self.shared), watch));
     }
 
     /// The present moment on the engine's clock.

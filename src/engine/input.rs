@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::config::{Config, Model, Provider, Rule, RuleThen};
 use crate::domain::{
-    DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, SessionId, UnixMs,
+    DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, Script, SessionId, UnixMs,
 };
 use crate::route::{
     self, CandidateInput, CircuitView, DecisionInput, Hindrance, INPUT_VERSION, Imposed, KeyState,
-    ModelHealth, Payer, PinEntry, RuleEffect, RuleInput, effective_pin, kept_out_until,
+    ModelHealth, Payer, PinEntry, RuleEffect, RuleInput, effective_pin, kept_out_until, token_mix,
 };
 
 use super::{ModelStatus, Snapshot, Veto, account, refusal, run};
@@ -138,7 +138,8 @@ impl Snapshot {
             quality: model.quality,
             quality_set: model.quality_set.clone(),
             languages: model.languages.clone(),
-            token_factors: Vec::new(),
+            token_factors: token_factors(model, seen, features),
+            counted: None,
             ttft_prior_ms: model.latency.ttft_ms,
             cold_extra_ms: model.latency.cold_extra_ms,
             tokens_per_s_prior: model.latency.tokens_per_s,
@@ -205,6 +206,39 @@ impl Snapshot {
     pub fn health(&self, model: &ModelName) -> Option<&ModelHealth> {
         self.models.get(model).map(|seen| &seen.health)
     }
+}
+
+/// What a model makes of the scripts of a text over the average estimate: by its vocabulary, and as
+/// learned. Empty where nothing is known.
+fn token_factors(
+    model: &Model,
+    seen: Option<&ModelStatus>,
+    features: &RequestFeatures,
+) -> Vec<(Script, f32)> {
+    let learned = seen.map_or(&[][..], |seen| seen.tokens.estimates.as_slice());
+    if model.tokenizer.is_none() && learned.is_empty() {
+        return Vec::new();
+    }
+    let factor = |script: Script| {
+        let own = learned.iter().find(|(s, _)| *s == script).map_or(1.0, |(_, factor)| *factor);
+        let vocabulary =
+            model.tokenizer.map_or(1.0, |t| route::vocabulary_factor(t.vocabulary, script));
+        own * vocabulary
+    };
+    let mix = token_mix(&features.scripts, |script| f64::from(factor(script))) as f32;
+    let of = |(script, _): &(Script, f32)| match script {
+        Script::Common => (Script::Common, mix),
+        script => (*script, factor(*script)),
+    };
+    features.scripts.iter().map(of).collect()
+}
+
+/// A prompt's tokens by a model's vocabulary, without anything learned.
+pub(super) fn plain_estimate(model: &Model, features: &RequestFeatures) -> f64 {
+    let factor = |script: Script| {
+        model.tokenizer.map_or(1.0, |t| f64::from(route::vocabulary_factor(t.vocabulary, script)))
+    };
+    features.input_tokens as f64 * token_mix(&features.scripts, factor)
 }
 
 /// A provider's tags: the user's own, and that it runs on this machine.

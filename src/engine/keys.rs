@@ -86,12 +86,17 @@ impl Keys {
 
     /// Looks all keys up that need no command to be run. Quick.
     pub(super) fn read(&self, config: &Config, env: &Env) {
+        // What is no longer configured may still be asked by a request that began before.
         let old = self.0.load();
-        let mut all = BTreeMap::new();
+        let mut all: BTreeMap<_, _> =
+            old.iter().map(|(name, found)| (name.clone(), found.share())).collect();
         for provider in config.providers.values() {
-            let found = if runs_command(provider) {
-                // What its command said last holds until it has been run again.
-                old.get(&provider.name).map_or_else(|| pending(provider), Found::share)
+            let found = if is_slow(provider) {
+                // The key that was there works until the command has been run again.
+                match old.get(&provider.name).filter(|found| found.is_from(provider)) {
+                    Some(found) => found.share(),
+                    None => pending(provider),
+                }
             } else {
                 look_up(provider, env)
             };
@@ -100,9 +105,10 @@ impl Keys {
         self.0.store(Arc::new(all));
     }
 
-    /// Runs the commands of providers that name one. Slow: belongs on a blocking thread.
-    pub(super) fn run_commands(&self, config: &Config, env: &Env) {
-        for provider in config.providers.values().filter(|provider| runs_command(provider)) {
+    /// Runs commands and asks keyrings, for the providers that name one. Slow: belongs on a blocking
+    /// thread.
+    pub(super) fn fetch(&self, config: &Config, env: &Env) {
+        for provider in config.providers.values().filter(|provider| is_slow(provider)) {
             let found = Arc::new(look_up(provider, env));
             self.0.rcu(|all| {
                 let mut all: BTreeMap<_, _> =
@@ -123,19 +129,30 @@ fn key_name(key: &KeyRef) -> String {
 }
 
 impl Found {
+    /// Was its key found where one of the provider's references points?
+    fn is_from(&self, provider: &Provider) -> bool {
+        let from = self.from.as_ref();
+        from.is_some_and(|from| provider.keys.iter().any(|key| key_name(key) == *from))
+    }
+
     fn share(&self) -> Self {
         Self { key: self.key.clone(), state: self.state.clone(), from: self.from.clone() }
     }
 }
 
-/// Does finding this provider's key mean running a command?
-pub(super) fn runs_command(provider: &Provider) -> bool {
-    provider.keys.iter().any(|key| matches!(key, KeyRef::Command(_)))
+/// Does finding this provider's key mean running a command or asking a keyring, which may wait for
+/// a person?
+pub(super) fn is_slow(provider: &Provider) -> bool {
+    let slow = |key: &KeyRef| match key {
+        KeyRef::Command(_) | KeyRef::Keyring(_) => true,
+        KeyRef::Env(_) => false,
+    };
+    provider.keys.iter().any(slow)
 }
 
 fn pending(provider: &Provider) -> Found {
     let state = match provider.key_need {
-        KeyNeed::Required => KeyState::Missing("its key command is running".to_owned()),
+        KeyNeed::Required => KeyState::Missing("its key is being fetched".to_owned()),
         KeyNeed::Optional => KeyState::Ready,
     };
     Found { key: None, state, from: None }
@@ -165,9 +182,9 @@ fn look_up(provider: &Provider, env: &Env) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::sample;
+    use crate::config::{Layer, load, sample};
 
-    fn config(key: KeyRef) -> Config {
+    fn with_headers(key: KeyRef) -> Config {
         let provider = Provider {
             keys: vec![key],
             key_need: KeyNeed::Required,
@@ -183,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_in_secret_is_hidden_where_it_is_echoed() {
-        let (keys, config) = (Keys::default(), config(KeyRef::Env("LAB_KEY".into())));
+        let (keys, config) = (Keys::default(), with_headers(KeyRef::Env("LAB_KEY".into())));
         keys.read(&config, &env());
         let words = "no such key 9f86d081884c7d65 for team-a-2f81c9e07b";
         let mut error = ErrorReport::new(OutcomeClass::Provider, "x", words);
@@ -193,15 +210,36 @@ mod tests {
         assert_eq!(error.original, error.message);
     }
 
+    fn config(text: &str) -> Config {
+        load(&[Layer::user("c.toml", text)]).unwrap().config
+    }
+
+    fn with_key(reference: &str) -> Config {
+        config(&format!(
+            "[providers.lab]\nbase_url = \"http://127.0.0.1:1/v1\"\napi_key = \"{reference}\""
+        ))
+    }
+
     #[test]
-    fn a_key_from_a_command_is_kept_until_the_command_has_been_run_again() {
-        let (keys, config) = (Keys::default(), config(KeyRef::Command("echo fresh-key".into())));
+    fn a_fetched_key_works_until_it_has_been_fetched_again() {
+        let (keys, env): (_, Env) = (Keys::default(), Arc::new(|_| None));
         let lab = ProviderName::from("lab");
-        keys.read(&config, &env());
-        assert!(matches!(keys.state(&lab), KeyState::Missing(_)), "it has not been run yet");
-        keys.run_commands(&config, &env());
+        let first = with_key("cmd:echo sk-one");
+        keys.read(&first, &env);
+        assert!(matches!(keys.state(&lab), KeyState::Missing(_)));
+        keys.fetch(&first, &env);
+        keys.read(&first, &env);
         assert!(keys.found(&lab));
-        keys.read(&config, &env());
-        assert!(keys.found(&lab) && keys.state(&lab) == KeyState::Ready);
+        // Another command is another key.
+        keys.read(&with_key("cmd:echo sk-two"), &env);
+        assert!(!keys.found(&lab));
+    }
+
+    #[test]
+    fn the_key_of_a_provider_that_was_taken_out_serves_who_asked_before() {
+        let (keys, env): (_, Env) = (Keys::default(), Arc::new(|_| Some("sk-one".to_owned())));
+        keys.read(&with_key("env:LAB_KEY"), &env);
+        keys.read(&config(""), &env);
+        assert!(keys.found(&ProviderName::from("lab")));
     }
 }

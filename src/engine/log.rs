@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{
-    AttemptReport, Decision, Evidence, ModelName, Outcome, Request, RequestId, UnixMs,
-};
+use crate::domain::{AttemptReport, Decision, Evidence, Outcome, Request, RequestId, UnixMs};
 use crate::route::DecisionInput;
 
 use super::LogEntry;
@@ -72,10 +70,10 @@ impl Log {
         self.change(request, |entry| entry.doubts.push(doubt));
     }
 
-    /// How many prompt tokens the decision expected of a model.
-    pub(super) fn estimated_input(&self, request: RequestId, model: &ModelName) -> Option<u64> {
+    /// What a request was decided from.
+    pub(super) fn input(&self, request: RequestId) -> Option<Arc<DecisionInput>> {
         let entry = self.entries.iter().rev().find(|entry| entry.request == request)?;
-        Some(entry.decision.candidate(model.as_str())?.estimate.input_tokens)
+        Some(Arc::clone(&entry.input))
     }
 
     pub(super) fn end(&mut self, request: RequestId, outcome: Outcome) {

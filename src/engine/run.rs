@@ -25,13 +25,14 @@ use tokio::time::Instant;
 
 use crate::cache::Why;
 use crate::domain::{
-    Cost, ErrorReport, Evidence, Finish, ModelName, Outcome, OutcomeClass, ProviderName, Reply,
-    ReplyEvent, Request, Usage, Verdict,
+    Cost, ErrorReport, Evidence, Finish, ModelName, Origin, Outcome, OutcomeClass, ProviderName,
+    Reply, ReplyEvent, Request, Usage, Verdict,
 };
 use crate::route;
 
 use super::actor::{Shared, ToActor};
 use super::attempt::millis;
+use super::counting::Unknown;
 use super::record::Recorder;
 use super::reply::ReplySink;
 use cached::Looked;
@@ -121,7 +122,9 @@ impl Run {
         let config = Arc::clone(&snapshot.config);
         let seed = self.shared.seed ^ (self.request.id.0.as_u128() as u64);
         let deciding = std::time::Instant::now();
-        let input = Arc::new(snapshot.decision_input(&self.request, at, seed));
+        let mut input = snapshot.decision_input(&self.request, at, seed);
+        self.shared.counting.refine(&mut input, &self.request, &snapshot, Unknown::Leave);
+        let input = Arc::new(input);
         let decision = Arc::new(route::decide(&input));
         let decided_in = deciding.elapsed();
         let mut state = State {
@@ -162,6 +165,9 @@ impl Run {
                 at,
             })
             .await;
+        if let Some(chosen) = decision.chosen().filter(|_| self.goes_on()) {
+            self.shared.counting.order(&config, chosen.model.as_str(), &self.request);
+        }
         let mut outcome = match self.look_up(&config, &decision, &mut state).await {
             Looked::Done(outcome) => *outcome,
             // The seat is left once the answer is kept and before its end is told.
@@ -173,6 +179,14 @@ impl Run {
             .tell(ToActor::Ended { request: self.request.id, outcome: Box::new(outcome.clone()) })
             .await;
         self.sink.push(ReplyEvent::End(Box::new(outcome)));
+    }
+
+    /// Is it likely that more is asked after this, so that unpacking a vocabulary pays?
+    fn goes_on(&self) -> bool {
+        match self.request.origin {
+            Origin::Chat | Origin::Gateway | Origin::Compare => true,
+            Origin::Ask | Origin::Ping | Origin::Probe | Origin::Explain => false,
+        }
     }
 
     fn tell(&self, state: &mut State, event: ReplyEvent) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{ModelStatus, ProviderStatus, Snapshot, Spend, WarmStatus};
 use crate::config::{Config, Model, Provider};
 use crate::domain::UnixMs;
-use crate::route::{CircuitView, HealthState, KeyState, ModelHealth, ShiftPhase};
+use crate::route::{CircuitView, HealthState, KeyState, ModelHealth, ShiftPhase, TokenFactors};
 
 /// A model that is up and was never asked.
 pub fn model(model: &Model) -> ModelStatus {
@@ -28,6 +28,7 @@ pub fn model(model: &Model) -> ModelStatus {
         last_error: None,
         spend: Spend::default(),
         warm: WarmStatus::default(),
+        tokens: TokenFactors::default(),
     }
 }
 

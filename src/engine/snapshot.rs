@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::route::{
     Book, Calendar, CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth,
-    ShiftPhase,
+    ShiftPhase, TokenFactors,
 };
 
 use super::{BalanceReading, Command, Drill, Veto, WarmStatus};
@@ -71,6 +71,8 @@ pub struct ModelStatus {
     pub spend: Spend,
     /// What keeping it warm has come to; not part of `spend`.
     pub warm: WarmStatus,
+    /// Learned factors of its tokens.
+    pub tokens: TokenFactors,
 }
 
 /// What ends by itself.

@@ -268,6 +268,38 @@ fn expected_output(reading: &Reading, task: TaskKind, difficulty: f32, request: 
     request.params.max_tokens.map_or(asked, |cap| asked.min(u64::from(cap).max(1)))
 }
 
+/// Every text that is sent, one after the other.
+pub fn texts(request: &Request, read: &mut dyn FnMut(&str)) {
+    if let Some(system) = &request.system {
+        read(system);
+    }
+    for part in request.messages.iter().flat_map(|message| &message.parts) {
+        match part {
+            Part::Text { text } | Part::ToolResult { content: text, .. } => read(text),
+            Part::Reasoning { text, .. } => read(text),
+            Part::ToolCall { name, arguments, .. } => {
+                read(name);
+                read(arguments);
+            }
+            Part::Image { .. } => {}
+            Part::Other { value } => read(&value.to_string()),
+        }
+    }
+    for tool in &request.tools {
+        read(&tool.name);
+        read(tool.description.as_deref().unwrap_or_default());
+        read(&tool.parameters.to_string());
+    }
+}
+
+/// Tokens of what is sent besides texts, roughly: the frame around messages, and images.
+pub fn frame_tokens(request: &Request) -> u64 {
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let images = parts.filter(|part| matches!(part, Part::Image { .. })).count() as u64;
+    let framed = request.messages.len() as u64 + u64::from(request.system.is_some());
+    PER_MESSAGE * framed + PER_IMAGE * images
+}
+
 /// Characters, scripts and tokens of everything sent.
 struct Size {
     chars: u64,
@@ -279,32 +311,9 @@ impl Size {
     fn of(request: &Request) -> Self {
         let mut size = Self { chars: 0, scripts: Vec::new(), tokens: 0 };
         let mut tally = Tally::default();
-        let mut fixed = PER_MESSAGE * request.messages.len() as u64;
-        if let Some(system) = &request.system {
-            size.add(&mut tally, system);
-            fixed += PER_MESSAGE;
-        }
-        for part in request.messages.iter().flat_map(|message| &message.parts) {
-            match part {
-                Part::Text { text } | Part::ToolResult { content: text, .. } => {
-                    size.add(&mut tally, text);
-                }
-                Part::Reasoning { text, .. } => size.add(&mut tally, text),
-                Part::ToolCall { name, arguments, .. } => {
-                    size.add(&mut tally, name);
-                    size.add(&mut tally, arguments);
-                }
-                Part::Image { .. } => fixed += PER_IMAGE,
-                Part::Other { value } => size.add(&mut tally, &value.to_string()),
-            }
-        }
-        for tool in &request.tools {
-            size.add(&mut tally, &tool.name);
-            size.add(&mut tally, tool.description.as_deref().unwrap_or_default());
-            size.add(&mut tally, &tool.parameters.to_string());
-        }
+        texts(request, &mut |text| size.add(&mut tally, text));
         size.scripts = tally.shares();
-        size.tokens = scripts::tokens(size.chars, &size.scripts) + fixed;
+        size.tokens = scripts::tokens(size.chars, &size.scripts) + frame_tokens(request);
         size
     }
 

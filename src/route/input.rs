@@ -41,6 +41,15 @@ pub enum CircuitView {
     },
 }
 
+/// Prompt tokens that were counted rather than estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Counted {
+    /// How many, the frame around messages included.
+    pub tokens: u64,
+    /// What the model reports over what is counted, as learned.
+    pub factor: f32,
+}
+
 /// One model a decision may choose: its figures and its state at the moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CandidateInput {
@@ -68,6 +77,9 @@ pub struct CandidateInput {
     pub languages: Vec<Lang>,
     /// Learned tokens-per-estimate corrections per script; 1.0 where absent.
     pub token_factors: Vec<(Script, f32)>,
+    /// Its tokens as counted with its vocabulary, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
     /// Prior milliseconds to first token, warm.
     pub ttft_prior_ms: u64,
     /// Prior extra milliseconds after idling.

@@ -12,6 +12,7 @@ use super::health::{Bounds, Failed, Health, Went};
 use super::intake::Intake;
 use super::limit::Limit;
 use super::shift::Shift;
+use super::tokens::TokenLearning;
 use super::{RouterSettings, SlowMetric};
 
 /// A model's own prior counts in the slowness limit this many times, so that thinking before the
@@ -30,6 +31,10 @@ pub(crate) struct Record {
     pub(crate) limit: Limit,
     pub(crate) shift: Shift,
     pub(crate) intake: Intake,
+    /// Reported tokens over those estimated.
+    pub(crate) estimates: TokenLearning,
+    /// Reported tokens over those counted.
+    pub(crate) counts: TokenLearning,
     pub(crate) prior_ms: u64,
     pub(crate) last_error: Option<(UnixMs, String)>,
     pub(crate) account: Option<(UnixMs, String)>,

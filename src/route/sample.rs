@@ -26,6 +26,7 @@ pub fn candidate(model: &str, provider: &str) -> CandidateInput {
         quality_set: Vec::new(),
         languages: Vec::new(),
         token_factors: Vec::new(),
+        counted: None,
         ttft_prior_ms: 400,
         cold_extra_ms: 0,
         tokens_per_s_prior: 60.0,

@@ -7,7 +7,7 @@
 use crate::domain::{Estimate, Factor, Money, RequestFeatures, Score, TaskKind, Usage};
 
 use super::features::tokens_per_char;
-use super::{CandidateInput, DecisionInput, Warmth};
+use super::{CandidateInput, Counted, DecisionInput, Warmth};
 
 /// Weights used when those given are no weights at all.
 const FALLBACK_WEIGHTS: [f64; 3] = [0.5, 0.3, 0.2];
@@ -136,8 +136,13 @@ pub(crate) fn quality(candidate: &CandidateInput, features: &RequestFeatures) ->
     unit(unit(sum * language).powf(exponent(features)))
 }
 
-/// Prompt tokens with this candidate's vocabulary, from its learned factors per script.
+/// Prompt tokens with this candidate's vocabulary: as counted where they were, else from its learned
+/// factors per script.
 pub(crate) fn input_tokens(candidate: &CandidateInput, features: &RequestFeatures) -> u64 {
+    if let Some(Counted { tokens, factor }) = candidate.counted {
+        let factor = if factor.is_finite() { f64::from(factor.clamp(0.1, 10.0)) } else { 1.0 };
+        return (tokens as f64 * factor).ceil() as u64;
+    }
     if candidate.token_factors.is_empty() {
         return features.input_tokens;
     }

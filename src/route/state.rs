@@ -23,6 +23,7 @@ use super::limit::Limit;
 use super::record::{Record, clipped};
 use super::retry::RetryBudget;
 use super::shift::{Shift, ShiftPhase};
+use super::tokens::{TokenFactors, TokenLearning};
 use super::{CircuitView, HealthState, ModelHealth, Observation, WarmFigures};
 
 /// Models remembered; beyond it the one unseen for longest is forgotten.
@@ -104,6 +105,8 @@ pub struct ModelView {
     pub last_ping_ms: Option<u64>,
     /// What keeping it warm has come to.
     pub warm: WarmFigures,
+    /// Learned factors of its tokens.
+    pub tokens: TokenFactors,
 }
 
 /// A model that has become too slow. Times in milliseconds.
@@ -186,6 +189,8 @@ impl RouterState {
             limit: Limit::default(),
             shift: Shift::default(),
             intake: Intake::default(),
+            estimates: TokenLearning::default(),
+            counts: TokenLearning::default(),
             prior_ms: 0,
             last_error: None,
             account: None,
@@ -432,6 +437,10 @@ impl RouterState {
             slow_factor,
             last_ping_ms: record.last_ping_ms,
             warm: record.health.warm_figures(),
+            tokens: TokenFactors {
+                estimates: record.estimates.factors(),
+                counts: record.counts.factors(),
+            },
         }
     }
 

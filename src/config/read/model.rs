@@ -13,7 +13,10 @@ use crate::config::provider::{Mention, Provider};
 use crate::config::reader::Fields;
 use crate::config::schema::{CAPABILITIES, LATENCY, QUALITY, QUIRKS};
 use crate::config::tree::{Node, Value};
-use crate::domain::{Capabilities, Continuation, ProviderName, TaskKind, TaskTable};
+use crate::domain::{
+    Capabilities, Continuation, ProviderName, TaskKind, TaskTable, Tokenizer, UnknownVocabulary,
+    Vocabulary,
+};
 
 use super::provider::quirks;
 use super::{languages, limits, price};
@@ -47,6 +50,7 @@ pub(in crate::config) fn model(
     if by_user && prices.base.is_none() {
         ctx.warn(fields.at, &fields.path, "no price: it is used only when named");
     }
+    let by_id = family::shipped().tokenizer(&id);
     let (quality, quality_set) = quality(fields, family.quality);
     let all_set = quality_set.len() == TaskKind::ALL.len();
     let base_quirks = provider.map(|provider| provider.quirks.clone()).unwrap_or_default();
@@ -65,7 +69,7 @@ pub(in crate::config) fn model(
         latency: latency(fields, family.latency),
         capabilities: capabilities(fields, local),
         languages: languages(fields, "languages").unwrap_or_else(|| family.languages.clone()),
-        tokenizer: fields.string("tokenizer"),
+        tokenizer: tokenizer(fields).or(by_id),
         thinks_silently: fields.flag("thinks_silently").unwrap_or(false),
         params: params(fields),
         quirks: quirks(&fields.section("quirks", &QUIRKS), base_quirks),
@@ -120,6 +124,17 @@ fn family(fields: &Fields<'_>, id: &str, local: bool) -> &'static Family {
         fields.unknown_name("family", fields.place("family"), message, name, families.names());
     }
     families.guess(id, local)
+}
+
+fn tokenizer(fields: &Fields<'_>) -> Option<Tokenizer> {
+    let name = fields.text("tokenizer")?;
+    let read = name.parse();
+    if let Err(error @ UnknownVocabulary) = read {
+        let known = Vocabulary::ALL.map(Vocabulary::name).into_iter();
+        let message = format!("there is no vocabulary {name:?}: {error}");
+        fields.unknown_name("tokenizer", fields.place("tokenizer"), message, name, known);
+    }
+    read.ok()
 }
 
 /// Figures over the family's, and which of them a person set.

@@ -74,6 +74,17 @@ pub enum Mouse {
     Full,
 }
 
+impl Mouse {
+    /// By its name in the configuration; anything else is off.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "wheel" => Self::Wheel,
+            "full" => Self::Full,
+            _ => Self::Off,
+        }
+    }
+}
+
 /// The glyph set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Glyphs {

@@ -22,7 +22,10 @@ mod reply;
 mod routes;
 mod send;
 mod sessions;
+mod settings;
 mod slash;
+
+use std::sync::Arc;
 
 use crate::domain::UnixMs;
 use crate::engine::Snapshot;
@@ -73,7 +76,11 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         }
         Msg::Snapshot(snapshot) => {
             offer_undo(state, &snapshot);
-            state.snapshot = Some(snapshot);
+            if let Some(old) = state.snapshot.replace(Arc::clone(&snapshot))
+                && !Arc::ptr_eq(&old.config, &snapshot.config)
+            {
+                settings::follow(state, &mut fx, &old.config.console, &snapshot.config.console);
+            }
             decide_again = true;
             routes::refreshed(state, &mut fx);
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::{Action, Chord, Context, Sequence, TABLE};
+use crate::config::ConsoleSettings;
 use crate::text::distance;
 
 /// What a key means.
@@ -73,6 +74,15 @@ impl Keymap {
     /// The defaults.
     pub fn defaults() -> Self {
         Self::build(SendKey::Enter, &BTreeMap::new()).unwrap_or_default()
+    }
+
+    /// What the configuration says. Every error at once.
+    pub fn configured(settings: &ConsoleSettings) -> Result<Self, Vec<KeyError>> {
+        let send = match settings.send.as_str() {
+            "alt-enter" => SendKey::AltEnter,
+            _ => SendKey::Enter,
+        };
+        Self::build(send, &settings.keys)
     }
 
     /// The defaults with the user's `context.action = ["key", …]` in place of theirs. Every error

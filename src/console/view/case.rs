@@ -11,7 +11,7 @@ use crate::domain::{
     RequestFeatures, RequestId, UnixMs,
 };
 use crate::domain::{Evidence, Outcome};
-use crate::engine::LogEntry;
+use crate::engine::{self, LogEntry, ScriptPrice};
 
 /// One request from decision to outcome.
 pub(super) struct Case<'a> {
@@ -24,6 +24,8 @@ pub(super) struct Case<'a> {
     pub(super) doubts: &'a [Evidence],
     pub(super) outcome: Option<&'a Outcome>,
     pub(super) running: Option<&'a RunningAttempt>,
+    /// What the scripts of the text cost with the model that answered.
+    pub(super) scripts: Vec<ScriptPrice>,
 }
 
 impl<'a> Case<'a> {
@@ -33,7 +35,7 @@ impl<'a> Case<'a> {
             Some((_, reply)) if reply.request == entry.request => reply.phase.attempt(),
             _ => None,
         };
-        Self {
+        let mut case = Self {
             request: entry.request,
             at: entry.at,
             decision: &entry.decision,
@@ -42,7 +44,23 @@ impl<'a> Case<'a> {
             doubts: &entry.doubts,
             outcome: entry.outcome.as_ref(),
             running: running.filter(|_| entry.outcome.is_none()),
-        }
+            scripts: Vec::new(),
+        };
+        case.scripts = case.script_prices(state);
+        case
+    }
+
+    /// By the scripts of the text, the commonest first.
+    fn script_prices(&self, state: &AppState) -> Vec<ScriptPrice> {
+        let Some(snapshot) = &state.snapshot else { return Vec::new() };
+        let Some(name) = self.answered() else { return Vec::new() };
+        let Some(model) = snapshot.config.models.get(name) else { return Vec::new() };
+        let learned = snapshot.models.get(name).map(|seen| seen.tokens.clone()).unwrap_or_default();
+        let prices = engine::script_prices(model, &learned, self.at);
+        let scripts = self.decision.features.scripts.iter();
+        scripts
+            .filter_map(|(script, _)| prices.iter().find(|price| price.script == *script).copied())
+            .collect()
     }
 
     pub(super) fn of_reply(reply: &'a ReplyCell) -> Option<Self> {
@@ -55,6 +73,7 @@ impl<'a> Case<'a> {
             doubts: &[],
             outcome: reply.reply.outcome.as_ref(),
             running: reply.phase.attempt(),
+            scripts: Vec::new(),
         })
     }
 

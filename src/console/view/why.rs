@@ -74,6 +74,7 @@ fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks)
         let right = width - PIPELINE - 1;
         let mut one = pipeline(case, tongue);
         one.append(policies(contest, &case.decision.policy, glyphs));
+        one.append(scripts(case));
         let mut two = candidates(case, right, glyphs);
         two.append(attempts(case, right, (glyphs, tongue)));
         two.append(kept(case, right));
@@ -89,6 +90,7 @@ fn sheets(case: &Case<'_>, contest: Option<&Contest>, width: u16, looks: &Looks)
     sheet.append(trouble(case, width, tongue));
     sheet.append(flips(case, contest, width));
     sheet.append(policies(contest, &case.decision.policy, glyphs));
+    sheet.append(scripts(case));
     Sheets::One(sheet)
 }
 
@@ -240,6 +242,27 @@ fn policies(contest: Option<&Contest>, policy: &str, glyphs: &GlyphSet) -> Sheet
             .cell(3, 10, &other.policy, Token::Fg)
             .cell(14, 22, &who, Token::Dim)
             .to(43, &cost, Token::Dim);
+    }
+    sheet
+}
+
+/// What the scripts of the text cost with the model that answered.
+fn scripts(case: &Case<'_>) -> Sheet {
+    let mut sheet = Sheet::default();
+    if case.scripts.is_empty() {
+        return sheet;
+    }
+    sheet.line();
+    sheet.heading("TOKENS BY SCRIPT");
+    sheet.at(20, "per char", Token::Dim).at(31, "1k chars in", Token::Dim);
+    for price in &case.scripts {
+        let mark = if price.guessed() { "~" } else { "" };
+        let cost = price.input_per_1000.map_or("---".to_owned(), words::fine);
+        sheet
+            .line()
+            .at(3, engine::script_name(price.script), Token::Dim)
+            .to(28, &format!("{mark}{:.2}", price.tokens_per_char), Token::Fg)
+            .to(42, &format!("{mark}{cost}"), Token::Fg);
     }
     sheet
 }

@@ -148,6 +148,16 @@ pub(super) fn tight(amount: Money) -> String {
     short.replacen("$0.", "$.", 1)
 }
 
+/// A very small price to two figures: `$0.000034`.
+pub(super) fn fine(amount: Money) -> String {
+    let dollars = amount.dollars();
+    if dollars <= 0.0 {
+        return "$0".to_owned();
+    }
+    let decimals = (1.0 - dollars.log10().floor()).clamp(2.0, 9.0) as usize;
+    format!("${dollars:.decimals$}")
+}
+
 /// A share, `82%`.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)

@@ -37,10 +37,10 @@ impl Actor {
 
     pub(super) fn read_keys(&self) {
         self.shared.keys.read(&self.config, &self.shared.env);
-        if self.config.providers.values().any(keys::runs_command) {
+        if self.config.providers.values().any(keys::is_slow) {
             let (shared, config) = (Arc::clone(&self.shared), Arc::clone(&self.config));
             self.shared.tasks.spawn_blocking(move || {
-                shared.keys.run_commands(&config, &shared.env);
+                shared.keys.fetch(&config, &shared.env);
                 shared.tell_blocking(ToActor::KeysRead);
             });
         }

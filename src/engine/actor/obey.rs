@@ -1,12 +1,9 @@
 //! Commands: overrides, policy, configuration. Each changes what the next decision sees.
 
-use std::sync::Arc;
-
-use crate::config::Config;
 use crate::domain::{Decision, ModelName, PinScope, Request, Route, UnixMs};
 
 use super::super::{Command, NoticeLevel, Pin, Veto};
-use super::{Actor, settings};
+use super::Actor;
 
 impl Actor {
     pub(super) fn obey(&mut self, command: Command, now: UnixMs) {
@@ -64,7 +61,7 @@ impl Actor {
                 self.read_keys();
             }
             Command::Probe(name) => self.probe(&name),
-            Command::Reconfigure(config) => self.reconfigure(config, now),
+            Command::Reconfigure(config) => self.reconfigure(&config, now),
             Command::Forget(what) => self.forget(what),
             Command::Budget { scope, limit } => self.shared.purse.set(scope, limit),
             Command::DismissNotice => {
@@ -102,22 +99,5 @@ impl Actor {
 
     pub(super) fn unknown(&mut self, what: &str, name: &str, now: UnixMs) {
         self.notice(NoticeLevel::Warn, format!("no {what} is called {name:?}"), now);
-    }
-
-    fn reconfigure(&mut self, config: Arc<Config>, now: UnixMs) {
-        if config.policies.contains_key(&config.routing.policy) {
-            self.policy.clone_from(&config.routing.policy);
-        }
-        self.config = config;
-        self.configure_cache(now);
-        self.overrides.pins.retain(|pin| self.config.models.contains_key(&pin.model));
-        self.forgive();
-        self.unreached.clear();
-        self.tell_priors();
-        self.shared.purse.configure(&self.config.budget);
-        self.router.configure(settings(&self.config, self.warm_every));
-        self.read_keys();
-        self.discover();
-        self.notice(NoticeLevel::Info, "configuration applied".to_owned(), now);
     }
 }

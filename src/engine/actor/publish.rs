@@ -78,6 +78,7 @@ impl Actor {
             last_error: view.last_error,
             spend: self.by_model.get(model).copied().unwrap_or_default(),
             warm: WarmStatus { figures: view.warm, calls, cost },
+            tokens: view.tokens,
         }
     }
 

@@ -19,6 +19,7 @@ use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
 
 use super::super::balance::BalanceReading;
+use super::super::counting::Counting;
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
@@ -108,6 +109,8 @@ pub(in crate::engine) enum ToActor {
     },
     /// What others spent has been read again.
     SpendingRead,
+    /// A watched file changed and cannot be put in force, in words.
+    ConfigTrouble(String),
     Presence,
 }
 
@@ -171,6 +174,7 @@ pub(in crate::engine) struct Shared {
     pub(in crate::engine) shelf: Arc<Shelf>,
     /// Money, reserved and spent.
     pub(in crate::engine) purse: Arc<Purse>,
+    pub(in crate::engine) counting: Counting,
     /// Errors nobody has read before.
     pub(in crate::engine) unread: Arc<Collector>,
     pub(in crate::engine) env: Env,
@@ -202,6 +206,7 @@ impl Shared {
             keys: Keys::default(),
             shelf: Arc::new(Shelf::new()),
             purse: Arc::new(purse),
+            counting: Counting::default(),
             unread: Arc::new(Collector::new(unknown_errors)),
             env,
             ledger,

@@ -15,6 +15,7 @@ mod queue;
 mod reading;
 mod replies;
 mod sending;
+mod settings;
 mod stopping;
 
 use crate::console::app::{AppState, Cell};

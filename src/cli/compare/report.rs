@@ -1,0 +1,328 @@
+//! What a comparison came to: one row per model and script, as a table, CSV or JSON.
+//!
+//! Owns: the sums. Must not know: who asked. Invariant: a figure nobody told is missing, never zero;
+//! money is exact until it is divided.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::cli::table::{Align, Table};
+use crate::domain::{Cost, Script};
+use crate::engine::script_name;
+
+/// One answer, or none.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_field_names, reason = "characters of the answer, as against the prompt's")]
+pub struct Answer {
+    /// The model asked.
+    pub model: String,
+    /// Its provider.
+    pub provider: String,
+    /// The prompt's name.
+    pub prompt: String,
+    /// Its language.
+    pub lang: String,
+    /// Its script.
+    pub script: Script,
+    /// Characters of the prompt.
+    pub prompt_chars: u64,
+    /// Characters of the answer.
+    pub answer_chars: u64,
+    /// Prompt tokens, as reported.
+    pub input: Option<u64>,
+    /// Answer tokens, as reported, thinking included.
+    pub output: Option<u64>,
+    /// What it cost.
+    pub cost: Cost,
+    /// Milliseconds to the first token.
+    pub ttft_ms: Option<u64>,
+    /// Milliseconds to the end.
+    pub total_ms: u64,
+    /// Why there is no whole answer.
+    pub error: Option<String>,
+}
+
+/// One model with one script.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The model.
+    pub model: String,
+    /// Its provider.
+    pub provider: String,
+    /// The script.
+    pub script: Script,
+    /// The languages asked in.
+    pub langs: Vec<String>,
+    /// Answers that are whole.
+    pub answered: usize,
+    /// Those that are not.
+    pub failed: usize,
+    /// The first reason.
+    pub error: Option<String>,
+    /// Prompt tokens per character of the prompt.
+    pub input_per_char: Option<f64>,
+    /// Answer tokens per character of the answer.
+    pub output_per_char: Option<f64>,
+    /// What all of it cost, failures included.
+    pub cost: Cost,
+    /// Dollars per 1,000 characters, prompt and answer together.
+    pub per_1000: Option<f64>,
+    /// Median time to the first token.
+    pub ttft_ms: Option<u64>,
+    /// Median time to the end.
+    pub total_ms: Option<u64>,
+    /// Mean characters of an answer.
+    pub answer_chars: Option<u64>,
+}
+
+/// Adds answers up, in the order of models asked and scripts met.
+pub fn rows(answers: &[Answer]) -> Vec<Row> {
+    let mut order: Vec<(&str, Script)> = Vec::new();
+    let mut groups: BTreeMap<(&str, Script), Vec<&Answer>> = BTreeMap::new();
+    for answer in answers {
+        let key = (answer.model.as_str(), answer.script);
+        if !groups.contains_key(&key) {
+            order.push(key);
+        }
+        groups.entry(key).or_default().push(answer);
+    }
+    order.iter().filter_map(|key| Some(row(groups.get(key)?))).collect()
+}
+
+fn row(answers: &[&Answer]) -> Row {
+    let whole: Vec<&&Answer> = answers.iter().filter(|answer| answer.error.is_none()).collect();
+    let mut langs: Vec<String> = Vec::new();
+    for answer in answers {
+        if !langs.contains(&answer.lang) {
+            langs.push(answer.lang.clone());
+        }
+    }
+    let sum = |pick: &dyn Fn(&Answer) -> u64| whole.iter().map(|a| pick(a)).sum::<u64>();
+    // Only answers whose tokens were told count, with their characters.
+    let per_char = |tokens: &dyn Fn(&Answer) -> Option<u64>, chars: &dyn Fn(&Answer) -> u64| {
+        let told = whole.iter().filter_map(|a| Some((tokens(a)?, chars(a))));
+        let (tokens, chars) = told.fold((0, 0), |(t, c), (tokens, n)| (t + tokens, c + n));
+        (chars > 0 && tokens > 0).then(|| tokens as f64 / chars as f64)
+    };
+    let cost = whole.iter().map(|answer| answer.cost).fold(Cost::ZERO, |sum, cost| sum + cost);
+    let all = answers.iter().map(|answer| answer.cost).fold(Cost::ZERO, |sum, cost| sum + cost);
+    let chars = sum(&|a| a.prompt_chars) + sum(&|a| a.answer_chars);
+    let first = answers.first();
+    Row {
+        model: first.map(|a| a.model.clone()).unwrap_or_default(),
+        provider: first.map(|a| a.provider.clone()).unwrap_or_default(),
+        script: first.map_or(Script::Common, |a| a.script),
+        langs,
+        answered: whole.len(),
+        failed: answers.len() - whole.len(),
+        error: answers.iter().find_map(|answer| answer.error.clone()),
+        input_per_char: per_char(&|a| a.input, &|a| a.prompt_chars),
+        output_per_char: per_char(&|a| a.output, &|a| a.answer_chars),
+        cost: all,
+        per_1000: (chars > 0 && (cost.exact || cost.amount.pico() > 0))
+            .then(|| cost.amount.dollars() * 1_000.0 / chars as f64),
+        ttft_ms: median(whole.iter().filter_map(|a| a.ttft_ms).collect()),
+        total_ms: median(whole.iter().map(|a| a.total_ms).collect()),
+        answer_chars: sum(&|a| a.answer_chars).checked_div(whole.len() as u64),
+    }
+}
+
+fn median(mut values: Vec<u64>) -> Option<u64> {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+/// Dollars to three figures, however few they are.
+fn dollars(value: f64) -> String {
+    if value <= 0.0 {
+        return "0".to_owned();
+    }
+    let decimals = (2.0 - value.log10().floor()).clamp(2.0, 12.0) as usize;
+    format!("{value:.decimals$}")
+}
+
+fn shown<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map_or("-".to_owned(), show)
+}
+
+const COLUMNS: [(&str, Align); 11] = [
+    ("model", Align::Left),
+    ("script", Align::Left),
+    ("lang", Align::Left),
+    ("$/1k chars", Align::Right),
+    ("tok/char in", Align::Right),
+    ("out", Align::Right),
+    ("first token", Align::Right),
+    ("total", Align::Right),
+    ("chars", Align::Right),
+    ("cost $", Align::Right),
+    ("failed", Align::Right),
+];
+
+/// The rows as a table for people.
+pub fn table(rows: &[Row]) -> Vec<String> {
+    let mut table = Table::new(&COLUMNS);
+    let ratio = |value: f64| format!("{value:.2}");
+    let seconds = |ms: u64| format!("{:.2}s", ms as f64 / 1e3);
+    for row in rows {
+        let about = if row.cost.exact { "" } else { ">" };
+        table.row([
+            row.model.clone(),
+            script_name(row.script).to_owned(),
+            row.langs.join(","),
+            shown(row.per_1000, |value| format!("{about}{}", dollars(value))),
+            shown(row.input_per_char, ratio),
+            shown(row.output_per_char, ratio),
+            shown(row.ttft_ms, seconds),
+            shown(row.total_ms, seconds),
+            shown(row.answer_chars, |chars| chars.to_string()),
+            format!("{about}{}", row.cost.amount),
+            if row.failed == 0 { String::new() } else { row.failed.to_string() },
+        ]);
+    }
+    table.lines()
+}
+
+/// The rows as CSV, a heading first.
+pub fn csv(rows: &[Row]) -> Vec<String> {
+    let mut lines = vec![
+        "model,provider,script,langs,answered,failed,usd_per_1000_chars,input_tokens_per_char,\
+         output_tokens_per_char,ttft_ms,total_ms,answer_chars,cost_usd,cost_exact"
+            .to_owned(),
+    ];
+    let plain = |value: Option<f64>| value.map(|value| format!("{value:.6}")).unwrap_or_default();
+    let whole = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+    for row in rows {
+        let cells = [
+            quoted(&row.model),
+            quoted(&row.provider),
+            script_name(row.script).to_owned(),
+            quoted(&row.langs.join(" ")),
+            row.answered.to_string(),
+            row.failed.to_string(),
+            row.per_1000.map(dollars).unwrap_or_default(),
+            plain(row.input_per_char),
+            plain(row.output_per_char),
+            whole(row.ttft_ms),
+            whole(row.total_ms),
+            whole(row.answer_chars),
+            row.cost.amount.to_string(),
+            row.cost.exact.to_string(),
+        ];
+        lines.push(cells.join(","));
+    }
+    lines
+}
+
+fn quoted(cell: &str) -> String {
+    // A spreadsheet takes these at the beginning for a formula.
+    let formula = cell.starts_with(['=', '+', '-', '@']);
+    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
+    if cell.contains([',', '"', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell
+    }
+}
+
+/// Rows and every answer as one object.
+pub fn json(rows: &[Row], answers: &[Answer]) -> Value {
+    let row = |row: &Row| {
+        json!({
+            "model": row.model, "provider": row.provider, "script": script_name(row.script),
+            "langs": row.langs, "answered": row.answered, "failed": row.failed,
+            "usd_per_1000_chars": row.per_1000.map(dollars),
+            "input_tokens_per_char": row.input_per_char,
+            "output_tokens_per_char": row.output_per_char,
+            "ttft_ms": row.ttft_ms, "total_ms": row.total_ms, "answer_chars": row.answer_chars,
+            "cost_usd": row.cost.amount.to_string(), "cost_exact": row.cost.exact,
+            "error": row.error,
+        })
+    };
+    let answer = |answer: &Answer| {
+        json!({
+            "model": answer.model, "provider": answer.provider, "prompt": answer.prompt,
+            "lang": answer.lang, "script": script_name(answer.script),
+            "prompt_chars": answer.prompt_chars, "answer_chars": answer.answer_chars,
+            "input_tokens": answer.input, "output_tokens": answer.output,
+            "cost_usd": answer.cost.amount.to_string(), "cost_exact": answer.cost.exact,
+            "ttft_ms": answer.ttft_ms, "total_ms": answer.total_ms, "error": answer.error,
+        })
+    };
+    json!({
+        "schema": 1,
+        "rows": rows.iter().map(row).collect::<Vec<_>>(),
+        "answers": answers.iter().map(answer).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Money;
+
+    fn answer(lang: &str, script: Script, pico: i64) -> Answer {
+        Answer {
+            model: "one".to_owned(),
+            provider: "lab".to_owned(),
+            prompt: "sky".to_owned(),
+            lang: lang.to_owned(),
+            script,
+            prompt_chars: 100,
+            answer_chars: 300,
+            input: Some(25),
+            output: Some(60),
+            cost: Cost { amount: Money::from_pico(pico), exact: true },
+            ttft_ms: Some(400),
+            total_ms: 2_000,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_row_adds_up_a_model_and_a_script() {
+        let answers = [
+            answer("en", Script::Latin, 400_000_000),
+            answer("zh", Script::Han, 900_000_000),
+            answer("de", Script::Latin, 400_000_000),
+        ];
+        let rows = rows(&answers);
+        assert_eq!(rows.len(), 2);
+        let latin = &rows[0];
+        assert_eq!((latin.langs.join(","), latin.answered), ("en,de".to_owned(), 2));
+        assert_eq!(latin.input_per_char, Some(0.25));
+        assert_eq!(latin.output_per_char, Some(0.2));
+        // 0.0008 dollars for 800 characters.
+        assert!((latin.per_1000.unwrap() - 0.001).abs() < 1e-12);
+        assert_eq!((latin.ttft_ms, latin.answer_chars), (Some(400), Some(300)));
+    }
+
+    #[test]
+    fn what_failed_costs_and_is_counted_but_shapes_no_figure() {
+        let failed = Answer {
+            error: Some("no connection".to_owned()),
+            answer_chars: 0,
+            input: None,
+            output: None,
+            ttft_ms: None,
+            ..answer("en", Script::Latin, 100)
+        };
+        let rows = rows(&[failed.clone(), answer("en", Script::Latin, 400_000_000)]);
+        assert_eq!((rows[0].answered, rows[0].failed), (1, 1));
+        assert_eq!(rows[0].input_per_char, Some(0.25));
+        assert_eq!(rows[0].cost.amount.pico(), 400_000_100);
+        let none = super::rows(&[failed]);
+        assert_eq!((none[0].per_1000, none[0].ttft_ms, none[0].answer_chars), (None, None, None));
+        assert!(table(&none)[1].contains(" - "));
+    }
+
+    #[test]
+    fn csv_keeps_its_columns_and_gives_a_spreadsheet_no_formula() {
+        let mut odd = answer("en", Script::Latin, 400_000_000);
+        odd.model = "=cmd,\"x\"".to_owned();
+        let lines = csv(&rows(&[odd]));
+        assert_eq!(lines[1].split(",lab,").next(), Some("\"'=cmd,\"\"x\"\"\""));
+        assert_eq!(lines[0].split(',').count(), 14);
+    }
+}
