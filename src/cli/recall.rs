@@ -276,6 +276,7 @@ fn whole(reader: &Reader, id: SessionId) -> Result<crate::ledger::SessionDetail,
 fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, LedgerError> {
     let detail = whole(reader, id)?;
     let figures = reader.answers_of(id)?;
+    let none = AnswerFigures::default();
     let mut turns: Vec<KeptTurn> = Vec::new();
     for kept in detail.branch(None) {
         match (kept.message.role, turns.last_mut()) {
@@ -287,15 +288,15 @@ fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, LedgerError> {
             }),
             (Role::Assistant, Some(turn)) => {
                 let figures = kept.request.and_then(|request| figures.get(&request));
-                turn.answer = Some(given(kept, figures.cloned().unwrap_or_default()));
+                turn.answer = Some(given(kept, figures.unwrap_or(&none)));
             }
             (Role::Assistant | Role::System | Role::Tool, _) => {}
         }
     }
-    Ok(KeptSession { id, title: detail.row.title.clone(), system: detail.system.clone(), turns })
+    Ok(KeptSession { id, title: detail.row.title, system: detail.system, turns })
 }
 
-fn given(kept: &KeptMessage, figures: AnswerFigures) -> KeptAnswer {
+fn given(kept: &KeptMessage, figures: &AnswerFigures) -> KeptAnswer {
     let finish = kept.finish.as_deref().and_then(|name| {
         serde_json::from_value::<Finish>(serde_json::Value::String(name.to_owned())).ok()
     });

@@ -71,7 +71,7 @@ impl Line {
                 ink.rule(area, &[(title, Token::Strong)], &[(right, Token::Dim)]);
             }
             Self::Bare => {
-                ink.line(Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area })
+                ink.line(Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area });
             }
         }
     }
