@@ -23,12 +23,11 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, line: Rect, room: Range<
     }
 }
 
-/// Cells in which the first chip still says who it is about; none where there are no chips.
-pub(super) fn least(state: &AppState) -> u16 {
+/// Cells in which the first chip says all it has to; none where there are no chips.
+pub(super) fn wanted(state: &AppState) -> u16 {
     let chips = all(state);
-    let named = chips.first().map(|chip| chip.split(' ').take(2).collect::<Vec<_>>().join(" "));
     let more = if chips.len() > 1 { " +9" } else { "" };
-    named.map_or(0, |named| (width(&named) + width(more)) as u16)
+    chips.first().map_or(0, |chip| (width(chip) + width(more) + 1) as u16)
 }
 
 /// Every chip, whole.

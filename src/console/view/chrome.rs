@@ -107,7 +107,7 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     // What goes wrong on purpose is worth more than what is always there.
     let room = line.width.saturating_sub(x + 2);
     let right =
-        if wide && cells(&whole) + chips::least(state) <= room { whole } else { figures.to_vec() };
+        if wide && cells(&whole) + chips::wanted(state) <= room { whole } else { figures.to_vec() };
     let right = ink.right(line, line.width.saturating_sub(1), &right);
     chips::draw(ink, state, line, x..right.saturating_sub(1));
 }

@@ -390,6 +390,8 @@ fn routing(report: &CostReport, width: u16) -> Vec<Line> {
     let label = 24.min(width / 2);
     let mut put = |what: String, amount: String, token: Token| {
         let what = text::ellipsis(&what, usize::from(label) - 3).into_owned();
+        let room = usize::from(width.saturating_sub(label + 1));
+        let amount = text::ellipsis(&amount, room).into_owned();
         lines.push(Line::Words(vec![from(2, what, Token::Dim), from(label, amount, token)]));
     };
     for other in routing.alternatives.iter().take(MOST_ALTERNATIVES) {

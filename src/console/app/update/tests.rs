@@ -6,6 +6,7 @@ mod chaos;
 mod commands;
 mod editing;
 mod first_run;
+mod kept;
 mod mouse;
 mod notices;
 mod overlays;
