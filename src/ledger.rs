@@ -40,6 +40,7 @@ mod inbox;
 mod order;
 mod pack;
 mod pairs;
+mod purse;
 mod query;
 mod runs;
 #[doc(hidden)]
@@ -53,6 +54,7 @@ pub use error::LedgerError;
 pub use file::FILE;
 pub use handle::{Health, Ledger, Options};
 pub use order::{Aside, Begin, End, Keep, Piece, Preference, Purge};
+pub use purse::SharedPurse;
 pub use query::{
     AnswerFigures, By, Counts, Days, Dear, Elsewhere, Hit, Interrupted, KeptDecision, KeptMessage,
     KeptRequest, Point, Reader, Routing, SessionDetail, SessionOrder, SessionRow, Total,

@@ -258,3 +258,35 @@ CREATE TABLE model_days (
   spent INTEGER NOT NULL,
   PRIMARY KEY (day, model)
 ) STRICT, WITHOUT ROWID;
+
+-- Budgets that processes share -----------------------------------------------------------------
+
+-- What each run has spent in each stretch of time a budget may be about: `day 2026-11-26`, …
+CREATE TABLE bucket_spend (
+  bucket TEXT NOT NULL,
+  holder BLOB NOT NULL,
+  amount INTEGER NOT NULL,
+  exact INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (bucket, holder)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bucket_spend_at ON bucket_spend (at);
+
+-- Attempts counted there lately: one told twice counts once.
+CREATE TABLE settled (
+  attempt BLOB PRIMARY KEY,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX settled_at ON settled (at);
+
+-- What attempts that run may cost, until they are settled or their process is taken for dead.
+CREATE TABLE leases (
+  attempt BLOB NOT NULL,
+  bucket TEXT NOT NULL,
+  holder BLOB NOT NULL,
+  amount INTEGER NOT NULL,
+  lapses INTEGER NOT NULL,
+  PRIMARY KEY (attempt, bucket)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX leases_bucket ON leases (bucket);
+CREATE INDEX leases_holder ON leases (holder);

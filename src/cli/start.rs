@@ -10,6 +10,8 @@ use tokio::task::JoinHandle;
 use crate::config::{Loaded, Reach, Recipe};
 use crate::domain::Request;
 use crate::engine::{self, EngineHandle, LOOK_EVERY, Snapshot, Watch};
+use crate::ledger::SharedPurse;
+use crate::route::SpendStore;
 use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
 
 use super::compose::{Env, Setup, wrong};
@@ -68,6 +70,19 @@ impl Setup {
         Ok(running)
     }
 
+    /// Where budgets outlive this run and are shared with others; this run alone counts where nothing
+    /// is kept.
+    fn spending(&self) -> Option<Arc<dyn SpendStore>> {
+        let ledger = self.ledger()?;
+        match SharedPurse::open(ledger.path()) {
+            Ok(purse) => Some(Arc::new(purse)),
+            Err(trouble) => {
+                tracing::warn!(%trouble, "budgets count this run alone");
+                None
+            }
+        }
+    }
+
     /// Starts the engine, and where it is asked for the fleet it talks to. Inside a runtime. The
     /// configuration is read where the caller has not.
     pub async fn start_using(
@@ -98,6 +113,7 @@ impl Setup {
             http: self.http_options(),
             env,
             unknown_errors: kept.then(|| self.unknown_errors()),
+            spending: self.spending(),
             ledger: self.ledger(),
             ..engine::Options::default()
         };

@@ -305,7 +305,10 @@ fn table(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -
     }
     if report.lost.calls > 0 {
         let mut puts = figures(&report.lost, &columns);
-        puts.push(from(columns.share, "failed attempts, counted above", Token::Dim));
+        let room = usize::from(width.saturating_sub(columns.share + 1));
+        let words = ["failed attempts, counted above", "failed attempts", "failed"];
+        let words = words.into_iter().find(|words| text::width(words) <= room).unwrap_or("");
+        puts.push(from(columns.share, words, Token::Dim));
         lines.push(Line::Words(puts));
     }
     lines.push(Line::Bare);

@@ -3,6 +3,7 @@
 //! Invariant: the same scene at the same size is the same state, to the byte.
 
 mod history;
+mod kept;
 mod talk;
 mod world;
 
@@ -44,13 +45,17 @@ pub enum Scene {
     Palette,
     /// Help.
     Help,
+    /// What was spent.
+    Costs,
+    /// The list of chats.
+    Sessions,
     /// The first screen.
     FirstRun,
 }
 
 impl Scene {
     /// Every scene with its name.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Empty, "empty"),
         (Self::Waiting, "waiting"),
         (Self::Chat, "chat"),
@@ -60,6 +65,8 @@ impl Scene {
         (Self::Picker, "picker"),
         (Self::Palette, "palette"),
         (Self::Help, "help"),
+        (Self::Costs, "costs"),
+        (Self::Sessions, "sessions"),
         (Self::FirstRun, "first-run"),
     ];
 
@@ -120,6 +127,13 @@ pub fn state(scene: Scene, cols: u16, rows: u16) -> AppState {
         state.focus = if scene == Scene::Why { Focus::Detail } else { Focus::List };
         state.routes.contest = contest(&state);
     }
+    state.sessions.recent = kept::sessions(state.session);
+    if scene == Scene::Costs {
+        state.view = View::Costs;
+        state.focus = Focus::List;
+        let costs = &mut state.costs;
+        costs.shown = Some((costs.window, costs.group, Box::new(kept::costs())));
+    }
     let press = |state: &mut AppState, code, mods| {
         update(state, Msg::Key(KeyEvent::new(code, mods)), NOW);
     };
@@ -131,6 +145,7 @@ pub fn state(scene: Scene, cols: u16, rows: u16) -> AppState {
                 press(&mut state, KeyCode::Char(c), KeyModifiers::NONE);
             }
         }
+        Scene::Sessions => press(&mut state, KeyCode::Char('s'), KeyModifiers::CONTROL),
         Scene::Help => press(&mut state, KeyCode::F(1), KeyModifiers::NONE),
         Scene::Empty
         | Scene::Waiting
@@ -138,6 +153,7 @@ pub fn state(scene: Scene, cols: u16, rows: u16) -> AppState {
         | Scene::Wide
         | Scene::Routes
         | Scene::Why
+        | Scene::Costs
         | Scene::FirstRun => {}
     }
     state

@@ -1,0 +1,342 @@
+//! Budgets shared by processes and kept beyond a run: the store of spending on the ledger's file.
+//!
+//! Owns: a thread with a connection of its own, and the order in which it is told things. Must not
+//! know: what a budget is for, what time it is. Invariants: what is counted as spent plus what live
+//! claims hold never passes a limit that came with a claim; a settlement is counted once, and before
+//! any later claim of the same process; nobody waits longer than [`PATIENCE`].
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use crate::domain::{AttemptId, Cost, Money, UnixMs};
+use crate::route::{
+    Bucket, Holder, SharedClaim, SharedVerdict, SpendLine, SpendStore, StoreTrouble, Totals,
+};
+
+use super::file::{self, Access};
+use super::{LedgerError, schema};
+
+/// How long another program may hold the file before that is an error.
+const BUSY: Duration = Duration::from_millis(1_500);
+
+/// Longest wait of whoever asks.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What may wait to be written. More than attempts can run at once; past it whoever tells waits until
+/// the disk has caught up, because money that is not counted would be spent twice.
+const WAITING: usize = 16 * 1024;
+
+/// Runs that ended so long ago are added up as one.
+const APART: Duration = Duration::from_hours(48);
+
+/// The run all older ones are added up under.
+const OLDER: [u8; 16] = [0; 16];
+
+/// The store. Dropping it writes out what it was told.
+#[derive(Debug)]
+pub struct SharedPurse {
+    tell: Option<SyncSender<Told>>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+impl Drop for SharedPurse {
+    fn drop(&mut self) {
+        self.tell = None;
+        if let Some(keeper) = self.keeper.take() {
+            // A keeper that failed has nothing left to write.
+            let _written = keeper.join();
+        }
+    }
+}
+
+enum Told {
+    Totals { holder: Holder, buckets: Vec<Bucket>, now: UnixMs, back: Sender<Answer<Vec<Totals>>> },
+    Reserve { claim: SharedClaim, back: Sender<Answer<SharedVerdict>> },
+    Renew { holder: Holder, lapses: UnixMs, back: Sender<Answer<()>> },
+    Settle(SpendLine),
+    Release(AttemptId),
+}
+
+type Answer<T> = Result<T, StoreTrouble>;
+
+impl SharedPurse {
+    /// On the ledger's file, which is made when money is first spent.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let (tell, told) = mpsc::sync_channel(WAITING);
+        let mut keeper = Keeper { path: path.to_path_buf(), db: None, tidied: false };
+        let keeper = std::thread::Builder::new()
+            .name("purse".to_owned())
+            .spawn(move || keeper.run(&told))
+            .map_err(|error| LedgerError::io(path, &error))?;
+        Ok(Self { tell: Some(tell), keeper: Some(keeper) })
+    }
+
+    /// `None` once the keeper has gone.
+    fn send(&self, told: Told) -> Option<()> {
+        self.tell.as_ref()?.send(told).ok()
+    }
+
+    fn ask<T>(&self, told: Told, answer: &Receiver<Answer<T>>) -> Answer<T> {
+        let closed = || StoreTrouble("the ledger of spending has been closed".to_owned());
+        self.send(told).ok_or_else(closed)?;
+        match answer.recv_timeout(PATIENCE) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Timeout) => {
+                Err(StoreTrouble("the ledger of spending is busy".to_owned()))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(closed()),
+        }
+    }
+}
+
+impl SpendStore for SharedPurse {
+    fn totals(&self, holder: Holder, buckets: &[Bucket], now: UnixMs) -> Answer<Vec<Totals>> {
+        let (back, answer) = mpsc::channel();
+        self.ask(Told::Totals { holder, buckets: buckets.to_vec(), now, back }, &answer)
+    }
+
+    fn reserve(&self, claim: &SharedClaim) -> Answer<SharedVerdict> {
+        let (back, answer) = mpsc::channel();
+        let verdict = self.ask(Told::Reserve { claim: claim.clone(), back }, &answer);
+        if verdict.is_err() {
+            // It may be written yet; nobody will settle it.
+            self.release(claim.holder, claim.attempt);
+        }
+        verdict
+    }
+
+    fn settle(&self, line: SpendLine) {
+        // Once the keeper has gone there is nothing to tell.
+        let _gone = self.send(Told::Settle(line));
+    }
+
+    fn release(&self, _holder: Holder, attempt: AttemptId) {
+        let _gone = self.send(Told::Release(attempt));
+    }
+
+    fn renew(&self, holder: Holder, lapses: UnixMs) -> Answer<()> {
+        let (back, answer) = mpsc::channel();
+        self.ask(Told::Renew { holder, lapses, back }, &answer)
+    }
+}
+
+struct Keeper {
+    path: PathBuf,
+    db: Option<Connection>,
+    /// Old runs have been added up.
+    tidied: bool,
+}
+
+impl Keeper {
+    fn run(&mut self, told: &Receiver<Told>) {
+        while let Ok(told) = told.recv() {
+            match told {
+                Told::Totals { holder, buckets, now, back } => {
+                    // Nothing was spent where there is no file.
+                    let answer = if self.path.exists() {
+                        self.work(|work| totals(work, holder, &buckets, now))
+                    } else {
+                        Ok(vec![Totals::default(); buckets.len()])
+                    };
+                    let _nobody_waits = back.send(answer);
+                }
+                Told::Reserve { claim, back } => {
+                    self.tidy(claim.now);
+                    let answer = self.work(|work| reserve(work, &claim));
+                    let _nobody_waits = back.send(answer);
+                }
+                Told::Renew { holder, lapses, back } => {
+                    let answer = self.work(|work| {
+                        let sql = "UPDATE leases SET lapses = max(lapses, ?2) WHERE holder = ?1";
+                        work.prepare_cached(sql)?
+                            .execute(params![holder.0.as_bytes(), lapses.0])
+                            .map(|_| ())
+                    });
+                    let _nobody_waits = back.send(answer);
+                }
+                Told::Settle(line) => {
+                    if let Err(trouble) = self.work(|work| settle(work, &line)) {
+                        tracing::warn!(%trouble, "spending was not kept");
+                    }
+                }
+                Told::Release(attempt) => {
+                    // One that stays lapses.
+                    let _lapses = self.work(|work| {
+                        let sql = "DELETE FROM leases WHERE attempt = ?1";
+                        work.prepare_cached(sql)?.execute([attempt.0.as_bytes()]).map(|_| ())
+                    });
+                }
+            }
+        }
+    }
+
+    /// In one transaction that excludes all others.
+    fn work<T>(&mut self, what: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Answer<T> {
+        let path = self.path.clone();
+        let told =
+            |error: rusqlite::Error| StoreTrouble(LedgerError::sqlite(&path, &error).to_string());
+        let db = self.open()?;
+        let work = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&told)?;
+        let done = what(&work).map_err(&told)?;
+        work.commit().map_err(&told)?;
+        Ok(done)
+    }
+
+    fn open(&mut self) -> Answer<&mut Connection> {
+        let db = match self.db.take() {
+            Some(db) => db,
+            None => {
+                let told = |error: LedgerError| StoreTrouble(error.to_string());
+                let mut db = file::open(&self.path, Access::Write, BUSY).map_err(told)?;
+                schema::migrate(&mut db, &self.path, schema::STEPS).map_err(told)?;
+                db
+            }
+        };
+        Ok(self.db.insert(db))
+    }
+
+    /// Adds up old runs, once in a while: once a run.
+    fn tidy(&mut self, now: UnixMs) {
+        if self.tidied {
+            return;
+        }
+        let before = now - APART;
+        let tidied = self.work(|work| {
+            work.execute(
+                "INSERT INTO bucket_spend (bucket, holder, amount, exact, at)
+                 SELECT bucket, ?2, sum(amount), min(exact), max(at) FROM bucket_spend
+                 WHERE at < ?1 AND holder <> ?2 GROUP BY bucket
+                 ON CONFLICT (bucket, holder) DO UPDATE SET amount = amount + excluded.amount,
+                   exact = min(exact, excluded.exact), at = max(at, excluded.at)",
+                params![before.0, OLDER],
+            )?;
+            work.execute(
+                "DELETE FROM bucket_spend WHERE at < ?1 AND holder <> ?2",
+                params![before.0, OLDER],
+            )?;
+            work.execute("DELETE FROM settled WHERE at < ?1", [before.0]).map(|_| ())
+        });
+        // What could not be added up now is another time.
+        self.tidied = tidied.is_ok();
+    }
+}
+
+/// Claims whose process is taken for dead go; what their attempts cost is not known.
+fn lapse(work: &Transaction<'_>, now: UnixMs) -> rusqlite::Result<()> {
+    let gone: Vec<(String, [u8; 16])> = work
+        .prepare_cached("SELECT DISTINCT bucket, holder FROM leases WHERE lapses <= ?1")?
+        .query_map([now.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (bucket, holder) in gone {
+        add(work, &bucket, holder, Cost { amount: Money::ZERO, exact: false }, now)?;
+    }
+    work.prepare_cached("DELETE FROM leases WHERE lapses <= ?1")?.execute([now.0])?;
+    Ok(())
+}
+
+fn add(
+    work: &Transaction<'_>,
+    bucket: &str,
+    holder: [u8; 16],
+    cost: Cost,
+    at: UnixMs,
+) -> rusqlite::Result<()> {
+    work.prepare_cached(
+        "INSERT INTO bucket_spend (bucket, holder, amount, exact, at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (bucket, holder) DO UPDATE SET amount = amount + excluded.amount,
+           exact = min(exact, excluded.exact), at = max(at, excluded.at)",
+    )?
+    .execute(params![bucket, holder, cost.amount.pico(), cost.exact, at.0])
+    .map(|_| ())
+}
+
+/// What is counted and held in a bucket: by all, and by all but one.
+fn sums(
+    work: &Transaction<'_>,
+    bucket: &str,
+    holder: Holder,
+) -> rusqlite::Result<(Totals, Totals)> {
+    let mut spent = work.prepare_cached(
+        "SELECT coalesce(sum(amount), 0), coalesce(min(exact), 1) FROM bucket_spend
+         WHERE bucket = ?1 AND (?2 IS NULL OR holder <> ?2)",
+    )?;
+    let mut held = work.prepare_cached(
+        "SELECT coalesce(sum(amount), 0) FROM leases
+         WHERE bucket = ?1 AND (?2 IS NULL OR holder <> ?2)",
+    )?;
+    let mut sum = |but: Option<&[u8; 16]>| -> rusqlite::Result<Totals> {
+        let cost = spent.query_row(params![bucket, but], |row| {
+            Ok(Cost { amount: Money::from_pico(row.get(0)?), exact: row.get(1)? })
+        })?;
+        let reserved = held.query_row(params![bucket, but], |row| row.get(0))?;
+        Ok(Totals { spent: cost, reserved: Money::from_pico(reserved) })
+    };
+    Ok((sum(None)?, sum(Some(holder.0.as_bytes()))?))
+}
+
+fn totals(
+    work: &Transaction<'_>,
+    holder: Holder,
+    buckets: &[Bucket],
+    now: UnixMs,
+) -> rusqlite::Result<Vec<Totals>> {
+    lapse(work, now)?;
+    buckets.iter().map(|bucket| Ok(sums(work, &bucket.to_string(), holder)?.1)).collect()
+}
+
+fn reserve(work: &Transaction<'_>, claim: &SharedClaim) -> rusqlite::Result<SharedVerdict> {
+    lapse(work, claim.now)?;
+    let mut fits = true;
+    let mut others = Vec::new();
+    for (bucket, limit) in &claim.limits {
+        let (all, rest) = sums(work, &bucket.to_string(), claim.holder)?;
+        fits &= all.spent.amount + all.reserved + claim.amount <= *limit;
+        others.push(rest);
+    }
+    if !fits {
+        return Ok(SharedVerdict::Refused(others));
+    }
+    for (bucket, _) in &claim.limits {
+        work.prepare_cached(
+            "INSERT OR REPLACE INTO leases (attempt, bucket, holder, amount, lapses)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            claim.attempt.0.as_bytes(),
+            bucket.to_string(),
+            claim.holder.0.as_bytes(),
+            claim.amount.pico(),
+            claim.lapses.0
+        ])?;
+    }
+    Ok(SharedVerdict::Held(others))
+}
+
+fn settle(work: &Transaction<'_>, line: &SpendLine) -> rusqlite::Result<()> {
+    let attempt = line.attempt.0.as_bytes();
+    work.prepare_cached("DELETE FROM leases WHERE attempt = ?1")?.execute([attempt])?;
+    let known = work
+        .prepare_cached("SELECT 1 FROM settled WHERE attempt = ?1")?
+        .query_row([attempt], |_| Ok(()))
+        .optional()?;
+    if known.is_some() {
+        return Ok(());
+    }
+    work.prepare_cached("INSERT INTO settled (attempt, at) VALUES (?1, ?2)")?
+        .execute(params![attempt, line.at.0])?;
+    for bucket in &line.buckets {
+        add(work, &bucket.to_string(), *line.holder.0.as_bytes(), line.cost, line.at)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "purse_tests.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! The shared purse on a real file: what several processes may spend together.
+
+use super::*;
+use crate::domain::{BudgetScope, LocalDay};
+use crate::route::BucketTime;
+use uuid::Uuid;
+
+fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+fn today() -> Bucket {
+    Bucket { scope: BudgetScope::Day, time: BucketTime::Day(day()) }
+}
+
+fn day() -> LocalDay {
+    LocalDay::of(2026, 11, 26)
+}
+
+fn claim(holder: Holder, amount: &str, limit: &str) -> SharedClaim {
+    SharedClaim {
+        attempt: AttemptId(Uuid::now_v7()),
+        holder,
+        amount: money(amount),
+        limits: vec![(today(), money(limit))],
+        now: UnixMs(1_000),
+        lapses: UnixMs(60_000),
+    }
+}
+
+fn line(claim: &SharedClaim, cost: &str) -> SpendLine {
+    SpendLine {
+        attempt: claim.attempt,
+        holder: claim.holder,
+        buckets: vec![today()],
+        cost: Cost { amount: money(cost), exact: true },
+        at: UnixMs(2_000),
+    }
+}
+
+fn holder() -> Holder {
+    Holder(Uuid::now_v7())
+}
+
+fn spent(store: &SharedPurse, now: i64) -> Totals {
+    store.totals(holder(), &[today()], UnixMs(now)).unwrap().remove(0)
+}
+
+#[test]
+fn two_processes_never_hold_or_spend_more_than_the_limit_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let stores = [SharedPurse::open(&path).unwrap(), SharedPurse::open(&path).unwrap()];
+    let held: Vec<SharedClaim> = std::thread::scope(|scope| {
+        let threads: Vec<_> = stores
+            .iter()
+            .map(|store| {
+                scope.spawn(move || {
+                    let me = holder();
+                    (0..32)
+                        .map(|_| claim(me, "0.1", "1"))
+                        .filter(|claim| {
+                            matches!(store.reserve(claim).unwrap(), SharedVerdict::Held(_))
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(held.len(), 10);
+    for claim in &held {
+        stores[0].settle(line(claim, "0.08"));
+        // Told twice, counted once.
+        stores[0].settle(line(claim, "0.08"));
+    }
+    let now = spent(&stores[0], 3_000);
+    assert_eq!((now.spent.amount, now.reserved), (money("0.8"), Money::ZERO));
+    assert!(now.spent.exact);
+}
+
+#[test]
+fn what_one_run_spent_is_there_in_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let first = SharedPurse::open(&path).unwrap();
+    assert_eq!(spent(&first, 0), Totals::default());
+    assert!(!path.exists(), "looking makes no file");
+    let held = claim(holder(), "0.5", "2");
+    first.reserve(&held).unwrap();
+    first.settle(line(&held, "0.25"));
+    assert_eq!(spent(&first, 3_000).spent.amount, money("0.25"));
+    drop(first);
+    let next = SharedPurse::open(&path).unwrap();
+    assert_eq!(spent(&next, 3_000).spent.amount, money("0.25"));
+    let refused = next.reserve(&claim(holder(), "1.8", "2")).unwrap();
+    assert!(
+        matches!(refused, SharedVerdict::Refused(others) if others[0].spent.amount == money("0.25"))
+    );
+}
+
+#[test]
+fn claims_of_a_process_that_died_lapse_and_leave_the_sum_at_least() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SharedPurse::open(&dir.path().join("ledger.db")).unwrap();
+    let (dead, alive) = (claim(holder(), "1", "1"), claim(holder(), "1", "1"));
+    store.reserve(&dead).unwrap();
+    assert!(matches!(store.reserve(&alive).unwrap(), SharedVerdict::Refused(_)));
+    let later = SharedClaim { now: UnixMs(61_000), lapses: UnixMs(90_000), ..alive };
+    assert!(matches!(store.reserve(&later).unwrap(), SharedVerdict::Held(_)));
+    store.renew(later.holder, UnixMs(200_000)).unwrap();
+    let now = spent(&store, 100_000);
+    assert!(!now.spent.exact);
+    assert_eq!(now.reserved, money("1"), "renewed, it is still held");
+}
+
+#[test]
+fn old_runs_are_added_up_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    for _ in 0..3 {
+        let store = SharedPurse::open(&path).unwrap();
+        store.settle(line(&claim(holder(), "1", "9"), "0.1"));
+        spent(&store, 3_000);
+    }
+    let store = SharedPurse::open(&path).unwrap();
+    let far = UnixMs(APART.as_millis() as i64 * 2);
+    let late = SharedClaim { now: far, lapses: far, ..claim(holder(), "0.1", "9") };
+    store.reserve(&late).unwrap();
+    assert_eq!(spent(&store, 3_000).spent.amount, money("0.3"));
+    let db = Connection::open(&path).unwrap();
+    let rows: i64 =
+        db.query_row("SELECT count(*) FROM bucket_spend", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1);
+}
