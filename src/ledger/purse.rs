@@ -190,16 +190,13 @@ impl Keeper {
     }
 
     fn open(&mut self) -> Answer<&mut Connection> {
-        let db = match self.db.take() {
-            Some(db) => db,
-            None => {
-                let told = |error: LedgerError| StoreTrouble(error.to_string());
-                let mut db = file::open(&self.path, Access::Write, BUSY).map_err(told)?;
-                schema::migrate(&mut db, &self.path, schema::STEPS).map_err(told)?;
-                db
-            }
-        };
-        Ok(self.db.insert(db))
+        if self.db.is_none() {
+            let told = |error: LedgerError| StoreTrouble(error.to_string());
+            let mut db = file::open(&self.path, Access::Write, BUSY).map_err(told)?;
+            schema::migrate(&mut db, &self.path, schema::STEPS).map_err(told)?;
+            self.db = Some(db);
+        }
+        self.db.as_mut().ok_or_else(|| StoreTrouble("the ledger is not open".to_owned()))
     }
 
     /// Adds up old runs, once in a while: once a run.
