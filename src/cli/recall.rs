@@ -59,6 +59,9 @@ fn answered(
     asked: Recall,
     now: UnixMs,
 ) -> Result<Recalled, LedgerError> {
+    if !ledger.path().exists() {
+        return nothing(&asked);
+    }
     match asked {
         Recall::Costs { window, group } => ledger
             .read(|reader| costs(reader, zone, (window, group), now))
@@ -102,6 +105,20 @@ fn answered(
             lines.extend(told);
             Ok(Recalled::Report(lines.join("\n")))
         }),
+    }
+}
+
+/// Before anything was kept: looking makes no file.
+fn nothing(asked: &Recall) -> Result<Recalled, LedgerError> {
+    match asked {
+        Recall::Costs { .. } => Ok(Recalled::Costs(Box::default())),
+        Recall::Sessions { .. } => Ok(Recalled::Sessions(Vec::new())),
+        Recall::Open(_)
+        | Recall::Rename { .. }
+        | Recall::Fork { .. }
+        | Recall::Delete(_)
+        | Recall::Export { .. }
+        | Recall::Replay { .. } => Err(LedgerError::Unknown("nothing is kept yet".to_owned())),
     }
 }
 

@@ -152,6 +152,10 @@ impl Keeper {
                     let answer = self.work(|work| reserve(work, &claim));
                     let _nobody_waits = back.send(answer);
                 }
+                Told::Renew { back, .. } if !self.path.exists() => {
+                    // Nothing is held where there is no file.
+                    let _nobody_waits = back.send(Ok(()));
+                }
                 Told::Renew { holder, lapses, back } => {
                     let answer = self.work(|work| {
                         let sql = "UPDATE leases SET lapses = max(lapses, ?2) WHERE holder = ?1";
@@ -166,6 +170,7 @@ impl Keeper {
                         tracing::warn!(%trouble, "spending was not kept");
                     }
                 }
+                Told::Release(_) if !self.path.exists() => {}
                 Told::Release(attempt) => {
                     // One that stays lapses.
                     let _lapses = self.work(|work| {

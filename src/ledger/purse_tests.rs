@@ -85,6 +85,9 @@ fn what_one_run_spent_is_there_in_the_next() {
     let path = dir.path().join("ledger.db");
     let first = SharedPurse::open(&path).unwrap();
     assert_eq!(spent(&first, 0), Totals::default());
+    first.renew(holder(), UnixMs(9)).unwrap();
+    first.release(holder(), AttemptId(Uuid::now_v7()));
+    assert_eq!(spent(&first, 0), Totals::default());
     assert!(!path.exists(), "looking makes no file");
     let held = claim(holder(), "0.5", "2");
     first.reserve(&held).unwrap();
