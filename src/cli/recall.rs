@@ -15,7 +15,7 @@ use crate::console::app::{
     KeptAnswer, KeptSession, KeptTurn, Recall, Recalled, RoutingDid, SessionLine,
 };
 use crate::domain::{
-    Cost, Finish, Message, ModelName, Money, Part, ProviderName, Role, SessionId, UnixMs,
+    Finish, Message, ModelName, Money, Part, ProviderName, Role, SessionId, UnixMs,
 };
 use crate::ledger::{
     AnswerFigures, By, Day, Days, KeptMessage, Ledger, LedgerError, Reader, SessionOrder, Total,
@@ -150,12 +150,7 @@ fn costs(
         today: reader.total(Days::last(1, today))?.cost,
         month: reader.total(Days::last(first + 1, today))?.cost,
         rows: reader.totals(days, by, ROWS)?.iter().map(row).collect(),
-        lost: CostRow {
-            name: "lost".to_owned(),
-            calls: u64::from(routing.lost.pico() > 0),
-            cost: Cost { amount: routing.lost, exact: whole.cost.exact },
-            ..CostRow::default()
-        },
+        lost: row(&reader.lost(days)?),
         total: CostRow { name: "total".to_owned(), ..row(&whole) },
         series: series(reader, zone, window, days, now)?,
         dearest: reader
@@ -318,7 +313,8 @@ fn given(kept: &KeptMessage, figures: &AnswerFigures) -> KeptAnswer {
         serde_json::from_value::<Finish>(serde_json::Value::String(name.to_owned())).ok()
     });
     KeptAnswer {
-        request: kept.request.unwrap_or(crate::domain::RequestId(kept.id.0)),
+        // As a message it is what comes next hangs on; in a copied chat that is the copy.
+        request: crate::domain::RequestId(kept.id.0),
         at: kept.at,
         text: kept.message.plain(),
         reasoning: thinking(&kept.message),

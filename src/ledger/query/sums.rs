@@ -180,6 +180,16 @@ impl Reader {
         Ok(self.totals(days, By::Everything, 1)?.pop().unwrap_or_default())
     }
 
+    /// Attempts of these days that failed, all in one.
+    pub fn lost(&self, days: Days) -> Result<Total, LedgerError> {
+        self.ask(|db| {
+            db.prepare_cached(&format!(
+                "SELECT 'lost', {SUMS} FROM daily WHERE day BETWEEN ?1 AND ?2 AND came = 'lost'"
+            ))?
+            .query_row(days.ends(), |row| total("lost".to_owned(), row))
+        })
+    }
+
     /// The hours from one moment to another, oldest first; hours in which nothing was called are left
     /// out. Of one model where it is named.
     pub fn hours(

@@ -112,7 +112,8 @@ impl Reader {
         })
     }
 
-    /// What the answers of a conversation came to, by their requests.
+    /// What the answers of a conversation came to, by their requests; those of a copy as what they came
+    /// to where they were given.
     pub fn answers_of(
         &self,
         session: SessionId,
@@ -123,7 +124,8 @@ impl Reader {
                    (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id)
-                 FROM requests r JOIN sessions s ON s.n = r.session WHERE s.id = ?1",
+                 FROM sessions s JOIN messages m ON m.session = s.n
+                 JOIN requests r ON r.id = m.request WHERE s.id = ?1",
             )?
             .query_map([session.0.as_bytes()], |row| {
                 let figures = AnswerFigures {

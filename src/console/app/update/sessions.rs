@@ -152,7 +152,15 @@ pub(super) fn recalled(
             query_changed(state, fx);
             refresh(state, fx);
         }
-        (Recall::Rename { .. } | Recall::Fork { .. }, Ok(Recalled::Done(words))) => {
+        (Recall::Fork { to, .. }, Ok(Recalled::Done(words))) => {
+            notes::toast(state, Tone::Good, words);
+            refresh(state, fx);
+            if state.session == *to {
+                // Its messages have ids of their own: what comes next hangs on those.
+                fx.push(Effect::Recall(Recall::Open(*to)));
+            }
+        }
+        (Recall::Rename { .. }, Ok(Recalled::Done(words))) => {
             notes::toast(state, Tone::Good, words);
             refresh(state, fx);
         }

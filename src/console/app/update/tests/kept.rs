@@ -193,4 +193,8 @@ fn a_fork_goes_on_in_a_copy() {
         panic!("not copied: {asked:?}")
     };
     assert_eq!((*from, *to, title.as_str()), (before, console.state.session, "fork: one"));
+    let (fork, to) = (Recall::Fork { from: *from, to: *to, title: title.clone() }, *to);
+    console.answers(fork, Recalled::Done("copied".to_owned()));
+    let last = console.recalls().into_iter().rev().find(|asked| matches!(asked, Recall::Open(_)));
+    assert_eq!(last, Some(Recall::Open(to)), "the copy's messages have ids of their own");
 }
