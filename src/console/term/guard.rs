@@ -114,7 +114,7 @@ impl Guard {
         }
         let paused = self.leave();
         // The signal a handler cannot take: ours would only ask for another stop.
-        rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(0), nix::sys::signal::Signal::SIGSTOP)?;
         self.re_enter(&paused)?;
         Ok(Suspended::CameBack)
     }

@@ -12,8 +12,8 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{self, SignalKind};
@@ -176,10 +176,10 @@ async fn read_some(terminal: &AsyncFd<File>) -> io::Result<Vec<u8>> {
 
 /// Would a read return at once: with bytes, an error, or the end?
 fn has_input(file: &File) -> io::Result<bool> {
-    let mut asked = [PollFd::new(file, PollFlags::IN)];
-    match poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+    let mut asked = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut asked, PollTimeout::ZERO) {
         Ok(ready) => Ok(ready > 0),
-        Err(Errno::INTR) => Ok(false),
+        Err(Errno::EINTR) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

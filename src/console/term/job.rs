@@ -4,7 +4,7 @@
 //! modes. Invariant: in doubt nobody would, because a program that stops for good is lost with all
 //! that is in it, and one that does not stop is not.
 
-use rustix::process::{Pid, getpgid, getpgrp, getppid, getsid};
+use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid};
 
 /// Who would continue us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,17 @@ pub(super) fn keeper() -> Keeper {
     let place =
         |pid: Option<Pid>| Some(Place { group: getpgid(pid).ok()?, session: getsid(pid).ok()? });
     // A parent in a session we may not look at is in another one.
-    let parent = getppid().and_then(|pid| place(Some(pid)));
-    match getsid(None) {
-        Ok(session) => keeper_of(Place { group: getpgrp(), session }, parent),
-        Err(_) => Keeper::Nobody,
+    let parent = known(getppid()).and_then(|pid| place(Some(pid)));
+    match getsid(None).ok().and_then(known) {
+        Some(session) => keeper_of(Place { group: getpgrp(), session }, parent),
+        None => Keeper::Nobody,
     }
+}
+
+/// A process as far as it has a number here. Linux answers 0 for one outside our process namespace:
+/// the parent, or the session's leader, of what was started in a container from without.
+fn known(pid: Pid) -> Option<Pid> {
+    (pid.as_raw() > 0).then_some(pid)
 }
 
 /// POSIX calls a group an orphan when no member has a parent in another group of the same session;
@@ -71,6 +77,12 @@ mod tests {
     #[test]
     fn a_program_in_the_group_of_its_session_cannot_since_its_parent_would_stop_too() {
         assert_eq!(keeper_of(place(10, 10), Some(place(10, 10))), Keeper::Nobody);
+    }
+
+    #[test]
+    fn a_process_outside_our_namespace_is_not_known() {
+        assert_eq!(known(Pid::from_raw(0)), None);
+        assert_eq!(known(Pid::from_raw(7)), Some(Pid::from_raw(7)));
     }
 
     #[test]
