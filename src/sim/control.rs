@@ -171,6 +171,27 @@ impl Desk {
         Some(fault)
     }
 
+    /// How many faults were ever put in force.
+    pub fn number(&self) -> u64 {
+        self.numbers.load(Ordering::Relaxed)
+    }
+
+    /// The newest fault put in force since that [number](Self::number) that breaks an answer of this
+    /// model while it streams, counted as struck. Faults counted in calls are left for new calls, or
+    /// who is struck would depend on what else is under way.
+    pub fn strike_under_way(&self, model: &str, since: u64) -> Option<Fault> {
+        let injections = self.injections();
+        let strikes = |i: &&Injection| {
+            i.id >= since
+                && i.times.is_none()
+                && i.model.as_deref().is_none_or(|only| only == model)
+                && i.fault.after().is_some()
+        };
+        let fault = injections.iter().rfind(strikes)?.fault.clone();
+        self.count(|stats| stats.faults += 1);
+        Some(fault)
+    }
+
     /// The fault that strikes a call for the model list: one that keeps the whole endpoint down.
     /// Faults counted in calls are left for chat calls.
     pub fn strike_list(&self) -> Option<Fault> {

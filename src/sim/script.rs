@@ -175,6 +175,14 @@ impl Script {
         }
     }
 
+    /// A fault put in force while this streams: it strikes at its token, or at the next one where that
+    /// has gone by. What already goes wrong stays.
+    pub fn strike(&mut self, fault: Fault) {
+        if self.fault.is_none() {
+            self.fault = Some(fault);
+        }
+    }
+
     fn frame(&mut self, section: &str) {
         if let Some(text) = self.frames.render(section, &self.values) {
             let text = format!("{text}\n\n");

@@ -59,6 +59,18 @@ enum Ended {
     Left,
 }
 
+/// What a response answers, for the faults put in force while it plays.
+struct Call<'a> {
+    model: &'a str,
+    /// How many faults had been put in force as it began.
+    known: u64,
+}
+
+impl Call<'_> {
+    /// A request that is no chat.
+    const NONE: Self = Call { model: "", known: 0 };
+}
+
 /// Counts a call as in flight while it lives.
 struct InFlight<'a>(&'a Desk);
 
@@ -148,11 +160,11 @@ impl Server {
                 let fault = self.desk.strike_list();
                 self.locked().touched = Some(Instant::now());
                 let response = self.responder(Warmth::Warm, fault).models();
-                self.play(connection, response).await
+                self.play(connection, &Call::NONE, response).await
             }
             ("GET", false) if path == "/user/balance" => {
                 let response = self.responder(Warmth::Warm, None).balance(&self.desk.balance());
-                self.play(connection, response).await
+                self.play(connection, &Call::NONE, response).await
             }
             ("GET", false) if path.ends_with("/health") => {
                 self.whole(connection, plain(200, r#"{"status":"ok"}"#.to_owned())).await
@@ -167,10 +179,11 @@ impl Server {
     async fn chat(&self, connection: &mut Connection, incoming: &Incoming) -> io::Result<Ended> {
         let model = Ask::read(&incoming.body).map(|ask| ask.model).unwrap_or_default();
         let _in_flight = InFlight::new(&self.desk, &model);
+        let call = Call { model: &model, known: self.desk.number() };
         let fault = self.desk.strike(&model);
         let warmth = self.warmth(&model);
         let response = self.responder(warmth, fault).chat(incoming);
-        let ended = self.play(connection, response).await;
+        let ended = self.play(connection, &call, response).await;
         if matches!(ended, Ok(Ended::Whole)) {
             let now = Instant::now();
             let mut memory = self.locked();
@@ -245,7 +258,12 @@ impl Server {
         Responder::new(&self.habits, self.frames, at)
     }
 
-    async fn play(&self, connection: &mut Connection, response: Response) -> io::Result<Ended> {
+    async fn play(
+        &self,
+        connection: &mut Connection,
+        call: &Call<'_>,
+        response: Response,
+    ) -> io::Result<Ended> {
         match response {
             Response::Reset => {
                 connection.will_reset();
@@ -257,8 +275,10 @@ impl Server {
             }
             Response::Whole(whole) => self.whole(connection, whole).await,
             Response::Stream { head, script, drip } => {
-                Player { connection, out: Vec::new(), drip, pace: self.pace, due: Instant::now() }
-                    .stream(&head, *script)
+                let due = Instant::now();
+                let desk = &*self.desk;
+                Player { connection, out: Vec::new(), drip, pace: self.pace, due, desk }
+                    .stream(&head, call, *script)
                     .await
             }
         }
@@ -307,11 +327,27 @@ struct Player<'a> {
     pace: f64,
     /// When the next bytes are due: waits add up exactly, however late the timer wakes.
     due: Instant,
+    /// Where faults are put in force while it plays.
+    desk: &'a Desk,
 }
 
 impl Player<'_> {
-    async fn stream(mut self, head: &str, script: Script) -> io::Result<Ended> {
-        for (played, step) in script.enumerate() {
+    async fn stream(
+        mut self,
+        head: &str,
+        call: &Call<'_>,
+        mut script: Script,
+    ) -> io::Result<Ended> {
+        let mut known = call.known;
+        for played in 0_usize.. {
+            let number = self.desk.number();
+            if number != known {
+                if let Some(fault) = self.desk.strike_under_way(call.model, known) {
+                    script.strike(fault);
+                }
+                known = number;
+            }
+            let Some(step) = script.next() else { break };
             match step {
                 Step::Wait(span) => {
                     if !self.wait(span.mul_f64(self.pace)).await? {

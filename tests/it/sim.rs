@@ -120,7 +120,11 @@ impl Raw {
 
 /// Reads one response to its end, or for as long as bytes come when it has none.
 async fn read(stream: &mut TcpStream) -> Raw {
-    let mut bytes = Vec::new();
+    read_on(stream, Vec::new()).await
+}
+
+/// The same for a response of which these bytes came already.
+async fn read_on(stream: &mut TcpStream, mut bytes: Vec<u8>) -> Raw {
     let mut reset = false;
     let reading = async {
         loop {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use wheelhouse::sim::{Cut, Fault, RetryAfter, Until};
+use wheelhouse::sim::{Cut, Fault, Fleet, RetryAfter, Until};
 
-use super::{MODELS, Raw, address, ask, body, fleet, open, read, send};
+use super::{MODELS, Raw, address, ask, body, fleet, open, read, read_on, send};
 
 #[tokio::test]
 async fn refusals_come_with_the_status_and_the_words_of_the_original() {
@@ -205,4 +206,36 @@ async fn an_endpoint_that_is_down_does_not_list_its_models_either() {
     assert_eq!(list().await.status(), 503);
     fleet.control().clear("sim-openai").unwrap();
     assert_eq!(list().await.status(), 200);
+}
+
+/// An answer under way, read as far as its first text.
+async fn under_way(fleet: &Fleet) -> (TcpStream, Vec<u8>) {
+    let body = body("sim-haiku", "Write a long poem about the sea.", true).to_string();
+    let mut stream = open(fleet, "sim-anthropic", "POST", "/v1/messages", &body).await;
+    let mut bytes = Vec::new();
+    while !String::from_utf8_lossy(&bytes).contains("text_delta") {
+        assert!(stream.read_buf(&mut bytes).await.unwrap() > 0);
+    }
+    (stream, bytes)
+}
+
+#[tokio::test]
+async fn a_fault_that_breaks_answers_breaks_the_one_under_way() {
+    let fleet = fleet(0.2).await;
+    let (mut stream, bytes) = under_way(&fleet).await;
+    let cut = Fault::Cut { after: 1, how: Cut::Reset };
+    fleet.control().inject("sim-anthropic", cut, Until::Cleared).unwrap();
+    let broken = read_on(&mut stream, bytes).await;
+    assert!(broken.reset && !broken.text().contains("message_stop"));
+    assert_eq!(fleet.control().stats("sim-anthropic").unwrap().faults, 1);
+}
+
+#[tokio::test]
+async fn a_fault_counted_in_calls_leaves_the_answer_under_way_alone() {
+    let fleet = fleet(0.2).await;
+    let (mut stream, bytes) = under_way(&fleet).await;
+    let cut = Fault::Cut { after: 1, how: Cut::Reset };
+    fleet.control().inject("sim-anthropic", cut, Until::Times(1)).unwrap();
+    assert!(read_on(&mut stream, bytes).await.text().contains("message_stop"));
+    assert_eq!(fleet.control().injections("sim-anthropic").unwrap().len(), 1);
 }
