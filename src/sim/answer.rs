@@ -232,12 +232,59 @@ fn join(parts: &[&str]) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("\n\n")
 }
 
-/// Letters up to which a message that names no topic is taken to be about the one before.
+/// Letters up to which a message that names no topic can be about the one before.
 const SHORT: usize = 60;
 
-/// More on the topic of an earlier message, when the newest one is short and names none.
+/// Words of a message that goes on from what was said.
+const GOES_ON: &[&str] = &[
+    "it",
+    "its",
+    "that",
+    "this",
+    "these",
+    "those",
+    "them",
+    "there",
+    "they",
+    "more",
+    "else",
+    "again",
+    "why",
+    "how so",
+    "really",
+    "and",
+    "but",
+    "then",
+    "so",
+    "shorter",
+    "longer",
+    "simpler",
+    "example",
+    "go on",
+    "continue",
+    "explain",
+    "detail",
+    "details",
+    "sure",
+    "instead",
+    "still",
+    "thanks",
+    "为什么",
+    "继续",
+    "例子",
+    "更多",
+    "详细",
+    "那",
+    "这",
+    "还有",
+];
+
+/// More on the topic of an earlier message, when the newest one is short, names none and goes on from
+/// what was said.
 fn follow_up(ask: &Ask, prompt: &str, length: Length) -> Option<(String, String)> {
-    if prompt.chars().count() > SHORT || length == Length::Tiny {
+    let lower = prompt.to_lowercase();
+    let goes_on = || GOES_ON.iter().any(|word| library::holds(&lower, word));
+    if prompt.chars().count() > SHORT || length == Length::Tiny || !goes_on() {
         return None;
     }
     let mut earlier = ask.said.iter().rev().filter(|said| said.who == Who::User).skip(1);

@@ -177,3 +177,16 @@ fn a_short_message_that_names_no_topic_is_about_the_one_before() {
         {"role":"assistant","content":"…"},{"role":"user","content":"And otherwise?"}]}));
     assert!(say_as("sim-gpt-4o", &ask).text.contains("Two other ways"));
 }
+
+#[test]
+fn another_question_is_not_answered_with_more_on_the_last_one() {
+    let talk = |next: &str| {
+        ask(&json!({"model":"m","messages":[
+            {"role":"user","content":"What is the capital of Australia?"},
+            {"role":"assistant","content":"Canberra."},
+            {"role":"user","content":next}]}))
+    };
+    let say = |next: &str| say_as("sim-haiku", &talk(next)).text;
+    assert!(say("Why there?").contains("Sydney and Melbourne"));
+    assert!(!say("What is the capital of Peru?").contains("Sydney"));
+}

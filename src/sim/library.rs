@@ -84,11 +84,13 @@ const FILES: &[(&str, &str)] = replies![
     "long-summary",
     "ops-runbook",
     "poem-sea",
+    "prime",
     "proof",
     "python-csv",
     "rate-limiter",
     "recipe",
     "regex",
+    "sky",
     "sleep",
     "sql",
     "story",
@@ -149,7 +151,7 @@ fn points(topic: &Topic, prompt: &str) -> usize {
 }
 
 /// Whether a text holds a word: whole words for letters, anywhere for Chinese and signs.
-fn holds(text: &str, word: &str) -> bool {
+pub fn holds(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_ascii_alphanumeric();
     text.match_indices(word).any(|(at, _)| {
         let edge = |inner: Option<char>, outer: Option<char>| {

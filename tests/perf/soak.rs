@@ -28,8 +28,8 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use wheelhouse::config::{self, Layer, LayerKind};
 use wheelhouse::domain::{
-    Finish, Message, Origin, OutcomeClass, Part, ReaderKind, Reply, Request, RequestId, Role,
-    SessionId,
+    Finish, Message, Money, Origin, OutcomeClass, Part, ReaderKind, Reply, Request, RequestId,
+    Role, SessionId,
 };
 use wheelhouse::engine::{self, EngineHandle, Options};
 
@@ -250,7 +250,10 @@ async fn main() {
     let python = dir.join("bin/python");
     let servers = [serve(&python, "smol"), serve(&python, "gemma")];
     let mut proxies = Vec::new();
-    let mut text = format!("[limits]\nbetween_tokens = \"{BETWEEN}\"\nfirst_token = \"60s\"\n");
+    let mut text = format!(
+        "[limits]\nbetween_tokens = \"{BETWEEN}\"\nfirst_token = \"60s\"\n\
+         [budget]\nday = {{ limit = 100.0, at_limit = \"stop\" }}\n"
+    );
     for (n, (server, name)) in servers.iter().zip(["smol", "gemma"]).enumerate() {
         let weather = Weather { one_in: ONE_IN, seed: 7 + n as u64 };
         let proxy = Proxy::start(server.1.parse().unwrap(), weather).await.unwrap();
@@ -292,6 +295,8 @@ async fn main() {
     let snapshot = engine.snapshot();
     let running: u32 = snapshot.models.values().map(|model| model.health.in_flight).sum();
     println!("attempts still counted as running: {running}");
+    let reserved = snapshot.budget.reserved();
+    println!("money still reserved: {reserved:?}, spent {:?}", snapshot.spend.cost);
     engine.close().await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let open: u64 = proxies.iter().map(|proxy| proxy.seen.open.load(Ordering::Relaxed)).sum();
@@ -307,5 +312,7 @@ async fn main() {
         println!("WRONG {wrong}");
     }
     println!("{} wrong in {} answers", tally.wrong.len(), tally.asked);
-    std::process::exit(i32::from(!tally.wrong.is_empty() || running > 0 || open > 0));
+    std::process::exit(i32::from(
+        !tally.wrong.is_empty() || running > 0 || open > 0 || reserved > Money::ZERO,
+    ));
 }
