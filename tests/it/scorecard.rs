@@ -229,10 +229,16 @@ fn billed(json: &Value) -> Result<(), String> {
     if unknown && json["cost_exact"] == true {
         return Err("called exact although an attempt was left or broke off".to_owned());
     }
-    if attempts.iter().all(|attempt| attempt["outcome"] == "ok") && sum == Money::ZERO {
-        return Err("an answer for nothing".to_owned());
+    // A list of models that was refused first leaves nobody to ask: then there is no attempt at all.
+    let answered = !json["text"].as_str().unwrap().is_empty();
+    match attempts.len() {
+        0 if answered => Err("an answer without an attempt".to_owned()),
+        0 => Ok(()),
+        _ if attempts.iter().all(|attempt| attempt["outcome"] == "ok") && sum == Money::ZERO => {
+            Err("an answer for nothing".to_owned())
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Where two texts part, for people.
