@@ -147,17 +147,8 @@ impl Writer {
         let mut work =
             open.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
         let mut done = vec![Ok(0); batch.jobs.len()];
-        let begins = |job: &Job| matches!(job.order, Order::Begin(_));
-        let mut noted = false;
-        // What is journaled belongs to requests that were begun before it.
-        let first = batch.jobs.iter().enumerate().filter(|(_, job)| begins(job));
-        let rest = batch.jobs.iter().enumerate().filter(|(_, job)| !begins(job));
-        for (at, job) in first.chain(rest) {
-            if !noted && !begins(job) {
-                note(&work, batch).map_err(told)?;
-                noted = true;
-            }
-            done[at] = match self.obey(&mut work, &job.order, parts) {
+        for (done, job) in done.iter_mut().zip(&batch.jobs) {
+            *done = match self.obey(&mut work, &job.order, parts) {
                 Ok(count) => Ok(count),
                 Err(write::Failed::Sql(error)) if !is_own(&error) => return Err(told(error)),
                 Err(_) if parts == Parts::Together => return Ok(None),
@@ -165,9 +156,8 @@ impl Writer {
                 Err(write::Failed::Unknown(what)) => Err(LedgerError::Unknown(what)),
             };
         }
-        if !noted {
-            note(&work, batch).map_err(told)?;
-        }
+        // Last, for it belongs to requests that were begun before it.
+        note(&work, batch).map_err(told)?;
         work.commit().map_err(told)?;
         Ok(Some(done))
     }
@@ -205,7 +195,10 @@ impl Writer {
         let mut each = done.map(Vec::into_iter);
         for job in batch.jobs {
             let result = match &mut each {
-                Ok(each) => each.next().unwrap_or(Err(LedgerError::Closed)),
+                Ok(each) => each.next().unwrap_or(Err(LedgerError::Closed)).inspect_err(|error| {
+                    // Whoever waits is told; nobody else is, for all else was kept.
+                    tracing::warn!(%error, "one order was not kept");
+                }),
                 Err(error) => Err(error.clone()),
             };
             if let Some(told) = job.told {
