@@ -3,6 +3,8 @@
 //! Invariant: text that was printed is never taken back; with `--json` exactly one object is
 //! printed, also on failure.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use crate::domain::{
@@ -17,6 +19,9 @@ use super::args::cache::CacheUse;
 use super::compose::{self, Setup};
 use super::{Exit, Io, Kind, Stop, json, kept, names, story};
 
+/// Leaving an answer early waits so long for its account.
+const LAST_WORD: Duration = Duration::from_secs(3);
+
 /// Asks.
 pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
@@ -28,6 +33,7 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
     let asked = went_on.and_then(|()| runtime.block_on(ask(request.clone(), args, setup, io)));
     // Whatever still runs (a keep-warm call, a probe) is not waited for.
     runtime.shutdown_background();
+    setup.kept_so_far();
     let not_kept = keeping.map_or_else(Some, |ledger| ledger.trouble());
     if let (Some(why), false) = (not_kept, setup.global.quiet) {
         io.talk(&format!("wheelhouse: not kept: {why}"));
@@ -125,20 +131,49 @@ async fn one(
     args: &AskArgs,
     io: &mut Io<'_>,
 ) -> Result<Reply, Stop> {
+    let id = request.id;
     let mut stream = engine.ask(request);
     let mut printer = Printer::new(io, args.json);
     let mut reply = Reply::default();
-    loop {
+    let read = loop {
         let event = tokio::select! {
             event = stream.next() => event,
-            _ = tokio::signal::ctrl_c() => break,
+            _ = tokio::signal::ctrl_c() => break Ok(()),
         };
-        let Some(event) = event else { break };
-        printer.event(&event)?;
+        let Some(event) = event else { break Ok(()) };
+        if let Err(stop) = printer.event(&event) {
+            break Err(stop);
+        }
         reply.fold(&event);
+    };
+    drop(stream);
+    if reply.outcome.is_none() {
+        accounted(engine, id).await;
     }
+    read?;
     printer.finish()?;
     Ok(reply)
+}
+
+/// An answer that was left early is paid for as far as it came: waits until that is kept.
+async fn accounted(engine: &EngineHandle, id: RequestId) {
+    let mut observer = engine.subscribe();
+    let over = async {
+        loop {
+            let snapshot = engine.snapshot();
+            let entry = snapshot.log.iter().rev().find(|entry| entry.request == id);
+            let ended = entry.is_some_and(|entry| entry.outcome.is_some());
+            if ended || observer.changed().await.is_none() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = over => {}
+        () = tokio::time::sleep(LAST_WORD) => {}
+        // Whoever insists is not kept.
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }
 
 /// What a budget wants to be asked about before anything is sent.

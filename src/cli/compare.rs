@@ -37,9 +37,15 @@ pub fn run(args: &CompareArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
     };
     let prompts = prompts.map_err(Stop::usage)?;
     let _log = setup.log()?;
+    let keeping = setup.keep();
     let runtime = compose::runtime()?;
     let ended = runtime.block_on(compare(args, &prompts, setup, io));
     runtime.shutdown_background();
+    setup.kept_so_far();
+    let not_kept = keeping.map_or_else(Some, |ledger| ledger.trouble());
+    if let (Some(why), false) = (not_kept, setup.global.quiet) {
+        io.talk(&format!("wheelhouse: not kept: {why}"));
+    }
     ended
 }
 

@@ -16,7 +16,7 @@ use crate::config::secret::{self, KeyLookup};
 use crate::config::{self, Config, ConfigError, Layer, LayerKind, Loaded, Paths, Provider, Recipe};
 use crate::domain::{ErrorReport, UnixMs};
 use crate::engine::WatchedFile;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Health, Ledger, LedgerError, SharedPurse};
 use crate::text::Tongue;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
@@ -34,6 +34,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// The most that is read of a list of models; aggregators list thousands.
 const LIST_CAP: usize = 16 * 1024 * 1024;
 
+/// Leaving waits so long for the disk.
+const LAST_WRITE: Duration = Duration::from_millis(500);
+
 /// Threads that serve sockets and requests; the screen draws on its own.
 const WORKERS: usize = 2;
 
@@ -50,12 +53,20 @@ pub struct Setup {
     pub env: Env,
     /// Where this process keeps, once it is open.
     ledger: OnceLock<Ledger>,
+    /// Where budgets are counted beyond this process, once the engine runs.
+    pub(super) spending: OnceLock<Arc<SharedPurse>>,
     /// A demo's own data, gone when it ends.
-    _scratch: Option<Scratch>,
+    scratch: OnceLock<Scratch>,
 }
 
 /// A directory that goes when this does.
 struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("wheelhouse-{}", Uuid::now_v7())))
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
@@ -67,16 +78,25 @@ impl Drop for Scratch {
 impl Setup {
     /// For this process.
     pub fn new(global: &Global) -> Self {
-        let scratch = (global.demo && global.data.is_none())
-            .then(|| Scratch(std::env::temp_dir().join(format!("wheelhouse-{}", Uuid::now_v7()))));
-        let data = global.data.clone().or_else(|| scratch.as_ref().map(|dir| dir.0.clone()));
+        let scratch = OnceLock::new();
+        let data = global
+            .data
+            .clone()
+            .or_else(|| global.demo.then(|| scratch.get_or_init(Scratch::new).0.clone()));
         let plain = global.no_color;
         let env: Env = Arc::new(move |name| match name {
             "NO_COLOR" if plain => Some("1".to_owned()),
             name => std::env::var(name).ok().filter(|value| !value.is_empty()),
         });
         let paths = Paths::find(global.config.as_deref(), data.as_deref(), &*env);
-        Self { global: global.clone(), paths, env, ledger: OnceLock::new(), _scratch: scratch }
+        Self {
+            global: global.clone(),
+            paths,
+            env,
+            ledger: OnceLock::new(),
+            spending: OnceLock::new(),
+            scratch,
+        }
     }
 
     /// From here on what is asked is kept. Returns at once; whether it can be shows later.
@@ -84,13 +104,38 @@ impl Setup {
         if let Some(open) = self.ledger.get() {
             return Ok(open.clone());
         }
-        let ledger = super::kept::open(self)?;
+        let ledger = super::kept::open(self, &self.paths.data_dir)?;
+        Ok(self.ledger.get_or_init(|| ledger).clone())
+    }
+
+    /// The same for a demo that was asked for on the screen: what is simulated, its money above all,
+    /// is not kept with what is real.
+    pub fn keep_apart(&self) -> Result<Ledger, LedgerError> {
+        if let Some(open) = self.ledger.get() {
+            return Ok(open.clone());
+        }
+        let ledger = super::kept::open(self, &self.scratch.get_or_init(Scratch::new).0)?;
         Ok(self.ledger.get_or_init(|| ledger).clone())
     }
 
     /// Where this process keeps; `None` where it does not.
     pub fn ledger(&self) -> Option<Ledger> {
         self.ledger.get().cloned()
+    }
+
+    /// What was shown and spent so far is on the disk, or was not in time. For whoever leaves: what its
+    /// threads still have to write would go with the process.
+    pub fn kept_so_far(&self) {
+        if let Some(spending) = self.spending.get()
+            && let Err(trouble) = spending.flush(LAST_WRITE)
+        {
+            tracing::warn!(%trouble, "spending was not kept");
+        }
+        if let Some(ledger) = self.ledger.get()
+            && ledger.health() != Health::Opening
+        {
+            let _told_by_its_health = ledger.flush(LAST_WRITE);
+        }
     }
 
     /// Starts the log. Lines written after the guard drops are lost.

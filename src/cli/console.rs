@@ -5,7 +5,6 @@
 //! before the first frame.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -19,15 +18,11 @@ use crate::console::keys::Keymap;
 use crate::console::shell::{self, Host as _, Start};
 use crate::console::theme::{self, Theme};
 use crate::console::view;
-use crate::ledger::Health;
 use crate::sim;
 
 use super::compose::{self, Setup};
 use super::host::Host;
 use super::{Exit, Io, Kind, Stop};
-
-/// Leaving waits so long for the disk.
-const LAST_WRITE: Duration = Duration::from_millis(500);
 
 /// The size assumed where the terminal does not tell its own.
 const FALLBACK: Size = Size { cols: 80, rows: 24 };
@@ -45,11 +40,7 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let keymap = keymap(&config.console)?;
     let (stage, plan) = beginning(&setup);
     let _log = setup.log()?;
-    let keeping = setup.keep();
-    if let Err(error) = &keeping {
-        tracing::warn!(%error, "nothing is kept");
-    }
-    let host = Host::new(setup);
+    let host = Arc::new(Host::new(setup));
     let looks = looks(config, &host);
     let theme = theme(&looks.theme, &host)?;
     let baseline = config.console.baseline.as_deref().map(Into::into);
@@ -76,15 +67,12 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
         }
     }
     let runtime = compose::runtime()?;
-    let ended = runtime.block_on(shell::run(Start { state, theme, plan }, Arc::new(host)));
+    let shown: Arc<dyn shell::Host> = host.clone();
+    let ended = runtime.block_on(shell::run(Start { state, theme, plan }, shown));
     // Sockets of calls that still run are closed by their tasks being dropped.
     runtime.shutdown_background();
-    if let Ok(ledger) = keeping
-        && ledger.health() != Health::Opening
-    {
-        // What was shown of an answer that was running is kept too.
-        let _in_time = ledger.flush(LAST_WRITE);
-    }
+    // What was shown of an answer that was running is kept too.
+    host.setup().kept_so_far();
     ended?;
     Ok(Exit::Done)
 }

@@ -63,6 +63,13 @@ impl shell::Host for Host {
                 StartPlan::LocalOnly => Using::Local,
                 StartPlan::Demo => Using::Simulated,
             };
+            let keeping = match plan {
+                StartPlan::Demo if !setup.global.demo => setup.keep_apart(),
+                StartPlan::Demo | StartPlan::Found | StartPlan::LocalOnly => setup.keep(),
+            };
+            if let Err(error) = keeping {
+                tracing::warn!(%error, "nothing is kept");
+            }
             let env = with_keys(keys, Arc::clone(&setup.env));
             let known = known.filter(|_| using == Using::Configured);
             match setup.start_using(using, env, known).await {

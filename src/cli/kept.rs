@@ -2,6 +2,7 @@
 //!
 //! Invariant: a command that only looks never makes a file.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -51,9 +52,9 @@ pub fn zone(setup: &Setup) -> TimeZone {
     zone.unwrap_or_else(TimeZone::system)
 }
 
-/// Opens the ledger to keep in. At once: whether it can be kept in shows later.
-pub fn open(setup: &Setup) -> Result<Ledger, LedgerError> {
-    Ledger::open(Options::new(&setup.paths.data_dir, zone(setup), Uuid::now_v7()))
+/// Opens the ledger of a directory to keep in. At once: whether it can be kept in shows later.
+pub fn open(setup: &Setup, dir: &Path) -> Result<Ledger, LedgerError> {
+    Ledger::open(Options::new(dir, zone(setup), Uuid::now_v7()))
 }
 
 /// Opens a ledger that is there, brought up to date where it can be; `None` where nothing was ever

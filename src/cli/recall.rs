@@ -349,7 +349,7 @@ fn written(
     let detail = ledger.read(|reader| whole(reader, id))?;
     let (text, kind) = match form {
         ExportAs::Markdown => (export::markdown(&detail, None, zone), "md"),
-        ExportAs::Json => (format!("{}\n", export::json(&detail)), "json"),
+        ExportAs::Json => (format!("{}\n", export::printed(&export::json(&detail))), "json"),
         ExportAs::Html => (export::html(&detail, None, zone), "html"),
     };
     let name = file_name(&detail.row.title);

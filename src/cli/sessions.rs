@@ -83,7 +83,7 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
             let text = match format {
                 Format::Md => export::markdown(&kept, leaf, &zone),
                 Format::Html => export::html(&kept, leaf, &zone),
-                Format::Json => format!("{}\n", export::json(&kept)),
+                Format::Json => format!("{}\n", export::printed(&export::json(&kept))),
             };
             match output {
                 Some(path) => write_new(path, &text)?,
@@ -246,7 +246,7 @@ fn hit_json(hit: &Hit) -> Value {
 }
 
 fn print(io: &mut Io<'_>, value: &Value) -> Result<(), Stop> {
-    writeln!(io.out, "{value}")?;
+    writeln!(io.out, "{}", export::printed(value))?;
     Ok(())
 }
 

@@ -73,9 +73,12 @@ impl Setup {
     /// Where budgets outlive this run and are shared with others; this run alone counts where nothing
     /// is kept.
     fn spending(&self) -> Option<Arc<dyn SpendStore>> {
+        if let Some(open) = self.spending.get() {
+            return Some(Arc::clone(open) as Arc<dyn SpendStore>);
+        }
         let ledger = self.ledger()?;
         match SharedPurse::open(ledger.path()) {
-            Ok(purse) => Some(Arc::new(purse)),
+            Ok(purse) => Some(Arc::clone(self.spending.get_or_init(|| Arc::new(purse))) as _),
             Err(trouble) => {
                 tracing::warn!(%trouble, "budgets count this run alone");
                 None

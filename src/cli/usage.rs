@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{Cost, Money};
 use crate::engine;
-use crate::ledger::{By, Day, Days, Reader, Routing, Total};
+use crate::ledger::{By, Day, Days, Reader, Routing, Total, export};
 
 use super::args::{UsageArgs, UsageBy, UsageSince};
 use super::compose::Setup;
@@ -29,7 +29,7 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
         Report::default()
     };
     if args.json {
-        writeln!(io.out, "{}", report.json(days, args.by))?;
+        writeln!(io.out, "{}", export::printed(&report.json(days, args.by)))?;
     } else if args.csv {
         for line in report.csv(args.by) {
             writeln!(io.out, "{line}")?;

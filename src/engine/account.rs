@@ -122,14 +122,20 @@ pub(super) fn tokens_of(bytes: u64) -> u64 {
     bytes.div_ceil(CHARS_PER_TOKEN)
 }
 
-/// A provider's own figure, cut to pico-dollars where it is finer.
+/// No call costs more, in dollars: a provider that says so has made a mistake, which must not use up a
+/// budget nor carry a sum past its end.
+const MOST_TOLD: i64 = 10_000;
+
+/// A provider's own figure, cut to pico-dollars where it is finer; `None` where it cannot be one.
 fn read_money(text: &str) -> Option<Money> {
-    if let Ok(money) = text.parse() {
-        return Some(money);
-    }
-    let dollars: f64 = text.trim().parse().ok()?;
-    (dollars.is_finite() && (0.0..1e6).contains(&dollars))
-        .then(|| Money::from_pico((dollars * 1e12).round() as i64))
+    let finer = || {
+        let dollars = text.trim().parse::<f64>().ok().filter(|dollars| !dollars.is_nan())?;
+        // Beyond all numbers is past the most.
+        Some(Money::from_pico((dollars * 1e12).round() as i64))
+    };
+    let told = text.parse::<Money>().ok().or_else(finer)?;
+    let most = Money::from_pico(MOST_TOLD * 1_000_000_000_000);
+    (Money::ZERO..=most).contains(&told).then_some(told)
 }
 
 /// A small priced model for tests.
@@ -211,6 +217,17 @@ mod tests {
         size.reported_cost = Some("3.45e-05".to_owned());
         let (_, cost) = bill(&priced(), UnixMs(0), &size);
         assert_eq!(cost, Cost { amount: "0.0000345".parse().unwrap(), exact: true });
+    }
+
+    #[test]
+    fn a_figure_that_no_call_can_cost_is_not_believed() {
+        let usage = Usage { input: 10, output: 10, ..Usage::default() };
+        let mut size = size(Some(usage), Reached::Accepted);
+        for absurd in ["-0.5", "-1e-3", "5000000", "1e300", "NaN", "inf"] {
+            size.reported_cost = Some(absurd.to_owned());
+            let (_, cost) = bill(&priced(), UnixMs(0), &size);
+            assert_eq!(cost.amount.to_string(), "0.00003", "{absurd}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! that is named; JSON holds every branch.
 //!
 //! Must not know: files. Invariant: what people and models wrote stays data: in HTML nothing of it is
-//! markup, and no control character of it survives in any form.
+//! markup, and no control character of it survives as itself in any form.
 
 use std::fmt::Write as _;
 
@@ -25,13 +25,12 @@ fn moment(at: UnixMs, zone: &TimeZone) -> String {
 /// Text without control characters other than line ends and tabs, and without what turns the
 /// direction of the text around it.
 fn clean(text: &str) -> String {
-    text.chars()
-        .filter(|c| {
-            matches!(c, '\n' | '\t')
-                || !(c.is_control()
-                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        })
-        .collect()
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || turns(*c))).collect()
+}
+
+/// It turns the direction of the text around it.
+const fn turns(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn line(text: &str) -> String {
@@ -120,7 +119,7 @@ pub fn markdown(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZon
     out
 }
 
-/// Everything, every branch, for programs.
+/// Everything, every branch, for programs. To be written by [`printed`].
 pub fn json(session: &SessionDetail) -> Value {
     let row = &session.row;
     json!({
@@ -136,6 +135,23 @@ pub fn json(session: &SessionDetail) -> Value {
         "system": session.system,
         "messages": session.messages.iter().map(message).collect::<Vec<_>>(),
     })
+}
+
+/// JSON as it is printed: what a terminal would obey (a control character, a turn of direction) stands
+/// there as an escape, and is read back as it was.
+pub fn printed(value: &Value) -> String {
+    let mut out = String::new();
+    for letter in value.to_string().chars() {
+        if letter.is_control() || turns(letter) {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 fn message(kept: &KeptMessage) -> Value {

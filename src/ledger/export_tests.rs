@@ -68,6 +68,17 @@ fn no_control_character_survives_in_a_document_for_people() {
 }
 
 #[test]
+fn no_control_character_stands_in_printed_json_and_none_is_lost() {
+    let mut session = session();
+    session.row.title = "\u{9b}31m \u{7f}\u{85}\u{202e} 今天 😀".to_owned();
+    let value = json(&session);
+    let text = printed(&value);
+    assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");
+    assert!(text.contains("今天 😀"));
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+}
+
+#[test]
 fn a_document_follows_one_branch_and_json_holds_all() {
     let session = session();
     let newest = markdown(&session, None, &TimeZone::UTC);

@@ -7,11 +7,12 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
-use super::LedgerError;
+use super::{LedgerError, schema};
 
 /// The file's name within the data directory.
 pub const FILE: &str = "ledger.db";
@@ -28,31 +29,41 @@ pub(super) enum Access {
     Read,
 }
 
+/// Held while a file is begun: a process that closes a file lets go of every lock it has on it, those
+/// of its other connections too.
+static BEGINNING: Mutex<()> = Mutex::new(());
+
 /// Opens a connection; waits `busy` for other programs.
 pub(super) fn open(path: &Path, access: Access, busy: Duration) -> Result<Connection, LedgerError> {
-    let flags = match access {
-        Access::Write => {
-            private(path).map_err(|error| LedgerError::io(path, &error))?;
-            OpenFlags::SQLITE_OPEN_READ_WRITE
-        }
-        Access::Read => {
-            if !path.exists() {
-                return Err(LedgerError::Nothing { path: path.to_path_buf() });
-            }
-            OpenFlags::SQLITE_OPEN_READ_WRITE
-        }
-    };
-    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    match access {
+        Access::Write => begin(path).map_err(|error| LedgerError::io(path, &error))?,
+        Access::Read if path.exists() => {}
+        Access::Read => return Err(LedgerError::Nothing { path: path.to_path_buf() }),
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let told = |error: rusqlite::Error| LedgerError::sqlite(path, &error);
     let db = Connection::open_with_flags(path, flags).map_err(told)?;
     db.busy_timeout(busy).map_err(told)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
+    if access == Access::Write {
+        schema::check_ours(&db, path)?;
+        if db.is_readonly(MAIN_DB).map_err(told)? {
+            let why = "it may only be read".to_owned();
+            return Err(LedgerError::Denied { path: path.to_path_buf(), why });
+        }
+        restrict(path).map_err(|error| LedgerError::io(path, &error))?;
+    }
     settle(&db, access).map_err(told)?;
     Ok(db)
 }
 
 fn settle(db: &Connection, access: Access) -> rusqlite::Result<()> {
     if access == Access::Write {
+        let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        if pages == 0 {
+            // So that room can be given back later; it has to be said before anything else is.
+            db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        }
         // Readers never wait for the writer, and the writer never for readers. The answer names the
         // mode; where the file system cannot do it the old one stays, which is as safe.
         let _mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -69,22 +80,26 @@ fn settle(db: &Connection, access: Access) -> rusqlite::Result<()> {
     db.pragma_update(None, "cache_size", -8_000)
 }
 
-/// Makes the directory and the file where they are missing, for their owner alone; takes from an old
-/// file what others may do with it.
-pub(super) fn private(path: &Path) -> io::Result<()> {
+/// Makes the directory and the file where they are missing, for their owner alone.
+///
+/// A file that is there is never opened here, only looked at by its name: see [`BEGINNING`].
+pub(super) fn begin(path: &Path) -> io::Result<()> {
+    let _one_at_a_time = BEGINNING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
-    let file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            OpenOptions::new().read(true).write(true).open(path)?
-        }
-        Err(error) => return Err(error),
-    };
-    let mode = file.metadata()?.permissions().mode();
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes from an old file what others may do with it.
+fn restrict(path: &Path) -> io::Result<()> {
+    let mode = std::fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     }
     Ok(())
 }

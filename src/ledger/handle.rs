@@ -22,6 +22,10 @@ use super::{Day, FILE, LedgerError};
 /// How long another program may hold the file before that is an error.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// Between two parts of a long work others have so long to begin to write. They look every tenth of a
+/// second at least, for as long as [`BUSY`].
+const TURN: Duration = Duration::from_millis(10);
+
 /// Readers kept open between questions.
 const READERS: usize = 4;
 
@@ -244,9 +248,21 @@ impl Ledger {
         self.now(Order::Fork { from, at, to, now })
     }
 
-    /// Removes by age; says how many rows went.
+    /// Removes by age; says how many rows went. Part by part: what others have to keep meanwhile gets
+    /// its turn in between.
     pub fn purge(&self, before: UnixMs, what: Purge) -> Result<u64, LedgerError> {
-        self.now(Order::Purge { before, what })
+        let mut gone = 0;
+        loop {
+            match self.now(Order::Purge { before, what })? {
+                0 => break,
+                part => gone += part,
+            }
+            std::thread::sleep(TURN);
+        }
+        if gone > 0 && what == Purge::Conversations {
+            self.now(Order::Scrub)?;
+        }
+        Ok(gone)
     }
 
     /// One answer was liked better.

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use rusqlite::Connection;
 
 use super::*;
+use crate::domain::{Message, Place};
 use crate::ledger::Days;
 use crate::ledger::sample::{Turn, id};
 
@@ -130,6 +131,51 @@ fn a_file_that_is_held_from_the_start_is_opened_once_it_is_free() {
     other.execute_batch("COMMIT").unwrap();
     end(&ledger, &turn(1, "a")).unwrap();
     assert_eq!(attempts(&ledger), 1);
+}
+
+#[test]
+fn a_question_that_waits_with_the_answer_before_it_follows_that_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(options(dir.path())).unwrap();
+    end(&ledger, &turn(1, "a")).unwrap();
+    let first = turn(2, "an answer");
+    let mut next = turn(3, "another").begin().as_ref().clone();
+    next.request.place =
+        Some(Place { message: turn(3, "").message(), parent: Some(first.answer_id()) });
+    next.request.messages.insert(0, Message::user("question"));
+    next.request.messages.insert(1, Message::assistant("an answer"));
+    let other = Connection::open(dir.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let before = ledger.flushed();
+        let (ended, begun) = (ledger.end(first.end()), ledger.begin(next.into()));
+        tokio::pin!(before, ended, begun);
+        assert!(futures_util::poll!(&mut before).is_pending());
+        assert!(futures_util::poll!(&mut ended).is_pending());
+        assert!(futures_util::poll!(&mut begun).is_pending());
+        other.execute_batch("COMMIT").unwrap();
+        before.await.unwrap();
+        ended.await.unwrap();
+        begun.await.unwrap();
+    });
+    let kept = ledger.read(|reader| reader.session(SessionId(id(NOW, 1)))).unwrap().unwrap();
+    assert_eq!(kept.row.messages, 5, "what was said is there twice");
+    assert_eq!(kept.branch(None).len(), 3);
+}
+
+#[test]
+fn another_program_s_file_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(FILE);
+    let theirs = Connection::open(&path).unwrap();
+    theirs.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let ledger = Ledger::open(options(dir.path())).unwrap();
+    assert!(matches!(end(&ledger, &turn(1, "a")), Err(LedgerError::Corrupt { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
 }
 
 #[test]

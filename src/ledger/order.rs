@@ -107,7 +107,7 @@ pub struct Preference {
 /// What is removed for good by age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purge {
-    /// Conversations nothing was said in since. What they cost stays counted.
+    /// Conversations nothing was said in since, every word. What they cost stays counted.
     Conversations,
     /// Decisions, attempts and spend lines from before. Sums per day stay.
     Records,
@@ -147,10 +147,13 @@ pub(super) enum Order {
         title: String,
     },
     Remove(SessionId),
+    /// The next of what is that old.
     Purge {
         before: UnixMs,
         what: Purge,
     },
+    /// What was removed goes out of the indices that only mark it.
+    Scrub,
     Fork {
         from: SessionId,
         at: Option<MessageId>,

@@ -3,14 +3,17 @@
 //! Owns: a thread with a connection of its own, and the order in which it is told things. Must not
 //! know: what a budget is for, what time it is. Invariants: what is counted as spent plus what live
 //! claims hold never passes a limit that came with a claim; a settlement is counted once, and before
-//! any later claim of the same process; nobody waits longer than [`PATIENCE`].
+//! any later claim of the same process, however long the file cannot be written meanwhile; nobody
+//! waits longer than [`PATIENCE`].
 
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use uuid::Uuid;
 
 use crate::domain::{AttemptId, Cost, Money, UnixMs};
 use crate::route::{
@@ -18,6 +21,7 @@ use crate::route::{
 };
 
 use super::file::{self, Access};
+use super::runs::Runs;
 use super::{LedgerError, schema};
 
 /// How long another program may hold the file before that is an error.
@@ -30,7 +34,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// the disk has caught up, because money that is not counted would be spent twice.
 const WAITING: usize = 16 * 1024;
 
-/// Runs that ended so long ago are added up as one.
+/// What could not be written is tried again after this, where nobody asks for anything before.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Runs that are over are added up as one where they spent nothing for so long.
 const APART: Duration = Duration::from_hours(48);
 
 /// The run all older ones are added up under.
@@ -59,6 +66,7 @@ enum Told {
     Renew { holder: Holder, lapses: UnixMs, back: Sender<Answer<()>> },
     Settle(SpendLine),
     Release(AttemptId),
+    Flush(Sender<Answer<()>>),
 }
 
 type Answer<T> = Result<T, StoreTrouble>;
@@ -69,13 +77,34 @@ impl SharedPurse {
     /// # Errors
     /// Where no thread can be started.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Self::waiting(path, BUSY)
+    }
+
+    fn waiting(path: &Path, busy: Duration) -> Result<Self, LedgerError> {
         let (tell, told) = mpsc::sync_channel(WAITING);
-        let mut keeper = Keeper { path: path.to_path_buf(), db: None, tidied: false };
+        let mut keeper = Keeper {
+            path: path.to_path_buf(),
+            busy,
+            db: None,
+            owed: VecDeque::new(),
+            tried: Instant::now(),
+            lives: HashMap::new(),
+            tidied: false,
+        };
         let keeper = std::thread::Builder::new()
             .name("purse".to_owned())
             .spawn(move || keeper.run(&told))
             .map_err(|error| LedgerError::io(path, &error))?;
         Ok(Self { tell: Some(tell), keeper: Some(keeper) })
+    }
+
+    /// Everything told so far is on the disk, or was not within the limit.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn flush(&self, limit: Duration) -> Result<(), StoreTrouble> {
+        let (back, answer) = mpsc::channel();
+        self.ask_within(Told::Flush(back), &answer, limit)
     }
 
     /// `None` once the keeper has gone.
@@ -84,9 +113,18 @@ impl SharedPurse {
     }
 
     fn ask<T>(&self, told: Told, answer: &Receiver<Answer<T>>) -> Answer<T> {
+        self.ask_within(told, answer, PATIENCE)
+    }
+
+    fn ask_within<T>(
+        &self,
+        told: Told,
+        answer: &Receiver<Answer<T>>,
+        limit: Duration,
+    ) -> Answer<T> {
         let closed = || StoreTrouble("the ledger of spending has been closed".to_owned());
         self.send(told).ok_or_else(closed)?;
-        match answer.recv_timeout(PATIENCE) {
+        match answer.recv_timeout(limit) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Timeout) => {
                 Err(StoreTrouble("the ledger of spending is busy".to_owned()))
@@ -127,59 +165,132 @@ impl SpendStore for SharedPurse {
     }
 }
 
+/// What has to be written, whoever waits for it or not.
+#[derive(Debug)]
+enum Owed {
+    Settle(SpendLine),
+    Release(AttemptId),
+}
+
 struct Keeper {
     path: PathBuf,
+    busy: Duration,
     db: Option<Connection>,
+    /// Told, and not written yet.
+    owed: VecDeque<Owed>,
+    /// When that was tried last.
+    tried: Instant,
+    /// Says to others that the runs that spend through this store live.
+    lives: HashMap<Holder, Option<Runs>>,
     /// Old runs have been added up.
     tidied: bool,
 }
 
 impl Keeper {
     fn run(&mut self, told: &Receiver<Told>) {
-        while let Ok(told) = told.recv() {
-            match told {
-                Told::Totals { holder, buckets, now, back } => {
-                    // Nothing was spent where there is no file.
-                    let answer = if self.path.exists() {
-                        self.work(|work| totals(work, holder, &buckets, now))
-                    } else {
-                        Ok(vec![Totals::default(); buckets.len()])
-                    };
-                    let _nobody_waits = back.send(answer);
-                }
-                Told::Reserve { claim, back } => {
-                    self.tidy(claim.now);
-                    let answer = self.work(|work| reserve(work, &claim));
-                    let _nobody_waits = back.send(answer);
-                }
-                Told::Renew { back, .. } if !self.path.exists() => {
-                    // Nothing is held where there is no file.
-                    let _nobody_waits = back.send(Ok(()));
-                }
-                Told::Renew { holder, lapses, back } => {
-                    let answer = self.work(|work| {
-                        let sql = "UPDATE leases SET lapses = max(lapses, ?2) WHERE holder = ?1";
-                        work.prepare_cached(sql)?
-                            .execute(params![holder.0.as_bytes(), lapses.0])
-                            .map(|_| ())
-                    });
-                    let _nobody_waits = back.send(answer);
-                }
-                Told::Settle(line) => {
-                    if let Err(trouble) = self.work(|work| settle(work, &line)) {
-                        tracing::warn!(%trouble, "spending was not kept");
-                    }
-                }
-                Told::Release(_) if !self.path.exists() => {}
-                Told::Release(attempt) => {
-                    // One that stays lapses.
-                    let _lapses = self.work(|work| {
-                        let sql = "DELETE FROM leases WHERE attempt = ?1";
-                        work.prepare_cached(sql)?.execute([attempt.0.as_bytes()]).map(|_| ())
-                    });
-                }
+        loop {
+            let next = if self.owed.is_empty() {
+                told.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                told.recv_timeout(AGAIN.saturating_sub(self.tried.elapsed()))
+            };
+            match next {
+                Ok(told) => self.obey(told),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if !self.owed.is_empty() && self.tried.elapsed() >= AGAIN {
+                // Until it can be.
+                let _not_yet = self.write_owed();
             }
         }
+        if let Err(trouble) = self.write_owed() {
+            tracing::warn!(%trouble, left = self.owed.len(), "spending was not kept");
+        }
+    }
+
+    fn obey(&mut self, told: Told) {
+        match told {
+            Told::Totals { holder, buckets, now, back } => {
+                // Nothing was spent where there is no file.
+                let answer = if self.path.exists() {
+                    self.work(|work| totals(work, holder, &buckets, now))
+                } else {
+                    Ok(vec![Totals::default(); buckets.len()])
+                };
+                let _nobody_waits = back.send(answer);
+            }
+            Told::Reserve { claim, back } => {
+                self.live(claim.holder);
+                self.tidy(claim.now);
+                let answer =
+                    self.write_owed().and_then(|()| self.work(|work| reserve(work, &claim)));
+                let _nobody_waits = back.send(answer);
+            }
+            Told::Renew { back, .. } if !self.path.exists() => {
+                // Nothing is held where there is no file.
+                let _nobody_waits = back.send(Ok(()));
+            }
+            Told::Renew { holder, lapses, back } => {
+                let answer = self.work(|work| {
+                    let sql = "UPDATE leases SET lapses = max(lapses, ?2) WHERE holder = ?1";
+                    work.prepare_cached(sql)?
+                        .execute(params![holder.0.as_bytes(), lapses.0])
+                        .map(|_| ())
+                });
+                let _nobody_waits = back.send(answer);
+            }
+            Told::Settle(line) => {
+                self.live(line.holder);
+                self.owe(Owed::Settle(line));
+            }
+            Told::Release(_) if !self.path.exists() => {}
+            Told::Release(attempt) => self.owe(Owed::Release(attempt)),
+            Told::Flush(back) => {
+                let _nobody_waits = back.send(self.write_owed());
+            }
+        }
+    }
+
+    fn owe(&mut self, owed: Owed) {
+        let waits = !self.owed.is_empty();
+        self.owed.push_back(owed);
+        if waits {
+            // The file could not be written a moment ago: those who tell do not wait for it each time.
+            if self.owed.len() > WAITING {
+                self.owed.pop_front();
+            }
+            return;
+        }
+        if let Err(trouble) = self.write_owed() {
+            tracing::warn!(%trouble, "spending is not kept yet");
+        }
+    }
+
+    /// Writes what is owed, in turn; what cannot be written now stays.
+    fn write_owed(&mut self) -> Answer<()> {
+        while let Some(owed) = self.owed.pop_front() {
+            let written = self.work(|work| match &owed {
+                Owed::Settle(line) => settle(work, line),
+                Owed::Release(attempt) => release(work, *attempt),
+            });
+            if let Err(trouble) = written {
+                self.owed.push_front(owed);
+                self.tried = Instant::now();
+                return Err(trouble);
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on others see that this run lives. Where they cannot, its spending is looked at as
+    /// that of one that may be over.
+    fn live(&mut self, holder: Holder) {
+        if self.lives.contains_key(&holder) || self.open().is_err() {
+            return;
+        }
+        let lives = Runs::enter(&self.path, holder.0).ok();
+        self.lives.insert(holder, lives);
     }
 
     /// In one transaction that excludes all others.
@@ -197,32 +308,29 @@ impl Keeper {
     fn open(&mut self) -> Answer<&mut Connection> {
         if self.db.is_none() {
             let told = |error: LedgerError| StoreTrouble(error.to_string());
-            let mut db = file::open(&self.path, Access::Write, BUSY).map_err(told)?;
+            let mut db = file::open(&self.path, Access::Write, self.busy).map_err(told)?;
             schema::migrate(&mut db, &self.path, schema::STEPS).map_err(told)?;
             self.db = Some(db);
         }
         self.db.as_mut().ok_or_else(|| StoreTrouble("the ledger is not open".to_owned()))
     }
 
-    /// Adds up old runs, once in a while: once a run.
+    /// Adds up old runs, once in a while: once a run. Not those that live: each knows what it spent
+    /// itself, and would take it for that of others.
     fn tidy(&mut self, now: UnixMs) {
         if self.tidied {
             return;
         }
         let before = now - APART;
+        let path = self.path.clone();
         let tidied = self.work(|work| {
-            work.execute(
-                "INSERT INTO bucket_spend (bucket, holder, amount, exact, at)
-                 SELECT bucket, ?2, sum(amount), min(exact), max(at) FROM bucket_spend
-                 WHERE at < ?1 AND holder <> ?2 GROUP BY bucket
-                 ON CONFLICT (bucket, holder) DO UPDATE SET amount = amount + excluded.amount,
-                   exact = min(exact, excluded.exact), at = max(at, excluded.at)",
-                params![before.0, OLDER],
-            )?;
-            work.execute(
-                "DELETE FROM bucket_spend WHERE at < ?1 AND holder <> ?2",
-                params![before.0, OLDER],
-            )?;
+            let old: Vec<[u8; 16]> = work
+                .prepare("SELECT DISTINCT holder FROM bucket_spend WHERE at < ?1 AND holder <> ?2")?
+                .query_map(params![before.0, OLDER], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let live = |holder: &[u8; 16]| !Runs::over(&path, Uuid::from_bytes(*holder));
+            let live: Vec<[u8; 16]> = old.into_iter().filter(live).collect();
+            add_up(work, before, &live)?;
             work.execute("DELETE FROM settled WHERE at < ?1", [before.0]).map(|_| ())
         });
         // What could not be added up now is another time.
@@ -230,15 +338,52 @@ impl Keeper {
     }
 }
 
-/// Claims whose process is taken for dead go; what their attempts cost is not known.
-fn lapse(work: &Transaction<'_>, now: UnixMs) -> rusqlite::Result<()> {
-    let gone: Vec<(String, [u8; 16])> = work
-        .prepare_cached("SELECT DISTINCT bucket, holder FROM leases WHERE lapses <= ?1")?
-        .query_map([now.0], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    for (bucket, holder) in gone {
-        add(work, &bucket, holder, Cost { amount: Money::ZERO, exact: false }, now)?;
+/// Adds up what was spent before a moment, but for those that live.
+fn add_up(work: &Transaction<'_>, before: UnixMs, live: &[[u8; 16]]) -> rusqlite::Result<()> {
+    let mut names = " ".to_owned();
+    for holder in live {
+        names += Uuid::from_bytes(*holder).simple().to_string().to_uppercase().as_str();
+        names.push(' ');
     }
+    work.execute(
+        "INSERT INTO bucket_spend (bucket, holder, amount, exact, at)
+         SELECT bucket, ?2, sum(amount), min(exact), max(at) FROM bucket_spend
+         WHERE at < ?1 AND holder <> ?2 AND instr(?3, ' ' || hex(holder) || ' ') = 0
+         GROUP BY bucket
+         ON CONFLICT (bucket, holder) DO UPDATE SET amount = amount + excluded.amount,
+           exact = min(exact, excluded.exact), at = max(at, excluded.at)",
+        params![before.0, OLDER, names],
+    )?;
+    work.execute(
+        "DELETE FROM bucket_spend
+         WHERE at < ?1 AND holder <> ?2 AND instr(?3, ' ' || hex(holder) || ' ') = 0",
+        params![before.0, OLDER, names],
+    )
+    .map(|_| ())
+}
+
+/// Claims whose process is taken for dead go. What an attempt of its cost is what the ledger's own line of
+/// it says, where that was still written; else it is not known.
+fn lapse(work: &Transaction<'_>, now: UnixMs) -> rusqlite::Result<()> {
+    let mut lapsed = work.prepare_cached(
+        "SELECT l.attempt, l.bucket, l.holder, s.amount, s.exact
+         FROM leases l LEFT JOIN spend s ON s.id = l.attempt WHERE l.lapses <= ?1",
+    )?;
+    let mut rows = lapsed.query([now.0])?;
+    while let Some(row) = rows.next()? {
+        let (attempt, bucket, holder): ([u8; 16], String, [u8; 16]) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        let cost = match row.get::<_, Option<i64>>(3)? {
+            Some(pico) => {
+                work.prepare_cached("INSERT OR IGNORE INTO settled (attempt, at) VALUES (?1, ?2)")?
+                    .execute(params![attempt, now.0])?;
+                Cost { amount: Money::from_pico(pico), exact: row.get(4)? }
+            }
+            None => Cost { amount: Money::ZERO, exact: false },
+        };
+        add(work, &bucket, holder, cost, now)?;
+    }
+    drop(rows);
     work.prepare_cached("DELETE FROM leases WHERE lapses <= ?1")?.execute([now.0])?;
     Ok(())
 }
@@ -321,9 +466,14 @@ fn reserve(work: &Transaction<'_>, claim: &SharedClaim) -> rusqlite::Result<Shar
     Ok(SharedVerdict::Held(others))
 }
 
+fn release(work: &Transaction<'_>, attempt: AttemptId) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM leases WHERE attempt = ?1";
+    work.prepare_cached(sql)?.execute([attempt.0.as_bytes()]).map(|_| ())
+}
+
 fn settle(work: &Transaction<'_>, line: &SpendLine) -> rusqlite::Result<()> {
     let attempt = line.attempt.0.as_bytes();
-    work.prepare_cached("DELETE FROM leases WHERE attempt = ?1")?.execute([attempt])?;
+    release(work, line.attempt)?;
     let known = work
         .prepare_cached("SELECT 1 FROM settled WHERE attempt = ?1")?
         .query_row([attempt], |_| Ok(()))

@@ -1,9 +1,11 @@
 //! The shared purse on a real file: what several processes may spend together.
 
 use super::*;
-use crate::domain::{BudgetScope, LocalDay};
+use crate::domain::{BudgetScope, LocalDay, SessionId};
+use crate::ledger::sample::Turn;
+use crate::ledger::{Ledger, Options};
 use crate::route::BucketTime;
-use uuid::Uuid;
+use jiff::tz::TimeZone;
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()
@@ -135,4 +137,84 @@ fn old_runs_are_added_up_as_one() {
     let rows: i64 =
         db.query_row("SELECT count(*) FROM bucket_spend", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 1);
+}
+
+#[test]
+fn what_was_spent_while_the_file_could_not_be_written_is_counted_once_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let store = SharedPurse::waiting(&path, Duration::from_millis(20)).unwrap();
+    let (first, second) = (claim(holder(), "0.5", "1"), claim(holder(), "0.3", "1"));
+    store.reserve(&first).unwrap();
+    store.reserve(&second).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.settle(line(&first, "0.4"));
+    store.release(second.holder, second.attempt);
+    assert!(store.renew(first.holder, UnixMs(9)).is_err(), "it is locked");
+    other.execute_batch("COMMIT").unwrap();
+    // Before any later claim of this process, and nothing of it stays held.
+    let third = claim(first.holder, "0.6", "1");
+    assert!(matches!(store.reserve(&third).unwrap(), SharedVerdict::Held(_)));
+    let now = spent(&store, 3_000);
+    assert_eq!((now.spent.amount, now.reserved), (money("0.4"), money("0.6")));
+}
+
+#[test]
+fn what_is_owed_to_the_file_is_written_though_nobody_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let store = SharedPurse::waiting(&path, Duration::from_millis(20)).unwrap();
+    let held = claim(holder(), "0.5", "1");
+    store.reserve(&held).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.settle(line(&held, "0.4"));
+    assert!(store.renew(held.holder, UnixMs(9)).is_err(), "it is locked");
+    other.execute_batch("COMMIT").unwrap();
+    let beside = SharedPurse::open(&path).unwrap();
+    while spent(&beside, 3_000).spent.amount != money("0.4") {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_run_that_lives_is_not_added_up_with_the_old_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let patient = SharedPurse::open(&path).unwrap();
+    let early = claim(holder(), "0.5", "9");
+    patient.reserve(&early).unwrap();
+    patient.settle(line(&early, "0.5"));
+    assert_eq!(spent(&patient, 3_000).spent.amount, money("0.5"));
+    let store = SharedPurse::open(&path).unwrap();
+    let far = UnixMs(APART.as_millis() as i64 * 2);
+    let late = SharedClaim { now: far, lapses: far, ..claim(holder(), "0.1", "9") };
+    store.reserve(&late).unwrap();
+    // What it spent itself is not told to it as that of others.
+    let others = patient.totals(early.holder, &[today()], UnixMs(3_000)).unwrap().remove(0);
+    assert_eq!(others.spent.amount, Money::ZERO);
+    assert_eq!(spent(&store, 3_000).spent.amount, money("0.5"));
+}
+
+#[test]
+fn what_a_process_that_died_had_still_kept_of_its_spending_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let store = SharedPurse::open(&path).unwrap();
+    let at = UnixMs(1_795_392_000_000);
+    let turn = Turn::new(1, at, SessionId(Uuid::from_u128(1)), "a question", "an answer");
+    let attempt = turn.attempts(&turn.begin())[0].id;
+    let dead = SharedClaim { attempt, ..claim(holder(), "1", "1") };
+    store.reserve(&dead).unwrap();
+    // The answer's end was written, what it cost was not told any more.
+    let ledger = Ledger::open(Options::new(dir.path(), TimeZone::UTC, Uuid::now_v7())).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(ledger.end(turn.end())).unwrap();
+    let now = spent(&store, 100_000);
+    let whole = Cost { amount: Money::from_pico(turn.pico), exact: true };
+    assert_eq!((now.spent, now.reserved), (whole, Money::ZERO));
+    // It was only asleep, and tells it now: it is counted already.
+    store.settle(SpendLine { cost: whole, ..line(&dead, "0") });
+    assert_eq!(spent(&store, 100_000).spent, whole);
 }

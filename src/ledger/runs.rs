@@ -20,7 +20,7 @@ pub(super) struct Runs {
 impl Runs {
     /// Says that this process lives.
     pub(super) fn enter(ledger: &Path, own: Uuid) -> io::Result<Self> {
-        let dir = ledger.with_file_name("runs");
+        let dir = dir(ledger);
         DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
         // Locked before it has its name, so that nobody ever sees it unlocked.
         let fresh = dir.join(format!("{own}.new"));
@@ -39,20 +39,12 @@ impl Runs {
 
     /// Has this process ended? Its file goes if it has.
     pub(super) fn is_over(&self, run: Uuid) -> bool {
-        if run == self.own {
-            return false;
-        }
-        let path = self.dir.join(run.to_string());
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) => return error.kind() == io::ErrorKind::NotFound,
-        };
-        let over = file.try_lock().is_ok();
-        if over {
-            // Whoever comes next finds it gone, which says the same.
-            let _left = std::fs::remove_file(&path);
-        }
-        over
+        run != self.own && over(&self.dir, run)
+    }
+
+    /// The same, asked by whoever has not entered.
+    pub(super) fn over(ledger: &Path, run: Uuid) -> bool {
+        over(&dir(ledger), run)
     }
 
     /// Removes what ended processes left behind.
@@ -64,6 +56,24 @@ impl Runs {
             }
         }
     }
+}
+
+fn dir(ledger: &Path) -> PathBuf {
+    ledger.with_file_name("runs")
+}
+
+fn over(dir: &Path, run: Uuid) -> bool {
+    let path = dir.join(run.to_string());
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) => return error.kind() == io::ErrorKind::NotFound,
+    };
+    let over = file.try_lock().is_ok();
+    if over {
+        // Whoever comes next finds it gone, which says the same.
+        let _left = std::fs::remove_file(&path);
+    }
+    over
 }
 
 impl Drop for Runs {

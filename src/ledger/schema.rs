@@ -28,6 +28,13 @@ pub(super) fn check(db: &Connection, path: &Path, steps: &[&str]) -> Result<i64,
     if found > known {
         return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
     }
+    check_ours(db, path)?;
+    Ok(found)
+}
+
+/// Refuses another program's file.
+pub(super) fn check_ours(db: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let told = |error: rusqlite::Error| LedgerError::sqlite(path, &error);
     let ours: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(told)?;
     let tables: i64 =
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
@@ -35,7 +42,7 @@ pub(super) fn check(db: &Connection, path: &Path, steps: &[&str]) -> Result<i64,
         let why = "another program's database".to_owned();
         return Err(LedgerError::Corrupt { path: path.to_path_buf(), why });
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Brings a file to today's version. Two programs may try at once: one does it, the other finds it
@@ -48,10 +55,6 @@ pub(super) fn migrate(db: &mut Connection, path: &Path, steps: &[&str]) -> Resul
     }
     if found > 0 {
         back_up(db, path, found)?;
-    } else {
-        // So that room can be given back later; it must be said before the first table.
-        db.pragma_update(None, "auto_vacuum", "INCREMENTAL")
-            .map_err(|error| LedgerError::sqlite(path, &error))?;
     }
     apply(db, steps).map_err(|error| LedgerError::sqlite(path, &error))
 }
@@ -87,7 +90,7 @@ fn back_up(db: &Connection, path: &Path, version: i64) -> Result<(), LedgerError
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(io(error)),
     }
-    file::private(&fresh).map_err(io)?;
+    file::begin(&fresh).map_err(io)?;
     let name = fresh.to_string_lossy();
     db.execute("VACUUM INTO ?1", [name.as_ref()])
         .map_err(|error| LedgerError::sqlite(&backup, &error))?;

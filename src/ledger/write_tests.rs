@@ -133,6 +133,7 @@ fn what_was_said_is_found_in_any_script_and_at_any_length() {
     keep(&ledger, &turn(2, "Why does the BORROW checker complain?", "Because x is moved."));
     keep(&ledger, &turn(3, "ブラウザの設定", "設定を開きます"));
     keep(&ledger, &turn(4, "100% of \"quoted\" C++ code", "ok"));
+    keep(&ledger, &turn(5, "İstanbul ΟΔΟΣ", "ok 👩‍💻👍"));
     let found = |text: &str| {
         let hits = ledger.read(|reader| reader.search(text, 10)).unwrap();
         hits.into_iter()
@@ -149,6 +150,9 @@ fn what_was_said_is_found_in_any_script_and_at_any_length() {
     assert_eq!(found("天气怎么 样"), ["天气怎么"]);
     assert_eq!(found("天气怎么 狗"), [""; 0]);
     assert_eq!(found("設定").len(), 2);
+    for own in ["İstanbul", "ΟΔΟΣ", "👩‍💻👍", "👍", "👩‍💻"] {
+        assert_eq!(found(own).len(), 1, "{own}");
+    }
     assert_eq!(found("\"quoted\" c++"), ["\"quoted\""]);
     for nothing in ["晴天", "气候", "zebra", "borrow zebra", "", "  ", "\"", "' OR 1=1 --"] {
         let hits = found(nothing);
@@ -187,6 +191,114 @@ fn a_removed_conversation_leaves_no_word_and_all_of_its_cost() {
         })
         .unwrap();
     assert!(matches!(ledger.remove(session(1)), Err(LedgerError::Unknown(_))));
+}
+
+/// Does a file in this directory hold these bytes?
+fn somewhere(dir: &Path, wanted: &[u8]) -> Option<std::path::PathBuf> {
+    let files = std::fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path());
+    files.filter(|path| path.is_file()).find(|path| {
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(wanted.len()).any(|window| window == wanted)
+    })
+}
+
+/// An end that came to nothing, in words that say again what was asked.
+fn refused(turn: &Turn, words: &str) -> crate::ledger::End {
+    let mut end = turn.end();
+    let class = crate::domain::OutcomeClass::Caller;
+    end.attempts[0].outcome = Some(class);
+    words.clone_into(&mut end.attempts[0].detail);
+    end.outcome.finish = crate::domain::Finish::Error;
+    end.outcome.error = Some(crate::domain::ErrorReport::new(class, "invalid", words));
+    end.text.clear();
+    end
+}
+
+#[test]
+fn what_errors_said_again_goes_with_the_conversation_however_that_is_removed() {
+    let secret = "zanzibarquux";
+    for by_age in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path());
+        let turn = turn(1, "a question", "");
+        futures_executor(ledger.end(refused(&turn, &format!("cannot read {secret}")))).unwrap();
+        assert!(ledger.flush(LIMIT).is_ok());
+        if by_age {
+            let after = UnixMs(NOW.0 + 86_400_000);
+            assert_eq!(ledger.purge(after, Purge::Conversations).unwrap(), 1);
+        } else {
+            ledger.remove(session(1)).unwrap();
+        }
+        assert_eq!(somewhere(dir.path(), secret.as_bytes()), None, "by age: {by_age}");
+        let kept = ledger.read(|reader| reader.requests(UnixMs(i64::MAX), 9)).unwrap();
+        assert_eq!((kept.len(), kept[0].attempts.len()), (1, 1));
+    }
+}
+
+#[test]
+fn of_a_conversation_removed_while_it_was_answered_nothing_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let secret = "zanzibarquux";
+    let turn = turn(1, "a question", "");
+    futures_executor(ledger.begin(turn.begin())).unwrap();
+    ledger.more(turn.request(), Piece::Text, "an answer");
+    ledger.remove(session(1)).unwrap();
+    ledger.more(turn.request(), Piece::Text, secret);
+    ledger.flush(LIMIT).unwrap();
+    futures_executor(ledger.end(refused(&turn, secret))).unwrap();
+    assert_eq!(somewhere(dir.path(), secret.as_bytes()), None);
+    assert_eq!(ledger.read(|reader| reader.session(session(1))).unwrap(), None);
+    assert_eq!(ledger.read(|reader| reader.total(Days::ALL)).unwrap().attempts, 1);
+}
+
+#[test]
+fn pairs_of_letters_go_with_the_conversation_that_had_them() {
+    for by_age in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path());
+        keep(&ledger, &turn(1, "鱻龘", "麤驫"));
+        let later = UnixMs(NOW.0 + 40 * 86_400_000);
+        for n in 2..30 {
+            let other =
+                Turn { at: later, session: session(2), ..turn(n, "今天天气", "很好") };
+            keep(&ledger, &other);
+        }
+        // What the letter before begins with may stand there once for both.
+        let pair = &"鱻龘".as_bytes()[1..];
+        assert!(somewhere(dir.path(), pair).is_some());
+        if by_age {
+            let before = UnixMs(NOW.0 + 86_400_000);
+            assert_eq!(ledger.purge(before, Purge::Conversations).unwrap(), 1);
+        } else {
+            ledger.remove(session(1)).unwrap();
+        }
+        for gone in [pair, &"麤驫".as_bytes()[1..]] {
+            assert_eq!(somewhere(dir.path(), gone), None, "by age: {by_age}");
+        }
+        let found = |text: &str| ledger.read(|reader| reader.search(text, 99)).unwrap().len();
+        assert_eq!((found("天气"), found("很好"), found("鱻龘")), (28, 28, 0));
+    }
+}
+
+#[test]
+fn room_that_is_no_longer_needed_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    for n in 1..40 {
+        let words: Vec<String> = (0..4_000).map(|word| (word * n).to_string()).collect();
+        let answer = words.join(" ");
+        keep(&ledger, &turn(n, "much", &answer));
+    }
+    let db = rusqlite::Connection::open(ledger.path()).unwrap();
+    let pages = |name: &str| -> i64 {
+        db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
+    };
+    let most = pages("page_count");
+    ledger.remove(session(1)).unwrap();
+    assert_eq!(pages("freelist_count"), 0);
+    assert!(pages("page_count") < most, "{} of {most}", pages("page_count"));
+    assert!(ledger.read(crate::ledger::Reader::damage).unwrap().is_empty());
 }
 
 #[test]
@@ -308,6 +420,11 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     assert_eq!(one.session, Some(session(1)));
     let row = third.read(|reader| reader.session_row(session(1))).unwrap().unwrap();
     assert_eq!((row.messages, row.cost.exact), (2, false));
+    // What was shown was paid for, and so was the prompt.
+    assert!(row.cost.amount > Money::ZERO);
+    let total = third.read(|reader| reader.total(Days::ALL)).unwrap();
+    assert_eq!((total.attempts, total.cost), (1, row.cost));
+    assert!(total.usage.input > 0 && total.usage.output == 5, "{:?}", total.usage);
     third.dismiss(one.request).unwrap();
     assert_eq!(third.read(|reader| reader.interrupted(5)).unwrap(), []);
     // What was dismissed stays part of its conversation.
@@ -333,6 +450,57 @@ fn a_conversation_is_copied_up_to_a_message_and_lives_on_its_own() {
     let nowhere = Some(MessageId(Uuid::nil()));
     assert!(ledger.fork(session(7), nowhere, session(8), NOW).is_err());
     assert_eq!(ledger.read(|reader| reader.session_row(session(8))).unwrap(), None);
+}
+
+#[test]
+fn what_follows_a_copy_hangs_on_the_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let first = turn(1, "question one", "answer one");
+    keep(&ledger, &first);
+    ledger.fork(session(1), None, session(7), NOW).unwrap();
+    // Whoever asks knows the messages by what they are called where they were copied from.
+    let known = |turn: &Turn| {
+        let mut end = turn.end();
+        let mut begin = end.begin.as_ref().clone();
+        let history = ["question one", "answer one"];
+        begin.request.messages.insert(0, crate::domain::Message::user(history[0]));
+        begin.request.messages.insert(1, crate::domain::Message::assistant(history[1]));
+        end.begin = begin.into();
+        end
+    };
+    let parent = Some(first.answer_id());
+    let next = Turn { session: session(7), parent, ..turn(2, "question two", "answer two") };
+    futures_executor(ledger.end(known(&next))).unwrap();
+    let again = Turn {
+        session: session(7),
+        message: Some(first.message()),
+        ..turn(3, "question one", "answer one, again")
+    };
+    futures_executor(ledger.end(again.end())).unwrap();
+    let said = |talk: u64, leaf: Option<MessageId>| {
+        let kept = ledger.read(|reader| reader.session(session(talk))).unwrap().unwrap();
+        kept.branch(leaf).iter().map(|k| k.message.plain()).collect::<Vec<_>>()
+    };
+    let whole = ["question one", "answer one", "question two", "answer two"];
+    assert_eq!(said(7, Some(next.answer_id())), whole);
+    assert_eq!(said(7, None), ["question one", "answer one, again"]);
+    assert_eq!(said(1, None), ["question one", "answer one"]);
+    ledger.remove(session(1)).unwrap();
+    assert_eq!(said(7, Some(next.answer_id())), whole);
+}
+
+#[test]
+fn many_old_conversations_go_part_by_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    for n in 1..=70 {
+        keep(&ledger, &Turn { session: session(n), ..turn(n, "old words", "old answer") });
+    }
+    let after = UnixMs(NOW.0 + 86_400_000);
+    assert_eq!(ledger.purge(after, Purge::Conversations).unwrap(), 70);
+    assert_eq!(ledger.read(|reader| reader.sessions(SessionOrder::Newest, 9, 0)).unwrap(), []);
+    assert_eq!(ledger.read(|reader| reader.total(Days::ALL)).unwrap().attempts, 70);
 }
 
 #[test]

@@ -129,9 +129,9 @@ impl Writer {
             Some(done) => done,
             None => self.commit(open, batch, Parts::Apart)?.unwrap_or_default(),
         };
-        if removes {
-            open.db.pragma_update(None, "secure_delete", "FAST").map_err(told)?;
-            open.shrink().map_err(told)?;
+        if removes && let Err(error) = open.shrink() {
+            // What was asked for is done all the same.
+            tracing::warn!(%error, "room was not given back");
         }
         Ok(done)
     }
@@ -147,17 +147,8 @@ impl Writer {
         let mut work =
             open.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
         let mut done = vec![Ok(0); batch.jobs.len()];
-        let begins = |job: &Job| matches!(job.order, Order::Begin(_));
-        let mut noted = false;
-        // What is journaled belongs to requests that were begun before it.
-        let first = batch.jobs.iter().enumerate().filter(|(_, job)| begins(job));
-        let rest = batch.jobs.iter().enumerate().filter(|(_, job)| !begins(job));
-        for (at, job) in first.chain(rest) {
-            if !noted && !begins(job) {
-                note(&work, batch).map_err(told)?;
-                noted = true;
-            }
-            done[at] = match self.obey(&mut work, &job.order, parts) {
+        for (done, job) in done.iter_mut().zip(&batch.jobs) {
+            *done = match self.obey(&mut work, &job.order, parts) {
                 Ok(count) => Ok(count),
                 Err(write::Failed::Sql(error)) if !is_own(&error) => return Err(told(error)),
                 Err(_) if parts == Parts::Together => return Ok(None),
@@ -165,9 +156,8 @@ impl Writer {
                 Err(write::Failed::Unknown(what)) => Err(LedgerError::Unknown(what)),
             };
         }
-        if !noted {
-            note(&work, batch).map_err(told)?;
-        }
+        // Last, for it belongs to requests that were begun before it.
+        note(&work, batch).map_err(told)?;
         work.commit().map_err(told)?;
         Ok(Some(done))
     }
@@ -205,7 +195,10 @@ impl Writer {
         let mut each = done.map(Vec::into_iter);
         for job in batch.jobs {
             let result = match &mut each {
-                Ok(each) => each.next().unwrap_or(Err(LedgerError::Closed)),
+                Ok(each) => each.next().unwrap_or(Err(LedgerError::Closed)).inspect_err(|error| {
+                    // Whoever waits is told; nobody else is, for all else was kept.
+                    tracing::warn!(%error, "one order was not kept");
+                }),
                 Err(error) => Err(error.clone()),
             };
             if let Some(told) = job.told {
@@ -230,7 +223,12 @@ impl Open {
 
     /// Gives freed room back, and takes what was removed out of the write-ahead log too.
     fn shrink(&self) -> rusqlite::Result<()> {
-        self.db.execute_batch("PRAGMA incremental_vacuum")?;
+        self.db.pragma_update(None, "secure_delete", "FAST")?;
+        let mut vacuum = self.db.prepare("PRAGMA incremental_vacuum")?;
+        let mut pages = vacuum.query([])?;
+        // Each step gives one page back.
+        while pages.next()?.is_some() {}
+        drop(pages);
         // A reader may keep it from being emptied; the next time does it then.
         self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
@@ -263,6 +261,7 @@ const fn on_its_way(order: &Order) -> bool {
         | Order::Rename { .. }
         | Order::Remove(_)
         | Order::Purge { .. }
+        | Order::Scrub
         | Order::Fork { .. }
         | Order::Dismiss(_)
         | Order::Flush => false,
@@ -271,7 +270,7 @@ const fn on_its_way(order: &Order) -> bool {
 
 const fn removes(order: &Order) -> bool {
     match order {
-        Order::Remove(_) | Order::Purge { .. } => true,
+        Order::Remove(_) | Order::Purge { .. } | Order::Scrub => true,
         Order::Begin(_)
         | Order::Attempt { .. }
         | Order::End(_)

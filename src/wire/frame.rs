@@ -5,6 +5,10 @@ use secrecy::SecretString;
 
 use crate::domain::{ErrorReport, Finish, Usage};
 
+/// No call has more tokens, a hundred times over: a provider that says so has made a mistake, which must
+/// not use up a budget nor carry a sum past its end.
+pub(in crate::wire) const MOST_TOKENS: u64 = 1_000_000_000;
+
 /// One meaningful piece of a provider's stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Frame {

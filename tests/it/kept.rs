@@ -4,7 +4,13 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
+use uuid::Uuid;
+use wheelhouse::domain::{AttemptId, BudgetScope, SessionId, UnixMs};
+use wheelhouse::ledger::sample::Turn;
+use wheelhouse::ledger::{Ledger, Options, SharedPurse};
+use wheelhouse::route::{Bucket, BucketTime, Holder, SharedClaim, SpendStore as _};
 
 struct Data(tempfile::TempDir);
 
@@ -23,16 +29,20 @@ impl Data {
         self.0.path().join(name)
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_wheelhouse"))
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wheelhouse"));
+        command
             .args(args)
             .env_clear()
             .env("HOME", self.0.path())
             .env("LANG", "C.UTF-8")
             .env("WHEELHOUSE_DATA", self.path("data"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let output = self.command(args).output().unwrap();
         Ran {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -78,6 +88,104 @@ fn a_conversation_goes_on_where_it_stopped() {
     for answer in [&first, &second, &third] {
         assert!(shown.contains(answer["text"].as_str().unwrap().lines().next().unwrap()));
     }
+}
+
+#[test]
+fn what_is_kept_while_another_command_comes_and_goes_is_there_for_the_next() {
+    let data = Data::new();
+    let dir = data.path("data");
+    let options = || Options::new(&dir, TimeZone::UTC, Uuid::now_v7());
+    let ledger = Ledger::open(options()).unwrap();
+    let now = UnixMs(1_795_392_000_000);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let keep = |n: u64| {
+        let session = SessionId(Uuid::from_u128(u128::from(n)));
+        let turn = Turn::new(n, now, session, "a question", "an answer");
+        runtime.block_on(ledger.end(turn.end())).unwrap();
+    };
+    keep(1);
+    // As every running program does, it counts budgets in the same file.
+    let purse = SharedPurse::open(ledger.path()).unwrap();
+    let holder = Holder(Uuid::now_v7());
+    let claim = SharedClaim {
+        attempt: AttemptId(Uuid::now_v7()),
+        holder,
+        amount: "0.1".parse().unwrap(),
+        limits: Vec::new(),
+        now,
+        lapses: now,
+    };
+    purse.reserve(&claim).unwrap();
+    // Older programs that close the file take its log away where nobody holds a lock on it.
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = format!(":{} ", std::fs::metadata(ledger.path()).unwrap().ino());
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let own = format!(" {} ", std::process::id());
+        let held = locks.lines().any(|line| line.contains(&file) && line.contains(&own));
+        assert!(held, "the lock on a file that is in use was lost");
+    }
+    let calls = || data.run(&["usage", "--json"]).ends(0).json()["total"]["calls"].clone();
+    assert_eq!(calls(), 1);
+    keep(2);
+    // The first is still open: what it has just kept is seen by others.
+    assert_eq!(calls(), 2);
+}
+
+#[test]
+fn what_an_answer_cost_counts_in_the_budgets_of_the_next_command() {
+    let data = Data::new();
+    let spent = |session: &Value| {
+        let purse = SharedPurse::open(&data.path("data").join("ledger.db")).unwrap();
+        let session = SessionId(session.as_str().unwrap().parse().unwrap());
+        let bucket = Bucket { scope: BudgetScope::Session(session), time: BucketTime::Whole };
+        let now = UnixMs(jiff::Timestamp::now().as_millisecond());
+        purse.totals(Holder(Uuid::now_v7()), &[bucket], now).unwrap().remove(0).spent.amount
+    };
+    for n in 0..5 {
+        let prompt = format!("Name {n} boats.");
+        let answer = data.ask(&["--max-tokens", "20", &prompt]);
+        assert_eq!(spent(&answer["session_id"]).to_string(), answer["cost_usd"], "{answer}");
+    }
+}
+
+#[test]
+fn an_answer_nobody_reads_on_is_paid_for_as_far_as_it_came() {
+    let data = Data::new();
+    let mut child = data
+        .command(&["ask", "--demo", "Tell me a very long story about the sea, in every detail."])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut reader = child.stdout.take().unwrap();
+    let mut first = [0; 1];
+    std::io::Read::read_exact(&mut reader, &mut first).unwrap();
+    drop(reader);
+    child.wait().unwrap();
+    let usage = data.run(&["usage", "--json"]).ends(0).json();
+    let stopped: f64 = usage["total"]["stopped_usd"].as_str().unwrap().parse().unwrap();
+    assert!(stopped > 0.0 && usage["total"]["cost_exact"] == false, "{usage}");
+    // It ended as it was told to: nothing is left over of it.
+    let listed = data.run(&["sessions", "list"]).ends(0);
+    assert!(!listed.err.contains("cut off"), "{}", listed.err);
+}
+
+#[test]
+fn what_comparing_models_cost_is_kept() {
+    let data = Data::new();
+    let set = data.path("set.toml");
+    std::fs::write(&set, "[[prompts]]\nname = \"hi\"\nlang = \"en\"\ntext = \"Hello?\"\n").unwrap();
+    let set = set.to_str().unwrap();
+    let models = ["sim-gpt-4o-mini", "sim-haiku"];
+    data.run(&["compare", "--demo", "--prompts", set, models[0], models[1]]).ends(0);
+    let usage = data.run(&["usage", "--by", "origin", "--json"]).ends(0).json();
+    assert_eq!(
+        (&usage["rows"][0]["key"], &usage["total"]["calls"]),
+        (&"compare".into(), &2.into())
+    );
+    assert_ne!(usage["total"]["cost_usd"], "0.00");
 }
 
 #[test]

@@ -56,16 +56,16 @@ struct Wanted {
 
 impl Wanted {
     fn of(text: &str) -> Self {
-        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-        let mut wanted =
-            Self { long: Vec::new(), pairs: Vec::new(), short: Vec::new(), words: words.clone() };
-        for word in words {
+        let words = text.split_whitespace().map(str::to_lowercase).collect();
+        let mut wanted = Self { long: Vec::new(), pairs: Vec::new(), short: Vec::new(), words };
+        for word in text.split_whitespace() {
             if word.chars().count() >= INDEXED {
+                // As it was written: the index knows itself which letters are the same.
                 wanted.long.push(format!("\"{}\"", word.replace('"', "\"\"")));
-            } else if let Some(pair) = pairs::query(&word) {
+            } else if let Some(pair) = pairs::query(word) {
                 wanted.pairs.push(pair);
             } else {
-                wanted.short.push(word);
+                wanted.short.push(word.to_lowercase());
             }
         }
         wanted
@@ -160,11 +160,15 @@ fn titles(db: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<Ve
          WHERE title_words MATCH ?1 ORDER BY w.rowid DESC",
     )?;
     let mut rows = statement.query([wanted.long.join(" AND ")])?;
-    let mut hits = Vec::new();
+    let (mut hits, mut looked_at) = (Vec::new(), 0);
     // The first words of a conversation are in its messages too: room is left for those.
     while hits.len() < limit / 2 {
         let Some(row) = rows.next()? else { break };
         let title: String = row.get(1)?;
+        looked_at += 1;
+        if looked_at > LOOKED_AT {
+            break;
+        }
         let whole = title.to_lowercase();
         if !wanted.words.iter().all(|word| whole.contains(word.as_str())) {
             continue;
@@ -245,7 +249,7 @@ mod tests {
     #[test]
     fn words_go_where_they_can_be_found() {
         let wanted = Wanted::of("Borrow 天气 ok \"quoted\"");
-        assert_eq!(wanted.long, ["\"borrow\"", "\"\"\"quoted\"\"\""]);
+        assert_eq!(wanted.long, ["\"Borrow\"", "\"\"\"quoted\"\"\""]);
         assert_eq!(wanted.pairs, ["\"天气\""]);
         assert_eq!(wanted.short, ["ok"]);
     }

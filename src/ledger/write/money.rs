@@ -18,6 +18,10 @@ use super::{derived, key, number};
 /// Milliseconds in an hour.
 const HOUR: i64 = 3_600_000;
 
+/// The most one request is said to have cost elsewhere, in pico-dollars: a forecast far beside what
+/// was paid must not carry the sums of its day past what the file can hold.
+const MOST_COMPARED: i64 = 10_000_000_000_000_000;
+
 /// What a line says.
 pub(super) struct Line<'a> {
     pub(super) id: Uuid,
@@ -46,7 +50,11 @@ pub(super) fn attempt(
         return Ok(false);
     }
     let mut report = report.clone();
-    if begin.keep == Keep::Figures && report.outcome.is_some() {
+    // Its conversation may have been removed since.
+    let words: bool = db
+        .prepare_cached("SELECT keep = 'all' FROM requests WHERE n = ?1")?
+        .query_row([request], |row| row.get(0))?;
+    if !words && report.outcome.is_some() {
         // A provider may say again what it was asked.
         report.detail.clear();
     }
@@ -127,12 +135,13 @@ pub(super) fn aside(db: &Connection, aside: &Aside, zone: &TimeZone) -> rusqlite
     Ok(u64::from(new))
 }
 
-/// An attempt whose end nobody saw: what it cost is not known, and at least nothing.
+/// An attempt whose end nobody saw: what it cost is not known, and at least this.
 pub(super) fn unknown(
     db: &Connection,
     (request, session): (RequestId, Option<SessionId>),
     (provider, model): (&str, &str),
     (origin, at): (&'static str, UnixMs),
+    (usage, least): (Usage, Money),
     zone: &TimeZone,
 ) -> rusqlite::Result<()> {
     let new = Line {
@@ -145,8 +154,8 @@ pub(super) fn unknown(
         origin,
         kind: super::upkeep::INTERRUPTED,
         outcome: Some(OutcomeClass::Cancelled),
-        usage: Usage { estimated: true, ..Usage::default() },
-        cost: Cost { amount: Money::ZERO, exact: false },
+        usage: Usage { estimated: true, ..usage },
+        cost: Cost { amount: least, exact: false },
         prefix_saved: Money::ZERO,
     };
     line(db, &new, zone).map(|_| ())
@@ -295,7 +304,7 @@ pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::R
     let scaled = |forecast: Money| {
         let (spent, chosen) = (answering(end), chosen.unwrap_or_default().pico().max(1));
         let pico = i128::from(forecast.pico()) * i128::from(spent.pico()) / i128::from(chosen);
-        i64::try_from(pico).unwrap_or(i64::MAX)
+        i64::try_from(pico).unwrap_or(i64::MAX).min(MOST_COMPARED)
     };
     let spent = if compared { outcome.cost.amount.pico() } else { 0 };
     let dearest =

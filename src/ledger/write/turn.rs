@@ -127,7 +127,12 @@ pub(super) fn title(text: &str) -> String {
 fn question(db: &Connection, begin: &Begin, session: i64) -> rusqlite::Result<Option<i64>> {
     let request = &begin.request;
     let Some((last, before)) = request.messages.split_last() else { return Ok(None) };
-    let row = |id: MessageId| number(db, "SELECT n FROM messages WHERE id = ?1", id.0);
+    // Of this conversation: a copy has messages of its own.
+    let row = |id: MessageId| {
+        db.prepare_cached("SELECT n FROM messages WHERE id = ?1 AND session = ?2")?
+            .query_row(params![key(id.0), session], |row| row.get::<_, i64>(0))
+            .optional()
+    };
     if let Some(known) = request.place.map(|place| row(place.message)).transpose()?.flatten() {
         return Ok(Some(known));
     }
@@ -142,7 +147,13 @@ fn question(db: &Connection, begin: &Begin, session: i64) -> rusqlite::Result<Op
             parent = Some(add(db, session, &Said::of(id, parent, message, begin.at))?);
         }
     }
-    let id = request.place.map_or_else(|| derived(request.id.0, 0), |place| place.message.0);
+    let elsewhere = |id: MessageId| {
+        number(db, "SELECT n FROM messages WHERE id = ?1", id.0).map(|found| found.is_some())
+    };
+    let id = match request.place {
+        Some(place) if !elsewhere(place.message)? => place.message.0,
+        Some(_) | None => derived(request.id.0, 0),
+    };
     let mut said = Said::of(id, parent, last, begin.at);
     if last.role == Role::User {
         said.text = without_unanswered(db, parent, said.text)?;
@@ -267,7 +278,7 @@ pub(super) fn end(db: &Connection, end: &End, zone: &TimeZone, run: Uuid) -> rus
         .prepare_cached(
             "UPDATE requests SET run = NULL, model = ?2, provider = ?3, model_id = ?4, finish = ?5,
              wait_ms = ?6, ttft_ms = ?7, total_ms = ?8, cost = ?9, exact = ?10, cached = ?11,
-             error_class = ?12, error = ?13 WHERE n = ?1 AND run IS NOT NULL",
+             error_class = ?12, error = CASE keep WHEN 'all' THEN ?13 END WHERE n = ?1 AND run IS NOT NULL",
         )?
         .execute(params![
             n,

@@ -9,7 +9,9 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use crate::domain::{Message, MessageId, ModelName, Part, RequestId, Role, SessionId, UnixMs};
+use crate::domain::{
+    Message, MessageId, ModelName, Money, Part, RequestId, Role, SessionId, UnixMs, Usage,
+};
 
 use super::super::Day;
 use super::super::order::{Preference, Purge};
@@ -25,6 +27,15 @@ const DISMISSED: &str = "dismissed";
 /// Milliseconds in an hour.
 const HOUR: i64 = 3_600_000;
 
+/// Conversations that are removed by age in one go. More, and others who write wait longer for it.
+const TALKS_AT_ONCE: i64 = 32;
+
+/// Requests and lines of spending that are.
+const ROWS_AT_ONCE: i64 = 1_000;
+
+/// Characters of an answer in a token, where nobody counted them.
+const CHARS_PER_TOKEN: u64 = 4;
+
 fn session(db: &Connection, id: SessionId) -> Result<i64, Failed> {
     number(db, "SELECT n FROM sessions WHERE id = ?1", id.0)?
         .ok_or_else(|| Failed::Unknown(format!("there is no conversation {id}")))
@@ -38,44 +49,76 @@ pub(super) fn rename(db: &Connection, id: SessionId, title: &str) -> Result<u64,
 
 pub(super) fn remove(db: &Connection, id: SessionId) -> Result<u64, Failed> {
     let n = session(db, id)?;
-    let messages: i64 =
-        db.query_row("SELECT count(*) FROM messages WHERE session = ?1", [n], |row| row.get(0))?;
+    let paired: bool = db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM messages m JOIN message_pairs_docsize d ON d.id = m.n
+             WHERE m.session = ?1)",
+        )?
+        .query_row([n], |row| row.get(0))?;
+    let messages = forget(db, n)?;
+    if paired {
+        scrub(db)?;
+    }
+    Ok(messages)
+}
+
+/// Takes pairs of letters whose messages were removed out of their index: until it is written anew they
+/// are only marked there.
+pub(super) fn scrub(db: &Connection) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO message_pairs (message_pairs) VALUES ('optimize')")?
+        .execute([])
+        .map(|_| ())
+}
+
+/// Removes every word of a conversation, wherever it stands; says how many messages it had.
+fn forget(db: &Connection, n: i64) -> rusqlite::Result<u64> {
+    let messages: i64 = db
+        .prepare_cached("SELECT count(*) FROM messages WHERE session = ?1")?
+        .query_row([n], |row| row.get(0))?;
     // Errors may say again what was asked; what runs is journaled no further.
-    db.execute(
+    for sql in [
         "DELETE FROM journal WHERE request IN (SELECT n FROM requests WHERE session = ?1)",
-        [n],
-    )?;
-    db.execute(
         "UPDATE attempts SET report = json_set(report, '$.detail', '')
          WHERE request IN (SELECT n FROM requests WHERE session = ?1)",
-        [n],
-    )?;
-    db.execute("UPDATE requests SET error = NULL, keep = 'figures' WHERE session = ?1", [n])?;
-    db.execute("DELETE FROM sessions WHERE n = ?1", [n])?;
+        "UPDATE requests SET error = NULL, keep = 'figures' WHERE session = ?1",
+        "DELETE FROM sessions WHERE n = ?1",
+    ] {
+        db.prepare_cached(sql)?.execute([n])?;
+    }
     Ok(u64::try_from(messages).unwrap_or(0))
 }
 
+/// Removes the next of what is that old, few enough that others who write need not wait long; says
+/// how many rows went, and 0 once nothing that old is left.
 pub(super) fn purge(
     db: &Connection,
     before: UnixMs,
     what: Purge,
     zone: &TimeZone,
 ) -> rusqlite::Result<u64> {
-    let gone = match what {
+    match what {
         Purge::Conversations => {
-            db.execute("DELETE FROM sessions WHERE updated < ?1", [before.0])?
+            let old: Vec<i64> = db
+                .prepare_cached("SELECT n FROM sessions WHERE updated < ?1 LIMIT ?2")?
+                .query_map(params![before.0, TALKS_AT_ONCE], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for n in &old {
+                forget(db, *n)?;
+            }
+            Ok(old.len() as u64)
         }
         Purge::Records => {
-            let requests =
-                db.execute("DELETE FROM requests WHERE at < ?1 AND run IS NULL", [before.0])?;
+            let requests = "DELETE FROM requests WHERE n IN (SELECT n FROM requests
+                 WHERE at < ?1 AND run IS NULL ORDER BY at LIMIT ?2)";
             let lines =
-                db.execute("DELETE FROM spend WHERE day < ?1", [Day::of(before, zone).0])?;
-            let hours =
-                db.execute("DELETE FROM hourly WHERE hour < ?1", [before.0.div_euclid(HOUR)])?;
-            requests + lines + hours
+                "DELETE FROM spend WHERE n IN (SELECT n FROM spend WHERE day < ?1 LIMIT ?2)";
+            let hours = "DELETE FROM hourly WHERE hour < ?1";
+            let gone = db.execute(requests, params![before.0, ROWS_AT_ONCE])?
+                + db.execute(lines, params![Day::of(before, zone).0, ROWS_AT_ONCE])?
+                + db.execute(hours, [before.0.div_euclid(HOUR)])?;
+            Ok(gone as u64)
         }
-    };
-    Ok(gone as u64)
+    }
 }
 
 pub(super) fn prefer(db: &Connection, preference: &Preference) -> rusqlite::Result<u64> {
@@ -220,6 +263,7 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     }
     drop(rows);
     drop(journal);
+    let shown = (text.chars().count() + reasoning.chars().count()) as u64;
     let mut parts = Vec::new();
     if !reasoning.is_empty() {
         parts.push(Part::Reasoning { text: reasoning, signature: None });
@@ -233,10 +277,11 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
         turn::hang(db, left.n, left.request.0, &message, left.at, |said| said.interrupted(model))?;
     }
     if let Some(model) = &left.model {
-        let provider = provider_of(db, left.n, model)?;
+        let (provider, usage, least) = came_to(db, left.n, model, shown)?;
         let origin = origin_name(&left.origin);
         let whose = (left.request, left.session);
-        money::unknown(db, whose, (&provider, model), (origin, left.at), zone)?;
+        let came_to = (usage, least);
+        money::unknown(db, whose, (&provider, model), (origin, left.at), came_to, zone)?;
     }
     db.execute(
         "UPDATE requests SET run = NULL, finish = ?2, exact = 0, model = ?3,
@@ -248,17 +293,40 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     Ok(())
 }
 
-/// The provider of the model a decision chose, from the decision.
-fn provider_of(db: &Connection, request: i64, model: &str) -> rusqlite::Result<String> {
+/// The provider of the model a decision chose, and what its attempt came to at least: where its reader
+/// had been shown something of it, the prompt as it was estimated and what was shown.
+fn came_to(
+    db: &Connection,
+    request: i64,
+    model: &str,
+    shown: u64,
+) -> rusqlite::Result<(String, Usage, Money)> {
+    let nothing = |provider: String| (provider, Usage::default(), Money::ZERO);
     let packed: Vec<u8> =
         db.query_row("SELECT packed FROM decisions WHERE request = ?1", [request], |row| {
             row.get(0)
         })?;
-    let decision = super::super::pack::unpack(&packed).map(|(_, decision)| decision).ok();
-    let provider = decision.and_then(|decision| {
-        decision.candidate(model).map(|candidate| candidate.provider.to_string())
-    });
-    Ok(provider.unwrap_or_default())
+    let Ok((input, decision)) = super::super::pack::unpack(&packed) else {
+        return Ok(nothing(String::new()));
+    };
+    let Some(chosen) = decision.candidate(model) else { return Ok(nothing(String::new())) };
+    let provider = chosen.provider.to_string();
+    // What it had come to is counted already, and what was shown may be another's.
+    let over: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM attempts WHERE request = ?1)",
+        [request],
+        |row| row.get(0),
+    )?;
+    let rates = input.candidates.iter().find(|one| one.model.as_str() == model);
+    let Some(rates) = rates.and_then(|one| one.rates).filter(|_| shown > 0 && !over) else {
+        return Ok(nothing(provider));
+    };
+    let usage = Usage {
+        input: chosen.estimate.input_tokens,
+        output: shown.div_ceil(CHARS_PER_TOKEN),
+        ..Usage::default()
+    };
+    Ok((provider, usage, rates.cost(&usage)))
 }
 
 fn origin_name(kept: &str) -> &'static str {

@@ -170,8 +170,9 @@ impl std::error::Error for StoreTrouble {}
 ///   those better and adds them itself. Settlements of runs that are over belong to others.
 /// - A process that dies leaves claims behind. They lapse: a claim is written with a moment and lives
 ///   only as long as its holder renews it. A lapsed claim is removed by whoever next reserves or reads
-///   totals; what its attempt cost is not known, so the bucket's spending is inexact from then on
-///   (`exact: false` with nothing added).
+///   totals; what its attempt cost is what the ledger's own line of it says, where there is one, else
+///   it is not known and the bucket's spending is inexact from then on (`exact: false` with nothing
+///   added).
 /// - A bucket's day or month is part of the bucket. Nothing is ever summed by the clock of the reader.
 pub trait SpendStore: Send + Sync + fmt::Debug {
     /// What everybody but the holder has spent and holds, in the order asked.

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::domain::Usage;
+use crate::wire::frame::MOST_TOKENS;
 
 /// The figures so far.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -21,20 +22,24 @@ impl Meter {
     /// Takes a `usage` object; says whether anything changed.
     pub(super) fn take(&mut self, usage: &Value) -> bool {
         let before = self.clone();
-        let number = |name: &str| usage.get(name).and_then(Value::as_u64);
+        let count = |value: &Value| value.as_u64().filter(|count| *count <= MOST_TOKENS);
+        let number = |name: &str| usage.get(name).and_then(count);
         self.fresh = number("input_tokens").or(self.fresh);
         self.read = number("cache_read_input_tokens").or(self.read);
         let split = || {
             let kinds = usage.get("cache_creation")?.as_object()?;
-            Some(kinds.values().filter_map(Value::as_u64).sum())
+            Some(kinds.values().filter_map(count).sum())
         };
         self.written = number("cache_creation_input_tokens").or_else(split).or(self.written);
         let hour =
             usage.get("cache_creation").and_then(|kinds| kinds.get("ephemeral_1h_input_tokens"));
-        self.hour = hour.and_then(Value::as_u64).or(self.hour);
+        self.hour = hour.and_then(count).or(self.hour);
         self.output = number("output_tokens").or(self.output);
         let thinking = usage.get("output_tokens_details").and_then(|details| {
-            details.get("thinking_tokens").or_else(|| details.get("reasoning_tokens"))?.as_u64()
+            details
+                .get("thinking_tokens")
+                .or_else(|| details.get("reasoning_tokens"))
+                .and_then(count)
         });
         self.thinking = thinking.or(self.thinking);
         *self != before

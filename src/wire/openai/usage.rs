@@ -4,10 +4,16 @@
 use serde_json::Value;
 
 use crate::domain::{Money, Usage};
+use crate::wire::frame::MOST_TOKENS;
 
 /// Reads a `usage` object and the cost some providers attach; `None` for null or an empty object.
 pub(super) fn read(value: &Value) -> Option<(Usage, Option<String>)> {
     let map = value.as_object().filter(|map| !map.is_empty())?;
+    let wholes = ["prompt_tokens", "input_tokens", "completion_tokens", "output_tokens"];
+    let told = wholes.iter().filter_map(|name| map.get(*name)?.as_f64());
+    if told.into_iter().any(|tokens| tokens > MOST_TOKENS as f64) {
+        return None;
+    }
     let number = |name: &str| map.get(name).and_then(count);
     let within = |object: &str, names: &[&str]| {
         let details = map.get(object)?;
@@ -51,8 +57,10 @@ pub(super) fn read(value: &Value) -> Option<(Usage, Option<String>)> {
     Some((usage, owed(map)))
 }
 
+/// Tokens; what no call can have is no figure.
 fn count(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_f64().filter(|n| *n >= 0.0).map(|n| n as u64))
+    let count = value.as_u64().or_else(|| value.as_f64().filter(|n| *n >= 0.0).map(|n| n as u64));
+    count.filter(|count| *count <= MOST_TOKENS)
 }
 
 /// What is owed for the call. Who uses a key of their own at an aggregator pays the vendor as well, and
@@ -124,6 +132,16 @@ mod tests {
         ] {
             assert_eq!(read(&value), Some((want, None)), "{value}");
         }
+    }
+
+    #[test]
+    fn what_no_call_can_have_is_no_figure() {
+        assert_eq!(read(&json!({"prompt_tokens":u64::MAX,"completion_tokens":u64::MAX})), None);
+        assert_eq!(read(&json!({"prompt_tokens":1e30,"completion_tokens":1})), None);
+        let (part, _) = read(&json!({"prompt_tokens":5,"completion_tokens":1,
+            "total_tokens":u64::MAX,"prompt_tokens_details":{"cached_tokens":1e30}}))
+        .unwrap();
+        assert_eq!(part, usage(5, 0, 0, 1, 0));
     }
 
     #[test]
