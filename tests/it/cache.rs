@@ -368,3 +368,15 @@ async fn a_redis_that_is_not_there_costs_one_short_wait_and_is_told_of() {
     let (reply, ..) = rig.ask(same()).await;
     assert_eq!(cached(&reply), Some("memory"));
 }
+
+#[tokio::test]
+async fn who_read_along_until_time_was_up_is_told_so() {
+    let rig = Rig::with(|config| config.limits.total = Duration::from_millis(700)).await;
+    rig.break_it(PROVIDER, &Fault::Stall { after: 3 });
+    let mut streams: Vec<ReplyStream> = (0..6).map(|_| rig.engine.ask(same())).collect();
+    for stream in &mut streams {
+        let (reply, _) = rest(stream).await;
+        let error = reply.outcome.unwrap().error.unwrap();
+        assert_eq!(error.class, wheelhouse::domain::OutcomeClass::Stall, "{error:?}");
+    }
+}
