@@ -370,6 +370,55 @@ async fn a_redis_that_is_not_there_costs_one_short_wait_and_is_told_of() {
 }
 
 #[tokio::test]
+async fn another_address_or_ability_is_another_answer() {
+    let (rig, other) = (Rig::new().await, Rig::new().await);
+    let asked = || async { rig.ask(same()).await.0 };
+    asked().await;
+    assert_eq!(cached(&asked().await), Some("memory"));
+    let change = |change: &dyn Fn(&mut wheelhouse::config::Config)| {
+        let mut config = (*rig.engine.snapshot().config).clone();
+        change(&mut config);
+        rig.engine.send(wheelhouse::engine::Command::Reconfigure(std::sync::Arc::new(config)));
+    };
+    // The same name at another address may be another server altogether.
+    let elsewhere = other.engine.snapshot().config.providers[PROVIDER].base_url.clone();
+    change(&|config| {
+        let provider = config.providers.get_mut(PROVIDER).unwrap();
+        provider.base_url.clone_from(&elsewhere);
+    });
+    assert_eq!(cached(&asked().await), None);
+    assert_eq!(cached(&asked().await), Some("memory"));
+    // What a header chooses, a proxy answers with.
+    change(&|config| {
+        let provider = config.providers.get_mut(PROVIDER).unwrap();
+        provider.headers.insert("x-upstream".to_owned(), "another".to_owned());
+    });
+    assert_eq!(cached(&asked().await), None);
+    // A model that reads no images is asked in other words.
+    change(&|config| {
+        let model = config.models.get_mut(MODEL).unwrap();
+        model.capabilities.vision = !model.capabilities.vision;
+    });
+    assert_eq!(cached(&asked().await), None);
+    assert_eq!((rig.calls(), other.calls()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_kept_answer_is_told_under_the_name_it_was_asked_by() {
+    let rig = Rig::with(|config| {
+        let again = config.models[MODEL].clone();
+        let again = wheelhouse::config::Model { name: "alias".into(), ..again };
+        config.models.insert(again.name.clone(), again);
+    })
+    .await;
+    rig.ask(same()).await;
+    let (reply, ..) = rig.ask(repeatable(only("alias", PROMPT))).await;
+    assert_eq!((cached(&reply), answered_by(&reply).as_str()), (Some("memory"), "alias"));
+    let recall = rig.engine.recall(&repeatable(only("alias", PROMPT))).await;
+    assert_eq!(recall.answer.unwrap().model.as_str(), "alias");
+}
+
+#[tokio::test]
 async fn who_read_along_until_time_was_up_is_told_so() {
     let rig = Rig::with(|config| config.limits.total = Duration::from_millis(700)).await;
     rig.break_it(PROVIDER, &Fault::Stall { after: 3 });
