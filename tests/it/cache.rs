@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use wheelhouse::domain::{
-    CacheMode, Finish, Message, ReaderKind, Reply, ReplyEvent, Request, ToolSpec,
+    CacheMode, Effort, Finish, Message, ReaderKind, Reply, ReplyEvent, Request, ToolSpec,
 };
 use wheelhouse::engine::{Forget, ReplyStream};
 use wheelhouse::sim::{Cut, Fault};
@@ -23,6 +23,13 @@ fn repeatable(request: Request) -> Request {
 
 fn same() -> Request {
     repeatable(only(MODEL, PROMPT))
+}
+
+/// A model that thinks unless told not to, and heeds no temperature while it does.
+fn unthinking(request: Request) -> Request {
+    let mut request = repeatable(request);
+    request.params.effort = Some(Effort::None);
+    request
 }
 
 fn note(reply: &Reply) -> String {
@@ -188,7 +195,7 @@ async fn answers_that_are_not_whole_or_were_joined_are_never_kept() {
         rig.fleet.control().clear(PROVIDER).unwrap();
     }
     // Broke off, and gone on with: a seam.
-    let deepseek = repeatable(only("sim-deepseek-flash", PROMPT));
+    let deepseek = unthinking(only("sim-deepseek-flash", PROMPT));
     rig.break_once("sim-deepseek", &Fault::Cut { after: 40, how: Cut::Reset });
     let (reply, ..) = rig.ask(deepseek.clone()).await;
     assert_eq!((finish(&reply), reply.seams.len()), (Finish::Stop, 1));
@@ -307,7 +314,7 @@ async fn a_leader_that_fails_is_followed_by_one_other_not_by_all() {
 async fn readers_of_a_call_that_broke_go_on_with_what_they_have() {
     let whole = {
         let rig = Rig::new().await;
-        rig.ask(repeatable(only("sim-deepseek-flash", PROMPT))).await.0.text
+        rig.ask(unthinking(only("sim-deepseek-flash", PROMPT))).await.0.text
     };
     let rig = Rig::with(|config| {
         config.limits.between_tokens = Duration::from_millis(400);
@@ -315,7 +322,7 @@ async fn readers_of_a_call_that_broke_go_on_with_what_they_have() {
     .await;
     rig.break_once("sim-deepseek", &Fault::Stall { after: 60 });
     let ask =
-        |reader| rig.engine.ask(Request { reader, ..repeatable(to("sim-deepseek-flash", PROMPT)) });
+        |reader| rig.engine.ask(Request { reader, ..unthinking(to("sim-deepseek-flash", PROMPT)) });
     let mut leader = ask(ReaderKind::Replaceable);
     first_text(&mut leader).await;
     let mut pipe = ask(ReaderKind::AppendOnly);
@@ -401,6 +408,30 @@ async fn another_address_or_ability_is_another_answer() {
     });
     assert_eq!(cached(&asked().await), None);
     assert_eq!((rig.calls(), other.calls()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_model_that_thinks_and_drops_the_temperature_is_not_repeatable() {
+    let rig = Rig::new().await;
+    let thinking = repeatable(only("sim-deepseek-flash", PROMPT));
+    let (reply, ..) = rig.ask(thinking.clone()).await;
+    assert_eq!(note(&reply), "not cacheable: the model does not honour temperature 0");
+    assert!(!rig.keeps(&thinking).await);
+    let mut plain = thinking;
+    plain.params.effort = Some(Effort::None);
+    rig.ask(plain.clone()).await;
+    assert!(rig.keeps(&plain).await);
+}
+
+#[tokio::test]
+async fn a_temperature_of_the_configuration_gives_way_to_the_callers() {
+    let rig = Rig::with(|config| {
+        let params = &mut config.models.get_mut(MODEL).unwrap().params;
+        params.insert("temperature".to_owned(), serde_json::json!(0.7));
+    })
+    .await;
+    rig.ask(same()).await;
+    assert!(rig.keeps(&same()).await);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::domain::{
     AttemptKind, CacheMode, Cost, Decision, ErrorReport, Finish, ModelName, Outcome, OutcomeClass,
     ReplyEvent, Request,
 };
+use crate::wire;
 
 use super::super::attempt::millis;
 use super::super::flight::Has;
@@ -103,9 +104,11 @@ fn may(request: &Request, config: &Config, model: &Model) -> Result<(), Refusal>
         CacheWhen::Never => Demand::Never,
     };
     cache::may_cache(request, &model.capabilities, demand)?;
-    // What the configuration sends goes over what the caller said.
-    let fixed = model.params.get("temperature").is_some_and(|t| t.as_f64() != Some(0.0));
-    if fixed && demand == Demand::Repeatable {
+    let heeded = config
+        .providers
+        .get(&model.provider)
+        .is_some_and(|provider| wire::heeds_temperature(request, provider.dialect, model));
+    if !heeded && demand == Demand::Repeatable {
         return Err(Refusal::NotHonoured);
     }
     Ok(())
