@@ -25,7 +25,7 @@ mod sse;
 
 pub use address::endpoint;
 pub use balance::{Balance, balance_calls, read_balance};
-pub use call::{Target, encode, sends_trailing_blanks};
+pub use call::{Target, encode, heeds_temperature, sends_trailing_blanks};
 pub use decoder::{Decoder, StreamEnd};
 pub use error::read_error;
 pub use feed::{Feed, FeedKind, read_feed};

@@ -13,11 +13,11 @@ use super::key::{KeyParts, canonical};
 /// What can change an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
-    /// Who serves it.
+    /// Who serves it, and where.
     Provider,
     /// The model.
     Model,
-    /// Parameters the configuration adds.
+    /// Parameters the configuration adds, and how the model is asked.
     Fixed,
     /// Whose entry it is.
     Tenant,
@@ -96,9 +96,9 @@ impl Fields {
         let whole = |messages: &[Message]| canonical(serde_json::to_value(messages));
         Self(Field::ALL.map(|field| {
             let text = match field {
-                Field::Provider => parts.provider.to_owned(),
+                Field::Provider => json!([parts.provider, parts.endpoint]).to_string(),
                 Field::Model => parts.model_id.to_owned(),
-                Field::Fixed => fixed(parts.params),
+                Field::Fixed => fixed(parts.params) + parts.written,
                 Field::Tenant => parts.tenant.to_owned(),
                 Field::System => json!(request.system).to_string(),
                 Field::History => whole(before),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::Request;
 
 /// Raised whenever the canonical form changes, so that old entries are never read by new code.
-const FORM: &str = "wheelhouse-cache-1";
+const FORM: &str = "wheelhouse-cache-2";
 
 /// A key of the answer cache.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,10 +37,14 @@ impl fmt::Debug for CacheKey {
 pub struct KeyParts<'a> {
     /// Who serves the model.
     pub provider: &'a str,
+    /// Where, and as whom: two servers may go by one name.
+    pub endpoint: &'a str,
     /// The provider's id for the model.
     pub model_id: &'a str,
     /// Fixed parameters the configuration adds.
     pub params: &'a Map<String, Value>,
+    /// What of a request it is told, and in which way: a model that reads no images is asked otherwise.
+    pub written: &'a str,
     /// Whose entry it is; entries are never shared between tenants.
     pub tenant: &'a str,
 }
@@ -70,14 +74,17 @@ impl Canon {
     /// The key on one model.
     pub fn key(&self, parts: &KeyParts<'_>) -> CacheKey {
         let fixed = canonical(Ok(Value::Object(parts.params.clone())));
-        let [model, provider, tenant] =
-            [parts.model_id, parts.provider, parts.tenant].map(|text| json!(text).to_string());
+        let [endpoint, model, provider, tenant, written] =
+            [parts.endpoint, parts.model_id, parts.provider, parts.tenant, parts.written]
+                .map(|text| json!(text).to_string());
         let mut hasher = blake3::Hasher::new();
         let mut write = |text: &str| {
             hasher.update(text.as_bytes());
         };
         write(FORM);
-        write("\0{\"fixed\":");
+        write("\0{\"endpoint\":");
+        write(&endpoint);
+        write(",\"fixed\":");
         write(&fixed);
         write(",\"messages\":");
         write(&self.messages);
@@ -95,6 +102,8 @@ impl Canon {
         write(&tenant);
         write(",\"tools\":");
         write(&self.tools);
+        write(",\"written\":");
+        write(&written);
         write("}");
         CacheKey(*hasher.finalize().as_bytes())
     }
@@ -170,17 +179,26 @@ mod tests {
         request
     }
 
+    fn parts(params: &Map<String, Value>) -> KeyParts<'_> {
+        KeyParts {
+            provider: "lab",
+            endpoint: "http://lab/v1",
+            model_id: "small-1",
+            params,
+            written: "",
+            tenant: "",
+        }
+    }
+
     fn key(request: &Request) -> CacheKey {
-        let parts =
-            KeyParts { provider: "lab", model_id: "small-1", params: &Map::new(), tenant: "" };
-        CacheKey::of(request, &parts)
+        CacheKey::of(request, &parts(&Map::new()))
     }
 
     #[test]
     fn the_canonical_form_is_what_it_was() {
         assert_eq!(
             key(&request()).hex(),
-            "d127a085e60afe7d996821176e17940d18f6d1999754055a4677a6ee1410dc7c",
+            "e9317dd68170f7aaf723294ab786bf2900c2373a991983e986b307242910c3de",
             "the canonical form changed: raise FORM and write the new hash here"
         );
     }
@@ -212,16 +230,22 @@ mod tests {
     }
 
     #[test]
-    fn the_model_the_provider_and_the_tenant_are_part_of_the_key() {
+    fn whom_it_is_asked_of_and_in_which_way_is_part_of_the_key() {
         let request = request();
-        let of = |provider, model_id, tenant| {
-            let fixed = Map::new();
-            CacheKey::of(&request, &KeyParts { provider, model_id, params: &fixed, tenant })
-        };
-        let base = of("lab", "small-1", "");
-        assert_ne!(of("lab", "small-2", ""), base);
-        assert_ne!(of("lab2", "small-1", ""), base);
-        assert_ne!(of("lab", "small-1", "team-a"), base);
+        let none = Map::new();
+        let own = Map::from_iter([("top_k".to_owned(), json!(3))]);
+        let base = parts(&none);
+        let others = [
+            KeyParts { model_id: "small-2", ..base },
+            KeyParts { provider: "lab2", ..base },
+            KeyParts { endpoint: "http://other/v1", ..base },
+            KeyParts { params: &own, ..base },
+            KeyParts { written: "vision", ..base },
+            KeyParts { tenant: "team-a", ..base },
+        ];
+        for other in &others {
+            assert_ne!(CacheKey::of(&request, other), CacheKey::of(&request, &base), "{other:?}");
+        }
     }
 
     #[test]

@@ -69,10 +69,11 @@ impl MemoryCache {
     }
 
     /// Keeps an answer, evicting the least recently used until it fits. One that is larger than the
-    /// whole tier is not kept.
+    /// whole tier is not kept, and nor is the one it was to replace.
     pub fn put(&mut self, key: CacheKey, answer: Arc<CachedAnswer>) {
         let weight = answer.weight();
         if weight > self.max_bytes {
+            self.remove(&key);
             return;
         }
         if let Some((_, old)) = self.entries.push(key, answer) {
@@ -227,5 +228,14 @@ mod tests {
                 prop_assert!(cache.bytes() <= 4_000 && cache.len() <= 8);
             }
         }
+    }
+
+    #[test]
+    fn an_answer_too_large_to_keep_does_not_leave_an_older_one_in_its_place() {
+        let mut cache = MemoryCache::new(10, 1_000);
+        cache.put(key(1), answer(500, 99));
+        cache.put(key(1), answer(5_000, 99));
+        assert!(cache.get(&key(1), UnixMs(0)).is_none());
+        assert_eq!((cache.len(), cache.bytes()), (0, 0));
     }
 }

@@ -5,6 +5,7 @@
 //! Must not know: when it is used, and what happens when it does not answer. Invariant: every call
 //! ends within the timeouts below, and what a server says never reaches anybody as it was said.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -128,7 +129,10 @@ impl RedisTier {
         now: UnixMs,
     ) -> Result<(), Trouble> {
         let answer = CachedAnswer { expires: now + self.ttl, ..answer.clone() };
-        let Some(bytes) = value::encode(key, &answer) else { return Ok(()) };
+        let Some(bytes) = value::encode(key, &answer) else {
+            // Nor may an older one stay in its place.
+            return self.remove(key).await.map(drop);
+        };
         let millis = u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let command = cmd("SET").arg(name(key)).arg(bytes).arg("PX").arg(millis).take();
         command.query_async::<()>(&mut self.manager()).await.map_err(|error| trouble(&error))
@@ -164,8 +168,7 @@ impl RedisTier {
         let mut gone = 0;
         let mut cursor = 0;
         loop {
-            let (next, keys) = self.step(cursor).await?;
-            let keys: Vec<CacheKey> = keys.iter().filter_map(|name| read_name(name)).collect();
+            let (next, keys) = self.step(cursor, "").await?;
             if !keys.is_empty() {
                 let mut command = cmd("DEL");
                 for key in &keys {
@@ -189,7 +192,7 @@ impl RedisTier {
     /// # Errors
     /// The server did not answer, or refused to.
     pub async fn survey(&self) -> Result<Survey, Trouble> {
-        let (keys, more) = self.keys(SCANNED).await?;
+        let (keys, more) = self.some_keys(SCANNED).await?;
         let mut bytes = 0;
         for keys in keys.chunks(STEP) {
             let mut pipe = Pipeline::with_capacity(keys.len());
@@ -210,14 +213,27 @@ impl RedisTier {
         Ok(Survey { entries: keys.len() as u64, bytes, more, count })
     }
 
-    /// Keys that begin so, in hex.
+    /// Keys that begin so, in hex. Goes through all there are, which a person who names one waits for.
     ///
     /// # Errors
     /// The server did not answer, or refused to.
     pub async fn keys_like(&self, prefix: &str) -> Result<Vec<CacheKey>, Trouble> {
-        let (mut keys, _) = self.keys(SCANNED).await?;
-        keys.retain(|key| key.hex().starts_with(prefix));
-        Ok(keys)
+        if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Vec::new());
+        }
+        if let Some(key) = CacheKey::from_hex(prefix) {
+            return Ok(vec![key]);
+        }
+        let mut found = HashSet::new();
+        let mut cursor = 0;
+        loop {
+            let (next, keys) = self.step(cursor, prefix).await?;
+            found.extend(keys);
+            cursor = next;
+            if cursor == 0 {
+                return Ok(found.into_iter().collect());
+            }
+        }
     }
 
     /// Among some of the entries, the one most like `fields`.
@@ -225,7 +241,7 @@ impl RedisTier {
     /// # Errors
     /// The server did not answer, or refused to.
     pub async fn nearest(&self, fields: &Fields, now: UnixMs) -> Result<Option<Near>, Trouble> {
-        let (keys, _) = self.keys(COMPARED).await?;
+        let (keys, _) = self.some_keys(COMPARED).await?;
         let mut best: Option<(usize, Near)> = None;
         for key in keys {
             let Some((key, answer)) = self.find(&[key], now).await? else { continue };
@@ -237,29 +253,32 @@ impl RedisTier {
         Ok(best.map(|(_, near)| near))
     }
 
-    /// Up to `most` keys, and whether there are more.
-    async fn keys(&self, most: usize) -> Result<(Vec<CacheKey>, bool), Trouble> {
-        let mut keys = Vec::new();
+    /// Up to `most` keys, and whether there may be more. Looks at so many of anybody's keys and no
+    /// further: a shared server may hold millions of others.
+    async fn some_keys(&self, most: usize) -> Result<(Vec<CacheKey>, bool), Trouble> {
+        // A server may name a key twice.
+        let mut found = HashSet::new();
         let mut cursor = 0;
-        loop {
-            let (next, names) = self.step(cursor).await?;
-            keys.extend(names.iter().filter_map(|name| read_name(name)));
-            // A server may name a key twice.
-            keys.sort_unstable_by_key(CacheKey::hex);
-            keys.dedup();
+        for _ in 0..SCANNED / STEP {
+            let (next, keys) = self.step(cursor, "").await?;
+            found.extend(keys);
             cursor = next;
-            if cursor == 0 || keys.len() > most {
-                let more = keys.len() > most;
-                keys.truncate(most);
-                return Ok((keys, more));
+            if cursor == 0 || found.len() > most {
+                break;
             }
         }
+        let more = cursor != 0 || found.len() > most;
+        Ok((found.into_iter().take(most).collect(), more))
     }
 
-    async fn step(&self, cursor: u64) -> Result<(u64, Vec<Vec<u8>>), Trouble> {
+    /// One step through the keys that begin so, in hex.
+    async fn step(&self, cursor: u64, prefix: &str) -> Result<(u64, Vec<CacheKey>), Trouble> {
         let mut command = cmd("SCAN");
-        command.arg(cursor).arg("MATCH").arg(format!("{SPACE}*")).arg("COUNT").arg(STEP);
-        command.query_async(&mut self.manager()).await.map_err(|error| trouble(&error))
+        command.arg(cursor).arg("MATCH").arg(format!("{SPACE}{prefix}*")).arg("COUNT").arg(STEP);
+        let step: RedisResult<(u64, Vec<Vec<u8>>)> = command.query_async(&mut self.manager()).await;
+        let (next, names) = step.map_err(|error| trouble(&error))?;
+        let keys = names.iter().filter_map(|name| read_name(name));
+        Ok((next, keys.filter(|key| key.hex().starts_with(prefix)).collect()))
     }
 }
 
@@ -285,7 +304,8 @@ fn trouble(error: &RedisError) -> Trouble {
         return Trouble::Slow;
     }
     match error.kind() {
-        ErrorKind::Io | ErrorKind::Client => Trouble::Unreached,
+        // What cannot be read is no Redis, or no longer in step.
+        ErrorKind::Io | ErrorKind::Client | ErrorKind::Parse => Trouble::Unreached,
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => {
             Trouble::Denied
         }
@@ -338,5 +358,107 @@ mod tests {
     #[test]
     fn a_servers_words_are_not_repeated() {
         assert_eq!(plain("ERR\u{1b}[2J boom"), "ERR2J boom");
+    }
+
+    /// A server that answers each command as it is told to; its address.
+    async fn server(answer: impl Fn(&[String]) -> String + Send + Sync + 'static) -> String {
+        use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = std::sync::Arc::new(answer);
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let answer = std::sync::Arc::clone(&answer);
+                tokio::spawn(async move {
+                    let (reads, mut writes) = socket.into_split();
+                    let mut reads = BufReader::new(reads);
+                    let mut line = String::new();
+                    while reads.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+                        let count: usize = line.trim_start_matches('*').trim().parse().unwrap();
+                        let mut words = Vec::new();
+                        for _ in 0..count {
+                            line.clear();
+                            reads.read_line(&mut line).await.unwrap();
+                            let length: usize = line[1..].trim().parse().unwrap();
+                            let mut word = vec![0; length + 2];
+                            reads.read_exact(&mut word).await.unwrap();
+                            word.truncate(length);
+                            words.push(String::from_utf8(word).unwrap());
+                        }
+                        line.clear();
+                        if writes.write_all(answer(&words).as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        format!("redis://{address}")
+    }
+
+    /// One step of a scan that named nothing.
+    fn nothing(next: &str) -> String {
+        format!("*2\r\n${}\r\n{next}\r\n*0\r\n", next.len())
+    }
+
+    #[tokio::test]
+    async fn what_does_not_speak_redis_is_no_connection() {
+        let url = server(|_| "HTTP/1.1 400 Bad Request\r\n\r\n".to_owned()).await;
+        let tier = RedisTier::open(&url, Duration::from_hours(1)).unwrap();
+        assert_eq!(tier.find(&[key(1)], UnixMs(0)).await, Err(Trouble::Unreached));
+        assert_eq!(tier.retry().await, Err(Trouble::Unreached));
+    }
+
+    #[tokio::test]
+    async fn others_keys_are_not_all_looked_at_to_count_ours_or_explain_a_miss() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let scans = std::sync::Arc::new(AtomicUsize::new(0));
+        let count = std::sync::Arc::clone(&scans);
+        let url = server(move |words| match words[0].as_str() {
+            // It has many keys of others, and never comes to an end.
+            "SCAN" if count.fetch_add(1, Ordering::SeqCst) < 2_000 => nothing("7"),
+            "SCAN" => nothing("0"),
+            "HMGET" => "*2\r\n$-1\r\n$-1\r\n".to_owned(),
+            _ => "+OK\r\n".to_owned(),
+        })
+        .await;
+        let tier = RedisTier::open(&url, Duration::from_hours(1)).unwrap();
+        let survey = tier.survey().await.unwrap();
+        assert!(survey.more && survey.entries == 0, "{survey:?}");
+        assert_eq!(scans.swap(0, Ordering::SeqCst), SCANNED / STEP);
+        let nearest = tier.nearest(&Fields::default(), UnixMs(0)).await.unwrap();
+        assert_eq!((nearest, scans.load(Ordering::SeqCst)), (None, SCANNED / STEP));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_found_however_many_others_there_are() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let scans = AtomicUsize::new(0);
+        let wanted = name(&key(1));
+        let url = server(move |words| match words[0].as_str() {
+            "SCAN" => {
+                let step = scans.fetch_add(1, Ordering::SeqCst);
+                let pattern = words[3].trim_end_matches('*');
+                if step < 60 {
+                    // Five hundred of ours, of which a server gives those that match.
+                    let names: Vec<String> = (0..500u32)
+                        .map(|n| format!("{SPACE}{:064x}", step as u32 * 500 + n))
+                        .filter(|name| name.starts_with(pattern))
+                        .collect();
+                    let items: Vec<String> =
+                        names.iter().map(|n| format!("${}\r\n{n}\r\n", n.len())).collect();
+                    let items = items.concat();
+                    format!("*2\r\n$1\r\n7\r\n*{}\r\n{items}", names.len())
+                } else {
+                    format!("*2\r\n$1\r\n0\r\n*1\r\n${}\r\n{wanted}\r\n", wanted.len())
+                }
+            }
+            _ => "+OK\r\n".to_owned(),
+        })
+        .await;
+        let tier = RedisTier::open(&url, Duration::from_hours(1)).unwrap();
+        let found = tier.keys_like(&key(1).hex()[..10]).await.unwrap();
+        assert_eq!(found, [key(1)]);
+        assert!(tier.keys_like("*").await.unwrap().is_empty());
     }
 }

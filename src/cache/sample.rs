@@ -1,6 +1,6 @@
 //! Requests, keys and answers for tests.
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::domain::{Cost, Finish, Origin, ReaderKind, Request, RequestId, UnixMs, Usage};
 
@@ -16,10 +16,14 @@ pub(super) fn request(text: &str) -> Request {
     request
 }
 
+fn parts(params: &Map<String, Value>) -> KeyParts<'_> {
+    KeyParts { provider: "p", endpoint: "e", model_id: "m", params, written: "", tenant: "" }
+}
+
 /// A key, different for each number.
 pub(super) fn key(n: u32) -> CacheKey {
     let fixed = Map::new();
-    let parts = KeyParts { provider: "p", model_id: "m", params: &fixed, tenant: "" };
+    let parts = parts(&fixed);
     CacheKey::of(&request(&n.to_string()), &parts)
 }
 
@@ -28,7 +32,7 @@ pub(super) fn fields(change: fn(&mut Request)) -> Fields {
     let fixed = Map::new();
     let mut request = request("capital of Fiji?");
     change(&mut request);
-    let parts = KeyParts { provider: "p", model_id: "m", params: &fixed, tenant: "" };
+    let parts = parts(&fixed);
     Fields::of(&request, &parts)
 }
 

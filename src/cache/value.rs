@@ -8,13 +8,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Cost, Finish, ModelName, ProviderName, UnixMs, Usage};
+use crate::domain::{Cost, Finish, ModelName, Money, ProviderName, UnixMs, Usage};
 
 use super::{CacheKey, CachedAnswer, Fields};
 
 /// The largest value that is written or read. Longer than any answer a model gives; a shared server
 /// must not be able to fill our memory.
 pub(super) const MAX_VALUE: usize = 2 << 20;
+
+/// More tokens than any answer and its prompt have: what says so was not written by us.
+const MOST_TOKENS: u64 = 1 << 40;
+
+/// Nor does one answer cost more: a million dollars.
+const DEAREST: Money = Money::from_pico(1_000_000 * 1_000_000_000_000);
 
 /// Raised whenever the form below changes.
 const HEADER: &str = "wheelhouse-answer-1 ";
@@ -75,6 +81,9 @@ pub(super) fn decode(
         return None;
     }
     let form: Form = serde_json::from_slice(body).ok()?;
+    if !sound(&form.usage, form.cost) {
+        return None;
+    }
     let expires = UnixMs(form.expires).min(now + ttl);
     // Only what is kept can be found: a whole answer.
     (expires > now && form.finish == Finish::Stop && !form.text.is_empty()).then_some(
@@ -91,6 +100,14 @@ pub(super) fn decode(
             fields: form.fields,
         },
     )
+}
+
+/// Can these figures be added up with others?
+fn sound(usage: &Usage, cost: Cost) -> bool {
+    let tokens = [usage.input, usage.cached_input, usage.cache_write, usage.cache_write_1h];
+    let tokens = tokens.into_iter().chain([usage.output, usage.reasoning]);
+    tokens.max().unwrap_or_default() <= MOST_TOKENS
+        && (Money::ZERO..=DEAREST).contains(&cost.amount)
 }
 
 /// Over key and body, so that a value moved to another key is no value either.
@@ -170,5 +187,20 @@ mod tests {
         fn bytes_that_are_nothing_are_no_value(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             prop_assert_eq!(decode(&key(1), &bytes, HOUR, NOW), None);
         }
+    }
+
+    #[test]
+    fn figures_nobody_can_have_are_not_believed() {
+        let kept = |change: fn(&mut CachedAnswer)| {
+            let mut answer = kept();
+            change(&mut answer);
+            let bytes = encode(&key(1), &answer).unwrap();
+            decode(&key(1), &bytes, HOUR, NOW)
+        };
+        assert!(kept(|_| {}).is_some());
+        assert_eq!(kept(|a| a.usage.output = u64::MAX), None);
+        assert_eq!(kept(|a| a.usage.input = 1 << 50), None);
+        assert_eq!(kept(|a| a.cost.amount = Money::from_pico(-1)), None);
+        assert_eq!(kept(|a| a.cost.amount = Money::from_pico(i64::MAX)), None);
     }
 }

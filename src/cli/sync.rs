@@ -44,7 +44,8 @@ pub fn run(args: &SyncArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop
     let recipe = setup.recipe()?;
     let loaded = recipe.load().map_err(|errors| compose::wrong(&errors))?;
     let body = if from.contains("://") { fetched(&from, setup)? } else { from_file(&from)? };
-    let told = read_feed(kind, &body).map_err(|why| Stop::error(format!("{from}: {why}")))?;
+    let told = read_feed(kind, &body)
+        .map_err(|why| Stop::error(format!("{}: {why}", without_secrets(&from))))?;
     let source = source_of(&from, kind);
     let wanted = |row: &FeedRow| args.only.as_deref().is_none_or(|text| row.matches(text));
     let rows: Vec<FeedRow> = told.rows.iter().filter(|row| wanted(row)).cloned().collect();
@@ -87,6 +88,15 @@ fn source_of(from: &str, kind: FeedKind) -> String {
     format!("{} ({place})", kind.name())
 }
 
+/// An address without the user and password, and without the query, that may hold a key.
+fn without_secrets(from: &str) -> String {
+    let Some((scheme, rest)) = from.split_once("://") else { return from.to_owned() };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
+}
+
 fn from_file(path: &str) -> Result<Vec<u8>, Stop> {
     use std::io::Read as _;
     let told = |error: std::io::Error| Stop::error(format!("{path}: {error}"));
@@ -105,8 +115,9 @@ fn small_enough(from: &str, body: Vec<u8>) -> Result<Vec<u8>, Stop> {
 }
 
 fn fetched(url: &str, setup: &Setup) -> Result<Vec<u8>, Stop> {
+    let shown = without_secrets(url);
     if !url.starts_with("https://") && !url.starts_with("http://") {
-        return Err(Stop::usage(format!("{url}: expected http:// or https://, or a file")));
+        return Err(Stop::usage(format!("{shown}: expected http:// or https://, or a file")));
     }
     let runtime = compose::runtime()?;
     let ended = runtime.block_on(async {
@@ -125,14 +136,14 @@ fn fetched(url: &str, setup: &Setup) -> Result<Vec<u8>, Stop> {
         };
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(answer) => answer,
-            Err(_) => Err(Stop::error(format!("{url}: nothing whole within {PATIENCE:?}"))),
+            Err(_) => Err(Stop::error(format!("{shown}: nothing whole within {PATIENCE:?}"))),
         }
     });
     runtime.shutdown_background();
     match ended? {
-        (200..300, body) => small_enough(url, body),
+        (200..300, body) => small_enough(&shown, body),
         (status, _) => Err(Stop::error(format!(
-            "{url} answered {status}; a file works too: wheelhouse models sync --from FEED FILE"
+            "{shown} answered {status}; a file works too: wheelhouse models sync --from FEED FILE"
         ))),
     }
 }
@@ -310,5 +321,8 @@ mod tests {
         let named = source_of("https://me:pw@models.dev/api.json?key=1", FeedKind::ModelsDev);
         assert_eq!(named, "modelsdev (models.dev)");
         assert_eq!(source_of("some/where/prices.json", FeedKind::LiteLlm), "litellm (prices.json)");
+        let shown = without_secrets("https://me:p@w@models.dev/a/api.json?key=1#x");
+        assert_eq!(shown, "https://models.dev/a/api.json");
+        assert_eq!(without_secrets("prices?.json"), "prices?.json");
     }
 }

@@ -4,8 +4,9 @@
 //! comment, blank line and the order of what was there stay; only the value named is another.
 
 use std::fmt;
+use std::ops::Range;
 
-use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
+use toml_edit::{Document, DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
 /// Why a text was not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn set(text: &str, path: &str, value: &str) -> Result<String, EditError> {
         document.set_trailing("");
         let (head, added) = (head.to_string(), document.to_string());
         // Comments at the end stay before a table that is added behind them.
-        if let Some(new) = added.strip_prefix(&head) {
+        if let Some(new) = added.strip_prefix(&head).filter(|new| !new.trim().is_empty()) {
             return Ok(format!("{head}{}\n\n{}", tail.trim_end(), new.trim_start()));
         }
         document.set_trailing(tail);
@@ -63,7 +64,8 @@ pub fn set(text: &str, path: &str, value: &str) -> Result<String, EditError> {
     Ok(document.to_string())
 }
 
-/// The text without `path`; a table that is empty then, and has no comment, goes too.
+/// The text without `path`: a value goes with its own line and what is said behind it there, a table
+/// with all that is in it.
 ///
 /// # Errors
 /// See [`EditError`].
@@ -76,7 +78,25 @@ pub fn unset(text: &str, path: &str) -> Result<String, EditError> {
     let missing = || EditError::NotThere(path.to_owned());
     let table = walk(document.as_table_mut(), way, Missing::Fail(path))?;
     table.remove(last.get()).ok_or_else(missing)?;
-    Ok(document.to_string())
+    Ok(match lines_of(text, way, last) {
+        // What is said above a line may be of more than it.
+        Some(lines) => format!("{}{}", &text[..lines.start], &text[lines.end..]),
+        None => document.to_string(),
+    })
+}
+
+/// The lines a value stands on, where it has lines of its own.
+fn lines_of(text: &str, way: &[Key], last: &Key) -> Option<Range<usize>> {
+    let document = Document::parse(text).ok()?;
+    let mut at = document.as_table();
+    for key in way {
+        at = at.get(key.get())?.as_table()?;
+    }
+    let (key, item) = at.get_key_value(last.get())?;
+    let (from, to) = (key.span()?.start, item.as_value()?.span()?.end);
+    let start = text.get(..from)?.rfind('\n').map_or(0, |at| at + 1);
+    let end = text.get(to..)?.find('\n').map_or(text.len(), |at| to + at + 1);
+    Some(start..end)
 }
 
 fn parse(text: &str) -> Result<DocumentMut, EditError> {
@@ -234,5 +254,55 @@ keys = { \"chat.send\" = [\"enter\"] }  # one
         assert!(matches!(set("", "a..b", "1"), Err(EditError::NotAPath(_))));
         let error = set("a = 1", "a.b", "2").unwrap_err();
         assert_eq!(error, EditError::NotATable("a".to_owned()));
+    }
+
+    #[test]
+    fn what_is_taken_out_takes_no_comment_of_others_with_it() {
+        let text = "\
+# the whole file
+
+[routing] # how
+# steady
+policy = \"balanced\" # for now
+
+# a paragraph about refusals
+on_refusal = \"report\" # too
+# the end of it
+[console]
+theme = \"dark\"
+keys = { \"chat.send\" = [
+  \"enter\", # one
+] }
+# last
+";
+        let gone = |path: &str, line: &str| {
+            assert_eq!(unset(text, path).unwrap(), text.replace(line, ""), "{path}");
+        };
+        gone("routing.policy", "policy = \"balanced\" # for now\n");
+        gone("routing.on_refusal", "on_refusal = \"report\" # too\n");
+        gone("console.theme", "theme = \"dark\"\n");
+        gone("console.keys", "keys = { \"chat.send\" = [\n  \"enter\", # one\n] }\n");
+        let dotted = "# top\na.b = 1 # x\n# mid\na.c = 2";
+        assert_eq!(unset(dotted, "a.c").unwrap(), "# top\na.b = 1 # x\n# mid\n");
+        assert_eq!(unset(dotted, "a.b").unwrap(), "# top\n# mid\na.c = 2");
+        let inline = "[budget]\nday = { limit = 1, at_limit = \"ask\" } # mine\n";
+        let text = unset(inline, "budget.day.at_limit").unwrap();
+        assert!(text.contains("limit = 1") && text.ends_with("} # mine\n"), "{text}");
+        let table = "[a]\nx = 1\n[b]\ny = 2\n";
+        assert_eq!(unset(table, "a").unwrap(), "[b]\ny = 2\n");
+    }
+
+    #[test]
+    fn setting_what_is_set_changes_nothing() {
+        for text in [TEXT, "[a]\nb = 1\n# last\n", "a = 1\n\n# last\n\n"] {
+            for (path, value) in [("routing.policy", "balanced"), ("a.b", "1"), ("a", "1")] {
+                if set(text, path, value).is_ok() && text.contains(value) {
+                    let once = set(text, path, value).unwrap();
+                    assert_eq!(set(&once, path, value).unwrap(), once, "{path} in {text:?}");
+                }
+            }
+        }
+        assert_eq!(set("[a]\nb = 1\n# last\n", "a.b", "1").unwrap(), "[a]\nb = 1\n# last\n");
+        assert_eq!(set("[a]\nb = 1\n# last\n", "a.b", "2").unwrap(), "[a]\nb = 2\n# last\n");
     }
 }

@@ -85,7 +85,7 @@ impl Loaded {
                 value => {
                     let mut text = String::new();
                     write_value(value, &mut text);
-                    let text = masked(&path, text);
+                    let text = masked(&path, &text);
                     out.push(Line { path, text, from: self.from(entry.node.at) });
                 }
             }
@@ -154,19 +154,42 @@ fn write_value(value: &Value, out: &mut String) {
 }
 
 /// Hides what may be secret: passwords inside addresses, and values under names that sound so.
-fn masked(path: &str, text: String) -> String {
+fn masked(path: &str, text: &str) -> String {
     let free = [".params.", ".headers."].iter().any(|part| path.contains(part));
     let lower = path.to_ascii_lowercase();
     let sounds = ["token", "secret", "password"].iter().any(|word| lower.ends_with(word));
     if free && sounds {
         return "\"…\"".to_owned();
     }
-    let Some(start) = text.find("://").map(|at| at + 3) else { return text };
-    let end = text[start..].find(['/', '?', '"']).map_or(text.len(), |at| start + at);
-    match text[start..end].rfind('@') {
-        Some(at) => format!("{}…{}", &text[..start], &text[start + at..]),
-        None => text,
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://").map(|at| at + 3) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (address, after) = rest.split_at(rest.find('"').unwrap_or(rest.len()));
+        match host_at(address) {
+            0 => shown.push_str(address),
+            at => {
+                shown.push('…');
+                shown.push_str(&address[at - 1..]);
+            }
+        }
+        rest = after;
     }
+    shown.push_str(rest);
+    shown
+}
+
+/// Where the host begins in an address without its scheme: behind the `@` of a user and password, which
+/// people write down with characters that belong escaped.
+fn host_at(address: &str) -> usize {
+    let end = address.find(['/', '?', '#']).unwrap_or(address.len());
+    if let Some(at) = address[..end].rfind('@') {
+        return at + 1;
+    }
+    let port = address[..end].rsplit_once(':').map(|(_, port)| port);
+    let plain = port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    if plain { 0 } else { address.rfind('@').map_or(0, |at| at + 1) }
 }
 
 #[cfg(test)]
@@ -231,5 +254,19 @@ mod tests {
         let text = shown(None).replace("redis://…@", "redis://");
         let again = load(&[Layer::user("again.toml", text)]).unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!(again.config.routing.policy, "cheapest");
+    }
+
+    #[test]
+    fn a_password_is_hidden_whatever_is_in_it() {
+        for (url, shown) in [
+            ("redis://me:a/b?c#d@host:6379/0", "redis://…@host:6379/0"),
+            ("redis://:p@ss@host", "redis://…@host"),
+            ("https://host/a@b", "https://host/a@b"),
+            ("http://host:8080/@x", "http://host:8080/@x"),
+        ] {
+            assert_eq!(super::masked("cache.redis.url", &format!("{url:?}")), format!("{shown:?}"));
+        }
+        let list = "[\"http://a:b@one/x\", \"http://c:d@two\"]";
+        assert_eq!(super::masked("x.y", list), "[\"http://…@one/x\", \"http://…@two\"]");
     }
 }

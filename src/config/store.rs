@@ -7,8 +7,15 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::paths::create_private_dir;
+
+/// Links followed to a file that is not there yet; as many as systems follow.
+const LINKS: usize = 40;
+
+/// Writes of this process, so that no two share a temporary file.
+static WRITES: AtomicU32 = AtomicU32::new(0);
 
 /// A file as it was read: what a change of it begins from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +51,17 @@ impl OldFile {
     /// [`io::ErrorKind::ResourceBusy`] when the file is another than the one read: nothing is
     /// written then. Everything that can go wrong with writing; the old text is still there.
     pub fn replace(&self, text: &str) -> io::Result<()> {
-        // A symlink stays: what it points to is replaced.
-        let target = match fs::canonicalize(&self.path) {
-            Ok(target) => target,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.path.clone(),
-            Err(error) => return Err(error),
-        };
+        let target = target_of(&self.path)?;
         let dir = target.parent().filter(|dir| !dir.as_os_str().is_empty());
         let dir = dir.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         create_private_dir(&dir)?;
         let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let beside = dir.join(format!(".{name}.{}.new", std::process::id()));
+        // Of those who write here at once each looks and renames while nobody else does. Where a file
+        // system has no locks, the look alone has to do.
+        let held = File::open(&dir).ok();
+        let _locked = held.as_ref().map(File::lock);
+        let number = WRITES.fetch_add(1, Ordering::Relaxed);
+        let beside = dir.join(format!(".{name}.{}-{number}.new", std::process::id()));
         let written = self.write_beside(&beside, &target, text);
         if written.is_err() {
             // It may never have been made.
@@ -62,7 +69,7 @@ impl OldFile {
         }
         written?;
         // The rename itself is kept through a loss of power only once the directory is.
-        let _kept = File::open(&dir).and_then(|dir| dir.sync_all());
+        let _kept = held.map(|dir| dir.sync_all());
         Ok(())
     }
 
@@ -92,6 +99,22 @@ impl OldFile {
         }
         fs::rename(beside, target)
     }
+}
+
+/// The file itself, whatever links lead to it: they stay, and what they point to is replaced.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(target) => return Ok(target),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // It is not there yet, and a link may say where it would be.
+    let mut at = path.to_owned();
+    for _ in 0..LINKS {
+        let Ok(to) = fs::read_link(&at) else { break };
+        at = at.parent().map_or_else(|| to.clone(), |dir| dir.join(&to));
+    }
+    Ok(at)
 }
 
 #[cfg(test)]
@@ -164,5 +187,53 @@ mod tests {
         let old = OldFile::read(&path).unwrap();
         fs::remove_file(&path).unwrap();
         assert!(old.replace("x = 1").is_err() && !path.exists());
+    }
+
+    #[test]
+    fn a_symlink_to_what_is_not_there_yet_stays_one_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link.toml");
+        symlink("dotfiles/next.toml", &link).unwrap();
+        OldFile::read(&link).unwrap().replace("a = 1").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let real = dir.path().join("dotfiles/next.toml");
+        assert_eq!((fs::read_to_string(&real).unwrap().as_str(), mode(&real)), ("a = 1", 0o600));
+        OldFile::read(&link).unwrap().replace("a = 2").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "a = 2");
+    }
+
+    #[test]
+    fn of_writers_at_once_none_loses_what_another_wrote() {
+        const WRITERS: usize = 4;
+        const LINES: usize = 40;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        fs::write(&path, "").unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..WRITERS {
+                let path = &path;
+                scope.spawn(move || {
+                    for line in 0..LINES {
+                        loop {
+                            let old = OldFile::read(path).unwrap();
+                            let text = format!("{}a{writer}-{line} = 1\n", old.text);
+                            match old.replace(&text) {
+                                Ok(()) => break,
+                                Err(error) => {
+                                    assert_eq!(
+                                        error.kind(),
+                                        io::ErrorKind::ResourceBusy,
+                                        "{error}"
+                                    );
+                                }
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), WRITERS * LINES, "{text}");
+        assert_eq!(names(dir.path()), ["config.toml"]);
     }
 }

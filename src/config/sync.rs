@@ -11,6 +11,10 @@ use crate::domain::{ModelName, Price, Rates};
 use super::load::Loaded;
 use super::model::Model;
 
+/// A price that is so many times another at once is more likely a feed's mistake: a unit, or a row that
+/// was filled in with zeros. The greatest cuts and rises of providers were under tenfold.
+const APART: i64 = 20;
+
 /// One model as a feed tells of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FeedRow {
@@ -128,12 +132,14 @@ impl Loaded {
             return None;
         }
         let set = self.set_by_user(&model.name, &["price", "prices"]);
-        let stays = price.and_then(|_| match (set, model.prices.schedules.is_empty()) {
+        let stays = price.and_then(|(old, new)| match (set, model.prices.schedules.is_empty()) {
             (Some(place), _) => Some(format!("set in {place}")),
             (None, false) => {
                 Some("it has prices by time or size, which a feed does not tell".into())
             }
-            (None, true) => None,
+            (None, true) => old.filter(|old| far_apart(old, &new)).map(|_| {
+                format!("over {APART} times apart is more likely a mistake; set it if it is right")
+            }),
         });
         Some(Changed { name: model.name.clone(), row: row.clone(), price, context, stays })
     }
@@ -153,6 +159,15 @@ impl Loaded {
         let mut users = nodes.filter(|at| self.sources.kind(*at).is_users());
         users.next().map(|at| self.sources.position(at).to_string())
     }
+}
+
+/// Is one of the prices many times the other, or nothing at once? What was free may get any price.
+fn far_apart(old: &Rates, new: &Rates) -> bool {
+    let apart = |old: Price, new: Price| {
+        let (old, new) = (old.pico_per_token(), new.pico_per_token());
+        old > 0 && (new.saturating_mul(APART) < old || old.saturating_mul(APART) < new)
+    };
+    apart(old.input, new.input) || apart(old.output, new.output)
 }
 
 /// What is written above the synced layer.
@@ -351,5 +366,27 @@ mod tests {
         assert_eq!((diff.same, diff.changed.len()), (1, 0));
         let text = merged("", &[], &[&row("lab", "bare", "", "")], ("d", "s")).unwrap();
         assert!(!text.contains("price"), "{text}");
+    }
+
+    #[test]
+    fn a_price_that_is_many_times_another_at_once_is_shown_and_not_taken() {
+        let loaded = loaded("");
+        let model = &loaded.config.models["sonnet"];
+        let (id, base) = (model.id.clone(), model.prices.base.unwrap());
+        let stays = |input: &str, output: &str| {
+            let diff = loaded.diff(&[row("anthropic", &id, input, output)]);
+            let changed = &diff.changed[0];
+            assert!(changed.price.is_some());
+            changed.stays.clone()
+        };
+        // Told per token where it is read per million, the other way round, and not filled in.
+        for (input, output) in
+            [("0.000002", "0.00001"), ("2000", "10000"), ("0", "0"), ("2", "0"), ("0.02", "10")]
+        {
+            let why = stays(input, output).unwrap_or_else(|| panic!("{input} {output} is taken"));
+            assert!(why.contains("mistake"), "{why}");
+        }
+        let tenth = base.output.dollars_per_million() / 10.0;
+        assert_eq!(stays("1.5", &format!("{tenth:.4}")), None);
     }
 }

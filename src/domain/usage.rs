@@ -39,12 +39,12 @@ impl std::ops::Add for Usage {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         Self {
-            input: self.input + other.input,
-            cached_input: self.cached_input + other.cached_input,
-            cache_write: self.cache_write + other.cache_write,
-            cache_write_1h: self.cache_write_1h + other.cache_write_1h,
-            output: self.output + other.output,
-            reasoning: self.reasoning + other.reasoning,
+            input: self.input.saturating_add(other.input),
+            cached_input: self.cached_input.saturating_add(other.cached_input),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
             estimated: self.estimated || other.estimated,
         }
     }

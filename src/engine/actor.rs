@@ -218,6 +218,10 @@ impl Actor {
             ToActor::Balance { provider, reading } => self.take_balance(provider, reading, now),
             // The news is in the purse.
             ToActor::SpendingRead => {}
+            ToActor::Configured(config) => self.reconfigure(&config, now),
+            // A key that was refused may be right by now.
+            ToActor::ConfigAgain => self.recheck_keys(),
+            ToActor::ConfigMended => self.mend_config(),
             ToActor::ConfigTrouble(text) => self.refuse_config(text, now),
             ToActor::Presence => self.pinger.person(now),
         }

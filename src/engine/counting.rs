@@ -5,6 +5,7 @@
 //! estimated, and nobody waits for it.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -23,15 +24,15 @@ const KEPT: usize = 8_192;
 /// Texts that may wait to be counted. More are not taken: they are estimated until asked again.
 const WAITING: usize = 256;
 
+/// Nor are more bytes than these: each waiting text is a copy.
+const WAITING_BYTES: usize = 16 << 20;
+
 /// Bytes of a request looked up at a decision; hashing them takes well under a millisecond. A larger
 /// one is estimated, which at that size is right to a few percent.
 const LOOKED_UP: usize = 1 << 20;
 
 /// Bytes counted at once where somebody who does not draw waits for it: a few milliseconds.
 const AT_ONCE: usize = 64 << 10;
-
-/// Larger texts are never counted: minutes of work on the worst of them.
-const LARGEST: usize = 16 << 20;
 
 type Key = ([u8; 16], Vocabulary);
 
@@ -41,6 +42,8 @@ pub(super) struct Counting {
     known: Arc<Mutex<Known>>,
     /// Made at first use, ends when this does.
     jobs: OnceLock<SyncSender<(Vocabulary, String)>>,
+    /// Bytes of the texts that wait.
+    waiting: Arc<AtomicUsize>,
 }
 
 struct Known(LruCache<Key, u64>);
@@ -91,12 +94,15 @@ impl Counting {
         }
     }
 
-    /// Has the texts of a request counted with this model's vocabulary, later.
+    /// Has the texts of a request counted with this model's vocabulary, later: as many of them as a
+    /// decision would look up.
     pub(super) fn order(&self, config: &Config, model: &str, request: &Request) {
         let tokenizer = config.models.get(model).and_then(|model| model.tokenizer);
         let Some(tokenizer) = tokenizer else { return };
+        let mut bytes = 0usize;
         route::texts(request, &mut |text| {
-            if self.known(tokenizer.vocabulary, text).is_none() {
+            bytes = bytes.saturating_add(text.len());
+            if bytes <= LOOKED_UP && self.known(tokenizer.vocabulary, text).is_none() {
                 self.later(tokenizer.vocabulary, text);
             }
         });
@@ -139,26 +145,31 @@ impl Counting {
     }
 
     fn later(&self, vocabulary: Vocabulary, text: &str) {
-        if text.len() > LARGEST {
-            return;
-        }
         let jobs = self.jobs.get_or_init(|| {
             let (jobs, work) = sync_channel(WAITING);
-            let known = Arc::clone(&self.known);
+            let (known, waiting) = (Arc::clone(&self.known), Arc::clone(&self.waiting));
             let named = std::thread::Builder::new().name("wheelhouse-tokens".to_owned());
             // Where no thread can be had, the channel is closed and estimates go on.
-            let _counting = named.spawn(move || run(&work, &known));
+            let _counting = named.spawn(move || run(&work, &known, &waiting));
             jobs
         });
+        if self.waiting.fetch_add(text.len(), Ordering::Relaxed) + text.len() > WAITING_BYTES {
+            self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
+            return;
+        }
         match jobs.try_send((vocabulary, text.to_owned())) {
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.waiting.fetch_sub(text.len(), Ordering::Relaxed);
+            }
         }
     }
 }
 
-fn run(work: &Receiver<(Vocabulary, String)>, known: &Mutex<Known>) {
+fn run(work: &Receiver<(Vocabulary, String)>, known: &Mutex<Known>, waiting: &AtomicUsize) {
     while let Ok((vocabulary, text)) = work.recv() {
         count(known, vocabulary, &text);
+        waiting.fetch_sub(text.len(), Ordering::Relaxed);
     }
 }
 
@@ -269,5 +280,14 @@ mod tests {
         let input = refined(&counting, &snapshot, "hello world", Unknown::Count);
         assert_eq!(input.candidates[0].counted, None);
         assert!(input.candidates[0].token_factors.is_empty());
+    }
+
+    #[test]
+    fn what_no_decision_would_look_up_is_not_counted_either() {
+        let (counting, snapshot) = (Counting::default(), snapshot("o200k_base"));
+        let mut request = request(&"long ".repeat(LOOKED_UP / 5 + 1));
+        request.messages.push(crate::domain::Message::user("short and behind it"));
+        counting.order(&snapshot.config, "one", &request);
+        assert!(counting.jobs.get().is_none(), "nothing is waiting to be counted");
     }
 }

@@ -58,11 +58,10 @@ pub(super) async fn recall(shared: &Arc<Shared>, request: &Request) -> Recall {
     };
     let keys = wanted.keys();
     let first = wanted.places.first().map(|(key, model)| (model.clone(), *key));
-    let hit = |tier, (key, answer)| Recall {
-        wanted: first.clone(),
-        why: Why::Hit(tier, key),
-        answer: Some(answer),
-        trouble: None,
+    let hit = |tier, found| {
+        let (key, answer) = wanted.renamed(found, &config);
+        let why = Why::Hit(tier, key);
+        Recall { wanted: first.clone(), why, answer: Some(answer), trouble: None }
     };
     if let Some(found) = shared.shelf.find(&keys, now) {
         return hit(Tier::Memory, found);

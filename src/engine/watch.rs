@@ -13,9 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::config::{ConfigError, LayerKind, Recipe};
+use crate::config::{Config, ConfigError, LayerKind, Recipe};
 
-use super::Command;
 use super::actor::{Shared, ToActor};
 
 /// How often files are looked at: sooner than a person who saved one looks up.
@@ -62,6 +61,27 @@ struct Stamp {
 struct Seen {
     file: WatchedFile,
     stamp: Option<Stamp>,
+    state: State,
+}
+
+/// What a file said when it was last read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// What is in force.
+    Right,
+    /// What cannot be put in force.
+    Wrong,
+}
+
+impl Seen {
+    /// What reading it came to, after what it said before.
+    fn since(&mut self, told: Told) -> Told {
+        let now = if matches!(told, Told::Trouble(_)) { State::Wrong } else { State::Right };
+        match (std::mem::replace(&mut self.state, now), told) {
+            (State::Wrong, Told::Same) => Told::Mended,
+            (_, told) => told,
+        }
+    }
 }
 
 /// Looks until the engine closes.
@@ -81,11 +101,12 @@ async fn look(shared: &Shared, watch: Watch) {
         let stamp = stamp(&file.path).await;
         // What changed since the recipe was read is a change too.
         let (next, told) = read(&recipe, &file).await;
+        let mut file = Seen { file, stamp, state: State::Right };
         if let Some(told) = told.filter(|told| !matches!(told, Told::Same)) {
             recipe = next;
-            tell(shared, told).await;
+            tell(shared, file.since(told)).await;
         }
-        seen.push(Seen { file, stamp });
+        seen.push(file);
     }
     loop {
         tokio::time::sleep(every).await;
@@ -105,7 +126,7 @@ async fn look(shared: &Shared, watch: Watch) {
             let (next, told) = read(&recipe, &seen.file).await;
             recipe = next;
             if let Some(told) = told {
-                tell(shared, told).await;
+                tell(shared, seen.since(told)).await;
             }
         }
     }
@@ -115,17 +136,19 @@ async fn look(shared: &Shared, watch: Watch) {
 enum Told {
     /// It says what is in force.
     Same,
+    /// It says what is in force again, after something else.
+    Mended,
     /// This is to be put in force.
-    Applied(Box<Command>),
+    Applied(Arc<Config>),
     /// It cannot be, in words.
     Trouble(String),
 }
 
 async fn tell(shared: &Shared, told: Told) {
     let message = match told {
-        // Somebody touched it: a key that was refused may be right by now.
-        Told::Same => ToActor::Command(Command::RecheckKeys),
-        Told::Applied(command) => ToActor::Command(*command),
+        Told::Same => ToActor::ConfigAgain,
+        Told::Mended => ToActor::ConfigMended,
+        Told::Applied(config) => ToActor::Configured(config),
         Told::Trouble(text) => ToActor::ConfigTrouble(text),
     };
     shared.tell(message).await;
@@ -162,8 +185,7 @@ fn made(recipe: Recipe, file: &WatchedFile) -> (Recipe, Option<Told>) {
             for warning in &loaded.warnings {
                 tracing::warn!(%warning, "configuration");
             }
-            let command = Command::Reconfigure(Arc::new(loaded.config));
-            (next, Some(Told::Applied(Box::new(command))))
+            (next, Some(Told::Applied(Arc::new(loaded.config))))
         }
         Err(errors) => (recipe, Some(Told::Trouble(in_words(&errors)))),
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::Layer;
 use crate::domain::PinScope;
-use crate::engine::{self, EngineHandle, NoticeLevel, Options, Pin, Snapshot};
+use crate::engine::{self, Command, EngineHandle, NoticeLevel, Options, Pin, Snapshot};
 
 /// No test waits longer than this for anything.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -150,4 +150,31 @@ async fn a_change_between_reading_and_watching_is_not_lost() {
     engine.watch(Watch { recipe, files, every: Duration::from_millis(2) });
     let bench = Bench { engine, _dir: dir, path };
     bench.until(|snapshot| snapshot.config.models["one"].context == 4000).await;
+}
+
+#[tokio::test]
+async fn a_file_that_says_again_what_is_in_force_takes_back_what_was_said_of_it() {
+    let bench = Bench::new(LAB, no_env());
+    bench.until(|snapshot| snapshot.revision > 0).await;
+    write(&bench.path, &LAB.replace("context", "contxt"));
+    bench.until(|snapshot| says(snapshot, "contxt")).await;
+    write(&bench.path, LAB);
+    bench.until(|snapshot| !says(snapshot, "contxt")).await;
+    fs::remove_file(&bench.path).unwrap();
+    bench.until(|snapshot| says(snapshot, "config.toml is gone")).await;
+    write(&bench.path, LAB);
+    bench.until(|snapshot| !says(snapshot, "config.toml is gone")).await;
+}
+
+#[tokio::test]
+async fn what_a_file_changes_is_not_taken_for_a_command_somebody_waits_for() {
+    let bench = Bench::new(LAB, no_env());
+    bench.until(|snapshot| snapshot.revision > 0).await;
+    for context in ["2000", "3000"] {
+        write(&bench.path, &LAB.replace("1000", context));
+        let wanted: u64 = context.parse().unwrap();
+        bench.until(|snapshot| snapshot.config.models["one"].context == wanted).await;
+    }
+    let snapshot = bench.engine.snapshot();
+    assert_eq!(snapshot.commands, 0, "a request would not wait for as many that follow");
 }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{HttpCall, address, anthropic, body::Body, clean, openai};
-use crate::config::{Dialect, Model, Provider};
+use crate::config::{Dialect, EffortStyle, Model, Provider};
 use crate::domain::{Continuation, Effort, ErrorReport, OutcomeClass, Request};
 
 /// The version of Anthropic's interface this program speaks.
@@ -143,6 +143,44 @@ pub(super) fn effort(request: &Request, target: &Target<'_>) -> Option<Effort> {
             Continuation::Instruct | Continuation::None => false,
         };
     if going_on { Some(Effort::None) } else { request.params.effort }
+}
+
+/// Does a call carry the temperature a request names, and does the model heed it? Where thinking and
+/// sampling exclude each other, the Anthropic dialect leaves the temperature out while it thinks, and
+/// endpoints that take `thinking: {type}` ignore it, which think unless they are told not to (DeepSeek's
+/// pages on its thinking mode, Anthropic's on extended thinking).
+pub fn heeds_temperature(request: &Request, dialect: Dialect, model: &Model) -> bool {
+    let can = model.capabilities;
+    if !can.temperature || !can.reasoning {
+        return can.temperature;
+    }
+    // What is passed through is sent where the request says nothing.
+    let passed = match dialect {
+        Dialect::OpenAi => request.params.extra.get("thinking"),
+        Dialect::Anthropic => None,
+    };
+    let passed = passed.or_else(|| model.params.get("thinking"));
+    let passed = passed.and_then(|thinking| thinking.get("type")).and_then(Value::as_str);
+    let off = match request.params.effort {
+        Some(effort) => Some(effort == Effort::None),
+        None => passed.map(|kind| kind == "disabled"),
+    };
+    match (dialect, model.quirks.effort) {
+        (Dialect::OpenAi, EffortStyle::ThinkingType) => off.unwrap_or(false),
+        (
+            Dialect::Anthropic,
+            EffortStyle::AdaptiveThinking | EffortStyle::ThinkingBudget | EffortStyle::ThinkingType,
+        ) => off.unwrap_or(true),
+        (
+            Dialect::OpenAi | Dialect::Anthropic,
+            EffortStyle::Unsupported
+            | EffortStyle::ReasoningEffort
+            | EffortStyle::EnableThinking
+            | EffortStyle::ReasoningObject
+            | EffortStyle::AdaptiveThinking
+            | EffortStyle::ThinkingBudget,
+        ) => true,
+    }
 }
 
 /// Adds the model's own parameters, then (for the dialect they came in) the caller's unknown ones.

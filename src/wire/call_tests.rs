@@ -424,3 +424,32 @@ fn the_model_list_is_asked_for_with_the_same_key() {
     assert_eq!(call.secret_headers.len(), 1);
     assert!(call.body.is_empty());
 }
+
+#[test]
+fn a_temperature_is_heeded_where_it_is_sent_and_thinking_does_not_drop_it() {
+    let heeds = |dialect, style, effort, own: Option<&str>| {
+        let mut model = model();
+        model.quirks.effort = style;
+        if let Some(own) = own {
+            model.params.insert("thinking".to_owned(), json!({ "type": own }));
+        }
+        let mut request = ask("x");
+        request.params.temperature = Some(0.0);
+        request.params.effort = effort;
+        heeds_temperature(&request, dialect, &model)
+    };
+    use {Dialect as D, EffortStyle as S};
+    let (low, none) = (Some(Effort::Low), Some(Effort::None));
+    // It thinks unless it is told not to.
+    assert!(!heeds(D::OpenAi, S::ThinkingType, None, None));
+    assert!(!heeds(D::OpenAi, S::ThinkingType, low, Some("disabled")));
+    assert!(heeds(D::OpenAi, S::ThinkingType, none, None));
+    assert!(heeds(D::OpenAi, S::ThinkingType, None, Some("disabled")));
+    // It thinks when it is told to, and then the temperature is left out.
+    for style in [S::ThinkingBudget, S::AdaptiveThinking] {
+        assert!(!heeds(D::Anthropic, style, low, None));
+        assert!(!heeds(D::Anthropic, style, None, Some("enabled")));
+        assert!(heeds(D::Anthropic, style, None, None) && heeds(D::Anthropic, style, none, None));
+    }
+    assert!(heeds(D::OpenAi, S::ReasoningEffort, low, None));
+}

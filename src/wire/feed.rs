@@ -86,7 +86,8 @@ const LONGEST_ID: usize = 200;
 /// When the whole is not what it should be.
 pub fn read_feed(kind: FeedKind, body: &[u8]) -> Result<Feed, String> {
     let mut feed = Feed::default();
-    let wrong = |error: serde_json::Error| format!("not a feed of {}: {error}", kind.name());
+    let wrong =
+        |error: serde_json::Error| format!("not a feed of {}: {}", kind.name(), brief(&error));
     match kind {
         FeedKind::OpenRouter => {
             let list: List = serde_json::from_slice(body).map_err(wrong)?;
@@ -371,7 +372,12 @@ fn token_mix(_: &str, raw: &RawValue) -> Read {
 
 #[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn odd(error: serde_json::Error) -> String {
-    format!("not the form of this feed: {error}")
+    format!("not the form of this feed: {}", brief(&error))
+}
+
+/// An error's words, which may repeat what they are about, at a length that can be shown.
+fn brief(error: &serde_json::Error) -> String {
+    error.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// What a price of 0 means.

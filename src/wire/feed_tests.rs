@@ -147,3 +147,12 @@ fn what_is_no_feed_is_an_error() {
         assert!(kind.address().starts_with("https://"));
     }
 }
+
+#[test]
+fn what_a_feed_says_wrongly_is_not_repeated_at_any_length() {
+    let long = "x".repeat(100_000);
+    let body = format!(r#"{{"data":[{{"id":"a","pricing":"{long}"}}]}}"#);
+    assert!(why(FeedKind::OpenRouter, &body).len() < 400);
+    let error = read_feed(FeedKind::OpenRouter, format!("\"{long}\"").as_bytes()).unwrap_err();
+    assert!(error.len() < 400);
+}

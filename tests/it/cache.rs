@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use wheelhouse::domain::{
-    CacheMode, Finish, Message, ReaderKind, Reply, ReplyEvent, Request, ToolSpec,
+    CacheMode, Effort, Finish, Message, ReaderKind, Reply, ReplyEvent, Request, ToolSpec,
 };
 use wheelhouse::engine::{Forget, ReplyStream};
 use wheelhouse::sim::{Cut, Fault};
@@ -23,6 +23,13 @@ fn repeatable(request: Request) -> Request {
 
 fn same() -> Request {
     repeatable(only(MODEL, PROMPT))
+}
+
+/// A model that thinks unless told not to, and heeds no temperature while it does.
+fn unthinking(request: Request) -> Request {
+    let mut request = repeatable(request);
+    request.params.effort = Some(Effort::None);
+    request
 }
 
 fn note(reply: &Reply) -> String {
@@ -188,7 +195,7 @@ async fn answers_that_are_not_whole_or_were_joined_are_never_kept() {
         rig.fleet.control().clear(PROVIDER).unwrap();
     }
     // Broke off, and gone on with: a seam.
-    let deepseek = repeatable(only("sim-deepseek-flash", PROMPT));
+    let deepseek = unthinking(only("sim-deepseek-flash", PROMPT));
     rig.break_once("sim-deepseek", &Fault::Cut { after: 40, how: Cut::Reset });
     let (reply, ..) = rig.ask(deepseek.clone()).await;
     assert_eq!((finish(&reply), reply.seams.len()), (Finish::Stop, 1));
@@ -307,7 +314,7 @@ async fn a_leader_that_fails_is_followed_by_one_other_not_by_all() {
 async fn readers_of_a_call_that_broke_go_on_with_what_they_have() {
     let whole = {
         let rig = Rig::new().await;
-        rig.ask(repeatable(only("sim-deepseek-flash", PROMPT))).await.0.text
+        rig.ask(unthinking(only("sim-deepseek-flash", PROMPT))).await.0.text
     };
     let rig = Rig::with(|config| {
         config.limits.between_tokens = Duration::from_millis(400);
@@ -315,7 +322,7 @@ async fn readers_of_a_call_that_broke_go_on_with_what_they_have() {
     .await;
     rig.break_once("sim-deepseek", &Fault::Stall { after: 60 });
     let ask =
-        |reader| rig.engine.ask(Request { reader, ..repeatable(to("sim-deepseek-flash", PROMPT)) });
+        |reader| rig.engine.ask(Request { reader, ..unthinking(to("sim-deepseek-flash", PROMPT)) });
     let mut leader = ask(ReaderKind::Replaceable);
     first_text(&mut leader).await;
     let mut pipe = ask(ReaderKind::AppendOnly);
@@ -367,4 +374,89 @@ async fn a_redis_that_is_not_there_costs_one_short_wait_and_is_told_of() {
     assert!(matches!(told.cache.tier, wheelhouse::engine::TierState::Down { .. }));
     let (reply, ..) = rig.ask(same()).await;
     assert_eq!(cached(&reply), Some("memory"));
+}
+
+#[tokio::test]
+async fn another_address_or_ability_is_another_answer() {
+    let (rig, other) = (Rig::new().await, Rig::new().await);
+    let asked = || async { rig.ask(same()).await.0 };
+    asked().await;
+    assert_eq!(cached(&asked().await), Some("memory"));
+    let change = |change: &dyn Fn(&mut wheelhouse::config::Config)| {
+        let mut config = (*rig.engine.snapshot().config).clone();
+        change(&mut config);
+        rig.engine.send(wheelhouse::engine::Command::Reconfigure(std::sync::Arc::new(config)));
+    };
+    // The same name at another address may be another server altogether.
+    let elsewhere = other.engine.snapshot().config.providers[PROVIDER].base_url.clone();
+    change(&|config| {
+        let provider = config.providers.get_mut(PROVIDER).unwrap();
+        provider.base_url.clone_from(&elsewhere);
+    });
+    assert_eq!(cached(&asked().await), None);
+    assert_eq!(cached(&asked().await), Some("memory"));
+    // What a header chooses, a proxy answers with.
+    change(&|config| {
+        let provider = config.providers.get_mut(PROVIDER).unwrap();
+        provider.headers.insert("x-upstream".to_owned(), "another".to_owned());
+    });
+    assert_eq!(cached(&asked().await), None);
+    // A model that reads no images is asked in other words.
+    change(&|config| {
+        let model = config.models.get_mut(MODEL).unwrap();
+        model.capabilities.vision = !model.capabilities.vision;
+    });
+    assert_eq!(cached(&asked().await), None);
+    assert_eq!((rig.calls(), other.calls()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_model_that_thinks_and_drops_the_temperature_is_not_repeatable() {
+    let rig = Rig::new().await;
+    let thinking = repeatable(only("sim-deepseek-flash", PROMPT));
+    let (reply, ..) = rig.ask(thinking.clone()).await;
+    assert_eq!(note(&reply), "not cacheable: the model does not honour temperature 0");
+    assert!(!rig.keeps(&thinking).await);
+    let mut plain = thinking;
+    plain.params.effort = Some(Effort::None);
+    rig.ask(plain.clone()).await;
+    assert!(rig.keeps(&plain).await);
+}
+
+#[tokio::test]
+async fn a_temperature_of_the_configuration_gives_way_to_the_callers() {
+    let rig = Rig::with(|config| {
+        let params = &mut config.models.get_mut(MODEL).unwrap().params;
+        params.insert("temperature".to_owned(), serde_json::json!(0.7));
+    })
+    .await;
+    rig.ask(same()).await;
+    assert!(rig.keeps(&same()).await);
+}
+
+#[tokio::test]
+async fn a_kept_answer_is_told_under_the_name_it_was_asked_by() {
+    let rig = Rig::with(|config| {
+        let again = config.models[MODEL].clone();
+        let again = wheelhouse::config::Model { name: "alias".into(), ..again };
+        config.models.insert(again.name.clone(), again);
+    })
+    .await;
+    rig.ask(same()).await;
+    let (reply, ..) = rig.ask(repeatable(only("alias", PROMPT))).await;
+    assert_eq!((cached(&reply), answered_by(&reply).as_str()), (Some("memory"), "alias"));
+    let recall = rig.engine.recall(&repeatable(only("alias", PROMPT))).await;
+    assert_eq!(recall.answer.unwrap().model.as_str(), "alias");
+}
+
+#[tokio::test]
+async fn who_read_along_until_time_was_up_is_told_so() {
+    let rig = Rig::with(|config| config.limits.total = Duration::from_millis(700)).await;
+    rig.break_it(PROVIDER, &Fault::Stall { after: 3 });
+    let mut streams: Vec<ReplyStream> = (0..6).map(|_| rig.engine.ask(same())).collect();
+    for stream in &mut streams {
+        let (reply, _) = rest(stream).await;
+        let error = reply.outcome.unwrap().error.unwrap();
+        assert_eq!(error.class, wheelhouse::domain::OutcomeClass::Stall, "{error:?}");
+    }
 }

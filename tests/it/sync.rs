@@ -142,3 +142,39 @@ fn a_feed_comes_over_http_and_what_is_none_is_told() {
     let ran = home.run(&["models", "sync", "no-such-file.json"]);
     assert_eq!(ran.status.code(), Some(1));
 }
+
+#[test]
+fn a_password_or_key_in_a_feeds_address_is_never_shown() {
+    let home = Home::new("");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = format!("http://me:hunter2@{address}/api.json?key=s3cret");
+    let server = std::thread::spawn(move || {
+        for answer in ["503 Busy\r\ncontent-length: 0", "200 OK\r\ncontent-length: 1"] {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                socket.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            let answer = format!("HTTP/1.1 {answer}\r\nconnection: close\r\n\r\n7");
+            socket.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let odd = "ftp://me:hunter2@host/api.json?key=s3cret".to_owned();
+    for (url, words) in [(&url, "answered 503"), (&url, "not a feed"), (&odd, "expected http")] {
+        let ran = home.run(&["models", "sync", url]);
+        let told = words_of(&ran);
+        assert!(told.contains(words), "{told}");
+        assert!(!told.contains("hunter2") && !told.contains("s3cret"), "{told}");
+    }
+    server.join().unwrap();
+    // Nobody answers there any more.
+    let told = words_of(&home.run(&["models", "sync", &url]));
+    assert!(!told.contains("hunter2") && !told.contains("s3cret"), "{told}");
+}
+
+fn words_of(ran: &Output) -> String {
+    words(&ran.stdout) + &words(&ran.stderr)
+}

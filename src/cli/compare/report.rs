@@ -111,7 +111,12 @@ fn row(answers: &[&Answer]) -> Row {
     let first = answers.first();
     Row {
         model: first.map(|a| a.model.clone()).unwrap_or_default(),
-        provider: first.map(|a| a.provider.clone()).unwrap_or_default(),
+        provider: answers
+            .iter()
+            .map(|answer| &answer.provider)
+            .find(|provider| !provider.is_empty())
+            .cloned()
+            .unwrap_or_default(),
         script: first.map_or(Script::Common, |a| a.script),
         langs,
         answered: whole.len(),
@@ -324,5 +329,15 @@ mod tests {
         let lines = csv(&rows(&[odd]));
         assert_eq!(lines[1].split(",lab,").next(), Some("\"'=cmd,\"\"x\"\"\""));
         assert_eq!(lines[0].split(',').count(), 14);
+    }
+
+    #[test]
+    fn a_provider_is_named_though_the_first_answer_never_came() {
+        let failed = Answer {
+            error: Some("stopped".to_owned()),
+            provider: String::new(),
+            ..answer("en", Script::Latin, 0)
+        };
+        assert_eq!(rows(&[failed, answer("de", Script::Latin, 1)])[0].provider, "lab");
     }
 }

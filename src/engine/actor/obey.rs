@@ -56,10 +56,7 @@ impl Actor {
                     self.overrides.drains.push(Veto { name: provider, until });
                 }
             }
-            Command::RecheckKeys => {
-                self.forgive();
-                self.read_keys();
-            }
+            Command::RecheckKeys => self.recheck_keys(),
             Command::Probe(name) => self.probe(&name),
             Command::Reconfigure(config) => self.reconfigure(&config, now),
             Command::Forget(what) => self.forget(what),

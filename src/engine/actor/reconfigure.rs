@@ -35,13 +35,29 @@ impl Actor {
         self.router.configure(settings(&self.config, self.warm_every));
         self.read_keys();
         self.discover();
-        if let Some(trouble) = self.config_trouble.take() {
-            self.notices.retain(|notice| notice.text != trouble);
-        }
+        self.forget_trouble();
         self.notice(NoticeLevel::Info, format!("configuration applied{changed}"), now);
         for pin in go {
             let text = format!("the pin is off: {} is not configured any more", pin.model);
             self.notice(NoticeLevel::Warn, text, now);
+        }
+    }
+
+    /// Looks for keys anew; what was refused is tried again.
+    pub(super) fn recheck_keys(&mut self) {
+        self.forgive();
+        self.read_keys();
+    }
+
+    /// The file says what is in force again: what was said of it holds no more.
+    pub(super) fn mend_config(&mut self) {
+        self.forget_trouble();
+        self.recheck_keys();
+    }
+
+    fn forget_trouble(&mut self) {
+        if let Some(trouble) = self.config_trouble.take() {
+            self.notices.retain(|notice| notice.text != trouble);
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Budget, Discovered};
+use crate::config::{Budget, Config, Discovered};
 use crate::domain::{
     AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
     ProviderName, RateWindow, Request, RequestId, UnixMs,
@@ -109,6 +109,13 @@ pub(in crate::engine) enum ToActor {
     },
     /// What others spent has been read again.
     SpendingRead,
+    /// A watched file changed: this is in force from here on. No command, because nobody who asks
+    /// waits for it.
+    Configured(Arc<Config>),
+    /// A watched file was touched and says what is in force.
+    ConfigAgain,
+    /// The same, after something was wrong with it.
+    ConfigMended,
     /// A watched file changed and cannot be put in force, in words.
     ConfigTrouble(String),
     Presence,

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::cache::{
     self, CacheKey, CachedAnswer, Canon, Count, Demand, Fields, KeyParts, Refusal, Tier, Why,
 };
-use crate::config::{CacheWhen, Config, Model};
+use crate::config::{CacheWhen, Config, Dialect, Model};
 use crate::domain::{
     AttemptKind, CacheMode, Cost, Decision, ErrorReport, Finish, ModelName, Outcome, OutcomeClass,
     ReplyEvent, Request,
 };
+use crate::wire;
 
 use super::super::attempt::millis;
 use super::super::flight::Has;
@@ -47,9 +50,9 @@ impl Wanted {
             return Err(refused.unwrap_or(Refusal::Nobody));
         }
         let canon = Canon::of(request);
-        let places =
-            models.iter().map(|model| (canon.key(&parts(model)), model.name.clone())).collect();
-        Ok(Self { places })
+        let place =
+            |model: &&Model| (canon.key(&Served::of(model, config).parts()), model.name.clone());
+        Ok(Self { places: models.iter().map(place).collect() })
     }
 
     pub(in crate::engine) fn keys(&self) -> Vec<CacheKey> {
@@ -64,7 +67,33 @@ impl Wanted {
     /// The fingerprints of the first place.
     pub(in crate::engine) fn fields(&self, request: &Request, config: &Config) -> Fields {
         let model = self.places.first().and_then(|(_, name)| config.models.get(name));
-        model.map(|model| Fields::of(request, &parts(model))).unwrap_or_default()
+        let fields = |model| Fields::of(request, &Served::of(model, config).parts());
+        model.map(fields).unwrap_or_default()
+    }
+
+    /// A kept answer under the name this request has for its model: who kept it may have another.
+    pub(in crate::engine) fn renamed(
+        &self,
+        (key, answer): (CacheKey, Arc<CachedAnswer>),
+        config: &Config,
+    ) -> (CacheKey, Arc<CachedAnswer>) {
+        let place = self.places.iter().find(|(place, _)| *place == key);
+        let Some(model) = place.and_then(|(_, name)| config.models.get(name)) else {
+            return (key, answer);
+        };
+        let same = answer.model == model.name
+            && answer.provider == model.provider
+            && answer.model_id == model.id;
+        if same {
+            return (key, answer);
+        }
+        let renamed = CachedAnswer {
+            model: model.name.clone(),
+            provider: model.provider.clone(),
+            model_id: model.id.clone(),
+            ..CachedAnswer::clone(&answer)
+        };
+        (key, Arc::new(renamed))
     }
 }
 
@@ -75,21 +104,61 @@ fn may(request: &Request, config: &Config, model: &Model) -> Result<(), Refusal>
         CacheWhen::Never => Demand::Never,
     };
     cache::may_cache(request, &model.capabilities, demand)?;
-    // What the configuration sends goes over what the caller said.
-    let fixed = model.params.get("temperature").is_some_and(|t| t.as_f64() != Some(0.0));
-    if fixed && demand == Demand::Repeatable {
+    let heeded = config
+        .providers
+        .get(&model.provider)
+        .is_some_and(|provider| wire::heeds_temperature(request, provider.dialect, model));
+    if !heeded && demand == Demand::Repeatable {
         return Err(Refusal::NotHonoured);
     }
     Ok(())
 }
 
-fn parts(model: &Model) -> KeyParts<'_> {
-    KeyParts {
-        provider: model.provider.as_str(),
-        model_id: &model.id,
-        params: &model.params,
-        tenant: "",
+/// What of a model and its provider goes into a key.
+struct Served<'a> {
+    model: &'a Model,
+    endpoint: String,
+    written: String,
+}
+
+impl<'a> Served<'a> {
+    fn of(model: &'a Model, config: &Config) -> Self {
+        let endpoint = config.providers.get(&model.provider).map(|provider| {
+            let dialect = match provider.dialect {
+                Dialect::OpenAi => "openai",
+                Dialect::Anthropic => "anthropic",
+            };
+            // A header may choose who answers behind a proxy.
+            json!([dialect, nameless(&provider.base_url), provider.headers]).to_string()
+        });
+        let (can, quirks) = (model.capabilities, &model.quirks);
+        let written = json!([
+            [can.tools, can.vision, can.json, can.structured],
+            [can.reasoning, can.temperature, can.seed],
+            [format!("{:?}", quirks.effort), format!("{:?}", quirks.system_role)],
+            quirks.temperature_max,
+        ]);
+        Self { model, endpoint: endpoint.unwrap_or_default(), written: written.to_string() }
     }
+
+    fn parts(&self) -> KeyParts<'_> {
+        KeyParts {
+            provider: self.model.provider.as_str(),
+            endpoint: &self.endpoint,
+            model_id: &self.model.id,
+            params: &self.model.params,
+            written: &self.written,
+            tenant: "",
+        }
+    }
+}
+
+/// An address without the user and password that may be in it: not even their hash is to leave.
+fn nameless(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
 }
 
 /// What looking gave.
@@ -125,8 +194,8 @@ impl Run {
         }
         let keys = wanted.keys();
         let shelf = &self.shared.shelf;
-        if let Some((key, answer)) = shelf.find(&keys, super::super::clock::now()) {
-            return self.replay(key, &answer, Tier::Memory, state).await;
+        if let Some(found) = shelf.find(&keys, super::super::clock::now()) {
+            return self.replay(wanted.renamed(found, config), Tier::Memory, state).await;
         }
         let mut seat = None;
         // Who only wants what is kept never asks, so nobody is to wait for that.
@@ -139,7 +208,8 @@ impl Run {
             };
             match shelf.take_place(&keys, has, super::super::clock::now()) {
                 Place::Hit(key, answer) if state.reply.text.is_empty() => {
-                    return self.replay(key, &answer, Tier::Memory, state).await;
+                    let found = wanted.renamed((key, answer), config);
+                    return self.replay(found, Tier::Memory, state).await;
                 }
                 Place::Hit(..) | Place::Alone => break,
                 Place::Follow(key, follower) => {
@@ -161,13 +231,11 @@ impl Run {
             && let Some(remote) = shelf.remote()
         {
             let now = super::super::clock::now();
-            if let Some((key, answer)) = remote.find(&self.shared, &keys, now).await {
-                let memory = CachedAnswer {
-                    expires: answer.expires.min(now + config.cache.ttl),
-                    ..answer.clone()
-                };
-                shelf.put(key, Arc::new(memory));
-                return self.replay(key, &answer, Tier::Redis, state).await;
+            if let Some((key, mut answer)) = remote.find(&self.shared, &keys, now).await {
+                answer.expires = answer.expires.min(now + config.cache.ttl);
+                let (key, answer) = wanted.renamed((key, Arc::new(answer)), config);
+                shelf.put(key, Arc::clone(&answer));
+                return self.replay((key, answer), Tier::Redis, state).await;
             }
         }
         shelf.count_miss();
@@ -197,8 +265,7 @@ impl Run {
     /// Gives a kept answer as if it streamed.
     async fn replay(
         &self,
-        key: CacheKey,
-        answer: &CachedAnswer,
+        (key, answer): (CacheKey, Arc<CachedAnswer>),
         tier: Tier,
         state: &mut State,
     ) -> Looked {
@@ -254,7 +321,8 @@ impl Run {
         if !whole || may(&self.request, config, model).is_err() {
             return;
         }
-        let key = Canon::of(&self.request).key(&parts(model));
+        let served = Served::of(model, config);
+        let key = Canon::of(&self.request).key(&served.parts());
         let now = super::super::clock::now();
         let answer = Arc::new(CachedAnswer {
             model: model.name.clone(),
@@ -266,7 +334,7 @@ impl Run {
             usage: outcome.usage,
             cost: outcome.cost,
             expires: now + config.cache.ttl,
-            fields: Fields::of(&self.request, &parts(model)),
+            fields: Fields::of(&self.request, &served.parts()),
         });
         self.shared.shelf.put(key, Arc::clone(&answer));
         if let Some(remote) = self.shared.shelf.remote() {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::config::{Config, Model, Provider};
 use crate::domain::{
     AttemptKind, Candidate, Continuation, Decision, Effort, ErrorReport, Evidence, Finish, Outcome,
-    OutcomeClass, ReaderKind, Request,
+    OutcomeClass, ReaderKind, Request, format_span,
 };
 
 use super::super::attempt::millis;
@@ -95,6 +95,8 @@ impl Run {
             return Self::answered(state, finish);
         }
         let error = state.first_error.clone().or_else(|| state.denied.clone());
+        let late = Instant::now() >= state.deadline;
+        let error = error.or_else(|| late.then(|| too_late(config)));
         self.failed(state, error.unwrap_or_else(|| nobody(decision)))
     }
 
@@ -401,6 +403,12 @@ pub(super) fn pick(config: &Config, line: &[&Candidate], state: &State) -> Optio
         .find(|candidate| apart(candidate))
         .or_else(|| line.iter().find(open))
         .and_then(|found| place(found))
+}
+
+/// Time was up before anybody was asked: it went by reading along with somebody else.
+fn too_late(config: &Config) -> ErrorReport {
+    let words = format!("no whole answer in {}", format_span(config.limits.total));
+    ErrorReport::new(OutcomeClass::Stall, "total", words)
 }
 
 /// Why nobody could be asked, from the decision's own reasons.
