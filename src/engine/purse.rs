@@ -301,8 +301,11 @@ impl Purse {
         }
         let buckets = {
             let mut inside = self.inside();
-            // What is over is asked for no more.
-            inside.known.retain(|bucket| Bucket::at(bucket.scope.clone(), &calendar) == *bucket);
+            // What is over, or forgotten here, is asked for no more.
+            let book = Arc::clone(&inside.book);
+            inside.known.retain(|bucket| {
+                Bucket::at(bucket.scope.clone(), &calendar) == *bucket && book.holds(bucket)
+            });
             let whole = [BudgetScope::Day, BudgetScope::Month];
             inside.known.extend(whole.map(|scope| Bucket::at(scope, &calendar)));
             inside.known.iter().cloned().collect()
@@ -323,7 +326,7 @@ impl Purse {
         let mut inside = self.inside();
         for (bucket, totals) in buckets.into_iter().zip(totals) {
             inside.known.insert(bucket.clone());
-            inside.book().tell_others(bucket, totals);
+            inside.book().tell_others(&bucket, totals);
         }
     }
 }

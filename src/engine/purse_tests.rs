@@ -123,3 +123,19 @@ fn without_a_zone_the_day_is_that_of_utc() {
     let same = local(UnixMs(1_798_718_400_000), &TimeZone::UTC).unwrap();
     assert_eq!(calendar, same);
 }
+
+#[tokio::test]
+async fn a_conversation_the_book_forgot_is_read_no_more() {
+    const TALKS: u128 = 4_700;
+    let now = super::super::clock::now();
+    let store: Arc<dyn SpendStore> = Arc::new(crate::route::MemoryStore::default());
+    let purse = Arc::new(Purse::new(Budget::default(), Some(store), now));
+    for n in 1..=TALKS {
+        let mut wanted = wanted("0.01");
+        wanted.payer.session = Some(SessionId(Uuid::from_u128(n)));
+        drop(purse.reserve(id(), &wanted, now).await.unwrap());
+    }
+    purse.refresh(now).await;
+    let known = purse.inside().known.len();
+    assert!((1_000..4_400).contains(&known), "{known}");
+}

@@ -259,6 +259,7 @@ impl Keeper {
             // The file could not be written a moment ago: those who tell do not wait for it each time.
             if self.owed.len() > WAITING {
                 self.owed.pop_front();
+                tracing::warn!("spending will not be kept: too much waits for the file");
             }
             return;
         }

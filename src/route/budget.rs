@@ -11,6 +11,8 @@ mod store;
 
 use std::collections::BTreeMap;
 
+use rpds::RedBlackTreeMapSync;
+
 use crate::domain::{
     AtLimit, AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, LocalMonth, ModelName,
     Money, OverBudget, ProviderName, SessionId, UnixMs,
@@ -37,6 +39,9 @@ const PACE_MOST: f64 = 10.0;
 
 /// Accounts of conversations kept; the oldest that hold nothing are forgotten beyond.
 const SESSIONS: usize = 4096;
+
+/// Accounts that may come before old ones are looked for again: looking goes through all.
+const SLACK: usize = 256;
 
 /// A stretch of time, from its first moment to the first after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,8 +168,11 @@ pub struct Book {
     /// Set by hand for this run; over the configured ones.
     by_hand: BTreeMap<BudgetScope, Option<BudgetLimit>>,
     budget: Budget,
-    accounts: BTreeMap<Bucket, Account>,
+    /// Shares its parts with its copies: there may be thousands of conversations, and snapshots hold it.
+    accounts: RedBlackTreeMapSync<Bucket, Account>,
     claims: BTreeMap<AttemptId, Claim>,
+    /// How many accounts stayed when it was last looked for old ones: until there are many more, none is.
+    looked_through: usize,
 }
 
 impl Book {
@@ -196,9 +204,23 @@ impl Book {
             self.budget.set(scope, *limit);
         }
         // What is past by now is not news: only what comes is told.
-        for (bucket, account) in &mut self.accounts {
-            account.told = told(account, self.budget.limit(&bucket.scope));
+        for bucket in self.accounts.keys().cloned().collect::<Vec<_>>() {
+            let limit = self.budget.limit(&bucket.scope);
+            self.change(&bucket, |account| account.told = told(account, limit));
         }
+    }
+
+    /// Changes the account of a bucket, opened where there is none.
+    fn change<T>(&mut self, bucket: &Bucket, how: impl FnOnce(&mut Account) -> T) -> T {
+        let mut account = self.accounts.get(bucket).copied().unwrap_or_default();
+        let told = how(&mut account);
+        self.accounts.insert_mut(bucket.clone(), account);
+        told
+    }
+
+    /// Is there an account of this bucket?
+    pub fn holds(&self, bucket: &Bucket) -> bool {
+        self.accounts.contains_key(bucket)
     }
 
     /// The budgets in force.
@@ -274,10 +296,12 @@ impl Book {
         let buckets: Vec<Bucket> =
             payer.scopes().map(|scope| Bucket::at(scope, calendar)).collect();
         for bucket in &buckets {
-            self.accounts.entry(bucket.clone()).or_default().reserve(amount);
+            self.change(bucket, |account| account.reserve(amount));
         }
         self.claims.insert(attempt, Claim { amount, buckets });
-        self.forget(calendar);
+        if self.accounts.size() > self.looked_through + SLACK {
+            self.forget(calendar);
+        }
         Ok(())
     }
 
@@ -307,15 +331,15 @@ impl Book {
         let Some(claim) = self.claims.remove(&attempt) else { return Vec::new() };
         let mut crossings = Vec::new();
         for bucket in claim.buckets {
-            let account = self.accounts.entry(bucket.clone()).or_default();
-            account.settle(claim.amount, cost);
             let budget = self.budget.limit(&bucket.scope);
-            let now = told(account, budget);
-            if let Some(budget) = budget
-                && now > account.told
-            {
-                account.told = now;
-                let spent = account.spent();
+            let came_past = self.change(&bucket, |account| {
+                account.settle(claim.amount, cost);
+                let now = told(account, budget);
+                let news = now > account.told;
+                account.told = account.told.max(now);
+                news.then(|| (now, account.spent()))
+            });
+            if let (Some(budget), Some((now, spent))) = (budget, came_past) {
                 crossings.push(Crossing { scope: bucket.scope, percent: now, spent, budget });
             }
         }
@@ -326,19 +350,18 @@ impl Book {
     pub fn release(&mut self, attempt: AttemptId) {
         let Some(claim) = self.claims.remove(&attempt) else { return };
         for bucket in &claim.buckets {
-            if let Some(account) = self.accounts.get_mut(bucket) {
-                account.release(claim.amount);
-            }
+            self.change(bucket, |account| account.release(claim.amount));
         }
     }
 
     /// What others (earlier runs, other processes) have spent and hold there, as last told. What is
     /// already past is not told to the user as news.
-    pub fn tell_others(&mut self, bucket: Bucket, others: Totals) {
+    pub fn tell_others(&mut self, bucket: &Bucket, others: Totals) {
         let budget = self.budget.limit(&bucket.scope);
-        let account = self.accounts.entry(bucket).or_default();
-        account.others = others;
-        account.told = account.told.max(told(account, budget));
+        self.change(bucket, |account| {
+            account.others = others;
+            account.told = account.told.max(told(account, budget));
+        });
     }
 
     /// How far spending runs ahead of the tightest of the day's and month's budgets: the share spent
@@ -398,19 +421,21 @@ impl Book {
             .filter(|bucket| matches!(bucket.scope, BudgetScope::Session(_)))
             .count();
         let mut surplus = sessions.saturating_sub(SESSIONS);
-        self.accounts.retain(|bucket, account| {
-            let idle = account.is_idle();
-            let over = match bucket.time {
-                BucketTime::Day(day) => day < calendar.day,
-                BucketTime::Month(month) => month < calendar.month_of(),
-                BucketTime::Whole => {
-                    let old = idle && surplus > 0;
-                    surplus -= usize::from(old);
-                    old
-                }
-            };
-            !(idle && over)
-        });
+        let over = |bucket: &Bucket| match bucket.time {
+            BucketTime::Day(day) => day < calendar.day,
+            BucketTime::Month(month) => month < calendar.month_of(),
+            BucketTime::Whole => {
+                let old = surplus > 0;
+                surplus -= usize::from(old);
+                old
+            }
+        };
+        let idle = self.accounts.iter().filter(|(_, account)| account.is_idle());
+        let gone: Vec<Bucket> = idle.map(|(bucket, _)| bucket.clone()).filter(over).collect();
+        for bucket in gone {
+            self.accounts.remove_mut(&bucket);
+        }
+        self.looked_through = self.accounts.size();
     }
 }
 

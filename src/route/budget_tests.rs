@@ -142,7 +142,7 @@ fn each_share_is_told_once_and_only_the_greatest_of_a_leap() {
 fn what_others_spent_before_counts_and_is_no_news() {
     let mut book = daily("1", AtLimit::Stop);
     let others = Totals { spent: cost("0.85"), reserved: Money::ZERO };
-    book.tell_others(Bucket::at(BudgetScope::Day, &calendar()), others);
+    book.tell_others(&Bucket::at(BudgetScope::Day, &calendar()), others);
     assert!(spend(&mut book, 1, "0.01").is_empty(), "80% was past before this run");
     assert_eq!(reserve(&mut book, 2, "0.15").unwrap_err().left, money("0.14"));
 }
@@ -334,4 +334,33 @@ proptest! {
             prop_assert!(all.spent.amount + all.reserved <= Money::from_pico(limit));
         }
     }
+}
+
+#[test]
+fn of_very_many_conversations_the_oldest_are_forgotten_and_what_they_spent_is_not() {
+    let mut book = daily("1000", AtLimit::Stop);
+    let of = |n: u128| Bucket::at(BudgetScope::Session(SessionId(Uuid::from_u128(n))), &calendar());
+    let talks = (SESSIONS + 2 * SLACK) as u128;
+    for n in 1..=talks {
+        let payer = Payer { session: Some(SessionId(Uuid::from_u128(n))), ..payer() };
+        book.reserve(attempt(n), &payer, Some(money("0.01")), OverBudget::Ask, &calendar())
+            .unwrap();
+        book.settle(attempt(n), cost("0.01"));
+    }
+    assert!(!book.holds(&of(1)) && book.holds(&of(talks)));
+    let held = (1..=talks).filter(|n| book.holds(&of(*n))).count();
+    assert!((SESSIONS - SLACK..=SESSIONS + SLACK).contains(&held), "{held}");
+    let spent = book.line(BudgetScope::Day, &calendar()).spent;
+    assert_eq!(spent, cost("46.08"));
+}
+
+#[test]
+fn a_copy_of_the_book_stays_as_it_was() {
+    let mut book = daily("1", AtLimit::Stop);
+    spend(&mut book, 1, "0.2");
+    let before = book.clone();
+    reserve(&mut book, 2, "0.3").unwrap();
+    let line = |book: &Book| book.line(BudgetScope::Day, &calendar());
+    assert_eq!((line(&before).reserved, line(&before).spent), (Money::ZERO, cost("0.2")));
+    assert_eq!(line(&book).reserved, money("0.3"));
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use wheelhouse::config::{self, Layer, LayerKind};
-use wheelhouse::domain::{Finish, Origin, ReaderKind, ReplyEvent, Request, RequestId};
+use wheelhouse::domain::{Finish, Origin, ReaderKind, ReplyEvent, Request, RequestId, SessionId};
 use wheelhouse::engine::{self, EngineHandle, Options};
 
 /// Requests that are measured, of each kind.
@@ -22,6 +22,9 @@ const MEASURED: usize = 3_000;
 
 /// Requests before that.
 const WARMUP: usize = 1_000;
+
+/// Conversations known before those that are measured: more than are remembered.
+const TALKS: usize = 5_000;
 
 /// Words in the answer.
 const WORDS: usize = 20;
@@ -82,8 +85,9 @@ fn request() -> Request {
     Request::new(id, Origin::Gateway, ReaderKind::AppendOnly, "Say twenty words about nothing.")
 }
 
-async fn through_engine(engine: &EngineHandle) -> Duration {
-    let request = request();
+async fn through_engine(engine: &EngineHandle, session: Option<SessionId>) -> Duration {
+    let mut request = request();
+    request.session = session;
     let started = Instant::now();
     let mut stream = engine.ask(request);
     let mut outcome = None;
@@ -155,7 +159,7 @@ fn main() {
                 early = resident_kb();
             }
             let (engine_took, bare_took) =
-                (through_engine(&engine).await, bare(&client, &url, &body).await);
+                (through_engine(&engine, None).await, bare(&client, &url, &body).await);
             if turn >= WARMUP {
                 ours.push(engine_took);
                 theirs.push(bare_took);
@@ -172,6 +176,18 @@ fn main() {
         let added = percentile(&ours, 0.5) - percentile(&theirs, 0.5);
         println!("added at the median: {added:.0} µs");
         println!("memory after {WARMUP} requests {early} kB, after {MEASURED} more {} kB", resident_kb());
+        let mut own = Vec::new();
+        for turn in 0..TALKS + MEASURED {
+            let session = Some(SessionId(Uuid::now_v7()));
+            let took = through_engine(&engine, session).await;
+            if turn >= TALKS {
+                own.push(took);
+            }
+        }
+        own.sort_unstable();
+        let [p50, p90, p99] = [0.5, 0.9, 0.99].map(|share| percentile(&own, share));
+        println!("{:<22}{p50:>9.0}{p90:>9.0}{p99:>9.0}", "each in its own chat");
+        println!("with {} chats known: {} kB", TALKS + MEASURED, resident_kb());
         engine.close().await;
     });
 }

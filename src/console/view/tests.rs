@@ -108,7 +108,7 @@ fn with_budgets(spent: &str, cols: u16, rows: u16) -> AppState {
         book.set(scope.clone(), Some(limit));
         let spent = Cost { amount: spent.parse().unwrap(), exact: true };
         let totals = route::Totals { spent, ..route::Totals::default() };
-        book.tell_others(route::Bucket::at(scope, &snapshot.calendar), totals);
+        book.tell_others(&route::Bucket::at(scope, &snapshot.calendar), totals);
     }
     let left = vec![wire::Balance { amount: "12.34".parse().unwrap(), currency: "CNY".to_owned() }];
     let reading = engine::BalanceReading { at: state.now, left };
