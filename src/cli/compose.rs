@@ -165,6 +165,17 @@ impl Setup {
         Recipe::demo(fleet, file.into_iter().chain(self.flag_layers()).collect())
     }
 
+    /// The text of a theme of the user's: `themes/NAME.toml` beside the configuration, or a file where
+    /// the name is a path.
+    pub fn theme_text(&self, name: &str) -> Option<String> {
+        let path = std::path::Path::new(name);
+        if path.components().count() > 1 || path.extension().is_some() {
+            return std::fs::read_to_string(path).ok();
+        }
+        let dir = self.paths.config_file.parent()?;
+        std::fs::read_to_string(dir.join("themes").join(format!("{name}.toml"))).ok()
+    }
+
     /// Where prices from a feed are kept.
     pub fn synced_file(&self) -> PathBuf {
         self.paths.data_dir.join("synced.toml")

@@ -31,6 +31,7 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
                 io.talk(&format!("note: {warning}"));
             }
             let config = &loaded.config;
+            super::console::check(&config.console, setup)?;
             for words in engine::warm_words(config, engine::now()) {
                 io.talk(&format!("note: {words}"));
             }

@@ -42,7 +42,7 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let _log = setup.log()?;
     let host = Arc::new(Host::new(setup));
     let looks = looks(config, &host);
-    let theme = theme(&looks.theme, &host)?;
+    let theme = theme(&looks.theme, host.setup())?;
     let baseline = config.console.baseline.as_deref().map(Into::into);
     if plan == Some(StartPlan::Found) {
         host.keep(recipe, loaded);
@@ -97,6 +97,16 @@ fn beginning(setup: &Setup) -> (Stage, Option<StartPlan>) {
     }
 }
 
+/// Are the names and keys that only the console reads ones it knows?
+pub(super) fn check(settings: &ConsoleSettings, setup: &Setup) -> Result<(), Stop> {
+    keymap(settings)?;
+    theme(theme_name(settings), setup).map(drop)
+}
+
+fn theme_name(settings: &ConsoleSettings) -> &str {
+    if settings.theme.is_empty() { "terminal" } else { &settings.theme }
+}
+
 fn keymap(settings: &ConsoleSettings) -> Result<Keymap, Stop> {
     Keymap::configured(settings).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
@@ -109,11 +119,7 @@ fn looks(config: &Config, host: &Host) -> Looks {
     let glyphs =
         if settings.ascii || !host.setup().utf8() { Glyphs::Ascii } else { Glyphs::Unicode };
     Looks {
-        theme: if settings.theme.is_empty() {
-            "terminal".to_owned()
-        } else {
-            settings.theme.clone()
-        },
+        theme: theme_name(settings).to_owned(),
         themes: Theme::shipped(),
         glyphs,
         mouse: Mouse::named(&settings.mouse),
@@ -124,12 +130,12 @@ fn looks(config: &Config, host: &Host) -> Looks {
     }
 }
 
-fn theme(name: &str, host: &Host) -> Result<Theme, Stop> {
-    let depth = theme::color_depth(&|variable| host.env(variable));
+fn theme(name: &str, setup: &Setup) -> Result<Theme, Stop> {
+    let depth = theme::color_depth(&|variable| (setup.env)(variable));
     if let Some(theme) = Theme::named(name, depth) {
         return Ok(theme);
     }
-    let text = host.theme(name).ok_or_else(|| {
+    let text = setup.theme_text(name).ok_or_else(|| {
         let shipped = Theme::shipped().join(", ");
         Stop::usage(format!("there is no theme {name:?}; shipped are {shipped}"))
     })?;

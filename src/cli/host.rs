@@ -112,14 +112,8 @@ impl shell::Host for Host {
         engine::now()
     }
 
-    /// `themes/NAME.toml` beside the configuration, or a file where the name is a path.
     fn theme(&self, name: &str) -> Option<String> {
-        let path = std::path::Path::new(name);
-        if path.components().count() > 1 || path.extension().is_some() {
-            return std::fs::read_to_string(path).ok();
-        }
-        let dir = self.setup.paths.config_file.parent()?;
-        std::fs::read_to_string(dir.join("themes").join(format!("{name}.toml"))).ok()
+        self.setup.theme_text(name)
     }
 }
 

@@ -129,6 +129,19 @@ fn every_configuration_error_is_listed_with_line_and_suggestion() {
 }
 
 #[test]
+fn checking_the_configuration_knows_themes_and_keys() {
+    for (console, wrong) in
+        [("theme = \"lite\"", "lite"), ("keys = { \"chat.sned\" = [] }", "sned")]
+    {
+        let home = Home::with_config(&format!("[console]\n{console}\n"));
+        let ran = Ran::of(home.configured(&["config", "check"]).output().unwrap()).ends(2);
+        assert!(ran.err.contains(wrong), "{}", ran.err);
+    }
+    let home = Home::with_config("[console]\ntheme = \"light\"\n");
+    Ran::of(home.configured(&["config", "check"]).output().unwrap()).ends(0);
+}
+
+#[test]
 fn config_commands_write_once_check_and_show() {
     let home = Home::new();
     let path = home.run(&["config", "path"]).ends(0).out.trim().to_owned();
