@@ -8,9 +8,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::{LedgerError, schema};
 
@@ -19,6 +19,9 @@ pub const FILE: &str = "ledger.db";
 
 /// Prepared statements a connection keeps: all there are.
 const STATEMENTS: usize = 128;
+
+/// Between two asks of what SQLite does not wait for by itself.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +56,11 @@ pub(super) fn open(path: &Path, access: Access, busy: Duration) -> Result<Connec
         }
         restrict(path).map_err(|error| LedgerError::io(path, &error))?;
     }
-    settle(&db, access).map_err(told)?;
+    settle(&db, access, busy).map_err(told)?;
     Ok(db)
 }
 
-fn settle(db: &Connection, access: Access) -> rusqlite::Result<()> {
+fn settle(db: &Connection, access: Access, busy: Duration) -> rusqlite::Result<()> {
     if access == Access::Write {
         let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
         if pages == 0 {
@@ -66,7 +69,8 @@ fn settle(db: &Connection, access: Access) -> rusqlite::Result<()> {
         }
         // Readers never wait for the writer, and the writer never for readers. The answer names the
         // mode; where the file system cannot do it the old one stays, which is as safe.
-        let _mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        let _mode: String =
+            patiently(busy, || db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)))?;
         db.pragma_update(None, "journal_size_limit", 64 << 20)?;
         // What is moved or removed within a page leaves nothing behind there.
         db.pragma_update(None, "secure_delete", "FAST")?;
@@ -78,6 +82,23 @@ fn settle(db: &Connection, access: Access) -> rusqlite::Result<()> {
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
     db.pragma_update(None, "cache_size", -8_000)
+}
+
+/// Asks again for up to `busy` what SQLite refuses at once because another program is at the file: a
+/// lock that a reader wants to raise does not wait by itself, as two such would wait for each other.
+fn patiently<T>(busy: Duration, ask: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < busy =>
+            {
+                std::thread::sleep(AGAIN);
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Makes the directory and the file where they are missing, for their owner alone.

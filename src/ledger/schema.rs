@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{LedgerError, file};
 
@@ -23,21 +23,29 @@ pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
 /// Refuses what these steps do not lead to.
 pub(super) fn check(db: &Connection, path: &Path, steps: &[&str]) -> Result<i64, LedgerError> {
     let told = |error: rusqlite::Error| LedgerError::sqlite(path, &error);
-    let found = version(db).map_err(told)?;
+    let seen = db.unchecked_transaction().map_err(told)?;
+    let found = version(&seen).map_err(told)?;
     let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(LedgerError::Newer { path: path.to_path_buf(), found, known });
     }
-    check_ours(db, path)?;
+    ours(&seen, path)?;
     Ok(found)
 }
 
 /// Refuses another program's file.
 pub(super) fn check_ours(db: &Connection, path: &Path) -> Result<(), LedgerError> {
     let told = |error: rusqlite::Error| LedgerError::sqlite(path, &error);
-    let ours: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(told)?;
+    ours(&db.unchecked_transaction().map_err(told)?, path)
+}
+
+/// One look at the file: between two a program that begins it would put its tables, and they would
+/// seem another's.
+fn ours(seen: &Transaction<'_>, path: &Path) -> Result<(), LedgerError> {
+    let told = |error: rusqlite::Error| LedgerError::sqlite(path, &error);
+    let ours: i64 = seen.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(told)?;
     let tables: i64 =
-        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
+        seen.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(told)?;
     if tables > 0 && ours != APPLICATION {
         let why = "another program's database".to_owned();
         return Err(LedgerError::Corrupt { path: path.to_path_buf(), why });
