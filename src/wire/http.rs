@@ -19,12 +19,20 @@ use reqwest::{Certificate, Client, ClientBuilder, Method, Url};
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
+use self::connect::Connection;
 use super::{Headers, HttpCall};
 use crate::domain::{ErrorReport, OutcomeClass};
 
 /// How long an idle connection is kept: longer than the keep-warm pinger's minute, shorter than most
 /// servers' own limit would be of use.
 const POOL_IDLE: Duration = Duration::from_mins(2);
+
+/// Kept connections a call may find closed before it is told so.
+const STALE: u32 = 3;
+
+/// A kept connection that breaks later than this was not closed for being idle: somebody was at work on
+/// the call.
+const STALE_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often the kernel asks whether a silent peer is still there.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
@@ -127,6 +135,9 @@ impl Http {
     /// Sends a call and waits for the answer's status and headers. Connecting may take `connect`; the
     /// wait for the answer is the caller's to limit. Dropping the future cancels the call.
     ///
+    /// A server may close a kept connection just as the call goes out on it. Then nothing was answered,
+    /// and the call goes out again at once on another.
+    ///
     /// # Errors
     /// The address is no address, a header is no header, or the network failed.
     pub async fn send(&self, call: &HttpCall, connect: Duration) -> Result<Response, ErrorReport> {
@@ -141,10 +152,17 @@ impl Http {
             .body(call.body.clone())
             .build()
             .map_err(|error| trouble::report(&error, &place, connect))?;
-        let sent = Instant::now();
-        let response = connect::within(connect, client.execute(request))
-            .await
-            .map_err(|error| trouble::report(&error, &place, connect))?;
+        let mut sent = Instant::now();
+        let mut answered = connect::within(connect, client.execute(clone(&request)?)).await;
+        for _ in 0..STALE {
+            let (Err(error), Connection::Kept) = &answered else { break };
+            if sent.elapsed() > STALE_WITHIN || !trouble::is_gone(error) {
+                break;
+            }
+            sent = Instant::now();
+            answered = connect::within(connect, client.execute(clone(&request)?)).await;
+        }
+        let response = answered.0.map_err(|error| trouble::unanswered(&error, &place, connect))?;
         let headers = Headers::from_pairs(response.headers().iter().map(|(name, value)| {
             (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         }));
@@ -241,6 +259,11 @@ fn setup(error: &reqwest::Error) -> ErrorReport {
     report.original = super::clean::clean(&trouble::story(error), super::clean::ORIGINAL_CAP);
     "Install the system's CA certificates, or name a ca_file.".clone_into(&mut report.hint);
     report
+}
+
+fn clone(request: &reqwest::Request) -> Result<reqwest::Request, ErrorReport> {
+    // Only a body that is a stream cannot be sent again, and ours is not.
+    request.try_clone().ok_or_else(|| bad_call("body", "cannot be sent again"))
 }
 
 fn bad_call(code: &str, why: &str) -> ErrorReport {

@@ -114,7 +114,38 @@ async fn a_connection_closed_before_any_answer_is_an_eof() {
     let (url, _server) = serve(b"").await;
     let report = http().send(&call(url), CONNECT).await.unwrap_err();
     assert_eq!(report.code, "eof", "{report:?}");
+    assert!(report.message.ends_with(" closed the connection without an answer"), "{report:?}");
     safe(&report);
+}
+
+/// Answers the first call on each connection and closes it upon the next without a word. Tells how many
+/// calls came on each connection.
+async fn forgetful() -> (String, tokio::sync::mpsc::Receiver<u32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (told, calls) = tokio::sync::mpsc::channel(8);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            request(&mut socket).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            socket.write_all(answer).await.unwrap();
+            let again = socket.read(&mut [0; 1024]).await.unwrap_or(0) > 0;
+            told.send(1 + u32::from(again)).await.unwrap();
+        }
+    });
+    (url, calls)
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_closes_as_it_is_used_costs_nothing() {
+    let (url, mut calls) = forgetful().await;
+    let http = http();
+    for _ in 0..3 {
+        let mut answer = http.send(&call(url.clone()), CONNECT).await.unwrap();
+        assert_eq!(answer.body(10).await, b"ok");
+    }
+    assert_eq!(calls.recv().await, Some(2), "the second call found the first connection closed");
+    assert_eq!(calls.recv().await, Some(2));
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! A limit on connecting (name, TCP, TLS) that each call sets for itself, while all share one pool.
 //! The HTTP library knows only one limit per client; connecting runs within the task that asks, so the
-//! call's own limit travels as a task-local value.
+//! call's own limit travels as a task-local value, and so does what the call needs to know of it: was a
+//! connection made, or was a kept one used?
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,13 +12,32 @@ use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
-tokio::task_local! {
-    static LIMIT: Duration;
+/// What a call went out on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// Made for it, or nearly.
+    New,
+    /// Left over from a call before.
+    Kept,
 }
 
-/// Runs `call` with this limit on any connecting it does.
-pub(super) async fn within<F: Future>(limit: Duration, call: F) -> F::Output {
-    LIMIT.scope(limit, call).await
+struct Connecting {
+    limit: Duration,
+    made: Cell<Connection>,
+}
+
+tokio::task_local! {
+    static CALL: Connecting;
+}
+
+/// Runs `call` with this limit on any connecting it does, and tells what it went out on.
+pub(super) async fn within<F: Future>(limit: Duration, call: F) -> (F::Output, Connection) {
+    let connecting = Connecting { limit, made: Cell::new(Connection::Kept) };
+    let call = async {
+        let output = call.await;
+        (output, CALL.with(|call| call.made.get()))
+    };
+    CALL.scope(connecting, call).await
 }
 
 /// Connecting took longer than the call allows.
@@ -57,7 +78,11 @@ where
 
     fn call(&mut self, target: R) -> Self::Future {
         let connecting = self.0.call(target);
-        match LIMIT.try_with(|limit| *limit) {
+        let limit = CALL.try_with(|call| {
+            call.made.set(Connection::New);
+            call.limit
+        });
+        match limit {
             Ok(limit) => Box::pin(async move {
                 match tokio::time::timeout(limit, connecting).await {
                     Ok(connected) => connected,

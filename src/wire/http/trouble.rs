@@ -58,6 +58,24 @@ pub(super) fn story(error: &reqwest::Error) -> String {
     words.join(": ")
 }
 
+/// Did the other side end the connection?
+pub(super) fn is_gone(error: &reqwest::Error) -> bool {
+    !error.is_connect()
+        && chain(error).any(|cause| {
+            let http = cause.downcast_ref::<hyper::Error>();
+            let gone = http.is_some_and(|e| e.is_incomplete_message() || e.is_canceled());
+            gone || cause.downcast_ref::<io::Error>().is_some_and(|error| {
+                matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::BrokenPipe
+                )
+            })
+        })
+}
+
 enum Kind {
     Dns,
     Refused,
@@ -105,6 +123,15 @@ pub(super) fn report(error: &reqwest::Error, place: &Place, connect: Duration) -
     let mut report = ErrorReport::new(OutcomeClass::Network, code, message);
     report.original = clean::clean(&story(error), clean::ORIGINAL_CAP);
     hint.clone_into(&mut report.hint);
+    report
+}
+
+/// What the caller is told where not even a status came.
+pub(super) fn unanswered(error: &reqwest::Error, place: &Place, connect: Duration) -> ErrorReport {
+    let mut report = report(error, place, connect);
+    if report.code == "eof" {
+        report.message = format!("{place} closed the connection without an answer");
+    }
     report
 }
 
