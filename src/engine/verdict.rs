@@ -150,16 +150,20 @@ const MARKED: &[&str] = &[
     "zig",
 ];
 
-/// Does the code stop in the middle of a statement? In most languages a line may end in a word; where
-/// statements end with a mark, it may not.
+/// Does the code stop in the middle of a statement? Where statements end with a mark, a line may not end
+/// in a word. In other languages it may, but a block of several lines that its model means to end has a
+/// line end there: only a lone command is left open like that by a model that was done.
 fn mid_statement(code: &Code<'_>) -> bool {
     let last = code.text.trim_end_matches([' ', '\t']);
     let Some(end) = last.chars().next_back() else { return false };
     let marked = MARKED.contains(&code.language.to_ascii_lowercase().as_str());
-    let open = matches!(end, '=' | '+' | '-' | '*' | '/' | '&' | '|' | ',' | '.' | '<' | '(' | '[');
+    // No full stop: behind a fence that only seems open there may be prose.
+    let open = matches!(end, '=' | '+' | '-' | '*' | '/' | '&' | '|' | ',' | '<' | '(' | '[');
     let line = last.rsplit('\n').next().unwrap_or_default().trim_start();
     let comment = ["//", "#", "--", "*"].iter().any(|mark| line.starts_with(mark));
-    !comment && (open || (marked && (end.is_alphanumeric() || end == '_')))
+    let several = last.trim_start_matches('\n').contains('\n');
+    let in_word = end.is_alphanumeric() || end == '_';
+    !comment && (open || ((marked || several) && in_word))
 }
 
 /// The code of a fence that was left open.

@@ -80,6 +80,22 @@ fn two_independent_pieces_are_enough() {
 }
 
 #[test]
+fn code_of_several_lines_does_not_end_within_a_word_in_any_language() {
+    let cut = "```python\ndef add(a, b):\n    return a";
+    let verdict = judge(&ended(cut));
+    assert_eq!(verdict.evidence, [Evidence::OpenFence, Evidence::MidCode]);
+    assert!(verdict.truncated);
+    // A model that was done left the mark off, or has too many of them before its last sentence.
+    for whole in [
+        "```sh\ngit status",
+        "```python\ndef add(a, b):\n    return a + b\n",
+        "```\n4\n```\n```\n\nIt prints 4, which is the sum of 2 and 2.",
+    ] {
+        assert!(!judge(&ended(whole)).truncated, "{whole}");
+    }
+}
+
+#[test]
 fn an_estimate_of_our_own_is_no_evidence() {
     let usage = Usage { estimated: true, ..used(7000, 2000) };
     assert!(judge(&Ended { usage: Some(usage), ..ended("All done. Yes.") }).evidence.is_empty());
