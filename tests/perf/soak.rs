@@ -15,12 +15,11 @@
 
 #[path = "../real/chaos.rs"]
 mod chaos;
+#[path = "../real/serve.rs"]
+mod serve;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,6 +33,7 @@ use wheelhouse::domain::{
 use wheelhouse::engine::{self, EngineHandle, Options};
 
 use chaos::{Proxy, Toxic, Weather};
+use serve::Server;
 
 /// One exchange in so many is struck.
 const ONE_IN: u64 = 5;
@@ -49,36 +49,6 @@ const AT_ONCE: usize = 8;
 
 /// Long enough for a stall to be noticed within the run many times.
 const BETWEEN: &str = "4s";
-
-struct Server(Child, String);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
-
-fn serve(python: &Path, model: &str) -> Server {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real/serve.py");
-    let mut child = Command::new(python)
-        .arg(script)
-        .args(["--model", model, "--context", "8192", "--slots", "4"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("tests/real/install.sh has not been run");
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let address = loop {
-        let line = lines.next().expect("the server ended").unwrap();
-        if let Some(address) = line.strip_prefix("READY http://") {
-            break address.trim().to_owned();
-        }
-    };
-    std::thread::spawn(move || lines.for_each(drop));
-    Server(child, address)
-}
 
 /// Resident memory in kB and open file descriptors of this process.
 fn size() -> (u64, usize) {
@@ -145,6 +115,10 @@ fn judge(reply: &Reply, tally: &mut Tally) {
 fn periodic(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
     (1..=chars.len() / 2).any(|period| (period..chars.len()).all(|n| chars[n] == chars[n - period]))
+}
+
+fn key(name: &str) -> Option<String> {
+    (name == "REAL_KEY").then(|| serve::KEY.to_owned())
 }
 
 async fn converse(engine: EngineHandle, n: usize, until: Instant, tally: Arc<Mutex<Tally>>) {
@@ -243,12 +217,8 @@ async fn main() {
     let mut args = std::env::args().skip(1);
     let seconds: u64 = args.next().map_or(600, |text| text.parse().expect("seconds"));
     let conversations: usize = args.next().map_or(20, |text| text.parse().expect("conversations"));
-    let dir = std::env::var_os("WHEELHOUSE_LLAMA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/llama"),
-        std::path::PathBuf::from,
-    );
-    let python = dir.join("bin/python");
-    let servers = [serve(&python, "smol"), serve(&python, "gemma")];
+    let python = serve::python().expect("tests/real/install.sh has not been run");
+    let servers = ["smol", "gemma"].map(|model| Server::start(&python, model, 8192, 4).unwrap());
     let mut proxies = Vec::new();
     let mut text = format!(
         "[limits]\nbetween_tokens = \"{BETWEEN}\"\nfirst_token = \"60s\"\n\
@@ -256,12 +226,16 @@ async fn main() {
     );
     for (n, (server, name)) in servers.iter().zip(["smol", "gemma"]).enumerate() {
         let weather = Weather { one_in: ONE_IN, seed: 7 + n as u64 };
-        let proxy = Proxy::start(server.1.parse().unwrap(), weather).await.unwrap();
+        let proxy =
+            Proxy::start(server.address.trim_start_matches("http://").parse().unwrap(), weather)
+                .await
+                .unwrap();
         // The list of models, asked for at start, is had in calm.
         proxy.strike(Toxic::None);
         let _ = write!(
             text,
             "[providers.{name}]\ndialect = \"openai\"\nbase_url = \"http://{}/v1\"\n\
+             api_key = \"env:REAL_KEY\"\n\
              [models.{name}-a]\nprovider = \"{name}\"\nid = \"{name}\"\ncontext = 2048\n\
              max_output = 512\nprice = {{ input = 0.1, output = 0.2 }}\nquality = {{ default = 0.5 }}\n\
              capabilities = {{ seed = true, continuation = \"{}\" }}\n",
@@ -272,7 +246,7 @@ async fn main() {
     }
     let layer = Layer { kind: LayerKind::User, name: "soak.toml".to_owned(), text };
     let config = config::load(&[layer]).unwrap().config;
-    let options = Options { env: Arc::new(|_| None), seed: 7, ..Options::default() };
+    let options = Options { env: Arc::new(key), seed: 7, ..Options::default() };
     let engine = engine::start(Arc::new(config), options);
     fill_the_log(&engine).await;
     let tally = Arc::new(Mutex::new(Tally::default()));

@@ -279,7 +279,17 @@ fn truncated(rows: &mut Vec<Row>) {
     });
 }
 
+/// DeepSeek with a weekly window that is open now, whenever that is.
+fn maintained(text: &str) -> String {
+    let week = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+        .map(|day| format!("\"{day} 00:00-12:00 UTC\", \"{day} 12:00-24:00 UTC\""));
+    let section = "[providers.sim-deepseek]\n";
+    text.replacen(section, &format!("{section}maintenance = [{}]\n", week.join(", ")), 1)
+}
+
 fn account(rows: &mut Vec<Row>) {
+    let window = row("maintenance window", SIXTY, Fault::MissingDone);
+    rows.push(Row { config: maintained, asked: 0, ..window });
     let once = |row: Row| Row { asked: 1, ..row };
     rows.push(once(on(
         row("context overflow", SIXTY, Fault::ContextOverflow),
