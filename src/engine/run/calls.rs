@@ -352,7 +352,8 @@ impl Run {
         Some(Duration::from_millis(p95)).filter(|after| *after >= RACE_FLOOR)
     }
 
-    /// Gets a second model ready, if it may race.
+    /// Gets a second model ready, if it may race. Nobody is told of it before it does: the race may be
+    /// decided meanwhile.
     async fn second<'a>(
         &'a self,
         config: &'a Config,
@@ -375,7 +376,7 @@ impl Run {
             self.shared.purse.reserve(id, &wanted, super::super::clock::now()).await.ok()?;
         let permit =
             self.shared.permit(&provider.name, &model.name, Insist::No, kind).await.ok()?;
-        let mut permit = permit.paid_with(money);
+        let permit = permit.paid_with(money);
         let (http, call) = self.ready(&self.request, provider, model, (cap, None)).ok()?;
         let snapshot = self.shared.snapshot();
         let limits = patience::limits(
@@ -384,22 +385,27 @@ impl Run {
             snapshot.health(&model.name),
             patience::Elsewhere::Nobody,
         );
-        permit.began();
-        self.observe_start(provider, model).await;
         let started_ms = millis(started.elapsed());
         let (id, at) = (attempt_of(&permit), super::super::clock::now());
         let made = Made { id, at, provider, model, n, kind, started_ms, waited: Duration::ZERO };
-        self.sink.push(ReplyEvent::Attempt {
-            n,
-            model: model.name.clone(),
-            provider: provider.name.clone(),
-            kind,
-            waited_ms: 0,
-        });
         let drills = &snapshot.overrides.drills;
         let drill =
             drill::on(drills, &provider.name, &model.name, super::super::clock::now()).cloned();
         Some(Second { made, http, call, permit, deadline, limits, cap, drill })
+    }
+
+    /// The second is on its way.
+    async fn joined(&self, second: &mut Second<'_>) {
+        let made = &second.made;
+        second.permit.began();
+        self.observe_start(made.provider, made.model).await;
+        self.sink.push(ReplyEvent::Attempt {
+            n: made.n,
+            model: made.model.name.clone(),
+            provider: made.provider.name.clone(),
+            kind: made.kind,
+            waited_ms: 0,
+        });
     }
 
     /// Runs the first; where it is silent for so long, a second beside it.
@@ -427,11 +433,12 @@ impl Run {
             first = &mut running => return alone(first),
             second = second => second,
         };
-        let Some(second) = second else { return alone(running.await) };
+        let Some(mut second) = second else { return alone(running.await) };
         if !race.joins(second.made.provider, second.made.model) {
             // It was decided in the meantime; the permit goes back by itself.
             return alone(running.await);
         }
+        self.joined(&mut second).await;
         let other = Call {
             http: &second.http,
             provider: second.made.provider,
