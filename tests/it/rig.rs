@@ -109,6 +109,12 @@ impl Rig {
             }
         };
         tokio::time::timeout(LIMIT, read).await.expect("the reply never ended");
+        let begun = events.iter().filter(|e| matches!(e, ReplyEvent::Attempt { .. })).count();
+        assert_eq!(
+            begun,
+            reply.attempts.len(),
+            "an attempt that was begun was never told of again"
+        );
         (reply, events, started.elapsed())
     }
 }
