@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use wheelhouse::config::Config;
-use wheelhouse::domain::{Evidence, FilterCode, Finish, ModelName};
+use wheelhouse::domain::{Evidence, FilterCode, Finish, ModelName, Route};
 use wheelhouse::engine::{Command, ModelStatus, Options, Pending, Snapshot, Undo};
 use wheelhouse::route::{CircuitView, HealthState};
 use wheelhouse::sim::{Fault, Until};
+
+use crate::scripted;
 
 use super::rig::{PROMPT, Rig, answered_by, finish, only, request, to};
 
@@ -78,35 +80,48 @@ async fn a_slow_model_keeps_its_traffic_when_nobody_can_take_it_and_that_is_said
     assert_eq!(answered_by(&rig.ask(request(PROMPT)).await.0), SLOW);
 }
 
+/// A server that counts down from 40 requests of 500 a minute.
+async fn counting_down() -> scripted::Server {
+    scripted::Server::new(|n, _| {
+        let left = 40usize.saturating_sub(n + 1);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\
+             x-ratelimit-limit-requests: 500\r\nx-ratelimit-remaining-requests: {left}\r\n\
+             x-ratelimit-reset-requests: 60s\r\n\r\n"
+        );
+        let mut steps = vec![scripted::Step::Put(head), scripted::text("Along it.")];
+        steps.extend(scripted::end(3));
+        steps
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_limit_that_will_be_hit_is_foreseen_and_left_before_it_is() {
-    let rig = std::sync::Arc::new(Rig::new().await);
-    // The headers speak of 500 a minute; this is a pace of more than that.
-    let asked: Vec<_> = (0..160)
-        .map(|_| {
-            let rig = std::sync::Arc::clone(&rig);
-            tokio::spawn(async move { rig.ask(only("sim-gpt-4o-mini", PROMPT)).await.0 })
-        })
-        .collect();
-    let near = |snapshot: &Snapshot| {
-        let forecast = &snapshot.models["sim-gpt-4o-mini"].forecast;
-        forecast.as_ref().is_some_and(|near| near.keeps_away(snapshot.at))
+    let (near, far) = (counting_down().await, counting_down().await);
+    let rule = "[[routing.rules]]\nwhen = {}\nthen = { prefer = [\"near-1\"] }\n";
+    let config =
+        near.config("near", "openai", "near-1") + &far.config("far", "openai", "far-1") + rule;
+    let engine = scripted::engine(&config);
+    let foreseen = loop {
+        let reply = scripted::ask(&engine, scripted::request(Route::Auto)).await;
+        assert_eq!((answered_by(&reply).as_str(), finish(&reply)), ("near-1", Finish::Stop));
+        assert!(near.calls() < 40, "its limit was reached and not foreseen");
+        let snapshot = engine.snapshot();
+        let forecast = snapshot.models["near-1"].forecast.clone();
+        if let Some(near) = forecast.filter(|near| near.keeps_away(snapshot.at)) {
+            assert_eq!(snapshot.providers["near"].countdown.unwrap().pending, Pending::RunsOut);
+            break near;
+        }
     };
-    let seen = rig.until(near).await;
-    let forecast = seen.models["sim-gpt-4o-mini"].forecast.clone().unwrap();
-    assert_eq!((forecast.what.as_str(), forecast.limit), ("requests", Some(500)));
-    assert!(forecast.left < 500, "{forecast:?}");
-    let countdown = seen.providers["sim-openai"].countdown.unwrap();
-    assert_eq!(countdown.pending, Pending::RunsOut);
-    let (reply, ..) = rig.ask(request(PROMPT)).await;
-    assert_ne!(answered_by(&reply), "sim-gpt-4o-mini");
+    assert_eq!((foreseen.what.as_str(), foreseen.limit), ("requests", Some(500)));
+    let before = near.calls();
+    let reply = scripted::ask(&engine, scripted::request(Route::Auto)).await;
+    assert_eq!((answered_by(&reply).as_str(), near.calls()), ("far-1", before));
     let decision = reply.decision.as_ref().unwrap();
-    let words = &decision.candidate("sim-gpt-4o-mini").unwrap().filtered[0];
+    let words = &decision.candidate("near-1").unwrap().filtered[0];
     assert_eq!(words.code, FilterCode::RateLimited);
     assert!(words.detail.starts_with("429 in about "), "{}", words.detail);
-    for reply in asked {
-        assert_eq!(finish(&reply.await.unwrap()), Finish::Stop);
-    }
 }
 
 /// A server that reads no more than 300 tokens of any prompt, and says so only in its usage.
