@@ -148,8 +148,8 @@ pub static TABLE: &[CommandInfo] = &[
     command(
         Name::Avoid,
         "avoid",
-        &[(Arg::Target, Required), (Arg::Span, Optional)],
-        "do not use it",
+        &[(Arg::Target, Optional), (Arg::Span, Optional)],
+        "do not use it; alone: what is avoided",
     ),
     command(Name::Allow, "allow", &[(Arg::Avoided, Required)], "use it again"),
     command(Name::Why, "why", &[(Arg::Reply, Optional)], "why a reply was routed so"),

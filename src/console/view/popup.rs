@@ -40,9 +40,9 @@ pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Cha
     }
 }
 
-/// Cells of the longest name offered.
+/// Cells of the longest name offered, in the window or not: it stays as wide while it scrolls.
 fn names(completion: &Completion) -> usize {
-    shown(completion).map(|item| text::width(&item.text)).max().unwrap_or(0).max(8)
+    completion.items.iter().map(|item| text::width(&item.text)).max().unwrap_or(0).max(8)
 }
 
 fn shown(completion: &Completion) -> impl Iterator<Item = &CompletionItem> {
@@ -55,7 +55,7 @@ fn first(completion: &Completion) -> usize {
 
 /// Where the offers' window is, and the first of them in it.
 fn offers(completion: &Completion, areas: &areas::Chat) -> (Rect, usize) {
-    let detail = shown(completion).map(|item| text::width(&item.detail)).max().unwrap_or(0);
+    let detail = completion.items.iter().map(|item| text::width(&item.detail)).max().unwrap_or(0);
     let most = usize::from(areas.composer.width.saturating_sub(4));
     let width = (names(completion) + detail + 8).min(most) as u16;
     let height =

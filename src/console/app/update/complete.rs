@@ -15,8 +15,8 @@ use super::super::{AppState, Cell, Completion, CompletionItem, CompletionKind, F
 use super::in_main;
 use super::slash::is_named;
 
-/// Offers shown at most.
-const OFFERS: usize = 8;
+/// Offers at most: more than there are commands. The window over them scrolls.
+const OFFERS: usize = 100;
 
 /// Cells of a question shown beside the reply it got.
 const ASKED: usize = 40;

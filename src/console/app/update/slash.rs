@@ -220,8 +220,30 @@ fn replay(state: &mut AppState, fx: &mut Effects, span: &str, name: &str) -> Res
     Ok(())
 }
 
+/// `avoiding opus, groq for 9m; /allow NAME uses it again`.
+fn avoided(state: &AppState, vetoes: &[Veto]) -> String {
+    if vetoes.is_empty() {
+        return "nothing is avoided; /avoid NAME leaves a model or provider out".to_owned();
+    }
+    let each: Vec<String> = vetoes
+        .iter()
+        .map(|veto| match veto.until {
+            None => veto.name.clone(),
+            Some(until) => {
+                format!("{} for {}", veto.name, crate::domain::format_span(state.now.until(until)))
+            }
+        })
+        .collect();
+    format!("avoiding {}; /allow NAME uses it again", each.join(", "))
+}
+
 fn avoid(state: &mut AppState, fx: &mut Effects, name: &str, span: &str) -> Result<(), String> {
     let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    if name.is_empty() {
+        let words = avoided(state, &snapshot.overrides.vetoes);
+        notes::toast(state, Tone::Good, words);
+        return Ok(());
+    }
     let models = snapshot.models.keys().map(ModelName::as_str);
     let providers = snapshot.providers.keys().map(crate::domain::ProviderName::as_str);
     let name = named(name, &models.chain(providers), "model or provider")?.to_owned();

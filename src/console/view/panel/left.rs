@@ -8,6 +8,7 @@ use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::{case, chrome, words};
 use crate::domain::PinScope;
+use crate::engine::Pending;
 use crate::route::HealthState;
 use crate::text;
 
@@ -85,7 +86,14 @@ fn routing(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
     }
     for provider in snapshot.providers.values().filter(|p| p.active) {
         let vetoed = snapshot.overrides.vetoes.iter().any(|v| v.name == provider.provider.as_str());
-        if !vetoed && matches!(provider.state, HealthState::Down | HealthState::Slow) {
+        let away = provider.countdown.is_some_and(|count| count.pending == Pending::Shifted);
+        let avoided = match provider.state {
+            HealthState::Down => true,
+            // Slow alone keeps nobody away: its traffic may have been brought back by hand.
+            HealthState::Slow => away,
+            _ => false,
+        };
+        if !vetoed && avoided {
             let words = format!("{}  {}", provider.provider, provider.note);
             put(ink, "avoid", &words, chrome::state_token(provider.state));
         }
@@ -188,3 +196,7 @@ fn context(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
 fn text_tokens(text: &str) -> u64 {
     text.chars().count().div_ceil(4) as u64
 }
+
+#[cfg(test)]
+#[path = "left_tests.rs"]
+mod tests;

@@ -130,6 +130,14 @@ fn a_decision_for_the_test_card_lands_on_it() {
 }
 
 #[test]
+fn a_lone_slash_offers_every_command() {
+    let mut console = Console::ready();
+    console.text("/");
+    let offered = console.state.completion.clone().unwrap();
+    assert_eq!(offered.items.len(), crate::console::command::TABLE.len());
+}
+
+#[test]
 fn why_offers_the_replies_there_are_and_nothing_it_would_refuse() {
     let mut console = Console::ready();
     console.exchange("first question", "one").exchange("second question", "two");

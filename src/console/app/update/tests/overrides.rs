@@ -1,8 +1,11 @@
 //! Chips, the picker and pins: the user instead of the router.
 
+use std::sync::Arc;
+
 use super::super::fixture::{Console, snapshot};
 use crate::console::app::{Msg, Overlay};
 use crate::domain::{Finish, Route};
+use crate::engine::Veto;
 
 #[test]
 fn an_accepted_offer_becomes_a_chip_and_text_alone_never_does() {
@@ -102,6 +105,22 @@ fn the_last_override_can_be_taken_back() {
         commands[0].starts_with("Avoid") && commands[1] == "Allow(\"anthropic\")",
         "{commands:?}"
     );
+}
+
+#[test]
+fn avoiding_nothing_tells_what_is_avoided() {
+    let mut console = Console::ready();
+    console.text("/avoid ").keys("esc enter");
+    assert!(console.toast().starts_with("nothing is avoided"), "{}", console.toast());
+    let mut snapshot = (**console.state.snapshot.as_ref().unwrap()).clone();
+    let until = console.state.now + std::time::Duration::from_mins(9);
+    snapshot.overrides.vetoes = vec![
+        Veto { name: "mini".to_owned(), until: None },
+        Veto { name: "anthropic".to_owned(), until: Some(until) },
+    ];
+    console.send(Msg::Snapshot(Arc::new(snapshot)));
+    console.text("/avoid ").keys("esc enter");
+    assert_eq!(console.toast(), "avoiding mini, anthropic for 9m; /allow NAME uses it again");
 }
 
 #[test]
