@@ -5,6 +5,7 @@
 //! a [`UnixMs`]). Invariant: nothing here does I/O and nothing here can fail but parsing.
 
 mod budget;
+mod currency;
 mod decision;
 mod id;
 mod message;
@@ -20,6 +21,7 @@ mod tokenizer;
 mod usage;
 
 pub use budget::{AtLimit, Budget, BudgetLimit, BudgetScope, LocalDay, LocalMonth, OverBudget};
+pub use currency::{Currency, Denomination, ExchangeRate};
 pub use decision::{
     Candidate, Decision, Estimate, Factor, FilterCode, FilterReason, Needs, OverrideKind, PinScope,
     RequestFeatures, Score,

@@ -10,7 +10,7 @@ use crate::domain::{ModelName, ProviderName};
 
 use super::error::ConfigError;
 use super::preset::{DEFAULTS, PRESETS};
-use super::read::{model, price, provider, settings};
+use super::read::{currency, model, price, provider, settings};
 use super::reader::{Ctx, Fields, Names};
 use super::schema::{MODEL, PROVIDER, ROOT};
 use super::settings::Config;
@@ -39,7 +39,7 @@ pub fn load(layers: &[Layer]) -> Result<Loaded, Vec<ConfigError>> {
 }
 
 /// Reads the simulated fleet's text in place of presets and of what the user says about providers,
-/// models, rules and budgets. The user's `[console]` and their flags stay; a file that cannot be
+/// models, rules and budgets. The user's `[console]`, `[currency]` and flags stay; a file that cannot be
 /// read becomes a warning, so that a demonstration always starts.
 ///
 /// # Errors
@@ -55,7 +55,7 @@ pub fn load_demo(fleet: &str, layers: &[Layer]) -> Result<Loaded, Vec<ConfigErro
                 .entries
                 .retain(|key, _| !matches!(key.as_str(), "providers" | "models" | "budget")),
             _ => {
-                tree.entries.retain(|key, _| key == "console");
+                tree.entries.retain(|key, _| matches!(key.as_str(), "console" | "currency"));
                 if let Some(console) = tree.entries.get_mut("console")
                     && let Value::Table(console) = &mut console.node.value
                 {
@@ -220,6 +220,7 @@ fn read(ctx: &Ctx<'_>, tree: &Table) -> Config {
         cache: settings::cache(&root),
         budget: settings::budget(&root),
         poll_balances: settings::poll_balances(&root),
+        currency: currency::currency(&root),
         console: settings::console(&root),
         capture: settings::capture(&root),
         providers,

@@ -3,6 +3,7 @@
 //! Owns: small readers that several parts share. Must not know layers. Invariant: every reader
 //! reports what it cannot read and goes on with a default, so that all mistakes are found at once.
 
+pub(super) mod currency;
 pub(super) mod model;
 pub(super) mod price;
 pub(super) mod provider;

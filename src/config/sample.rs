@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde_json::Map;
 
 use super::{
-    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, Dialect, Feedback,
-    FeedbackMetric, Hedge, HedgeWhen, KeepWarm, KeyNeed, Latency, LimitOverrides, Limits, Mention,
-    Model, OnRefusal, PolicyWeights, PriceList, Provider, QualitySource, Quirks, Routing,
+    Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, CurrencySettings, Dialect,
+    Feedback, FeedbackMetric, Hedge, HedgeWhen, KeepWarm, KeyNeed, Latency, LimitOverrides, Limits,
+    Mention, Model, OnRefusal, PolicyWeights, PriceList, Provider, QualitySource, Quirks, Routing,
 };
 use crate::domain::{Capabilities, Money, TaskTable};
 
@@ -100,6 +100,7 @@ pub fn config(
         },
         budget: Budget::default(),
         poll_balances: true,
+        currency: CurrencySettings::default(),
         console: ConsoleSettings::default(),
         capture: Capture::default(),
     }

@@ -51,6 +51,7 @@ pub const SECTIONS: &[&Section] = &[
     &REDIS,
     &BUDGET,
     &BUDGET_LIMIT,
+    &CURRENCY,
     &CONSOLE,
     &CAPTURE,
 ];
@@ -68,6 +69,7 @@ pub const ROOT: Section = Section {
         field("hedge", "a table", "when a second model is asked beside a slow first"),
         field("cache", "a table", "which answers are kept and for how long"),
         field("budget", "a table", "how much may be spent"),
+        field("currency", "a table", "what amounts are shown in"),
         field("console", "a table", "how the console looks and listens"),
         field("capture", "a table", "what is kept of traffic"),
     ],
@@ -366,6 +368,16 @@ pub const BUDGET_LIMIT: Section = Section {
     fields: &[
         field("limit", "US dollars", "the amount"),
         field("at_limit", "\"warn\", \"ask\" or \"stop\"", "what happens there"),
+    ],
+};
+
+/// `currency`
+pub const CURRENCY: Section = Section {
+    path: "currency",
+    fields: &[
+        field("show", "\"USD\", or a currency with a rate", "what costs are shown in at first"),
+        field("rates", "{ CNY = 7.12 }", "what a US dollar is in other currencies"),
+        field("as_of", "\"2026-11-20\"", "the day the rates were read"),
     ],
 };
 

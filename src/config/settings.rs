@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::{Budget, Lang, ModelName, Money, ProviderName, TaskKind};
+use crate::domain::{
+    Budget, Currency, Denomination, ExchangeRate, Lang, ModelName, Money, ProviderName, TaskKind,
+};
 
 use super::{Model, Provider};
 
@@ -210,6 +212,36 @@ pub struct CacheSettings {
     pub redis: Option<RedisSettings>,
 }
 
+/// What amounts are shown in. They are counted in dollars whatever is said here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CurrencySettings {
+    /// The currency costs are shown in at first; dollars, or one that has a rate.
+    pub show: Option<Currency>,
+    /// What a dollar is in other currencies. Never the dollar itself.
+    pub rates: BTreeMap<Currency, ExchangeRate>,
+    /// The day the rates were read, as written: `2026-11-20`.
+    pub as_of: Option<String>,
+}
+
+impl CurrencySettings {
+    /// What amounts in this currency are shown at; dollars where it has no rate.
+    pub fn denomination(&self, currency: Currency) -> Denomination {
+        let rate = self.rates.get(&currency);
+        rate.map_or(Denomination::Dollars, |rate| Denomination::At(currency, *rate))
+    }
+
+    /// What costs are shown in at first.
+    pub fn first(&self) -> Denomination {
+        self.denomination(self.show.unwrap_or(Currency::USD))
+    }
+
+    /// The one after this, round: dollars, then those that have a rate.
+    pub fn after(&self, shown: Currency) -> Denomination {
+        let mut later = self.rates.keys().filter(|each| shown == Currency::USD || **each > shown);
+        later.next().map_or(Denomination::Dollars, |next| self.denomination(*next))
+    }
+}
+
 /// What is kept of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Capture {
@@ -263,6 +295,8 @@ pub struct Config {
     pub budget: Budget,
     /// Whether providers that tell what an account has left are asked for it, once an hour.
     pub poll_balances: bool,
+    /// What amounts are shown in.
+    pub currency: CurrencySettings,
     /// Console.
     pub console: ConsoleSettings,
     /// Capture.

@@ -51,7 +51,7 @@ impl fmt::Display for ParseMoneyError {
 
 impl std::error::Error for ParseMoneyError {}
 
-fn parse_scaled(text: &str, decimals: usize) -> Result<i64, ParseMoneyError> {
+pub(super) fn parse_scaled(text: &str, decimals: usize) -> Result<i64, ParseMoneyError> {
     use ParseMoneyError::{NotADecimal, TooFine, TooLarge};
     let text = text.trim();
     let (mantissa, exponent) = match text.find(['e', 'E']) {
@@ -93,7 +93,7 @@ fn parse_scaled(text: &str, decimals: usize) -> Result<i64, ParseMoneyError> {
     Ok(if negative { -value } else { value })
 }
 
-fn write_scaled(value: i64, decimals: usize, least: usize) -> String {
+pub(super) fn write_scaled(value: i64, decimals: usize, least: usize) -> String {
     let scale = 10u64.pow(u32::try_from(decimals).unwrap_or(0));
     let sign = if value < 0 { "-" } else { "" };
     let magnitude = value.unsigned_abs();

@@ -1,16 +1,16 @@
 //! Balances of providers that publish them: asked for rarely, compared with what this run spent there.
 //!
 //! Owns: the polling task, and what a reading means beside the one before. Must not know: budgets.
-//! Invariants: only an account with a key is asked; a failure to tell is no event; currencies are
-//! never converted, so only dollars are compared.
+//! Invariants: only an account with a key is asked; a failure to tell is no event; another currency
+//! than the dollar is compared only at a rate the user set.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::config::{BalanceApi, Provider};
-use crate::domain::{Money, ProviderName, UnixMs};
+use crate::config::{BalanceApi, CurrencySettings, Provider};
+use crate::domain::{Currency, ExchangeRate, Money, ProviderName, UnixMs};
 use crate::wire::{self, Balance};
 
 use super::actor::{Shared, ToActor};
@@ -34,8 +34,12 @@ const DIFFERENCE: Money = Money::from_pico(50_000_000_000);
 /// And only where it is this share of the larger figure, in percent.
 const SHARE: i64 = 20;
 
-/// Below so much (in dollars, or five times that in other currencies) an account is low.
+/// Below so much an account is low.
 const LOW: Money = Money::from_pico(1_000_000_000_000);
+
+/// The same in units of a currency that has no rate: few that balances are told in are worth more than
+/// a fifth of a dollar and not named here.
+const LOW_UNITS: i64 = 5;
 
 /// What an account had left at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,25 +120,59 @@ async fn read(shared: &Shared, provider: &Provider, api: BalanceApi) -> Vec<Bala
     Vec::new()
 }
 
+/// The rate the user set for the currency of a balance.
+fn rate(left: &Balance, currencies: &CurrencySettings) -> Option<ExchangeRate> {
+    let currency: Currency = left.currency.parse().ok()?;
+    currencies.rates.get(&currency).copied()
+}
+
+/// What an account has left in all, in dollars, and whether a rate had a part in that; `None` where a
+/// currency has none.
+fn in_dollars(booked: &Booked, currencies: &CurrencySettings) -> Option<(Money, Converted)> {
+    let mut sum = (Money::ZERO, Converted::No);
+    for left in booked.reading.left.iter().filter(|left| left.amount != Money::ZERO) {
+        let amount = if left.currency == "USD" {
+            left.amount
+        } else {
+            sum.1 = Converted::Yes;
+            rate(left, currencies)?.to_dollars(left.amount)
+        };
+        sum.0 += amount;
+    }
+    Some(sum)
+}
+
+/// Whether a rate had a part in an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Converted {
+    Yes,
+    No,
+}
+
 /// What a new reading says beside the one before, in words for the user.
 pub(super) fn compare(
     provider: &ProviderName,
     before: Option<&Booked>,
     now: &mut Booked,
+    currencies: &CurrencySettings,
 ) -> Vec<String> {
     let mut out = Vec::new();
     let low = now.reading.left.iter().filter(|left| left.amount > Money::ZERO).all(|left| {
-        let least = if left.currency == "USD" { LOW } else { Money::from_pico(LOW.pico() * 5) };
+        let least = match rate(left, currencies) {
+            _ if left.currency == "USD" => LOW,
+            Some(rate) => rate.from_dollars(LOW),
+            None => Money::from_pico(LOW.pico() * LOW_UNITS),
+        };
         left.amount < least
     });
     now.low = low;
     if low && !before.is_some_and(|before| before.low) {
         out.push(now.reading.words(provider));
     }
-    let dollars = |booked: &Booked| {
-        booked.reading.left.iter().find(|left| left.currency == "USD").map(|left| left.amount)
+    let dollars = |booked: &Booked| in_dollars(booked, currencies);
+    let Some(((had, _), (has, converted))) = before.and_then(dollars).zip(dollars(now)) else {
+        return out;
     };
-    let Some((had, has)) = before.and_then(dollars).zip(dollars(now)) else { return out };
     let (fell, spent) = (had - has, now.spent - before.map_or(now.spent, |before| before.spent));
     let apart = (fell - spent).max(spent - fell);
     // What grew was paid in.
@@ -145,7 +183,8 @@ pub(super) fn compare(
         } else {
             "it books later, or a price here is too high"
         };
-        let (fell, spent) = (fell.brief(), spent.brief());
+        let about = if converted == Converted::Yes { "about " } else { "" };
+        let (fell, spent) = (format!("{about}{}", fell.brief()), spent.brief());
         out.push(format!("{provider}'s balance fell by {fell}, this run spent {spent}: {why}"));
     }
     out
@@ -162,7 +201,12 @@ mod tests {
     }
 
     fn said(before: &Booked, now: &mut Booked) -> Vec<String> {
-        compare(&"deepseek".into(), Some(before), now)
+        compare(&"deepseek".into(), Some(before), now, &CurrencySettings::default())
+    }
+
+    fn at_seven() -> CurrencySettings {
+        let rates = [("CNY".parse().unwrap(), "7".parse().unwrap())].into();
+        CurrencySettings { rates, ..CurrencySettings::default() }
     }
 
     #[test]
@@ -194,9 +238,22 @@ mod tests {
     #[test]
     fn a_low_balance_is_said_once() {
         let mut first = booked("0.80", "USD", "0");
-        let words = compare(&"deepseek".into(), None, &mut first);
+        let words = compare(&"deepseek".into(), None, &mut first, &CurrencySettings::default());
         assert_eq!(words, ["deepseek has $0.80 left"]);
         assert!(said(&first, &mut booked("0.79", "USD", "0.01")).is_empty());
         assert!(!said(&booked("9", "CNY", "0"), &mut booked("4.5", "CNY", "0")).is_empty());
+    }
+
+    #[test]
+    fn another_currency_is_compared_and_low_at_the_rate_the_user_set() {
+        let told = |before: &Booked, now: &mut Booked| {
+            compare(&"deepseek".into(), Some(before), now, &at_seven())
+        };
+        let before = booked("100", "CNY", "0");
+        assert!(told(&before, &mut booked("93", "CNY", "1")).is_empty(), "7 units are a dollar");
+        let words = told(&before, &mut booked("86", "CNY", "1"));
+        assert!(words[0].contains("fell by about $2.00, this run spent $1.00"), "{words:?}");
+        let low = told(&booked("9", "CNY", "0"), &mut booked("6.5", "CNY", "0.36"));
+        assert_eq!(low, ["deepseek has ¥6.50 left"], "5 to 7 is low too");
     }
 }

@@ -9,7 +9,7 @@ use crate::config::{
     AtLimit, CacheWhen, CapField, Dialect, EffortStyle, FeedbackMetric, KeepWarm, KeyNeed, KeyRef,
     Mention, QualitySource, RuleThen, SeedField, StreamUsage, SystemRole, environment_layer,
 };
-use crate::domain::{Continuation, Lang, Price, TaskKind, UnixMs};
+use crate::domain::{Continuation, Currency, Denomination, Lang, Price, TaskKind, UnixMs};
 
 /// Every part of the configuration at once, as the documentation shows it.
 const WHOLE: &str = include_str!("../../../tests/it/config/whole.toml");
@@ -236,6 +236,67 @@ fn a_provider_without_models_lists_its_own() {
 }
 
 #[test]
+fn rates_of_other_currencies_are_read_exactly_whichever_way_they_are_written() {
+    let currency = ok("[currency]\nshow = \"cny\"\nas_of = 2026-11-20\n\
+                       [currency.rates]\ncny = 7.123456\nJPY = 155\n")
+    .currency;
+    let code = |text: &str| text.parse::<Currency>().unwrap();
+    assert_eq!(currency.rates[&code("CNY")].to_string(), "7.123456");
+    assert_eq!((currency.show, currency.as_of.as_deref()), (Some(code("CNY")), Some("2026-11-20")));
+    let round = [code("USD"), code("CNY"), code("JPY")].map(|from| currency.after(from).currency());
+    assert_eq!(round, [code("CNY"), code("JPY"), code("USD")]);
+    assert_eq!(ok("").currency.first(), Denomination::Dollars);
+}
+
+#[test]
+fn a_mistake_about_currencies_says_where_and_what_instead() {
+    for (text, says) in [
+        (
+            "[currency]\nshow = \"CNA\"\nrates = { CNY = 7.12 }\n",
+            "config.toml:2:8: currency.show: CNA has no rate, such as currency.rates.CNA = 7.12; \
+             did you mean `CNY`?",
+        ),
+        (
+            "[currency]\nrates = { CNY = 0 }\n",
+            "config.toml:2:17: currency.rates.CNY: expected a number of units per US dollar above 0",
+        ),
+        (
+            "[currency]\nrates = { USD = 1 }\n",
+            "config.toml:2:11: currency.rates.USD: money is counted in US dollars; rates are of \
+             other currencies",
+        ),
+        (
+            "[currency]\nrates = { yuan = 7.12 }\n",
+            "config.toml:2:11: currency.rates.yuan: expected a currency's three letters such as \
+             CNY, found \"yuan\"",
+        ),
+        (
+            "[currency]\nrates = { CNY = \"7,12\" }\n",
+            "config.toml:2:17: currency.rates.CNY: expected a number of units per US dollar, such \
+             as 7.12, found a string",
+        ),
+        (
+            "[currency.rates]\nCNY = 7\ncny = 8\n",
+            "config.toml:3:1: currency.rates.cny: CNY is there twice",
+        ),
+        (
+            "[currency]\nas_of = \"last week\"\n",
+            "config.toml:2:9: currency.as_of: expected a day such as \"2026-11-20\"",
+        ),
+        (
+            "[currency]\nrate = 7\n",
+            "config.toml:2:1: currency.rate: unknown field; did you mean `rates`?",
+        ),
+        (
+            "[currency]\nrates = 7\n",
+            "config.toml:2:9: currency.rates: expected { CNY = 7.12 }, found a whole number",
+        ),
+    ] {
+        assert_eq!(wrong(text), says, "{text}");
+    }
+}
+
+#[test]
 fn every_field_of_the_schema_is_read() {
     use crate::config::{reader, schema};
     reader::READ.take();
@@ -289,6 +350,7 @@ const FLEET: &str = "[providers.sim-a]\nbase_url = \"http://127.0.0.1:1/v1\"\n\
 #[test]
 fn a_demonstration_has_only_the_fleet_and_keeps_the_users_console() {
     let file = "[console]\ntheme = \"dark\"\nbaseline = \"sonnet\"\n[console.keys]\n\"global.help\" = \"f2\"\n\
+                [currency]\nrates = { CNY = 7.12 }\n\
                 [models.sonnet]\nquality = { code = 0.1 }\n[budget]\nday = { limit = 1 }\n\
                 [[routing.rules]]\nthen = { only = [\"sonnet\"] }\n";
     let flag = Layer::flag("--policy", "routing.policy", "fastest");
@@ -301,6 +363,7 @@ fn a_demonstration_has_only_the_fleet_and_keeps_the_users_console() {
         ("dark", "fastest")
     );
     assert_eq!(config.console.keys["global.help"], ["f2"]);
+    assert_eq!(config.currency.rates.len(), 1, "what amounts are shown in is how it looks");
     assert!(config.console.baseline.is_none() && config.budget.day.is_none());
     assert!(config.routing.rules.is_empty());
 }

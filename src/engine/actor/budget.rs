@@ -80,7 +80,8 @@ impl Actor {
             self.warm.iter().filter(|(name, _)| mine(name)).map(|(_, (_, cost))| cost.amount);
         let spent = asked.map(|(_, spend)| spend.cost.amount).chain(warm).sum();
         let mut booked = Booked { reading, spent, low: false };
-        for text in balance::compare(&provider, self.balances.get(&provider), &mut booked) {
+        let before = self.balances.get(&provider);
+        for text in balance::compare(&provider, before, &mut booked, &self.config.currency) {
             self.notice(NoticeLevel::Warn, text, now);
         }
         self.balances.insert(provider, booked);

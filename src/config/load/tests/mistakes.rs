@@ -72,7 +72,7 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
     let cases = [
         (
             "colour = 1\n",
-            "config.toml:1:1: colour: unknown field; expected one of providers, models, routing, policies, limits, feedback, hedge, cache, budget, console, capture",
+            "config.toml:1:1: colour: unknown field; expected one of providers, models, routing, policies, limits, feedback, hedge, cache, budget, currency, console, capture",
         ),
         ("[provider.x]\n", "config.toml:1:2: provider: unknown field; did you mean `providers`?"),
         (

@@ -1,0 +1,231 @@
+//! Other currencies than the dollar that money is counted in: their codes, the rates a person set, and
+//! amounts shown in them.
+//!
+//! Must not know: where a rate came from, or how old it is. Invariant: money is counted in dollars
+//! and only shown in another currency; what is converted carries `~`, for a rate is never the bank's.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cost, Money};
+
+/// Rates are kept to six decimals.
+const RATE_SCALE: i64 = 1_000_000;
+
+/// The greatest rate there is use for: three zeros more than the weakest currency of today.
+const RATE_MOST: i64 = 100_000_000 * RATE_SCALE;
+
+/// A currency, by its three letters (ISO 4217): `USD`, `CNY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The currency money is counted in.
+    pub const USD: Self = Self(*b"USD");
+
+    /// Its letters.
+    pub fn code(&self) -> &str {
+        // Only letters are ever let in.
+        std::str::from_utf8(&self.0).unwrap_or("???")
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = String;
+    /// Reads three letters, large or small.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("expected a currency's three letters such as CNY, found {text:?}");
+        let letters: [u8; 3] = text.as_bytes().try_into().map_err(|_| wrong())?;
+        if !letters.iter().all(u8::is_ascii_alphabetic) {
+            return Err(wrong());
+        }
+        Ok(Self(letters.map(|letter| letter.to_ascii_uppercase())))
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.code().to_owned()
+    }
+}
+
+/// How many units of a currency a dollar is, to six decimals; above 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeRate(i64);
+
+impl FromStr for ExchangeRate {
+    type Err = String;
+    /// Reads a decimal number of units per dollar, exactly.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        use super::ParseMoneyError::{NotADecimal, TooFine, TooLarge};
+        let millionths = super::money::parse_scaled(text, 6).map_err(|error| match error {
+            NotADecimal => "expected a number of units per US dollar, such as 7.12".to_owned(),
+            TooFine => "a rate has six decimals at most".to_owned(),
+            TooLarge => "too large".to_owned(),
+        })?;
+        if millionths <= 0 {
+            return Err("expected a number of units per US dollar above 0".to_owned());
+        }
+        if millionths > RATE_MOST {
+            return Err("too large".to_owned());
+        }
+        Ok(Self(millionths))
+    }
+}
+
+impl fmt::Display for ExchangeRate {
+    /// The exact decimal number of units per dollar.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&super::money::write_scaled(self.0, 6, 0))
+    }
+}
+
+/// `amount × by ÷ over`, rounded half away from zero. All rounding of converted amounts is here: once,
+/// to the twelfth decimal. Beyond the range of an amount it stays at its end.
+fn scaled(amount: Money, by: i64, over: i64) -> Money {
+    let (product, over) = (i128::from(amount.pico()) * i128::from(by), i128::from(over));
+    let half = if product < 0 { -over / 2 } else { over / 2 };
+    let pico = (product + half) / over;
+    let end = if pico < 0 { i64::MIN } else { i64::MAX };
+    Money::from_pico(i64::try_from(pico).unwrap_or(end))
+}
+
+impl ExchangeRate {
+    /// An amount of dollars in this currency: pico-units of it in place of pico-dollars.
+    pub fn from_dollars(self, dollars: Money) -> Money {
+        scaled(dollars, self.0, RATE_SCALE)
+    }
+
+    /// An amount in this currency (as pico-units) in dollars.
+    pub fn to_dollars(self, amount: Money) -> Money {
+        scaled(amount, RATE_SCALE, self.0)
+    }
+}
+
+/// What amounts are shown in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Denomination {
+    /// Dollars, as they are counted.
+    #[default]
+    Dollars,
+    /// Another currency, at a rate the user set.
+    At(Currency, ExchangeRate),
+}
+
+impl Denomination {
+    /// Its currency.
+    pub const fn currency(self) -> Currency {
+        match self {
+            Self::Dollars => Currency::USD,
+            Self::At(currency, _) => currency,
+        }
+    }
+
+    /// An amount in it, in pico-units.
+    pub fn convert(self, dollars: Money) -> Money {
+        match self {
+            Self::Dollars => dollars,
+            Self::At(_, rate) => rate.from_dollars(dollars),
+        }
+    }
+
+    /// In it, with the digits that matter, as [`Money::brief`]: `$0.42`; converted `~¥2.99`,
+    /// `~0.36 EUR`, `<¥0.0001`.
+    pub fn brief(self, dollars: Money) -> String {
+        self.written(&self.convert(dollars).brief())
+    }
+
+    /// The same to a fixed number of digits, as [`Money::short`].
+    pub fn short(self, dollars: Money) -> String {
+        self.written(&self.convert(dollars).short())
+    }
+
+    /// A cost in it: an estimate carries `~` as well, and what is only bounded says so already.
+    pub fn cost(self, cost: Cost) -> String {
+        let figure = self.brief(cost.amount);
+        if cost.exact { figure } else { about(figure) }
+    }
+
+    /// Puts the currency in the dollar's place.
+    fn written(self, figure: &str) -> String {
+        match self {
+            Self::Dollars => figure.to_owned(),
+            Self::At(currency, _) if currency.code() == "CNY" => about(figure.replace('$', "¥")),
+            Self::At(currency, _) => about(format!("{} {currency}", figure.replace('$', ""))),
+        }
+    }
+}
+
+/// An estimate, marked once; what is only bounded says so already.
+fn about(figure: String) -> String {
+    if figure.starts_with(['<', '~']) { figure } else { format!("~{figure}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(code: &str, rate: &str) -> Denomination {
+        Denomination::At(code.parse().unwrap(), rate.parse().unwrap())
+    }
+
+    fn money(text: &str) -> Money {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_amount_is_converted_exactly_and_rounded_once_at_the_twelfth_decimal() {
+        let rate: ExchangeRate = "7.123456".parse().unwrap();
+        assert_eq!(rate.from_dollars(money("1")).to_string(), "7.123456");
+        let third: ExchangeRate = "0.333333".parse().unwrap();
+        let pico = |pico| third.from_dollars(Money::from_pico(pico)).pico();
+        assert_eq!((pico(1), pico(2), pico(-2)), (0, 1, -1), "half away from zero");
+        assert_eq!(rate.to_dollars(rate.from_dollars(money("0.42"))), money("0.42"));
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_at_the_end_of_the_range() {
+        let rate: ExchangeRate = "26000".parse().unwrap();
+        assert_eq!(rate.from_dollars(Money::from_pico(i64::MAX)).pico(), i64::MAX);
+        assert_eq!(rate.from_dollars(Money::from_pico(i64::MIN)).pico(), i64::MIN);
+    }
+
+    #[test]
+    fn converted_amounts_are_marked_and_dollars_are_not() {
+        let cost = |exact| Cost { amount: money("0.42"), exact };
+        assert_eq!(Denomination::Dollars.cost(cost(true)), "$0.42");
+        assert_eq!(Denomination::Dollars.cost(cost(false)), "~$0.42");
+        assert_eq!(at("CNY", "7.12").cost(cost(true)), "~¥2.99");
+        assert_eq!(at("cny", "7.12").cost(cost(false)), "~¥2.99", "marked once");
+        assert_eq!(at("EUR", "0.92").brief(money("0.42")), "~0.39 EUR");
+        assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<¥0.0001");
+        assert_eq!(at("EUR", "0.92").short(Money::ZERO), "~0.00 EUR");
+    }
+
+    #[test]
+    fn a_rate_that_is_none_is_refused_in_words() {
+        for wrong in ["0", "-7", "seven", "7.1234567", "1e30"] {
+            assert!(wrong.parse::<ExchangeRate>().is_err(), "{wrong}");
+        }
+        assert_eq!("7.120".parse::<ExchangeRate>().unwrap().to_string(), "7.12");
+        for wrong in ["", "US", "USDT", "12A", "人民"] {
+            assert!(wrong.parse::<Currency>().is_err(), "{wrong}");
+        }
+    }
+}
