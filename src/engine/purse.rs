@@ -59,6 +59,8 @@ struct Inside {
     news: Vec<News>,
     /// Buckets whose shared totals have been read.
     known: BTreeSet<Bucket>,
+    /// What others spent today has been read at least once.
+    heard: bool,
 }
 
 /// Money, reserved and spent.
@@ -102,6 +104,7 @@ impl Purse {
             calendar: calendar(now),
             news: Vec::new(),
             known: BTreeSet::new(),
+            heard: false,
         };
         Self {
             inside: Mutex::new(inside),
@@ -120,6 +123,13 @@ impl Purse {
         let mut inside = self.inside();
         let calendar = inside.turn_to(now);
         (Arc::clone(&inside.book), calendar)
+    }
+
+    /// What was spent today, by others as well; `None` where nobody but this run counts, or others
+    /// were not heard of yet. On a new day theirs is nothing until it is read again.
+    pub(super) fn today(&self, book: &Book, calendar: &Calendar) -> Option<Cost> {
+        let heard = self.inside().heard;
+        heard.then(|| book.line(BudgetScope::Day, calendar).spent)
     }
 
     pub(super) fn take_news(&self) -> Vec<News> {
@@ -325,6 +335,7 @@ impl Purse {
     fn tell_others(&self, buckets: impl IntoIterator<Item = Bucket>, totals: Vec<Totals>) {
         let mut inside = self.inside();
         for (bucket, totals) in buckets.into_iter().zip(totals) {
+            inside.heard |= bucket.scope == BudgetScope::Day;
             inside.known.insert(bucket.clone());
             inside.book().tell_others(&bucket, totals);
         }

@@ -139,3 +139,30 @@ async fn a_conversation_the_book_forgot_is_read_no_more() {
     let known = purse.inside().known.len();
     assert!((1_000..4_400).contains(&known), "{known}");
 }
+
+#[tokio::test]
+async fn today_is_told_once_others_were_heard_of_and_counts_them() {
+    let now = super::super::clock::now();
+    let told = |purse: &Purse| {
+        let (book, calendar) = purse.look(now);
+        purse.today(&book, &calendar).map(|cost| cost.amount)
+    };
+    let alone = purse("9");
+    alone.refresh(now).await;
+    assert_eq!(told(&alone), None, "this run alone counts");
+    let store: Arc<dyn SpendStore> = Arc::new(crate::route::MemoryStore::default());
+    let open = || Arc::new(Purse::new(Budget::default(), Some(Arc::clone(&store)), now));
+    let spend = async |purse: &Arc<Purse>, dollars: &str| {
+        let attempt = id();
+        let _held = purse.reserve(attempt, &wanted(dollars), now).await.unwrap();
+        purse.settle(attempt, Cost { amount: money(dollars), exact: true });
+    };
+    let earlier = open();
+    assert_eq!(told(&earlier), None, "not heard of yet");
+    spend(&earlier, "0.3").await;
+    let later = open();
+    later.refresh(now).await;
+    assert_eq!(told(&later), Some(money("0.3")));
+    spend(&later, "0.1").await;
+    assert_eq!(told(&later), Some(money("0.4")));
+}

@@ -293,6 +293,9 @@ pub struct Snapshot {
     pub log: Arc<Vec<Arc<LogEntry>>>,
     /// Spending of this run by model.
     pub spend: Spend,
+    /// Spent on the user's local day by everything that keeps in the same place, this run included;
+    /// `None` where nothing is kept beyond the run, or it has not been read yet.
+    pub today: Option<Cost>,
     /// Budgets, what was spent and what is reserved.
     pub budget: Arc<Book>,
     /// What accounts had left when they last told.
@@ -322,6 +325,7 @@ impl Snapshot {
             providers: BTreeMap::new(),
             log: Arc::default(),
             spend: Spend::default(),
+            today: None,
             budget: Arc::new(Book::new(config.budget.clone())),
             balances: BTreeMap::new(),
             calendar: super::purse::calendar(at),

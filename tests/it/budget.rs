@@ -118,6 +118,29 @@ async fn two_engines_that_share_a_store_do_not_overspend_together() {
 }
 
 #[tokio::test]
+async fn the_total_of_the_day_counts_other_engines_where_they_share_a_store() {
+    let alone = Rig::paced(0.0, Options::default(), |_| {}).await;
+    alone.ask(short(MODEL)).await;
+    let snapshot = alone.until(|snapshot| snapshot.spend.cost.amount > Money::ZERO).await;
+    assert_eq!(snapshot.today, None, "nobody knows of earlier runs");
+    let store = Arc::new(MemoryStore::default());
+    let shared = || Options {
+        spending: Some(Arc::clone(&store) as Arc<dyn SpendStore>),
+        ..Options::default()
+    };
+    let earlier = Rig::paced(0.0, shared(), |_| {}).await;
+    let first = cost(&earlier.ask(short(MODEL)).await.0);
+    let later = Rig::paced(0.0, shared(), |_| {}).await;
+    let told = |snapshot: &engine::Snapshot, amount| {
+        snapshot.today.is_some_and(|today| today.amount == amount)
+    };
+    let snapshot = later.until(|snapshot| told(snapshot, first)).await;
+    assert_eq!(snapshot.spend.cost.amount, Money::ZERO);
+    let second = cost(&later.ask(short(MODEL)).await.0);
+    later.until(|snapshot| told(snapshot, first + second)).await;
+}
+
+#[tokio::test]
 async fn a_hard_budget_refuses_before_anything_is_sent_and_says_what_is_left() {
     let rig = Rig::with(hard("0.00001".parse().unwrap())).await;
     let (reply, ..) = rig.ask(short(MODEL)).await;

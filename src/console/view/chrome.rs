@@ -7,6 +7,7 @@ use super::{areas, chips, words};
 use crate::console::app::{AppState, Armed, EnginePhase, Focus, Tone, View};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::{GlyphSet, Token};
+use crate::domain::Cost;
 use crate::engine::{Notice, NoticeLevel, Snapshot};
 use crate::route::HealthState;
 use crate::text;
@@ -31,12 +32,17 @@ pub(super) const fn tone_token(tone: Tone) -> Token {
     }
 }
 
-/// Money spent in this run.
-pub(super) fn spent(snapshot: &Snapshot) -> String {
-    match snapshot.spend.cost {
-        cost if cost.amount.pico() == 0 => "$0.00".to_owned(),
-        cost => words::cost(cost),
+/// Money spent today, or in this run where nothing is kept beyond it; and which of the two.
+pub(super) fn spent(snapshot: &Snapshot) -> (String, &'static str) {
+    match snapshot.today {
+        Some(today) => (amount(today), "today"),
+        None => (amount(snapshot.spend.cost), "this run"),
     }
+}
+
+/// What was spent, nothing included.
+pub(super) fn amount(cost: Cost) -> String {
+    if cost.amount.pico() == 0 { "$0.00".to_owned() } else { words::cost(cost) }
 }
 
 /// From so many columns on the top line has room for all it has to say.
@@ -97,17 +103,26 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let all = snapshot.providers.values().filter(|p| p.active).count();
     let up_text = format!("{up}/{all} up");
     let up_token = if up == all { Token::Dim } else { Token::Warn };
-    let money = spent(snapshot);
+    let (money, since) = spent(snapshot);
     let clock = words::clock(state.now, state.utc_offset_s);
     let figures: [Piece<'_>; 3] =
         [(&up_text, up_token), (" · ", Token::Dim), (money.as_str(), Token::Fg)];
     let policy: [Piece<'_>; 2] = [(snapshot.policy.as_str(), Token::Dim), (" · ", Token::Dim)];
-    let when: [Piece<'_>; 2] = [(" this run · ", Token::Dim), (clock.as_str(), Token::Dim)];
-    let whole = [&policy[..], &figures[..], &when[..]].concat();
+    let since = format!(" {since}");
+    let since: [Piece<'_>; 1] = [(&since, Token::Dim)];
+    let when: [Piece<'_>; 2] = [(" · ", Token::Dim), (clock.as_str(), Token::Dim)];
+    let whole = [&policy[..], &figures[..], &since[..], &when[..]].concat();
+    let dated = [&figures[..], &since[..]].concat();
     // What goes wrong on purpose is worth more than what is always there.
     let room = line.width.saturating_sub(x + 2);
-    let right =
-        if wide && cells(&whole) + chips::wanted(state) <= room { whole } else { figures.to_vec() };
+    let fits = |pieces: &[Piece<'_>]| cells(pieces) + chips::wanted(state) <= room;
+    let right = if wide && fits(&whole) {
+        whole
+    } else if fits(&dated) {
+        dated
+    } else {
+        figures.to_vec()
+    };
     let right = ink.right(line, line.width.saturating_sub(1), &right);
     chips::draw(ink, state, line, x..right.saturating_sub(1));
 }

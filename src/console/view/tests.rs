@@ -131,6 +131,25 @@ fn the_panel_says_what_is_left_of_the_budgets() {
 }
 
 #[test]
+fn what_was_spent_is_called_todays_only_where_the_day_is_known() {
+    let with = |today: Option<&str>, cols| {
+        let mut state = state(Scene::Chat, cols, 40);
+        let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+        snapshot.today = today.map(|today| Cost { amount: today.parse().unwrap(), exact: true });
+        state.snapshot = Some(std::sync::Arc::new(snapshot));
+        rows(&drawn(&state, &theme("terminal")).0)
+    };
+    let told = |rows: &[String], words: &str| rows.iter().any(|row| row.contains(words));
+    let known = with(Some("3.10"), 120);
+    assert!(known[0].contains("$3.10 today ·") && told(&known, "── today $3.10 ──"), "{known:#?}");
+    assert!(told(&known, "│ this run $0.42"), "its rows are of this run: {known:#?}");
+    let unknown = with(None, 120);
+    assert!(unknown[0].contains("$0.42 this run ·"), "{unknown:#?}");
+    assert!(told(&unknown, "── this run $0.42 ──") && !told(&unknown, "today"), "{unknown:#?}");
+    assert!(with(Some("3.10"), 80)[0].ends_with("$3.10 today"), "where there is little room too");
+}
+
+#[test]
 fn the_question_before_going_over_a_budget_stands_over_the_chat() {
     let mut state = with_budgets("1.90", 80, 24);
     state.overlay = Some(Overlay::Confirm(Confirm {
@@ -311,7 +330,7 @@ fn every_drawn_element_is_there() {
         Scene::Chat,
         (120, 40),
         &[
-            "balanced · 5/6 up · $0.42 this run · 14:33",
+            "balanced · 5/6 up · $0.42 today · 14:33",
             "4 messages · 4.1k/200k ctx · session $0.0041 · saved $0.19",
             "── HEALTH",
             "● anthropic",
@@ -323,7 +342,7 @@ fn every_drawn_element_is_there() {
             "wait",
             "128 tok, 71/s, 1.8s",
             "── COST",
-            "this run $0.42",
+            "today $0.42",
             "sonnet",
             "50%",
             "── ROUTES",

@@ -37,6 +37,7 @@ impl Actor {
             models.extend(mine.into_iter().map(|status| (status.model.clone(), status)));
         }
         let (budget, calendar) = self.shared.purse.look(now);
+        let today = self.shared.purse.today(&budget, &calendar);
         Snapshot {
             revision: self.revision,
             commands: self.commands,
@@ -49,6 +50,7 @@ impl Actor {
             log: self.log.entries(),
             spend: self.spend,
             warm_cost: self.warm.values().fold(Cost::ZERO, |sum, (_, cost)| sum + *cost),
+            today,
             budget,
             balances: self.readings(),
             calendar,

@@ -1,6 +1,7 @@
-//! What was spent: by model in this run, and against the budgets in force.
+//! What was spent: today, by model in this run, and against the budgets in force.
 //!
-//! Invariant: "today" is said only of what a budget for the day counts; the rows by model are this run's.
+//! Invariant: "today" is said only of what is counted for the day, earlier runs included where they are
+//! kept; the rows by model are this run's, and where that is less than the day's it is said.
 
 use ratatui::layout::Rect;
 
@@ -33,14 +34,22 @@ fn today(snapshot: &Snapshot) -> Option<(BudgetLine, BudgetLimit)> {
     Some((line, budget))
 }
 
-/// What the rule over the section says: `today $0.42 of $2.00`, else what this run cost.
+/// What the rule over the section says: `today $0.42 of $2.00`, `today $0.42`, or what this run cost
+/// where nothing else is known.
 fn about(snapshot: &Snapshot) -> String {
-    match today(snapshot) {
-        Some((line, budget)) => {
-            format!("today {} of {}", words::cost(line.spent), words::money(budget.limit))
-        }
-        None => format!("this run {}", chrome::spent(snapshot)),
+    if let Some((line, budget)) = today(snapshot) {
+        return format!("today {} of {}", words::cost(line.spent), words::money(budget.limit));
     }
+    let (spent, since) = chrome::spent(snapshot);
+    format!("{since} {spent}")
+}
+
+/// What this run had a part in, where earlier runs or other programs spent as well.
+fn this_run(snapshot: &Snapshot) -> Option<String> {
+    let mine = snapshot.spend.cost.amount + snapshot.warm_cost.amount;
+    let today = snapshot.today.filter(|today| today.amount > mine)?;
+    (today.amount > Money::ZERO)
+        .then(|| format!("this run {}", chrome::amount(snapshot.spend.cost)))
 }
 
 /// The budgets but for the day's, and how far today's money goes at this pace.
@@ -96,7 +105,8 @@ fn bar(ink: &mut Ink<'_>, line: Rect, spent: Money, limit: Money) {
 }
 
 fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
-    let mut out = budgets(state, snapshot);
+    let mut out: Vec<String> = this_run(snapshot).into_iter().collect();
+    out.extend(budgets(state, snapshot));
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
         out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
     }

@@ -223,6 +223,7 @@ pub(super) fn snapshot(state: &AppState, scene: Scene) -> Snapshot {
     }
     snapshot.log = Arc::new(log(state, scene));
     snapshot.spend = Spend { calls: 8, cost: exact("0.42"), ..Spend::default() };
+    snapshot.today = Some(exact("0.42"));
     snapshot.notices.push(Notice {
         at: UnixMs(NOW.0 - 60_000),
         level: NoticeLevel::Warn,
