@@ -31,6 +31,7 @@ mod models;
 mod names;
 mod recall;
 mod replay;
+mod report;
 mod sessions;
 mod shot;
 mod sim;

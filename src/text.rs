@@ -8,6 +8,7 @@
 
 mod distance;
 mod highlight;
+mod holds;
 mod line;
 mod markdown;
 mod sanitize;
@@ -20,6 +21,7 @@ mod wrap;
 
 pub use distance::distance;
 pub use highlight::{Highlighter, Language, TokenKind, language};
+pub use holds::holds;
 pub use line::{Line, Role, Span, TextStyle};
 pub use markdown::{CodeBlock, Glyphs, RenderOptions, Rendered, render};
 pub use sanitize::{Sanitizer, Tabs, sanitize, sanitize_line};

@@ -12,6 +12,8 @@ mod bytes;
 mod chaos;
 #[path = "pty/chat.rs"]
 mod chat;
+#[path = "pty/costs.rs"]
+mod costs;
 #[path = "pty/hostile.rs"]
 mod hostile;
 #[path = "pty/look.rs"]

@@ -138,6 +138,11 @@ impl Setup {
         }
     }
 
+    /// Does what this process keeps go when it ends?
+    pub fn is_scratch(&self) -> bool {
+        self.scratch.get().is_some()
+    }
+
     /// Starts the log. Lines written after the guard drops are lost.
     pub fn log(&self) -> Result<WorkerGuard, Stop> {
         log::start(self.paths.log_dir.clone(), (self.env)("WHEELHOUSE_LOG").as_deref())

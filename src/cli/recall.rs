@@ -3,6 +3,8 @@
 //! Invariants: only called where waiting for the disk is allowed; every error is a sentence a person
 //! can act on; nothing is written over a file that is there.
 
+mod costs_file;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -18,17 +20,16 @@ use crate::domain::{
     Finish, Message, ModelName, Money, Part, ProviderName, Role, SessionId, UnixMs,
 };
 use crate::ledger::{
-    AnswerFigures, By, Day, Days, KeptMessage, Ledger, LedgerError, Reader, SessionOrder, Total,
-    export,
+    AnswerFigures, Day, Days, KeptMessage, Ledger, LedgerError, Reader, SessionOrder, Total, export,
 };
 
+use super::args::UsageBy;
 use super::compose::Setup;
+use super::report::{self, LOOKED_THROUGH};
 use super::{kept, replay, sessions};
 
 /// Chats in a list.
 const LISTED: usize = 200;
-/// Rows of a table of costs.
-const ROWS: usize = 60;
 /// Dear requests.
 const DEAREST: usize = 6;
 /// Models everything is compared with.
@@ -49,10 +50,11 @@ pub fn answer(
 ) -> Result<Recalled, String> {
     let Some(ledger) = setup.ledger() else { return Err("nothing is kept in this run".to_owned()) };
     let zone = kept::zone(setup);
-    answered(&ledger, &zone, config, asked, now).map_err(|error| error.to_string())
+    answered(setup, &ledger, &zone, config, asked, now).map_err(|error| error.to_string())
 }
 
 fn answered(
+    setup: &Setup,
     ledger: &Ledger,
     zone: &TimeZone,
     config: &Config,
@@ -66,6 +68,9 @@ fn answered(
         Recall::Costs { window, group } => ledger
             .read(|reader| costs(reader, zone, (window, group), now))
             .map(|report| Recalled::Costs(Box::new(report))),
+        Recall::ExportCosts(table) => {
+            costs_file::written(setup, ledger, config, &table, now).map(Recalled::Done)
+        }
         Recall::Sessions { query } => {
             ledger.read(|reader| found(reader, query.trim())).map(Recalled::Sessions)
         }
@@ -118,6 +123,7 @@ fn nothing(asked: &Recall) -> Result<Recalled, LedgerError> {
         | Recall::Fork { .. }
         | Recall::Delete(_)
         | Recall::Export { .. }
+        | Recall::ExportCosts(_)
         | Recall::Replay { .. } => Err(LedgerError::Unknown("nothing is kept yet".to_owned())),
     }
 }
@@ -131,25 +137,16 @@ fn costs(
     now: UnixMs,
 ) -> Result<CostReport, LedgerError> {
     let today = Day::of(now, zone);
-    let days = match window {
-        CostWindow::Today => Days::last(1, today),
-        CostWindow::Week => Days::last(7, today),
-        CostWindow::Month => Days::last(30, today),
-        CostWindow::All => Days::ALL,
-    };
-    let by = match group {
-        CostGroup::Model => By::Model,
-        CostGroup::Provider => By::Provider,
-        CostGroup::Chat => By::Session,
-        CostGroup::Origin => By::Origin,
-    };
+    let (days, by) = (days_of(window, today), by_of(group));
+    let rows = reader.totals(days, by.by(), LOOKED_THROUGH)?;
     let whole = reader.total(days)?;
     let first = i32::from(today.date().day()) - 1;
     let routing = reader.routing(days, None)?;
     Ok(CostReport {
         today: reader.total(Days::last(1, today))?.cost,
         month: reader.total(Days::last(first + 1, today))?.cost,
-        rows: reader.totals(days, by, ROWS)?.iter().map(row).collect(),
+        cut: rows.len() >= LOOKED_THROUGH,
+        rows: rows.iter().map(row).collect(),
         lost: row(&reader.lost(days)?),
         total: CostRow { name: "total".to_owned(), ..row(&whole) },
         series: series(reader, zone, window, days, now)?,
@@ -183,9 +180,29 @@ fn costs(
     })
 }
 
+/// The days of a window.
+fn days_of(window: CostWindow, today: Day) -> Days {
+    match window {
+        CostWindow::Today => Days::last(1, today),
+        CostWindow::Week => Days::last(7, today),
+        CostWindow::Month => Days::last(30, today),
+        CostWindow::All => Days::ALL,
+    }
+}
+
+/// What `usage` calls a grouping.
+const fn by_of(group: CostGroup) -> UsageBy {
+    match group {
+        CostGroup::Model => UsageBy::Model,
+        CostGroup::Provider => UsageBy::Provider,
+        CostGroup::Chat => UsageBy::Session,
+        CostGroup::Origin => UsageBy::Origin,
+    }
+}
+
 fn row(total: &Total) -> CostRow {
     CostRow {
-        name: total.key.clone(),
+        name: report::name(total),
         calls: total.attempts,
         input: total.usage.input,
         output: total.usage.output,
@@ -372,13 +389,4 @@ fn file_name(title: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_title_makes_a_file_name_that_goes_nowhere_else() {
-        assert_eq!(file_name("Why does ../../etc fail?"), "why-does-etc-fail");
-        assert_eq!(file_name("路由器 怎么选"), "路由器-怎么选");
-        assert_eq!(file_name("..."), "chat");
-    }
-}
+mod tests;

@@ -46,9 +46,9 @@ pub use overlay::{
 };
 pub use pointer::{Locate, Pointer, PointerDid, Under};
 pub use recall::{
-    Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, CostsState, DearRequest,
-    ExportAs, KeptAnswer, KeptSession, KeptTurn, Recall, Recalled, RoutingDid, SessionLine,
-    SessionsState, Waiting,
+    Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, CostsState, CostsTable,
+    DearRequest, ExportAs, KeptAnswer, KeptSession, KeptTurn, Narrowed, Recall, Recalled,
+    RoutingDid, SessionLine, SessionsState, TableForm, Waiting,
 };
 pub use scroll::Scroll;
 pub use state::{

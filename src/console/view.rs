@@ -51,10 +51,7 @@ pub fn draw(state: &AppState, theme: &Theme, buffer: &mut Buffer) -> Option<Posi
         Stage::Main => match state.view {
             View::Chat => chat_view(&mut ink, state),
             View::Routes => routes::draw(&mut ink, state),
-            View::Costs => {
-                costs::draw(&mut ink, state);
-                None
-            }
+            View::Costs => costs::draw(&mut ink, state),
         },
     };
     if state.view != View::Chat && matches!(state.stage, Stage::Main) {

@@ -29,7 +29,7 @@ fn clean(text: &str) -> String {
 }
 
 /// It turns the direction of the text around it.
-const fn turns(letter: char) -> bool {
+pub const fn turns(letter: char) -> bool {
     matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

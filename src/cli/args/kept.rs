@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::domain::parse_span;
+use crate::domain::{Currency, parse_span};
 
 pub(super) const SESSIONS_EXAMPLES: &str = "\
 Examples:
@@ -27,6 +27,8 @@ Examples:
   wheelhouse usage --by day --since 7d
   wheelhouse usage --by session --since all --limit 50
   wheelhouse usage --baseline opus          what it would have cost there
+  wheelhouse usage --by session --filter contract
+  wheelhouse usage --currency CNY           at the rate of [currency] in the configuration
   wheelhouse usage --by day --csv > spend.csv
 
 Costs are exact, or marked with ≥ where a provider did not report or an attempt was cut off.
@@ -157,6 +159,12 @@ pub struct UsageArgs {
     /// At most so many rows; the total is of all
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub limit: usize,
+    /// Only rows whose name holds this; the total is then of those
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Show amounts in this currency; [currency.rates] has its rate
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<Currency>,
     /// Compare with asking this model only
     #[arg(long, value_name = "MODEL")]
     pub baseline: Option<String>,

@@ -5,8 +5,11 @@
 //! from the one that is waited for.
 
 use crate::domain::{
-    Cost, Finish, MessageId, ModelName, Money, ProviderName, RequestId, SessionId, UnixMs, Usage,
+    Cost, Currency, Finish, MessageId, ModelName, Money, ProviderName, RequestId, SessionId,
+    UnixMs, Usage,
 };
+
+use super::ListFilter;
 
 /// Which days costs are added up for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -168,6 +171,8 @@ pub struct CostReport {
     pub lost: CostRow,
     /// Everything.
     pub total: CostRow,
+    /// There may be more than these rows, all cheaper.
+    pub cut: bool,
     /// Oldest first, without gaps.
     pub series: Vec<CostPoint>,
     /// The dearest requests, the dearest first.
@@ -263,6 +268,30 @@ pub enum ExportAs {
     Html,
 }
 
+/// A form the table of costs is written out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TableForm {
+    /// Comma-separated values.
+    Csv,
+    /// JSON.
+    Json,
+}
+
+/// The table of costs as it is shown, to be written out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostsTable {
+    /// Of which days.
+    pub window: CostWindow,
+    /// By what.
+    pub group: CostGroup,
+    /// Only rows whose name holds this; empty for all.
+    pub filter: String,
+    /// The currency amounts are shown in.
+    pub currency: Currency,
+    /// As what.
+    pub form: TableForm,
+}
+
 /// A question to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recall {
@@ -273,6 +302,8 @@ pub enum Recall {
         /// By what.
         group: CostGroup,
     },
+    /// Write the table of costs to a new file.
+    ExportCosts(CostsTable),
     /// Chats, the newest first; those that hold a text, if one is given.
     Sessions {
         /// The text; empty for all.
@@ -341,6 +372,15 @@ pub enum Waiting {
     Again,
 }
 
+/// What a filter leaves of the rows of the costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Narrowed {
+    /// Which rows, the dearest first.
+    pub rows: Vec<usize>,
+    /// Those in one.
+    pub total: CostRow,
+}
+
 /// The Costs view.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CostsState {
@@ -356,6 +396,12 @@ pub struct CostsState {
     pub trouble: Option<String>,
     /// First line shown.
     pub top: usize,
+    /// Which rows are shown.
+    pub filter: ListFilter,
+    /// What that leaves, while it holds.
+    pub narrowed: Option<Narrowed>,
+    /// The currency chosen by hand; what the configuration says where none was.
+    pub currency: Option<Currency>,
 }
 
 /// The chats known of.

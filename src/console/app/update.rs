@@ -121,6 +121,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::Struck { order, result } => chaos::struck(state, &order, result),
         Msg::Recalled { asked, answer } => match asked {
             Recall::Costs { .. } => costs::recalled(state, &mut fx, &asked, answer),
+            Recall::ExportCosts(_) => costs::exported(state, answer),
             Recall::Sessions { .. }
             | Recall::Open(_)
             | Recall::Rename { .. }

@@ -1,6 +1,6 @@
 //! The names of everything a key can do, and where.
 
-use crate::console::app::View;
+use crate::console::app::{TableForm, View};
 
 /// Where a key means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -175,6 +175,10 @@ pub enum Action {
     CostsWindow,
     /// Costs by something else.
     CostsGroup,
+    /// Costs in another currency.
+    CostsCurrency,
+    /// Write the table of costs to a file.
+    CostsExport(TableForm),
     /// Remove what is selected.
     RemoveItem,
     /// Begin a new chat.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::console::app::View;
+use crate::console::app::{TableForm, View};
 
 use super::{Action, Context, HelpGroup, Keymap};
 
@@ -123,6 +123,9 @@ pub static TABLE: &[ActionInfo] = table! {
     Sessions => "sessions" "Chats: open another", "chats", Go: Global "ctrl-s";
     CostsWindow => "costs-window" "", "other days", Read: Costs "w";
     CostsGroup => "costs-group" "", "by something else", Read: Costs "g";
+    CostsCurrency => "costs-currency" "", "another currency", Read: Costs "c";
+    CostsExport(TableForm::Csv) => "costs-csv" "Costs: export the table as CSV", "export it as CSV", Read: Costs "x c";
+    CostsExport(TableForm::Json) => "costs-json" "Costs: export the table as JSON", "export it as JSON", Read: Costs "x j";
     RemoveItem => "remove" "", "remove it; twice", Plain: Overlay "ctrl-d";
     Back => "close" "", "back to Chat, then write", Go: Read "q" "esc", List "q" "esc";
     NewChat => "new" "Chat: new", "new chat", Go: Global "ctrl-n";

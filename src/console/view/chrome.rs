@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece, cells, row};
 use super::{areas, chips, words};
-use crate::console::app::{AppState, Armed, EnginePhase, Focus, Tone, View};
+use crate::console::app::{AppState, Armed, EnginePhase, Focus, TableForm, Tone, View};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::{GlyphSet, Token};
 use crate::domain::Cost;
@@ -324,7 +324,11 @@ pub(super) fn keys(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
             Action::Escape => "read",
             _ => label,
         };
-        let key = ink.glyphs.key(sequence.short());
+        let key = match *action {
+            // What is to be written is asked for by the second key.
+            Action::CostsExport(_) => ink.glyphs.key(sequence.first.short()),
+            _ => ink.glyphs.key(sequence.short()),
+        };
         let pieces: &[Piece<'_>] = &[(&key, Token::Fg), (" ", Token::Dim), (label, Token::Dim)];
         if x + cells(pieces) > stop {
             continue;
@@ -385,9 +389,12 @@ fn offers(state: &AppState) -> Offers {
             &[
                 (Action::CostsGroup, "group"),
                 (Action::CostsWindow, "days"),
+                (Action::CostsCurrency, "currency"),
+                (Action::CostsExport(TableForm::Csv), "export csv json"),
+                (Action::Filter, "filter"),
+                (Action::Help, "help"),
                 (Action::LineDown, "scroll"),
                 (Action::Palette, "commands"),
-                (Action::Help, "help"),
             ],
         ),
         (View::Routes, Focus::Detail) => (

@@ -1,16 +1,20 @@
 //! The Costs view: what was spent, by whom, when, and what routing did about it.
 //!
 //! Owns: the order of its parts and their columns. Must not know: where the figures come from.
-//! Invariant: what is an estimate carries `~`; drawing and scrolling lay out the same lines.
+//! Invariant: what is an estimate or converted carries `~`; drawing and scrolling lay out the same
+//! lines.
 
-use ratatui::layout::Rect;
+mod table;
+
+use ratatui::layout::{Position, Rect};
 
 use super::paint::{Ink, row};
-use super::{areas, chrome, words};
+use super::words::{self, Amounts};
+use super::{areas, chrome};
 use crate::config::BudgetLimit;
-use crate::console::app::{AppState, CostReport, CostRow, CostWindow};
+use crate::console::app::{AppState, CostGroup, CostReport, CostWindow, FilterPhase};
 use crate::console::theme::{GlyphSet, Token};
-use crate::domain::{Cost, Money};
+use crate::domain::{Cost, Denomination, Money};
 use crate::text;
 
 /// From so many columns the chart stands beside the table.
@@ -19,8 +23,6 @@ const BESIDE: u16 = 100;
 const BUDGET_BAR: usize = 28;
 /// Rows of the chart's bars.
 const CHART_ROWS: usize = 4;
-/// Rows of the table before the rest is one row.
-const MOST_ROWS: usize = 14;
 /// Models whose price for everything is shown.
 const MOST_ALTERNATIVES: usize = 3;
 /// Milliseconds of a day.
@@ -100,22 +102,22 @@ impl Body {
     }
 }
 
-/// Draws the view.
-pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) {
+/// Draws the view; returns the caret while a filter is typed.
+pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     let areas = areas::costs(state);
     chrome::top(ink, state, areas.top);
-    title(ink, state, areas.title);
+    let caret = title(ink, state, areas.title);
     let glyphs = ink.glyphs;
-    let Some((_, _, report)) = &state.costs.shown else {
+    let Some((_, group, report)) = &state.costs.shown else {
         let (text, token) = match &state.costs.trouble {
             Some(why) => (why.as_str(), Token::Bad),
             None => ("adding up", Token::Dim),
         };
         ink.put(row(areas.body, 1), 2, text, token);
         chrome::keys(ink, state, areas.keys);
-        return;
+        return caret;
     };
-    let body = lay_out(state, report, glyphs, areas.body.width);
+    let body = lay_out(state, (*group, report), glyphs, areas.body.width);
     let top = state.costs.top.min(body.rows().saturating_sub(usize::from(areas.body.height)));
     let beside = body.left.len().max(body.right.len());
     for n in 0..areas.body.height {
@@ -141,46 +143,117 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) {
         }
     }
     chrome::keys(ink, state, areas.keys);
+    caret
 }
 
 /// How far the view can be scrolled.
 pub(super) fn scroll_most(state: &AppState) -> usize {
     let areas = areas::costs(state);
-    let Some((_, _, report)) = &state.costs.shown else { return 0 };
+    let Some((_, group, report)) = &state.costs.shown else { return 0 };
     let glyphs = GlyphSet::of(state.looks.glyphs);
-    let body = lay_out(state, report, glyphs, areas.body.width);
+    let body = lay_out(state, (*group, report), glyphs, areas.body.width);
     body.rows().saturating_sub(usize::from(areas.body.height))
 }
 
-/// The name, and what is chosen of what can be.
-fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
+/// Cells of a filter that is not being typed.
+const FILTER_CELLS: usize = 24;
+
+/// The name, what is chosen of what can be, and the filter; returns the caret while that is typed.
+fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) -> Option<Position> {
+    let matched = matched(state);
+    if state.costs.filter.phase == FilterPhase::Typing {
+        return Some(typing(ink, state, line, &matched));
+    }
     let chosen = |name: &str, on: bool| if on { format!("[{name}]") } else { name.to_owned() };
     let windows: Vec<String> = CostWindow::ALL
         .into_iter()
         .map(|window| chosen(window.name(), window == state.costs.window))
         .collect();
-    let groups: Vec<String> = crate::console::app::CostGroup::ALL
+    let groups: Vec<String> = CostGroup::ALL
         .into_iter()
         .map(|group| chosen(group.name(), group == state.costs.group))
         .collect();
     let mut right = format!("{} · by {}", windows.join(" "), groups.join(" "));
+    let filter = text::ellipsis(state.costs_filter(), FILTER_CELLS).into_owned();
+    let filter = if filter.is_empty() { filter } else { format!(" /{filter}") };
     if line.width >= BESIDE {
-        right.push_str(" · reported by provider unless ~");
+        let source = match (rate(state), filter.is_empty()) {
+            (Some(rate), _) => format!(" · {rate}"),
+            (None, true) => " · reported by provider unless ~".to_owned(),
+            (None, false) => String::new(),
+        };
+        right.push_str(&source);
+    } else if !filter.is_empty() || state.denomination() != Denomination::Dollars {
+        // What is chosen is enough where there is little room.
+        let (window, group) = (state.costs.window.name(), state.costs.group.name());
+        right = match state.denomination() {
+            Denomination::Dollars => format!("{window} · by {group}"),
+            Denomination::At(currency, _) => format!("in {currency} · {window} · by {group}"),
+        };
     }
-    ink.rule(line, &[("COSTS", Token::Strong)], &[(&right, Token::Dim)]);
+    let left = [
+        ("COSTS", Token::Strong),
+        (filter.as_str(), Token::Accent),
+        (matched.as_str(), Token::Dim),
+    ];
+    ink.rule(line, &left, &[(&right, Token::Dim)]);
+    None
 }
 
-fn lay_out(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -> Body {
+/// The line in which a filter is typed, with what it leaves at its end.
+fn typing(ink: &mut Ink<'_>, state: &AppState, line: Rect, matched: &str) -> Position {
+    ink.line(line);
+    let end = line.width.saturating_sub(1);
+    let stop = ink.right(line, end, &[(matched, Token::Dim), (" ", Token::Fg)]);
+    let (before, after) = state.costs.filter.query.split();
+    let at = ink.puts(line, 2, &[(" COSTS", Token::Strong), (" /", Token::Accent)]);
+    // The caret stays in sight: of what is before it, the end is shown.
+    let room = usize::from(stop.saturating_sub(at + 2));
+    let before = text::clip_end(before, room);
+    let x = ink.put(line, at, before, Token::Fg);
+    let after = text::clip(after, room.saturating_sub(text::width(before)));
+    ink.puts(line, x, &[(after, Token::Fg), (" ", Token::Fg)]);
+    Position::new(line.x + x, line.y)
+}
+
+/// ` 2 of 5`, of the rows; nothing without a filter.
+fn matched(state: &AppState) -> String {
+    match (&state.costs.narrowed, &state.costs.shown) {
+        (Some(narrowed), Some((_, _, report))) => {
+            let all = words::grouped(report.rows.len() as u64);
+            let cut = if report.cut { " dearest" } else { "" };
+            format!(" {} of {all}{cut}", words::grouped(narrowed.rows.len() as u64))
+        }
+        _ => String::new(),
+    }
+}
+
+/// `$1 is 7.12 CNY, 2026-11-20`; nothing for dollars.
+fn rate(state: &AppState) -> Option<String> {
+    let Denomination::At(currency, rate) = state.denomination() else { return None };
+    let as_of = state.snapshot.as_ref()?.config.currency.as_of.as_deref();
+    let since = as_of.map_or(String::new(), |day| format!(", {day}"));
+    Some(format!("$1 is {rate} {currency}{since}"))
+}
+
+fn lay_out(
+    state: &AppState,
+    (group, report): (CostGroup, &CostReport),
+    glyphs: &GlyphSet,
+    width: u16,
+) -> Body {
     let wide = width >= BESIDE;
     let bar = if wide { width * 57 / 100 } else { 0 };
     let left_width = if wide { bar } else { width };
     let right_width = if wide { width - bar - 1 } else { width };
+    let money = Amounts::of(state);
     let mut left = budgets(state, report, glyphs, left_width);
     left.push(Line::blank());
-    left.extend(table(state, report, glyphs, left_width));
+    let narrowed = state.costs.narrowed.as_ref();
+    left.extend(table::lines(&table::Table { report, narrowed, group, money }, glyphs, left_width));
     let mut right = chart(state, report, glyphs, right_width);
     right.push(Line::blank());
-    right.extend(routing(report, right_width));
+    right.extend(routing(report, money, right_width));
     let mut below = dearest(state, report, width);
     if !wide {
         let mut under = vec![Line::blank()];
@@ -197,41 +270,59 @@ fn budgets(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16)
     let budget = state.snapshot.as_ref().map(|snapshot| &snapshot.config.budget);
     let day = budget.and_then(|budget| budget.day.as_ref());
     let month = budget.and_then(|budget| budget.month.as_ref());
-    let mut lines = vec![
-        against("today", report.today, day, glyphs, width),
-        against("month", report.month, month, glyphs, width),
-    ];
+    let money = Amounts::of(state);
+    let figures = [("today", report.today, day), ("month", report.month, month)].map(
+        |(label, spent, limit)| Against {
+            label,
+            spent: money.cost(spent),
+            of: limit.map(|limit| format!("of {}", money.brief(limit.limit))),
+            share: limit.map(|limit| share(spent, limit)),
+        },
+    );
+    // A currency's letters may need more room than a dollar sign.
+    let widest = |texts: [Option<&str>; 2], least: usize| {
+        texts.into_iter().flatten().map(|text| text::width(text) + 2).fold(least, usize::max) as u16
+    };
+    let of = 12 + widest(figures.each_ref().map(|line| Some(line.spent.as_str())), 9);
+    let bar = of + widest(figures.each_ref().map(|line| line.of.as_deref()), 11);
+    let mut lines = figures.map(|line| line.drawn(of, bar, glyphs, width)).to_vec();
     if let Some(pace) = pace(state, report) {
-        let words = format!("{} by midnight", words::about(&words::money(pace)));
+        let words = format!("{} by midnight", words::about(&money.brief(pace)));
         lines.push(Line::Words(vec![from(1, "pace", Token::Dim), from(12, words, Token::Dim)]));
     }
     lines
 }
 
+fn share(spent: Cost, limit: &BudgetLimit) -> f64 {
+    spent.amount.dollars() / limit.limit.dollars().max(f64::EPSILON)
+}
+
 /// What was spent of what may be.
-fn against(
-    label: &str,
-    spent: Cost,
-    limit: Option<&BudgetLimit>,
-    glyphs: &GlyphSet,
-    width: u16,
-) -> Line {
-    let mut puts = vec![from(1, label, Token::Fg), from(12, words::cost(spent), Token::Strong)];
-    if let Some(limit) = limit {
-        puts.push(from(21, format!("of {}", words::money(limit.limit)), Token::Dim));
-        let share = spent.amount.dollars() / limit.limit.dollars().max(f64::EPSILON);
-        let token = match share {
-            ..0.8 => Token::Accent,
-            ..1.0 => Token::Warn,
-            _ => Token::Bad,
-        };
-        let room = usize::from(width.saturating_sub(32 + 6)).min(BUDGET_BAR);
-        let full = ((share * room as f64).round() as usize).min(room);
-        puts.push(from(32, glyphs.full.repeat(full), token));
-        puts.push(from(32 + full as u16, glyphs.empty.repeat(room - full), Token::Rule));
-        puts.push(to(32 + room as u16 + 5, words::percent(share), Token::Dim));
+struct Against {
+    label: &'static str,
+    spent: String,
+    of: Option<String>,
+    share: Option<f64>,
+}
+
+impl Against {
+    fn drawn(self, of: u16, bar: u16, glyphs: &GlyphSet, width: u16) -> Line {
+        let mut puts = vec![from(1, self.label, Token::Fg), from(12, self.spent, Token::Strong)];
+        if let (Some(limit), Some(share)) = (self.of, self.share) {
+            puts.push(from(of, limit, Token::Dim));
+            let token = match share {
+                ..0.8 => Token::Accent,
+                ..1.0 => Token::Warn,
+                _ => Token::Bad,
+            };
+            let room = usize::from(width.saturating_sub(bar + 6)).min(BUDGET_BAR);
+            let full = ((share * room as f64).round() as usize).min(room);
+            puts.push(from(bar, glyphs.full.repeat(full), token));
+            puts.push(from(bar + full as u16, glyphs.empty.repeat(room - full), Token::Rule));
+            puts.push(to(bar + room as u16 + 5, words::percent(share), Token::Dim));
+        }
+        Line::Words(puts)
     }
-    Line::Words(puts)
 }
 
 /// What today comes to if it goes on like this; nothing before a tenth of the day is over.
@@ -245,95 +336,6 @@ fn pace(state: &AppState, report: &CostReport) -> Option<Money> {
     })
 }
 
-// ---- the table -----------------------------------------------------------------------------
-
-/// Where the table's columns end.
-struct Columns {
-    name: usize,
-    calls: u16,
-    tokens: Option<(u16, u16, u16)>,
-    cost: u16,
-    share: u16,
-}
-
-fn columns(rows: &[CostRow], width: u16) -> Columns {
-    let longest = rows.iter().map(|row| text::width(&words::brief(&row.name, 40))).max();
-    let fixed = if width >= 64 { 6 + 8 + 7 + 8 + 10 } else { 6 + 10 };
-    // The share's bar is worth ten cells; a longer name is worth more.
-    let room = usize::from(width.saturating_sub(fixed + 8));
-    let name = longest.unwrap_or(0).clamp(8, room.clamp(8, 28));
-    let calls = 1 + name as u16 + 6;
-    let tokens = (width >= 64).then_some((calls + 8, calls + 15, calls + 23));
-    let cost = tokens.map_or(calls, |(_, _, cached)| cached) + 10;
-    Columns { name, calls, tokens, cost, share: cost + 2 }
-}
-
-fn table(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -> Vec<Line> {
-    let columns = columns(&report.rows, width);
-    let mut head = vec![
-        from(1, state.costs.group.name(), Token::Dim),
-        to(columns.calls, "calls", Token::Dim),
-        to(columns.cost, "cost", Token::Dim),
-        from(columns.share, "share", Token::Dim),
-    ];
-    if let Some((input, output, cached)) = columns.tokens {
-        head.push(to(input, "in", Token::Dim));
-        head.push(to(output, "out", Token::Dim));
-        head.push(to(cached, "cached", Token::Dim));
-    }
-    let mut lines = vec![Line::Words(head)];
-    if report.rows.is_empty() {
-        lines.push(Line::Words(vec![from(1, "nothing was spent in these days", Token::Dim)]));
-        return lines;
-    }
-    let total = report.total.cost.amount.dollars();
-    for row in report.rows.iter().take(MOST_ROWS) {
-        let mut puts = figures(row, &columns);
-        let share = if total > 0.0 { row.cost.amount.dollars() / total } else { 0.0 };
-        let end = width.saturating_sub(1);
-        let room = usize::from(end.saturating_sub(columns.share + 5));
-        let full = (share * room as f64).round() as usize;
-        puts.push(from(columns.share, glyphs.full.repeat(full.min(room)), Token::Accent));
-        if row.cost.amount.pico() > 0 {
-            puts.push(to(end, words::percent(share), Token::Dim));
-        }
-        lines.push(Line::Words(puts));
-    }
-    let more = report.rows.len().saturating_sub(MOST_ROWS);
-    if more > 0 {
-        lines.push(Line::Words(vec![from(1, format!("{more} more"), Token::Dim)]));
-    }
-    if report.lost.calls > 0 {
-        let mut puts = figures(&report.lost, &columns);
-        let room = usize::from(width.saturating_sub(columns.share + 1));
-        let words = ["failed attempts, counted above", "failed attempts", "failed"];
-        let words = words.into_iter().find(|words| text::width(words) <= room).unwrap_or("");
-        puts.push(from(columns.share, words, Token::Dim));
-        lines.push(Line::Words(puts));
-    }
-    lines.push(Line::Bare);
-    lines.push(Line::Words(figures(&report.total, &columns)));
-    lines
-}
-
-fn figures(row: &CostRow, columns: &Columns) -> Vec<Put> {
-    let mut puts = vec![
-        from(1, words::brief(&row.name, columns.name), Token::Fg),
-        to(columns.calls, words::grouped(row.calls), Token::Dim),
-        to(columns.cost, words::cost(row.cost), Token::Fg),
-    ];
-    if let Some((input, output, cached)) = columns.tokens {
-        puts.push(to(input, words::tokens(row.input), Token::Dim));
-        puts.push(to(output, words::tokens(row.output), Token::Dim));
-        let share = match row.input {
-            0 => "-".to_owned(),
-            input => words::percent(row.cached_input as f64 / input as f64),
-        };
-        puts.push(to(cached, share, Token::Dim));
-    }
-    puts
-}
-
 // ---- the chart -----------------------------------------------------------------------------
 
 fn chart(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -> Vec<Line> {
@@ -341,10 +343,14 @@ fn chart(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -
         CostWindow::Today => "BY HOUR",
         CostWindow::Week | CostWindow::Month | CostWindow::All => "BY DAY",
     };
+    let title = match state.costs.narrowed {
+        Some(_) => format!("{title}, ALL ROWS"),
+        None => title.to_owned(),
+    };
     let most = report.series.iter().map(|point| point.amount).max().unwrap_or(Money::ZERO);
     let mut lines = vec![Line::Words(vec![
         from(1, title, Token::Strong),
-        to(width.saturating_sub(1), format!("most {}", words::money(most)), Token::Dim),
+        to(width.saturating_sub(1), format!("most {}", Amounts::of(state).brief(most)), Token::Dim),
     ])];
     let room = usize::from(width.saturating_sub(3));
     if most.pico() <= 0 || room < 8 {
@@ -387,7 +393,7 @@ fn chart(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -
 
 // ---- what routing did ----------------------------------------------------------------------
 
-fn routing(report: &CostReport, width: u16) -> Vec<Line> {
+fn routing(report: &CostReport, money: Amounts, width: u16) -> Vec<Line> {
     let routing = &report.routing;
     let mut lines = vec![Line::Words(vec![from(1, "WHAT ROUTING DID", Token::Strong)])];
     let label = 24.min(width / 2);
@@ -399,16 +405,16 @@ fn routing(report: &CostReport, width: u16) -> Vec<Line> {
     };
     for other in routing.alternatives.iter().take(MOST_ALTERNATIVES) {
         let name = words::brief(other.model.as_str(), 16);
-        put(format!("all on {name}"), words::about(&words::money(other.would)), Token::Fg);
+        put(format!("all on {name}"), words::about(&money.brief(other.would)), Token::Fg);
     }
-    put("as routed".to_owned(), words::cost(report.total.cost), Token::Strong);
+    put("as routed".to_owned(), money.cost(report.total.cost), Token::Strong);
     let saved: Vec<String> = routing
         .alternatives
         .iter()
         .take(MOST_ALTERNATIVES)
         .filter(|other| other.would > other.did)
         .map(|other| {
-            let saved = words::money(other.would - other.did);
+            let saved = money.brief(other.would - other.did);
             format!("{} vs {}", words::about(&saved), words::brief(other.model.as_str(), 12))
         })
         .collect();
@@ -418,13 +424,13 @@ fn routing(report: &CostReport, width: u16) -> Vec<Line> {
     if routing.cached > 0 {
         let words = format!(
             "{} in {}",
-            words::money(routing.cache_saved),
+            money.brief(routing.cache_saved),
             words::count(routing.cached as usize, "answer")
         );
         put("answered from cache".to_owned(), words, Token::Ok);
     }
     if routing.prefix_saved.pico() > 0 {
-        put("prompts cached".to_owned(), words::money(routing.prefix_saved), Token::Ok);
+        put("prompts cached".to_owned(), money.brief(routing.prefix_saved), Token::Ok);
     }
     lines
 }
@@ -435,20 +441,27 @@ fn dearest(state: &AppState, report: &CostReport, width: u16) -> Vec<Line> {
     if report.dearest.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![Line::Rule { title: "DEAREST", right: String::new() }];
-    for dear in &report.dearest {
+    let money = Amounts::of(state);
+    let costs: Vec<String> = report.dearest.iter().map(|dear| money.cost(dear.cost)).collect();
+    let cost = costs.iter().map(|cost| text::width(cost) + 1).fold(9, usize::max);
+    let right = if state.costs.narrowed.is_some() { "of all rows" } else { "" };
+    let mut lines = vec![Line::Rule { title: "DEAREST", right: right.to_owned() }];
+    for (dear, paid) in report.dearest.iter().zip(costs) {
         let end = width.saturating_sub(1);
         let tokens = format!("{} in {} out", words::tokens(dear.input), words::tokens(dear.output));
         let when = words::ago(state.now, dear.at, state.utc_offset_s);
         let figures = if width >= 76 { format!("{tokens}   {when}") } else { when };
-        let prompt_at = 24;
+        let prompt_at = cost + 15;
         let room = usize::from(end).saturating_sub(prompt_at + text::width(&figures) + 2);
         lines.push(Line::Words(vec![
-            to(9, words::cost(dear.cost), Token::Fg),
-            from(11, words::brief(dear.model.as_str(), 12), Token::Fg),
+            to(cost as u16, paid, Token::Fg),
+            from(cost as u16 + 2, words::brief(dear.model.as_str(), 12), Token::Fg),
             from(prompt_at as u16, text::ellipsis(&dear.prompt, room), Token::Dim),
             to(end, figures, Token::Dim),
         ]));
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

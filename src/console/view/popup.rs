@@ -14,6 +14,8 @@ use crate::console::theme::Token;
 use crate::text::{self, Side};
 
 const COMPLETIONS: usize = 8;
+/// Rows of a toast; what is longer is cut.
+const TOAST_ROWS: usize = 3;
 
 /// What is offered under the caret, above the draft.
 pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Chat) {
@@ -104,13 +106,22 @@ pub(super) fn toast(ink: &mut Ink<'_>, state: &AppState, screen: Rect, has_line:
         return;
     }
     let Some(toast) = &state.toast else { return };
-    let words =
-        format!(" {} ", text::ellipsis(&toast.text, usize::from(screen.width.saturating_sub(6))));
-    let width = text::width(&words) as u16;
-    let y = screen.bottom().saturating_sub(2);
-    let area = Rect::new(screen.right().saturating_sub(width + 1), y, width, 1);
+    // A path or a reason is worth more than the rows under it.
+    let room = usize::from(screen.width.saturating_sub(6)).max(1);
+    let mut lines: Vec<String> =
+        text::wrap_text(&toast.text, room, text::Role::Body).iter().map(text::Line::text).collect();
+    if lines.len() > TOAST_ROWS {
+        let rest = lines.split_off(TOAST_ROWS - 1).join(" ");
+        lines.push(text::ellipsis(&rest, room).into_owned());
+    }
+    let width = lines.iter().map(|line| text::width(line)).max().unwrap_or(0) as u16 + 2;
+    let height = (lines.len() as u16).min(screen.height.saturating_sub(1));
+    let top = screen.bottom().saturating_sub(1 + height);
+    let area = Rect::new(screen.right().saturating_sub(width + 1), top, width, height);
     ink.clear(area);
-    ink.put(area, 0, &words, chrome::tone_token(toast.tone));
+    for (n, line) in lines.iter().take(usize::from(height)).enumerate() {
+        ink.put(row(area, n as u16), 1, line, chrome::tone_token(toast.tone));
+    }
 }
 
 /// The find field, in place of the preview line; returns the caret while it is typed.

@@ -2,7 +2,8 @@
 //!
 //! Invariant: estimates carry `~`; nothing here reads a clock.
 
-use crate::domain::{Cost, Money, UnixMs};
+use crate::console::app::{AppState, Glyphs};
+use crate::domain::{Cost, Denomination, Money, UnixMs};
 use crate::engine::{Countdown, Pending};
 
 /// Local time of day, `14:33`.
@@ -137,9 +138,43 @@ pub(super) fn cost(cost: Cost) -> String {
     if cost.exact { short } else { about(&short) }
 }
 
-/// An estimate, marked; what is only bounded says so already.
+/// An estimate, marked once; what is only bounded says so already.
 pub(super) fn about(figure: &str) -> String {
-    if figure.starts_with('<') { figure.to_owned() } else { format!("~{figure}") }
+    if figure.starts_with(['<', '~']) { figure.to_owned() } else { format!("~{figure}") }
+}
+
+/// Amounts in the currency of the Costs view.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Amounts {
+    money: Denomination,
+    glyphs: Glyphs,
+}
+
+impl Amounts {
+    pub(super) fn of(state: &AppState) -> Self {
+        Self { money: state.denomination(), glyphs: state.looks.glyphs }
+    }
+
+    /// As [`money`].
+    pub(super) fn brief(self, amount: Money) -> String {
+        self.plain(self.money.brief(amount))
+    }
+
+    /// As [`cost`].
+    pub(super) fn cost(self, cost: Cost) -> String {
+        self.plain(self.money.cost(cost))
+    }
+
+    /// Where there are only plain characters a sign that is none of them gives way to letters.
+    fn plain(self, figure: String) -> String {
+        match self.glyphs {
+            Glyphs::Ascii if !figure.is_ascii() => {
+                let figure: String = figure.chars().filter(char::is_ascii).collect();
+                format!("{figure} {}", self.money.currency())
+            }
+            Glyphs::Ascii | Glyphs::Unicode => figure,
+        }
+    }
 }
 
 /// Money in five cells, as in tables: `$.0041`, `$1.25`.

@@ -80,6 +80,8 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::RemoveItem => sessions::remove(state, fx),
         Action::CostsWindow => costs::next_window(state, fx),
         Action::CostsGroup => costs::next_group(state, fx),
+        Action::CostsCurrency => costs::next_currency(state),
+        Action::CostsExport(form) => costs::export(state, fx, form),
         Action::Redraw => fx.push(Effect::Redraw),
         Action::Suspend => fx.push(Effect::Suspend),
         Action::TogglePanel => slash::toggle_panel(state),
@@ -142,7 +144,9 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
             on_question(state, |state, cell| picker::open(state, PickFor::Resend(cell)));
         }
         Action::EditResend => on_question(state, send::edit),
+        Action::Filter if state.view == View::Costs => costs::filter(state),
         Action::Filter => routes::filter(state),
+        Action::ToggleFilter if state.view == View::Costs => costs::toggle_filter(state),
         Action::ToggleFilter => routes::toggle_filter(state),
         Action::Freeze => routes::freeze(state),
         Action::UseInstead => routes::use_instead(state),

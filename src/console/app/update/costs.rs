@@ -1,10 +1,25 @@
-//! The Costs view: which days, by what, and when it is asked for again.
+//! The Costs view: which days, by what, in which currency, which rows, and when it is asked for again.
 //!
-//! Invariant: at most one question is on its way; an answer to another question than the one that is
-//! shown is not taken for its answer.
+//! Invariants: at most one question is on its way; an answer to another question than the one that is
+//! shown is not taken for its answer; what a filter leaves is found when it or the rows change, never
+//! while drawing.
 
-use super::super::{AppState, CostReport, Effect, Focus, Recall, Recalled, Tone, View, Waiting};
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+
+use crate::console::keys::Chord;
+use crate::domain::{Cost, Currency, Denomination};
+use crate::text;
+
+use super::super::{
+    AppState, CostReport, CostRow, CostsTable, Effect, FilterPhase, Focus, Narrowed, Recall,
+    Recalled, TableForm, Tone, View, Waiting,
+};
 use super::{Effects, notes};
+
+/// How long it is told where a file was written: so long that its path can be read or copied.
+const TOLD_FOR: Duration = Duration::from_secs(12);
 
 /// Opens the view.
 pub(super) fn enter(state: &mut AppState, fx: &mut Effects) {
@@ -45,6 +60,142 @@ pub(super) fn next_group(state: &mut AppState, fx: &mut Effects) {
     state.costs.top = 0;
     ask(state, fx);
 }
+
+// ---- the filter ----------------------------------------------------------------------------
+
+/// Opens the line that filters.
+pub(super) fn filter(state: &mut AppState) {
+    state.focus = Focus::List;
+    state.costs.filter.phase = FilterPhase::Typing;
+    filter_changed(state);
+}
+
+/// Keys of the line that filters, and Esc while it holds. `true` when it took one.
+pub(super) fn filter_key(state: &mut AppState, key: Chord) -> bool {
+    let shown = state.view == View::Costs && state.focus == Focus::List;
+    let filter = &mut state.costs.filter;
+    if !shown || state.overlay.is_some() {
+        return false;
+    }
+    match (filter.phase, key.code) {
+        (FilterPhase::Typing, KeyCode::Enter) => {
+            let empty = filter.query.text().trim().is_empty();
+            filter.phase = if empty { FilterPhase::Off } else { FilterPhase::On };
+        }
+        (FilterPhase::Typing | FilterPhase::On, KeyCode::Esc) => {
+            filter.query.clear();
+            filter.phase = FilterPhase::Off;
+        }
+        (FilterPhase::Off | FilterPhase::Typing | FilterPhase::On, _) => return false,
+    }
+    filter_changed(state);
+    true
+}
+
+/// Switches the filter off and on.
+pub(super) fn toggle_filter(state: &mut AppState) {
+    let filter = &mut state.costs.filter;
+    filter.phase = match filter.phase {
+        FilterPhase::Off if !filter.query.text().trim().is_empty() => FilterPhase::On,
+        FilterPhase::Off => FilterPhase::Typing,
+        FilterPhase::On | FilterPhase::Typing => FilterPhase::Off,
+    };
+    filter_changed(state);
+}
+
+/// Another filter: the view begins at its top.
+pub(super) fn filter_changed(state: &mut AppState) {
+    state.costs.top = 0;
+    narrow(state);
+}
+
+/// Finds what the filter leaves of the rows that are shown.
+fn narrow(state: &mut AppState) {
+    let typed = state.costs_filter().to_owned();
+    state.costs.narrowed = match &state.costs.shown {
+        Some((_, _, report)) if !typed.is_empty() => Some(left_of(&report.rows, &typed)),
+        Some(_) | None => None,
+    };
+}
+
+fn left_of(rows: &[CostRow], typed: &str) -> Narrowed {
+    let kept = rows.iter().enumerate().filter(|(_, row)| text::holds(&row.name, typed));
+    let rows: Vec<(usize, &CostRow)> = kept.collect();
+    let none = CostRow { cost: Cost::ZERO, ..CostRow::default() };
+    let total = rows.iter().fold(none, |sum, (_, row)| CostRow {
+        name: sum.name,
+        calls: sum.calls + row.calls,
+        input: sum.input + row.input,
+        output: sum.output + row.output,
+        cached_input: sum.cached_input + row.cached_input,
+        cost: sum.cost + row.cost,
+    });
+    Narrowed { rows: rows.into_iter().map(|(at, _)| at).collect(), total }
+}
+
+// ---- currency and files --------------------------------------------------------------------
+
+/// The next currency that has a rate, round.
+pub(super) fn next_currency(state: &mut AppState) {
+    let Some(snapshot) = &state.snapshot else { return };
+    let settings = &snapshot.config.currency;
+    if settings.rates.is_empty() {
+        let words = "only dollars have a rate; add others to the configuration: [currency] rates \
+                     = { CNY = 7.12 }, or wheelhouse config set currency.rates.CNY 7.12";
+        notes::toast_for(state, Tone::Info, words, TOLD_FOR);
+        return;
+    }
+    let next = settings.after(state.denomination().currency());
+    state.costs.currency = Some(next.currency());
+}
+
+/// Has the table written to a file, as it is shown.
+pub(super) fn export(state: &AppState, fx: &mut Effects, form: TableForm) {
+    let costs = &state.costs;
+    fx.push(Effect::Recall(Recall::ExportCosts(CostsTable {
+        window: costs.window,
+        group: costs.group,
+        filter: state.costs_filter().to_owned(),
+        currency: state.denomination().currency(),
+        form,
+    })));
+}
+
+/// The file was written, or why not.
+pub(super) fn exported(state: &mut AppState, answer: Result<Recalled, String>) {
+    match answer {
+        Ok(Recalled::Done(words)) => notes::toast_for(state, Tone::Good, words, TOLD_FOR),
+        Ok(
+            Recalled::Costs(_) | Recalled::Sessions(_) | Recalled::Session(_) | Recalled::Report(_),
+        ) => {}
+        Err(why) => notes::toast_for(state, Tone::Bad, why, TOLD_FOR),
+    }
+}
+
+impl AppState {
+    /// What the rows of the Costs view must hold; empty while no filter holds.
+    pub fn costs_filter(&self) -> &str {
+        let filter = &self.costs.filter;
+        match filter.phase {
+            FilterPhase::Off => "",
+            FilterPhase::Typing | FilterPhase::On => filter.query.text().trim(),
+        }
+    }
+
+    /// What costs are shown in: what was chosen by hand while it has a rate, else what the
+    /// configuration says.
+    pub fn denomination(&self) -> Denomination {
+        let Some(snapshot) = &self.snapshot else { return Denomination::Dollars };
+        let settings = &snapshot.config.currency;
+        match self.costs.currency {
+            Some(Currency::USD) => Denomination::Dollars,
+            Some(chosen) if settings.rates.contains_key(&chosen) => settings.denomination(chosen),
+            Some(_) | None => settings.first(),
+        }
+    }
+}
+
+// ---- moving and answers --------------------------------------------------------------------
 
 /// Scrolls by lines.
 pub(super) fn scroll(state: &mut AppState, lines: isize) {
@@ -87,6 +238,7 @@ fn show(state: &mut AppState, report: Box<CostReport>) {
     let costs = &mut state.costs;
     costs.trouble = None;
     costs.shown = Some((costs.window, costs.group, report));
+    narrow(state);
     let most = state.geometry().list_scroll_most;
     state.costs.top = state.costs.top.min(most);
 }

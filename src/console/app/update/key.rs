@@ -11,7 +11,7 @@ use super::super::{
     AppState, Armed, FilterPhase, FindPhase, FirstRunField, FirstRunPage, Focus, LineInput,
     Overlay, Stage, View,
 };
-use super::{Effects, actions, budget, complete, first, in_main, overlays, read, routes};
+use super::{Effects, actions, budget, complete, costs, first, in_main, overlays, read, routes};
 
 /// A key was pressed.
 pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
@@ -39,7 +39,8 @@ pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
             return;
         }
     }
-    if read::find_key(state, key) || routes::filter_key(state, key) {
+    if read::find_key(state, key) || routes::filter_key(state, key) || costs::filter_key(state, key)
+    {
         return;
     }
     match lookup {
@@ -113,10 +114,14 @@ fn field(state: &mut AppState) -> Option<&mut LineInput> {
     {
         return Some(&mut find.query);
     }
-    (state.focus == Focus::List
-        && state.view == View::Routes
-        && state.routes.filter.phase == FilterPhase::Typing)
-        .then_some(&mut state.routes.filter.query)
+    let filter = match (state.focus, state.view) {
+        (Focus::List, View::Routes) => &mut state.routes.filter,
+        (Focus::List, View::Costs) => &mut state.costs.filter,
+        (Focus::Composer | Focus::Read | Focus::Detail, _) | (Focus::List, View::Chat) => {
+            return None;
+        }
+    };
+    (filter.phase == FilterPhase::Typing).then_some(&mut filter.query)
 }
 
 /// Applies an editing key; `false` when it is none.
@@ -148,6 +153,8 @@ fn field_changed(state: &mut AppState, fx: &mut Effects) {
         first.problem = None;
     } else if state.transcript.find.is_some() {
         read::find_changed(state);
+    } else if state.view == View::Costs {
+        costs::filter_changed(state);
     } else {
         routes::filter_changed(state);
     }

@@ -15,5 +15,15 @@ pub(super) fn note(state: &mut AppState, tone: Tone, text: impl Into<String>) {
 
 /// Shows a toast in place of the one before.
 pub(super) fn toast(state: &mut AppState, tone: Tone, text: impl Into<String>) {
-    state.toast = Some(Toast { tone, text: text.into(), until: state.now + TOAST });
+    toast_for(state, tone, text, TOAST);
+}
+
+/// Shows a toast for so long.
+pub(super) fn toast_for(
+    state: &mut AppState,
+    tone: Tone,
+    text: impl Into<String>,
+    stays: Duration,
+) {
+    state.toast = Some(Toast { tone, text: text.into(), until: state.now + stays });
 }

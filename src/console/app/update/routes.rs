@@ -93,9 +93,9 @@ pub(super) fn filter(state: &mut AppState) {
 
 /// Keys of the line that filters. `true` when it took one.
 pub(super) fn filter_key(state: &mut AppState, key: Chord) -> bool {
+    let shown = state.view == View::Routes && state.focus == Focus::List;
     let filter = &mut state.routes.filter;
-    if filter.phase != FilterPhase::Typing || state.overlay.is_some() || state.focus != Focus::List
-    {
+    if filter.phase != FilterPhase::Typing || state.overlay.is_some() || !shown {
         return false;
     }
     match key.code {

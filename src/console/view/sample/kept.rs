@@ -39,6 +39,7 @@ pub(super) fn costs() -> CostReport {
             row("qwen", 2, (22_000, 6_000, 0), "0"),
         ],
         lost: row("lost", 2, (0, 0, 0), "0.0012"),
+        cut: false,
         total: row("total", 28, (243_000, 45_000, 107_000), "0.42"),
         series: hours
             .iter()

@@ -1,0 +1,219 @@
+//! What the console asks for is what commands print: both read one ledger here.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use clap::Parser as _;
+use uuid::Uuid;
+
+use super::*;
+use crate::cli::args::{Cli, Command, Global, UsageArgs};
+use crate::cli::{Io, Kind, usage};
+use crate::console::app::{CostsTable, TableForm};
+use crate::domain::Currency;
+use crate::ledger::sample::Turn;
+
+/// A data directory in which some chats were held today, and the configuration beside it.
+struct Data {
+    _dir: tempfile::TempDir,
+    setup: Setup,
+    now: UnixMs,
+}
+
+const CONFIG: &str = "[currency]\nrates = { CNY = 7.12 }\nas_of = \"2026-11-20\"\n";
+
+impl Data {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("config.toml");
+        std::fs::write(&config, CONFIG).unwrap();
+        let global = Global {
+            config: Some(config),
+            data: Some(dir.path().join("data")),
+            ..Global::default()
+        };
+        let setup = Setup::new(&global);
+        let now = crate::engine::now();
+        let ledger = setup.keep().unwrap();
+        let titles =
+            ["contract clause 7", "合同第七条", "=HYPERLINK(\"x\")\u{1b}[31m, a", "Contract 8"];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for (n, title) in (1..).zip(titles) {
+                let session = SessionId(Uuid::from_u128(u128::from(n)));
+                let turn = Turn {
+                    pico: 1_000_000_001 * n as i64,
+                    failed: (n == 2).then_some(5),
+                    ..Turn::new(n, now, session, title, "an answer")
+                };
+                ledger.begin(turn.begin()).await.unwrap();
+                ledger.end(turn.end()).await.unwrap();
+            }
+        });
+        ledger.flush(Duration::from_secs(10)).unwrap();
+        Self { _dir: dir, setup, now }
+    }
+
+    fn ask(&self, asked: Recall) -> Result<Recalled, String> {
+        let config = self.setup.load().unwrap().config;
+        answer(&self.setup, &config, asked, self.now)
+    }
+
+    /// Has the table exported; the file and what is in it.
+    fn export(&self, table: CostsTable) -> (PathBuf, String) {
+        let Ok(Recalled::Done(told)) = self.ask(Recall::ExportCosts(table)) else {
+            panic!("not written")
+        };
+        let path = PathBuf::from(told.strip_prefix("written to ").unwrap());
+        let text = std::fs::read_to_string(&path).unwrap();
+        (path, text)
+    }
+
+    /// What `wheelhouse usage` prints.
+    fn usage(&self, args: &[&str]) -> String {
+        let args = usage_args(args);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io {
+            out: &mut out,
+            err: &mut err,
+            in_kind: Kind::Pipe,
+            out_kind: Kind::Pipe,
+            err_kind: Kind::Pipe,
+        };
+        usage::run(&args, &self.setup, &mut io).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+}
+
+fn usage_args(args: &[&str]) -> UsageArgs {
+    let typed = ["wheelhouse", "usage"].iter().chain(args);
+    match Cli::try_parse_from(typed).unwrap().command {
+        Some(Command::Usage(args)) => args,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn table(window: CostWindow, group: CostGroup, form: TableForm) -> CostsTable {
+    CostsTable { window, group, filter: String::new(), currency: Currency::USD, form }
+}
+
+#[test]
+fn an_exported_table_is_what_usage_prints_of_the_same_days_by_the_same() {
+    let data = Data::new();
+    for (window, since) in [
+        (CostWindow::Today, "today"),
+        (CostWindow::Week, "7d"),
+        (CostWindow::Month, "30d"),
+        (CostWindow::All, "all"),
+    ] {
+        for (group, by) in [
+            (CostGroup::Model, "model"),
+            (CostGroup::Provider, "provider"),
+            (CostGroup::Chat, "session"),
+            (CostGroup::Origin, "origin"),
+        ] {
+            for (form, flag) in [(TableForm::Csv, "--csv"), (TableForm::Json, "--json")] {
+                let (path, text) = data.export(table(window, group, form));
+                assert_eq!(text, data.usage(&["--since", since, "--by", by, flag]));
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                let middle = format!("-{}-{}.", window.name(), group.name());
+                assert!(name.starts_with("costs-20") && name.contains(&middle), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_filter_and_a_currency_go_into_the_file_as_they_are_shown() {
+    let data = Data::new();
+    let shown = CostsTable {
+        filter: "CONTRACT".to_owned(),
+        currency: "CNY".parse().unwrap(),
+        ..table(CostWindow::Today, CostGroup::Chat, TableForm::Json)
+    };
+    let (path, text) = data.export(shown.clone());
+    assert!(path.to_string_lossy().ends_with("-today-chat-contract.json"), "{path:?}");
+    let same = ["--since", "today", "--by", "session", "--filter", "contract", "--currency", "cny"];
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["filter"], "CONTRACT");
+    assert_eq!(
+        text.replace("CONTRACT", "contract"),
+        data.usage(&[&same[..], &["--json"]].concat())
+    );
+    let keys: Vec<&str> =
+        json["rows"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["Contract 8", "contract clause 7"]);
+    assert_eq!(json["total"]["cost_usd"], "0.005000000005", "of the filtered rows");
+    assert_eq!(json["total"]["cost_converted"], "0.035600000036", "rounded once, at the end");
+    assert_eq!(json["converted"]["per_usd"], "7.12");
+    let (_, csv) = data.export(CostsTable { form: TableForm::Csv, ..shown });
+    assert!(csv.lines().next().unwrap().ends_with(",stopped_usd,cost_cny"), "{csv}");
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    let lines = data.usage(&same);
+    assert!(lines.contains("~¥0.0356") && lines.contains("a dollar is 7.12 CNY"), "{lines}");
+    assert!(!lines.contains('$'), "{lines}");
+}
+
+#[test]
+fn a_chat_cannot_smuggle_a_formula_or_a_terminal_order_into_a_file() {
+    let data = Data::new();
+    for form in [TableForm::Csv, TableForm::Json] {
+        let (_, text) = data.export(table(CostWindow::Today, CostGroup::Chat, form));
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert!(text.lines().all(|line| !line.starts_with('=')), "{text}");
+    }
+    let (_, csv) = data.export(table(CostWindow::Today, CostGroup::Chat, TableForm::Csv));
+    assert!(csv.contains("\"'=HYPERLINK("), "{csv}");
+}
+
+#[test]
+fn files_are_private_and_none_is_written_over() {
+    let data = Data::new();
+    let asked = || table(CostWindow::Today, CostGroup::Model, TableForm::Csv);
+    let ((first, _), (second, _)) = (data.export(asked()), data.export(asked()));
+    assert!(second.to_string_lossy().ends_with("-2.csv"), "{second:?}");
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&first), mode(first.parent().unwrap())), (0o600, 0o700));
+    let unknown = CostsTable { currency: "EUR".parse().unwrap(), ..asked() };
+    let why = data.ask(Recall::ExportCosts(unknown)).unwrap_err();
+    assert!(why.contains("config set currency.rates.EUR"), "{why}");
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_told_with_what_to_do() {
+    let data = Data::new();
+    std::fs::write(data.setup.paths.data_dir.join("exports"), "in the way").unwrap();
+    let asked = table(CostWindow::Today, CostGroup::Model, TableForm::Csv);
+    let why = data.ask(Recall::ExportCosts(asked)).unwrap_err();
+    assert!(why.starts_with("not written: ") && why.contains("exports"), "{why}");
+}
+
+#[test]
+fn a_currency_without_a_rate_is_a_usage_error_that_says_how_to_give_it_one() {
+    let data = Data::new();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut io = Io {
+        out: &mut out,
+        err: &mut err,
+        in_kind: Kind::Pipe,
+        out_kind: Kind::Pipe,
+        err_kind: Kind::Pipe,
+    };
+    let stop = usage::run(&usage_args(&["--currency", "JPY"]), &data.setup, &mut io).unwrap_err();
+    let (exit, words) = stop.story();
+    assert_eq!(exit, crate::cli::Exit::Usage);
+    assert!(words.unwrap().contains("wheelhouse config set currency.rates.JPY RATE"));
+}
+
+#[test]
+fn the_costs_of_an_untitled_chat_have_a_name_to_find_it_by() {
+    let untitled = Total { session: Some(SessionId(Uuid::from_u128(7))), ..Total::default() };
+    assert!(!row(&untitled).name.is_empty());
+}
+
+#[test]
+fn a_title_makes_a_file_name_that_goes_nowhere_else() {
+    assert_eq!(file_name("Why does ../../etc fail?"), "why-does-etc-fail");
+    assert_eq!(file_name("路由器 怎么选"), "路由器-怎么选");
+    assert_eq!(file_name("..."), "chat");
+}

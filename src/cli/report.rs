@@ -1,0 +1,407 @@
+//! What was spent, added up for people and for programs: as a table, JSON or CSV. `usage` prints it and
+//! the console's Costs view writes it to a file, so that both say the same.
+//!
+//! Must not know: where it goes. Invariants: money is written in dollars, to the last digit, where
+//! programs read it, whatever it is shown in; it is marked "at least" where a part of it is not known;
+//! what a provider or a chat is called is never obeyed by a terminal or a spreadsheet.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::config::CurrencySettings;
+use crate::domain::{Cost, Currency, Denomination, ModelName, Money};
+use crate::ledger::{By, Days, LedgerError, Reader, Routing, Total, export};
+use crate::text;
+
+use super::args::UsageBy;
+use super::table::{Align, Table};
+
+/// Rows that are looked through where only some are wanted: the dearest. More models and providers
+/// than this there are not; of chats, those beyond are cheap.
+pub const LOOKED_THROUGH: usize = 2_000;
+
+/// What amounts are shown in, and since when its rate is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// Dollars or another currency.
+    pub money: Denomination,
+    /// The day its rate was read, where the user says so.
+    pub as_of: Option<String>,
+}
+
+impl Shown {
+    /// In what the configuration says.
+    pub fn first(settings: &CurrencySettings) -> Self {
+        Self { money: settings.first(), as_of: settings.as_of.clone() }
+    }
+
+    /// In a currency.
+    ///
+    /// # Errors
+    /// Where it has no rate: how to give it one.
+    pub fn of(currency: Currency, settings: &CurrencySettings) -> Result<Self, String> {
+        let money = settings.denomination(currency);
+        if money.currency() != currency {
+            return Err(no_rate(currency));
+        }
+        Ok(Self { money, as_of: settings.as_of.clone() })
+    }
+
+    /// `a dollar is ¥7.12, as of 2026-11-20`; nothing for dollars.
+    fn words(&self) -> Option<String> {
+        let Denomination::At(currency, rate) = self.money else { return None };
+        let mut words = format!("~ is converted: a dollar is {rate} {currency}");
+        if let Some(day) = &self.as_of {
+            let _ = write!(words, ", as of {day}");
+        }
+        Some(words)
+    }
+}
+
+/// What to add where a currency has no rate.
+pub fn no_rate(currency: Currency) -> String {
+    format!(
+        "there is no rate for {currency}; give it one, in units per US dollar: \
+         wheelhouse config set currency.rates.{currency} RATE"
+    )
+}
+
+/// What a report is of.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Of which days.
+    pub days: Days,
+    /// By what.
+    pub by: UsageBy,
+    /// At most so many rows.
+    pub limit: usize,
+    /// Only rows whose name holds this; empty for all. The total is then of those.
+    pub filter: String,
+    /// Compared with asking this model only.
+    pub baseline: Option<ModelName>,
+    /// What amounts are shown in.
+    pub shown: Shown,
+}
+
+/// Sums, ready to be written.
+#[derive(Debug)]
+pub struct Report {
+    wanted: Wanted,
+    rows: Vec<Total>,
+    whole: Total,
+    routing: Routing,
+}
+
+impl UsageBy {
+    /// What the ledger calls it.
+    pub const fn by(self) -> By {
+        match self {
+            Self::Model => By::Model,
+            Self::Provider => By::Provider,
+            Self::Day => By::Day,
+            Self::Session => By::Session,
+            Self::Origin => By::Origin,
+            Self::Kind => By::Kind,
+        }
+    }
+
+    /// Its name on the command line, and of its column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Provider => "provider",
+            Self::Day => "day",
+            Self::Session => "session",
+            Self::Origin => "origin",
+            Self::Kind => "kind",
+        }
+    }
+}
+
+/// A name for a row: a conversation's is its title, or where it has none the end of its id.
+pub fn name(total: &Total) -> String {
+    match (total.session, total.key.is_empty()) {
+        (Some(id), true) => id.short(),
+        _ => total.key.clone(),
+    }
+}
+
+fn at_least(cost: Cost, shown: Denomination) -> String {
+    let at_least = if cost.exact { "" } else { "≥" };
+    format!("{at_least}{}", shown.short(cost.amount))
+}
+
+/// Adds one sum to another.
+fn add(sum: &mut Total, more: &Total) {
+    sum.attempts += more.attempts;
+    sum.cost = sum.cost + more.cost;
+    sum.lost += more.lost;
+    sum.stopped += more.stopped;
+    sum.prefix_saved += more.prefix_saved;
+    sum.usage = sum.usage + more.usage;
+}
+
+impl Report {
+    /// Adds up.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn of(reader: &Reader, wanted: Wanted) -> Result<Self, LedgerError> {
+        let Wanted { days, by, limit, .. } = wanted;
+        let routing = reader.routing(days, wanted.baseline.as_ref())?;
+        if wanted.filter.trim().is_empty() {
+            let rows = reader.totals(days, by.by(), limit)?;
+            return Ok(Self { wanted, rows, whole: reader.total(days)?, routing });
+        }
+        let mut rows = reader.totals(days, by.by(), LOOKED_THROUGH)?;
+        rows.retain(|total| text::holds(&name(total), &wanted.filter));
+        let mut whole = Total::default();
+        for row in &rows {
+            add(&mut whole, row);
+        }
+        rows.truncate(limit);
+        Ok(Self { wanted, rows, whole, routing })
+    }
+
+    /// Before anything was kept.
+    pub fn empty(wanted: Wanted) -> Self {
+        Self { wanted, rows: Vec::new(), whole: Total::default(), routing: Routing::default() }
+    }
+
+    /// For people.
+    pub fn lines(&self) -> Vec<String> {
+        let shown = self.wanted.shown.money;
+        let some = |money: Money| match money {
+            Money::ZERO => String::new(),
+            money => shown.short(money),
+        };
+        let mut table = Table::new(&[
+            (self.wanted.by.name(), Align::Left),
+            ("calls", Align::Right),
+            ("in", Align::Right),
+            ("cached", Align::Right),
+            ("out", Align::Right),
+            ("cost", Align::Right),
+            ("failed", Align::Right),
+            ("stopped", Align::Right),
+        ]);
+        let whole = Total { key: "total".to_owned(), ..self.whole.clone() };
+        for total in self.rows.iter().chain([&whole]) {
+            table.row([
+                name(total),
+                total.attempts.to_string(),
+                total.usage.input.to_string(),
+                total.usage.cached_input.to_string(),
+                total.usage.output.to_string(),
+                at_least(total.cost, shown),
+                some(total.lost),
+                some(total.stopped),
+            ]);
+        }
+        let mut lines = table.lines();
+        lines.extend(self.routing_lines());
+        if let Some(rate) = self.wanted.shown.words() {
+            lines.extend([String::new(), rate]);
+        }
+        lines
+    }
+
+    fn routing_lines(&self) -> Vec<String> {
+        let (routing, shown) = (&self.routing, self.wanted.shown.money);
+        let mut out = Vec::new();
+        if routing.compared > 0 {
+            out.push(String::new());
+            out.push(format!(
+                "routing   {} of {} requests answered; {} at the dearest model that fit, {} spent: {} saved",
+                routing.answered,
+                routing.requests,
+                shown.short(routing.dearest),
+                shown.short(routing.spent),
+                shown.short(routing.dearest - routing.spent),
+            ));
+        }
+        if let Some((requests, spent, would)) = routing.baseline {
+            let saved = shown.short(would - spent);
+            out.push(format!(
+                "baseline  {requests} requests it could have answered for {}, {} spent: {saved} saved",
+                shown.short(would),
+                shown.short(spent),
+            ));
+        }
+        if routing.cached > 0 || routing.prefix_saved > Money::ZERO {
+            out.push(format!(
+                "caches    {} answers from the cache saved about {}; prompt caches took off {}",
+                routing.cached,
+                shown.short(routing.cache_saved),
+                shown.short(routing.prefix_saved)
+            ));
+        }
+        out
+    }
+
+    /// For spreadsheets: a head, then a line a row. Amounts are dollars, exactly; where they are shown
+    /// in another currency a last column has the cost in it.
+    pub fn csv(&self) -> Vec<String> {
+        let mut head = format!(
+            "{},session_id,calls,input,cached_input,cache_write,output,reasoning,cost_usd,\
+             cost_exact,failed_usd,stopped_usd",
+            self.wanted.by.name()
+        );
+        let shown = self.wanted.shown.money;
+        if let Denomination::At(currency, _) = shown {
+            let _ = write!(head, ",cost_{}", currency.code().to_ascii_lowercase());
+        }
+        let mut lines = vec![head];
+        for total in &self.rows {
+            let usage = total.usage;
+            let mut cells = vec![
+                quoted(&name(total)),
+                total.session.map(|id| id.to_string()).unwrap_or_default(),
+                total.attempts.to_string(),
+                usage.input.to_string(),
+                usage.cached_input.to_string(),
+                usage.cache_write.to_string(),
+                usage.output.to_string(),
+                usage.reasoning.to_string(),
+                total.cost.amount.to_string(),
+                total.cost.exact.to_string(),
+                total.lost.to_string(),
+                total.stopped.to_string(),
+            ];
+            if let Denomination::At(..) = shown {
+                cells.push(shown.convert(total.cost.amount).to_string());
+            }
+            lines.push(cells.join(","));
+        }
+        lines
+    }
+
+    /// For programs; what routing did is of everything, filtered or not. Amounts are dollars, exactly; where they are shown in another currency each row
+    /// has its cost in it as well, and the rate stands beside them.
+    pub fn json(&self) -> Value {
+        let Wanted { days, by, .. } = self.wanted;
+        let all = days == Days::ALL;
+        let routing = &self.routing;
+        let row = |total: &Total| row(total, self.wanted.shown.money);
+        let mut report = json!({
+            "schema": 1,
+            "by": by.name(),
+            "from": (!all).then(|| days.from.to_string()),
+            "to": (!all).then(|| days.to.to_string()),
+            "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
+            "total": row(&Total { key: "total".to_owned(), ..self.whole.clone() }),
+            "routing": {
+                "requests": routing.requests,
+                "answered": routing.answered,
+                "compared": routing.compared,
+                "spent_usd": routing.spent.to_string(),
+                "dearest_usd": routing.dearest.to_string(),
+                "failed_usd": routing.lost.to_string(),
+                "cached": routing.cached,
+                "cache_saved_usd": routing.cache_saved.to_string(),
+                "prefix_saved_usd": routing.prefix_saved.to_string(),
+                "baseline": routing.baseline.map(|(requests, spent, would)| json!({
+                    "requests": requests,
+                    "spent_usd": spent.to_string(),
+                    "would_usd": would.to_string(),
+                })),
+            },
+        });
+        let filter = self.wanted.filter.trim();
+        if !filter.is_empty() {
+            report["filter"] = json!(filter);
+        }
+        if let Denomination::At(currency, rate) = self.wanted.shown.money {
+            report["converted"] = json!({
+                "currency": currency,
+                "per_usd": rate.to_string(),
+                "as_of": self.wanted.shown.as_of,
+            });
+        }
+        report
+    }
+}
+
+fn row(total: &Total, shown: Denomination) -> Value {
+    let usage = total.usage;
+    let mut row = json!({
+        "key": total.key,
+        "session_id": total.session.map(|id| id.to_string()),
+        "calls": total.attempts,
+        "input": usage.input,
+        "cached_input": usage.cached_input,
+        "cache_write": usage.cache_write,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+        "cost_usd": total.cost.amount.to_string(),
+        "cost_exact": total.cost.exact,
+        "failed_usd": total.lost.to_string(),
+        "stopped_usd": total.stopped.to_string(),
+    });
+    if let Denomination::At(..) = shown {
+        row["cost_converted"] = json!(shown.convert(total.cost.amount).to_string());
+    }
+    row
+}
+
+/// Marks that programs of tables take for the beginning of a formula, as they are and as wide ones.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// A cell as spreadsheets read it: quoted where it must be, never taken for a formula, and with what a
+/// terminal would obey (a control character, a turn of direction) as an escape.
+fn quoted(cell: &str) -> String {
+    let mut line = String::with_capacity(cell.len());
+    for letter in cell.chars() {
+        match letter {
+            '\n' => line.push_str("\\n"),
+            '\t' => line.push_str("\\t"),
+            letter if letter.is_control() || export::turns(letter) => {
+                let _ = write!(line, "\\u{{{:x}}}", u32::from(letter));
+            }
+            letter => line.push(letter),
+        }
+    }
+    // Some of them look behind spaces.
+    let formula = line.trim_start().starts_with(FORMULA);
+    if formula {
+        line.insert(0, '\'');
+    }
+    if formula || line.contains([',', '"', ';']) || line.trim() != line {
+        format!("\"{}\"", line.replace('"', "\"\""))
+    } else {
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_neither_a_formula_nor_two_cells() {
+        assert_eq!(quoted("plain"), "plain");
+        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
+        for hostile in ["=cmd()", "+1", "-1", "@SUM(A1)", " =cmd()", "＝cmd()"] {
+            assert_eq!(quoted(hostile), format!("\"'{hostile}\""));
+        }
+        assert_eq!(quoted("\t=1+1"), "\\t=1+1", "no longer behind a space");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_an_escape() {
+        assert_eq!(quoted("two\nlines"), "two\\nlines");
+        assert_eq!(quoted("\u{1b}[31mred\u{9b}\u{7f}"), "\\u{1b}[31mred\\u{9b}\\u{7f}");
+        assert_eq!(quoted("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn what_is_not_known_is_at_least() {
+        let cost = |exact| Cost { amount: Money::from_pico(2_500_000_000_000), exact };
+        let dollars = Denomination::Dollars;
+        assert_eq!(at_least(cost(true), dollars), "$2.50");
+        assert_eq!(at_least(cost(false), dollars), "≥$2.50");
+        let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
+        assert_eq!(at_least(cost(false), yuan), "≥~¥17.80");
+    }
+}

@@ -1,0 +1,222 @@
+//! The Costs view filtered, in another currency, and with names that are wide or hostile.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::console::app::{
+    AppState, ColorDepth, CostGroup, CostRow, FilterPhase, Glyphs, Msg, Recall, Recalled, Tone,
+    update,
+};
+use crate::console::theme::Theme;
+use crate::console::view::sample::{NOW, Scene, state};
+use crate::console::view::{draw, measure};
+use crate::domain::{Cost, Currency, UnixMs};
+use crate::text;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+fn drawn(state: &AppState) -> (Vec<String>, Option<Position>) {
+    let theme = Theme::named("terminal", ColorDepth::True).unwrap();
+    let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.cols, state.size.rows));
+    let caret = draw(state, &theme, &mut buffer);
+    let rows = (0..buffer.area.height).map(|y| {
+        let (mut row, mut x) = (String::new(), 0);
+        while x < buffer.area.width {
+            let symbol = buffer[(x, y)].symbol();
+            row.push_str(symbol);
+            x += (text::width(symbol) as u16).max(1);
+        }
+        row.trim_end().to_owned()
+    });
+    (rows.collect(), caret)
+}
+
+fn keys(state: &mut AppState, typed: &str) {
+    for c in typed.chars() {
+        let code = match c {
+            '\n' => KeyCode::Enter,
+            '\u{1b}' => KeyCode::Esc,
+            c => KeyCode::Char(c),
+        };
+        update(state, Msg::Key(KeyEvent::from(code)), NOW);
+    }
+}
+
+fn with_rates(state: &mut AppState) {
+    let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+    let mut config = (*snapshot.config).clone();
+    let rate = |code: &str, rate: &str| (code.parse().unwrap(), rate.parse().unwrap());
+    config.currency.rates = [rate("CNY", "7.12"), rate("EUR", "0.92")].into();
+    config.currency.as_of = Some("2026-11-20".to_owned());
+    snapshot.config = Arc::new(config);
+    update(state, Msg::Snapshot(Arc::new(snapshot)), NOW);
+}
+
+/// The costs by chat, with names in several scripts and one that would like to be obeyed.
+fn by_chat(cols: u16, rows: u16) -> AppState {
+    let mut state = state(Scene::Costs, cols, rows);
+    let (window, _, mut report) = state.costs.shown.take().unwrap();
+    let titles = [
+        "合同第七条与模板的差异，以及应当如何修改",
+        "contract clause 7",
+        "婚礼致辞的俳句",
+        "借用检查器 borrow checker",
+        "\u{1b}[31m\u{202e}red 路由",
+    ];
+    for (row, title) in report.rows.iter_mut().zip(titles) {
+        title.clone_into(&mut row.name);
+    }
+    state.costs.group = CostGroup::Chat;
+    state.costs.shown = Some((window, CostGroup::Chat, report));
+    state
+}
+
+#[test]
+fn filtered_converted_and_wide_costs_look_as_drawn_at_every_size() {
+    for (cols, rows) in SIZES {
+        let mut state = by_chat(cols, rows);
+        keys(&mut state, "/同");
+        let name = |what: &str| format!("costs_{what}_{cols}x{rows}");
+        insta::assert_snapshot!(name("typing"), drawn(&state).0.join("\n"));
+        keys(&mut state, "\n");
+        insta::assert_snapshot!(name("filtered"), drawn(&state).0.join("\n"));
+        keys(&mut state, "\u{1b}");
+        with_rates(&mut state);
+        keys(&mut state, "c");
+        insta::assert_snapshot!(name("converted"), drawn(&state).0.join("\n"));
+        keys(&mut state, "x");
+        insta::assert_snapshot!(name("export"), drawn(&state).0.join("\n"));
+    }
+}
+
+#[test]
+fn the_caret_of_the_filter_stands_behind_what_was_typed_in_cells() {
+    for typed in ["", "son", "合同", "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}"] {
+        let mut state = by_chat(80, 24);
+        keys(&mut state, "/");
+        update(&mut state, Msg::Paste(typed.to_owned()), NOW);
+        let (rows, caret) = drawn(&state);
+        let caret = caret.unwrap();
+        assert_eq!(usize::from(caret.x), 10 + text::width(typed), "{typed:?}");
+        assert!(rows[usize::from(caret.y)].contains(&format!("COSTS /{typed}")), "{rows:#?}");
+    }
+    let mut state = by_chat(80, 24);
+    keys(&mut state, &format!("/{}end", "长".repeat(200)));
+    let (rows, caret) = drawn(&state);
+    let caret = caret.unwrap();
+    assert!(rows[usize::from(caret.y)].contains("长end"), "the end is in sight: {rows:#?}");
+    assert!(caret.x < 80);
+}
+
+#[test]
+fn nothing_but_the_total_of_the_filtered_rows_is_called_theirs() {
+    let mut state = by_chat(120, 40);
+    let whole = drawn(&state).0;
+    assert!(whole.iter().any(|row| row.starts_with(" total       ")), "{whole:#?}");
+    keys(&mut state, "/CLAUSE");
+    let rows = drawn(&state).0;
+    let total = rows.iter().find(|row| row.starts_with(" filtered")).unwrap();
+    assert!(total.contains("$0.14") && total.contains("filtered, 1 of 5"), "{total}");
+    assert!(rows.iter().all(|row| !row.starts_with(" lost")), "they are of all rows: {rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("BY HOUR, ALL ROWS")), "{rows:#?}");
+    keys(&mut state, "zzz\n");
+    let rows = drawn(&state).0;
+    assert!(rows.iter().any(|row| row.contains("nothing is called so; Esc shows all")));
+    keys(&mut state, "\u{1b}");
+    assert_eq!(drawn(&state).0, whole, "Esc shows all again");
+}
+
+#[test]
+fn hostile_names_are_only_shown() {
+    let rows = drawn(&by_chat(120, 40)).0.join("\n");
+    assert!(!rows.contains('\u{1b}') && !rows.contains('\u{202e}'), "{rows}");
+}
+
+#[test]
+fn every_amount_of_the_view_is_in_the_currency_and_marked() {
+    let mut state = state(Scene::Costs, 200, 60);
+    with_rates(&mut state);
+    for code in ["CNY", "EUR"] {
+        keys(&mut state, "c");
+        assert_eq!(state.denomination().currency(), code.parse::<Currency>().unwrap());
+        let rows = drawn(&state).0;
+        // The top line has what the engine counts; the heading says what a dollar is.
+        let dollars: Vec<&String> = rows.iter().skip(2).filter(|row| row.contains('$')).collect();
+        assert!(dollars.is_empty(), "{dollars:#?}");
+        assert!(rows[1].contains(&format!(" {code}, 2026-11-20")), "{}", rows[1]);
+        let table = rows.iter().find(|row| row.starts_with(" sonnet")).unwrap();
+        assert!(table.contains(if code == "CNY" { "~¥1.50" } else { "~0.19 EUR" }), "{table}");
+    }
+    keys(&mut state, "c");
+    assert!(drawn(&state).0[4..].iter().any(|row| row.contains("$0.21")), "dollars again");
+}
+
+#[test]
+fn where_there_are_only_plain_characters_a_currency_has_letters() {
+    let mut state = state(Scene::Costs, 120, 40);
+    state.looks.glyphs = Glyphs::Ascii;
+    with_rates(&mut state);
+    keys(&mut state, "c");
+    let rows = drawn(&state).0;
+    assert!(rows.iter().any(|row| row.contains(" ~1.50 CNY")), "{rows:#?}");
+    assert!(rows.iter().all(|row| !row.contains('¥')), "{rows:#?}");
+}
+
+#[test]
+fn nothing_runs_into_its_neighbour_in_a_currency_with_letters() {
+    for (cols, height) in SIZES {
+        let mut state = state(Scene::Costs, cols, height);
+        with_rates(&mut state);
+        let (_, _, report) = state.costs.shown.as_mut().unwrap();
+        let cost = Cost { amount: "1234.5".parse().unwrap(), exact: false };
+        report.rows.push(CostRow { name: "dear".into(), cost, ..report.rows[0].clone() });
+        report.dearest[0].cost = cost;
+        keys(&mut state, "cc");
+        let rows = drawn(&state).0;
+        let all = rows.join("\n");
+        let row = rows.iter().find(|row| row.starts_with(" dear")).unwrap();
+        assert!(row.contains(" ~1135.74 EUR "), "{all}");
+        assert!(measure(&state).list_scroll_most < 100);
+    }
+}
+
+#[test]
+fn a_long_path_is_told_whole() {
+    let mut state = by_chat(80, 24);
+    keys(&mut state, "xc");
+    let path = "~/.local/share/wheelhouse/exports/costs-2026-11-26-today-chat-clause-12.csv";
+    let recalled = state_of_export(&state);
+    let answer = Ok(Recalled::Done(format!("written to {path}")));
+    update(&mut state, Msg::Recalled { asked: recalled, answer }, NOW);
+    assert_eq!(state.toast.as_ref().map(|toast| toast.tone), Some(Tone::Good));
+    let rows = drawn(&state).0;
+    let told: String = rows.iter().rev().skip(1).take(2).rev().map(|row| row.trim()).collect();
+    assert!(told.replace(' ', "").contains(path), "{rows:#?}");
+    update(&mut state, Msg::Tick, UnixMs(NOW.0 + 9_000));
+    assert!(state.toast.is_some(), "it stays until it can be read");
+}
+
+fn state_of_export(state: &AppState) -> Recall {
+    Recall::ExportCosts(crate::console::app::CostsTable {
+        window: state.costs.window,
+        group: state.costs.group,
+        filter: String::new(),
+        currency: Currency::USD,
+        form: crate::console::app::TableForm::Csv,
+    })
+}
+
+#[test]
+fn a_filter_holds_in_the_heading_until_esc() {
+    for (cols, rows) in SIZES {
+        let mut state = by_chat(cols, rows);
+        keys(&mut state, "/合同\n");
+        assert_eq!(state.costs.filter.phase, FilterPhase::On);
+        let heading = &drawn(&state).0[1];
+        assert!(heading.contains("COSTS /合同 1 of 5"), "{heading}");
+        assert!(heading.contains("today") && heading.contains("by"), "{heading}");
+    }
+}
