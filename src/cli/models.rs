@@ -122,7 +122,7 @@ impl<'a> Row<'a> {
     fn new(model: &'a Model, config: &Config, setup: &Setup, now: UnixMs) -> Option<Self> {
         let provider = config.providers.get(&model.provider)?;
         let key = Key::of(compose::key(provider, &setup.env), provider.key_need);
-        let rates = model.prices.at(now, PRICED_AT_TOKENS);
+        let rates = model.rates(now, PRICED_AT_TOKENS);
         let waiting = provider.local
             && provider.mention == Mention::Shipped
             && model.mention == Mention::Shipped;

@@ -3,22 +3,32 @@
 //! micro-dollars: a price of 0.30 per million tokens is 0.30 micro-dollars a token.
 
 use crate::config::{self, Config, Model};
-use crate::domain::{Cost, UnixMs, Usage};
+use crate::domain::{Cost, ServiceTier, UnixMs, Usage};
 use crate::wire::{Decoder, Frame};
 
-use super::account::{Figures, Reached, Size, bill, most};
+use super::account::{Figures, Reached, Size, Tier, bill, most};
 
-fn shipped() -> Config {
+pub(super) fn shipped() -> Config {
     config::load(&[]).unwrap().config
 }
 
-fn at(text: &str) -> UnixMs {
+pub(super) fn at(text: &str) -> UnixMs {
     let moment: jiff::Timestamp = text.parse().unwrap();
     UnixMs(moment.as_millisecond())
 }
 
-/// The bill for a body of this model, sent then.
+/// The bill for a body of this model, sent then, its tier left to the provider.
 fn billed(config: &Config, model: &Model, sent: &str, body: &str) -> (Usage, Cost) {
+    billed_as(config, (model, None), sent, body)
+}
+
+/// The bill for a body of this model, sent then, where this tier was asked for.
+pub(super) fn billed_as(
+    config: &Config,
+    (model, asked): (&Model, Option<ServiceTier>),
+    sent: &str,
+    body: &str,
+) -> (Usage, Cost) {
     let provider = &config.providers[&model.provider];
     let mut decoder = Decoder::new(provider.dialect, &model.quirks);
     let mut frames = Vec::new();
@@ -27,15 +37,20 @@ fn billed(config: &Config, model: &Model, sent: &str, body: &str) -> (Usage, Cos
     let mut size = Size {
         reported: None,
         figures: Figures::Final,
+        tier: Tier { asked, served: None },
         reported_cost: None,
         input_estimate: 0,
-        output_chars: 0,
+        seen: 0,
         reached: Reached::Accepted,
     };
     for frame in frames {
-        if let Frame::Usage { usage, reported_cost } = frame {
-            size.reported = Some(usage);
-            size.reported_cost = reported_cost.or(size.reported_cost);
+        match frame {
+            Frame::Usage { usage, reported_cost } => {
+                size.reported = Some(usage);
+                size.reported_cost = reported_cost.or(size.reported_cost);
+            }
+            Frame::ServedIn(tier) => size.tier.served = Some(tier),
+            _ => {}
         }
     }
     assert!(size.reported.is_some(), "no usage was read");
@@ -135,11 +150,22 @@ fn a_prompt_over_the_tier_is_dearer_as_a_whole() {
     assert_eq!(haiku(&anthropic(99_001, 0, 1_000, 0, 10)), "0.0501505");
 }
 
-/// The last chunk of an OpenAI stream.
+/// The last chunks of an OpenAI stream.
 fn openai(prompt: u64, cached: u64, completion: u64, reasoning: u64) -> String {
+    openai_in("default", prompt, cached, completion, reasoning)
+}
+
+/// The same, served in a tier of service.
+pub(super) fn openai_in(
+    tier: &str,
+    prompt: u64,
+    cached: u64,
+    completion: u64,
+    reasoning: u64,
+) -> String {
     let total = prompt + completion;
     format!(
-        "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"service_tier\":\"default\",\
+        "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"service_tier\":\"{tier}\",\
          \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"Hi\"}},\"finish_reason\":\"stop\"}}],\
          \"usage\":null}}\n\n\
          data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[],\
@@ -214,7 +240,7 @@ fn what_is_held_for_an_attempt_is_never_less_than_its_bill() {
         let model = &config.models[name];
         let from = at(sent);
         let until = from + std::time::Duration::from_mins(5);
-        let held = most(model, (from, until), estimate, cap).unwrap();
+        let held = most(model, None, (from, until), estimate, cap).unwrap();
         for minute in 0..=5 {
             let sent = from + std::time::Duration::from_mins(minute);
             let sent = jiff::Timestamp::from_millisecond(sent.0).unwrap().to_string();

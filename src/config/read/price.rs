@@ -12,7 +12,7 @@ use crate::config::tree::{Node, Table, Value};
 use crate::config::window::{ParseWindowError, WeekWindow};
 use crate::domain::{Price, Rates};
 
-use super::moment;
+use super::{moment, tier};
 
 const FIGURES: [&str; 5] = ["input", "cached_input", "cache_write", "cache_write_1h", "output"];
 const DAY_MS: i64 = 86_400_000;
@@ -143,6 +143,7 @@ fn schedules(fields: &Fields<'_>) -> Vec<ScheduledRates> {
         from,
         until,
         over_input_tokens: fields.whole("over_input_tokens"),
+        tier: tier::served(fields),
         input: fields.price("input"),
         cached_input: fields.price("cached_input"),
         cache_write: fields.price("cache_write"),

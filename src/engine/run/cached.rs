@@ -132,12 +132,16 @@ impl<'a> Served<'a> {
             json!([dialect, nameless(&provider.base_url), provider.headers]).to_string()
         });
         let (can, quirks) = (model.capabilities, &model.quirks);
-        let written = json!([
+        let mut written = json!([
             [can.tools, can.vision, can.json, can.structured],
             [can.reasoning, can.temperature, can.seed],
             [format!("{:?}", quirks.effort), format!("{:?}", quirks.system_role)],
             quirks.temperature_max,
         ]);
+        // Left out where none is asked for, so that what was kept before is still found.
+        if let (Some(tier), Some(list)) = (model.service_tier, written.as_array_mut()) {
+            list.push(json!(["service_tier", tier.name()]));
+        }
         Self { model, endpoint: endpoint.unwrap_or_default(), written: written.to_string() }
     }
 
