@@ -39,7 +39,7 @@ pub use discover::Discovered;
 pub use error::ConfigError;
 pub use load::{Loaded, load, load_demo};
 pub use model::{
-    KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates, TierRates, Writes,
+    KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates, TierRates, Unsaid,
 };
 pub use paths::{Paths, create_private_dir, write_new};
 pub use provider::{

@@ -74,6 +74,8 @@ pub struct ScheduledRates {
 pub struct PriceList {
     /// The price where no schedule holds; `None` when unknown.
     pub base: Option<Rates>,
+    /// Figures the base price does not say.
+    pub unsaid: Unsaid,
     /// Schedules; where several hold, the later in the list wins, field by field.
     pub schedules: Vec<ScheduledRates>,
     /// The day the figures were read, `YYYY-MM-DD`.
@@ -99,10 +101,9 @@ impl PriceList {
     /// long enough to be dearer in the usual tier, only where one of them speaks of prompts as long.
     pub fn in_tier(&self, tier: ServiceTier, now: UnixMs, input_tokens: u64) -> Option<TierRates> {
         let usual = self.at(now, input_tokens)?;
-        let known = |rates, writes| Some(TierRates { rates, writes });
         let free = self.schedules.is_empty() && self.base == Some(Rates::default());
         if tier == ServiceTier::Standard || free {
-            return known(usual, Writes::Priced);
+            return Some(TierRates { rates: usual, unsaid: self.unsaid });
         }
         let (mut own, mut longest, mut usual_longest) = (ScheduledRates::default(), 0, 0);
         for schedule in self.schedules.iter().filter(|s| s.holds(now, input_tokens)) {
@@ -122,18 +123,11 @@ impl PriceList {
         if !said || longest < usual_longest {
             return None;
         }
-        let writes = match (own.cache_write, usual.cache_write == usual.input) {
-            // They cost what any other token does.
-            (None, true) => {
-                own.cache_write = own.input;
-                Writes::Priced
-            }
-            (None, false) => Writes::Unknown,
-            (Some(_), _) => Writes::Priced,
-        };
+        let cache_write = own.cache_write.is_none() || self.unsaid.cache_write;
+        let unsaid = Unsaid { cache_write, ..self.unsaid };
         let mut rates = usual;
         own.lay_on(&mut rates);
-        known(rates, writes)
+        Some(TierRates { rates, unsaid })
     }
 
     /// `true` when the source says it is unsure.
@@ -142,13 +136,13 @@ impl PriceList {
     }
 }
 
-/// What a price list says of written cache tokens in a tier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writes {
-    /// What they cost.
-    Priced,
-    /// Nothing: the usual tier's price stands in.
-    Unknown,
+/// Which figures nobody told: another stands in for them, and a bill it is in is not exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unsaid {
+    /// Of cached prompt tokens: they are counted as any other.
+    pub cached_input: bool,
+    /// Of prompt tokens written to the cache: they are counted as any other, or as in the usual tier.
+    pub cache_write: bool,
 }
 
 /// The rates of a tier of service.
@@ -156,15 +150,18 @@ pub enum Writes {
 pub struct TierRates {
     /// The rates.
     pub rates: Rates,
-    /// Whether the one of written tokens is known.
-    pub writes: Writes,
+    /// Those that are no more than a stand-in.
+    pub unsaid: Unsaid,
 }
 
 impl TierRates {
     /// What this usage costs; exact where the price of everything in it is known.
     pub fn cost(&self, usage: &Usage) -> Cost {
-        let exact = self.writes == Writes::Priced || usage.cache_write == 0;
-        Cost { amount: self.rates.cost(usage), exact }
+        // Where prompts are free, so is what is cached of them.
+        let paid = self.rates.input != Price::FREE;
+        let guessed = (self.unsaid.cached_input && usage.cached_input > 0)
+            || (self.unsaid.cache_write && usage.cache_write > 0);
+        Cost { amount: self.rates.cost(usage), exact: !(paid && guessed) }
     }
 }
 

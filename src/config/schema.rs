@@ -189,7 +189,11 @@ pub const PRICE: Section = Section {
     path: "models.<name>.price",
     fields: &[
         field("input", "dollars per million tokens", "a prompt token"),
-        field("cached_input", "dollars per million tokens", "one the provider had cached"),
+        field(
+            "cached_input",
+            "dollars per million tokens",
+            "one the provider had cached; not given, it is counted as any other and not exact",
+        ),
         field("cache_write", "dollars per million tokens", "one the provider cached now"),
         field("cache_write_1h", "dollars per million tokens", "one cached for an hour"),
         field("output", "dollars per million tokens", "an answer token, thinking included"),

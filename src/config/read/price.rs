@@ -4,7 +4,7 @@
 //! price is whole (input and output) or unknown, and a figure a person set is never shown with the
 //! date or source of one that was shipped, nor beaten by a shipped schedule.
 
-use crate::config::model::{PriceList, ScheduledRates};
+use crate::config::model::{PriceList, ScheduledRates, Unsaid};
 use crate::config::reader::Fields;
 use crate::config::schema::{PRICE, SCHEDULE};
 use crate::config::source::Sources;
@@ -50,30 +50,24 @@ pub(super) fn prices(model: &Fields<'_>, local: bool) -> PriceList {
     }
     let source = fields.string("source");
     match base {
-        Some((rates, follow)) => {
+        Some((rates, unsaid)) => {
             let schedules: Vec<ScheduledRates> = schedules;
-            let schedules = schedules.into_iter().map(|s| follow_input(s, follow)).collect();
-            PriceList { base: Some(rates), schedules, as_of, source }
+            let schedules = schedules.into_iter().map(|s| follow_input(s, unsaid)).collect();
+            PriceList { base: Some(rates), unsaid, schedules, as_of, source }
         }
         None if local && FIGURES.iter().all(|name| fields.node(name).is_none()) => PriceList {
             base: Some(Rates::default()),
+            unsaid: Unsaid::default(),
             schedules,
             as_of: None,
             source: Some("local".to_owned()),
         },
-        None => PriceList { base: None, schedules, as_of, source },
+        None => PriceList { base: None, unsaid: Unsaid::default(), schedules, as_of, source },
     }
 }
 
-/// Which figures were not given and follow the input price.
-#[derive(Clone, Copy)]
-struct Follow {
-    cached_input: bool,
-    cache_write: bool,
-}
-
-/// The base rates. A cached or written token whose price is not known costs what any other does.
-fn base(fields: &Fields<'_>) -> Option<(Rates, Follow)> {
+/// The base rates. A cached or written token whose price is not known is counted as any other.
+fn base(fields: &Fields<'_>) -> Option<(Rates, Unsaid)> {
     let input = fields.price("input");
     let cached_input = fields.price("cached_input");
     let cache_write = fields.price("cache_write");
@@ -95,19 +89,19 @@ fn base(fields: &Fields<'_>) -> Option<(Rates, Follow)> {
         cache_write_1h: fields.price("cache_write_1h"),
         output,
     };
-    let follow =
-        Follow { cached_input: cached_input.is_none(), cache_write: cache_write.is_none() };
-    Some((rates, follow))
+    let unsaid =
+        Unsaid { cached_input: cached_input.is_none(), cache_write: cache_write.is_none() };
+    Some((rates, unsaid))
 }
 
 /// Where the base has no cached price of its own, a schedule's input price stands for it too.
-fn follow_input(mut schedule: ScheduledRates, follow: Follow) -> ScheduledRates {
+fn follow_input(mut schedule: ScheduledRates, unsaid: Unsaid) -> ScheduledRates {
     let stand_in = |own: Option<Price>, follows: bool| match own {
         None if follows => schedule.input,
         own => own,
     };
-    schedule.cached_input = stand_in(schedule.cached_input, follow.cached_input);
-    schedule.cache_write = stand_in(schedule.cache_write, follow.cache_write);
+    schedule.cached_input = stand_in(schedule.cached_input, unsaid.cached_input);
+    schedule.cache_write = stand_in(schedule.cache_write, unsaid.cache_write);
     schedule
 }
 

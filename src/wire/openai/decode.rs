@@ -154,9 +154,11 @@ impl OpenAi {
     }
 
     fn usage(&mut self, value: &Value, out: &mut Vec<Frame>) {
-        // Some endpoints put it within the choice.
+        // Some endpoints put it within the choice; Groq has an object of its own for it.
         let inner = || value.get("choices").and_then(|choices| choices.get(0)?.get("usage"));
-        let Some(told) = value.get("usage").filter(|usage| usage.is_object()).or_else(inner) else {
+        let groq = || value.get("x_groq").and_then(|own| own.get("usage"));
+        let told = value.get("usage").filter(|usage| usage.is_object());
+        let Some(told) = told.or_else(inner).or_else(groq) else {
             return;
         };
         let Some((usage, cost)) = usage::read(told) else { return };
