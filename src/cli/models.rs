@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::config::{Config, KeepWarm, KeyNeed, Mention, Model, QualitySource, secret::KeyLookup};
-use crate::domain::{Capabilities, Price, Rates, TaskKind, UnixMs};
+use crate::domain::{Capabilities, Price, Rates, ServiceTier, TaskKind, UnixMs};
 use crate::engine;
 
 use super::args::ModelsListArgs;
@@ -168,6 +168,7 @@ impl<'a> Row<'a> {
                 "cache_write": price(|r| r.cache_write),
                 "output": price(|r| r.output),
             },
+            "service_tier": model.service_tier.map(ServiceTier::name),
             "as_of": model.prices.as_of,
             "source": model.prices.source,
             "context": model.context,

@@ -149,7 +149,9 @@ async fn tools_that_were_called_are_called_again_from_the_cache() {
     let told = again.iter().filter(|event| matches!(event, ReplyEvent::ToolCall { .. }));
     assert_eq!(told.count(), 2, "each call whole");
     let mut kept = Reply::default();
-    again.iter().for_each(|event| kept.fold(event));
+    for event in &again {
+        kept.fold(event);
+    }
     assert_eq!((&kept.text, &kept.tool_calls), (&fresh.text, &fresh.tool_calls));
     assert_eq!(kept.tool_calls[0].arguments, "{\"city\":\"Suva\"}");
     let end = kept.outcome.unwrap();
