@@ -43,7 +43,8 @@ pub(in crate::config) fn drop_outdated(tree: &mut Table, sources: &Sources) {
 pub(super) fn prices(model: &Fields<'_>, local: bool) -> PriceList {
     let fields = model.section("price", &PRICE);
     let base = base(&fields);
-    let schedules = model.list("prices", &SCHEDULE).iter().flat_map(schedules).collect();
+    let schedules: Vec<ScheduledRates> =
+        model.list("prices", &SCHEDULE).iter().flat_map(schedules).collect();
     let as_of = fields.dates("as_of").first().map(|(day, _)| (*day).to_owned());
     if as_of.as_ref().is_some_and(|day| day.parse::<jiff::civil::Date>().is_err()) {
         fields.wrong("as_of", "expected a day such as \"2026-11-15\"");
@@ -51,8 +52,9 @@ pub(super) fn prices(model: &Fields<'_>, local: bool) -> PriceList {
     let source = fields.string("source");
     match base {
         Some((rates, unsaid)) => {
-            let schedules: Vec<ScheduledRates> = schedules;
-            let schedules = schedules.into_iter().map(|s| follow_input(s, unsaid)).collect();
+            let schedules: Vec<ScheduledRates> =
+                schedules.into_iter().map(|s| follow_input(s, unsaid)).collect();
+            warn_of_half_tiers(model, &schedules);
             PriceList { base: Some(rates), unsaid, schedules, as_of, source }
         }
         None if local && FIGURES.iter().all(|name| fields.node(name).is_none()) => PriceList {
@@ -92,6 +94,27 @@ fn base(fields: &Fields<'_>) -> Option<(Rates, Unsaid)> {
     let unsaid =
         Unsaid { cached_input: cached_input.is_none(), cache_write: cache_write.is_none() };
     Some((rates, unsaid))
+}
+
+/// A tier whose price is told in part has no price that is known.
+fn warn_of_half_tiers(model: &Fields<'_>, schedules: &[ScheduledRates]) {
+    let mut seen = Vec::new();
+    for tier in schedules.iter().filter_map(|schedule| schedule.tier) {
+        if seen.contains(&tier) {
+            continue;
+        }
+        seen.push(tier);
+        let own = || schedules.iter().filter(|schedule| schedule.tier == Some(tier));
+        let whole = own().any(|s| s.input.is_some())
+            && own().any(|s| s.cached_input.is_some())
+            && own().any(|s| s.output.is_some());
+        if !whole {
+            let message = format!(
+                "the price of tier {tier} needs input, cached_input and output; without them it is not known"
+            );
+            model.ctx.warn(model.place("prices"), &model.path_of("prices"), message);
+        }
+    }
 }
 
 /// Where the base has no cached price of its own, a schedule's input price stands for it too.

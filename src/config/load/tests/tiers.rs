@@ -41,12 +41,35 @@ fn half_a_price_of_a_tier_is_no_price_of_it() {
     let small = &ok(&text).models["small"].prices;
     assert_eq!(small.in_tier(ServiceTier::Flex, UnixMs(0), 5), None);
     assert!(small.in_tier(ServiceTier::Standard, UnixMs(0), 5).is_some());
+    let warnings = load(&[user(&text)]).unwrap().warnings;
+    assert!(
+        lines(&warnings).contains("the price of tier flex needs input, cached_input and output")
+    );
     // Where cached tokens have no price of their own, they cost what any other does in the tier too.
     let text = format!("{LAB}{half}");
     let small = &ok(&text).models["small"].prices;
     let flex = small.in_tier(ServiceTier::Flex, UnixMs(0), 5).unwrap().rates;
     assert_eq!((flex.cached_input, flex.output), (price("0.5"), price("1")));
     assert_eq!(small.at(UnixMs(0), 5).unwrap().input, price("1"), "the usual price is as it was");
+}
+
+#[test]
+fn a_tiers_price_has_its_days_and_hours_like_any_other() {
+    let text = format!(
+        "{LAB}[[models.small.prices]]\ntier = \"flex\"\nfrom = \"2026-12-01\"\ninput = 0.5\n\
+         cached_input = 0.1\noutput = 1\n\
+         [[models.small.prices]]\ntier = \"flex\"\nfrom = \"2026-12-01\"\n\
+         window = \"Mon-Fri 01:00-04:00 UTC\"\noutput = 3\n"
+    );
+    let small = &ok(&text).models["small"].prices;
+    let output = |moment: &str| {
+        let moment: jiff::Timestamp = moment.parse().unwrap();
+        let at = UnixMs(moment.as_millisecond());
+        small.in_tier(ServiceTier::Flex, at, 5).map(|tier| tier.rates.output)
+    };
+    assert_eq!(output("2026-11-30T23:59:59Z"), None, "nobody told what it costs before");
+    assert_eq!(output("2026-12-01T00:00:00Z"), Some(price("1")));
+    assert_eq!(output("2026-12-01T02:00:00Z"), Some(price("3")), "a Tuesday");
 }
 
 #[test]
