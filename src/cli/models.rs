@@ -144,10 +144,14 @@ impl<'a> Row<'a> {
 
     fn source(&self) -> String {
         let prices = &self.model.prices;
-        match (&prices.as_of, &prices.source) {
+        let source = match (&prices.as_of, &prices.source) {
             (Some(day), Some(source)) => format!("{day} {source}"),
             (Some(one), None) | (None, Some(one)) => one.clone(),
             (None, None) => String::new(),
+        };
+        match self.model.service_tier {
+            None | Some(ServiceTier::Standard) => source,
+            Some(tier) => format!("{source} (tier {tier})").trim_start().to_owned(),
         }
     }
 

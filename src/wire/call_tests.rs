@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::config::{CapField, EffortStyle, SeedField, StreamUsage, SystemRole, sample};
+use crate::config::{CapField, EffortStyle, Quirks, SeedField, StreamUsage, SystemRole, sample};
 use crate::domain::{
     Capabilities, Message, Origin, Part, ReaderKind, RequestId, Role, ServiceTier, ToolChoice,
     ToolSpec,
@@ -467,16 +467,23 @@ fn a_tier_of_service_is_written_where_one_is_set_and_the_requests_own_word_beats
     let asked = |model: &Model, request: &Request| {
         crate::wire::asked_tier(request, Dialect::OpenAi, model).map(ServiceTier::name)
     };
-    let (plain, flex) = (model(), Model { service_tier: Some(ServiceTier::Flex), ..model() });
+    let takes = |tiers: &[ServiceTier]| Model {
+        quirks: Quirks { service_tiers: tiers.to_vec(), ..Quirks::default() },
+        ..model()
+    };
+    let all = takes(&ServiceTier::ASKED);
+    let flex = Model { service_tier: Some(ServiceTier::Flex), ..all.clone() };
     let mut own = ask("x");
     own.params.extra.insert("service_tier".to_owned(), json!("fast"));
-    let mut sent = model();
+    let mut sent = all.clone();
     sent.params.insert("service_tier".to_owned(), json!("priority"));
     for (model, request, written, reckoned) in [
-        (&plain, &ask("x"), json!(null), None),
+        (&all, &ask("x"), json!(null), None),
         (&flex, &ask("x"), json!("flex"), Some("flex")),
         (&flex, &own, json!("fast"), Some("priority")),
         (&sent, &ask("x"), json!("priority"), Some("priority")),
+        // Passed on to one that is not known to take it, which most likely ignores it.
+        (&model(), &own, json!("fast"), None),
     ] {
         assert_eq!(body(model, request), written);
         assert_eq!(asked(model, request), reckoned);

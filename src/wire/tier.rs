@@ -11,15 +11,16 @@ use crate::domain::{Request, ServiceTier};
 const FIELD: &str = "service_tier";
 
 /// The tier a call of this request to this model asks for; `None` where it leaves that to the
-/// provider.
+/// provider, or the model is not known to take that tier: most servers ignore the field.
 pub fn asked(request: &Request, dialect: Dialect, model: &Model) -> Option<ServiceTier> {
-    match dialect {
+    let asked = match dialect {
         Dialect::OpenAi => match request.params.extra.get(FIELD) {
             Some(word) => word.as_str().and_then(ServiceTier::read),
             None => model.service_tier.or_else(|| passed(&model.params)),
         },
         Dialect::Anthropic => passed(&model.params),
-    }
+    };
+    asked.filter(|tier| model.quirks.service_tiers.contains(tier))
 }
 
 /// What the OpenAI dialect writes of its own accord.

@@ -193,3 +193,19 @@ async fn what_a_cut_chinese_answer_cost_at_least_is_near_the_truth() {
     let by_fours = CHINESE.chars().count() as f64 / 4.0;
     assert!(by_fours < truth * 0.6, "four characters a token are far from it");
 }
+
+/// The shipped fleet serves in the tier it is asked for, where there is one.
+#[tokio::test]
+async fn a_simulated_openai_serves_in_the_tier_asked_for() {
+    let rig = crate::rig::Rig::new().await;
+    for (asked, served) in [("flex", ServiceTier::Flex), ("fast", ServiceTier::Priority)] {
+        let mut request = crate::rig::only("sim-gpt-4o", crate::rig::PROMPT);
+        request.params.extra.insert("service_tier".to_owned(), json!(asked));
+        let (reply, ..) = rig.ask(request).await;
+        assert_eq!(reply.attempts[0].tier, Some(served));
+        // Nobody told what it costs there.
+        assert!(!reply.outcome.unwrap().cost.exact);
+    }
+    let (reply, ..) = rig.ask(crate::rig::only("sim-gpt-4o", crate::rig::PROMPT)).await;
+    assert!(reply.outcome.unwrap().cost.exact);
+}
