@@ -38,7 +38,9 @@ pub use crate::domain::{AtLimit, Budget, BudgetLimit};
 pub use discover::Discovered;
 pub use error::ConfigError;
 pub use load::{Loaded, load, load_demo};
-pub use model::{KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates};
+pub use model::{
+    KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates, TierRates, Unsaid,
+};
 pub use paths::{Paths, create_private_dir, write_new};
 pub use provider::{
     BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider,

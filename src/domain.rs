@@ -16,6 +16,7 @@ mod rate;
 mod reply;
 mod request;
 mod task;
+mod tier;
 mod time;
 mod tokenizer;
 mod usage;
@@ -39,6 +40,7 @@ pub use request::{
     CacheMode, Effort, Origin, Params, Place, ReaderKind, Request, Route, ToolChoice, ToolSpec,
 };
 pub use task::{Lang, Script, TaskKind, TaskTable};
+pub use tier::ServiceTier;
 pub use time::{ParseSpanError, UnixMs, format_span, parse_span};
 pub use tokenizer::{Fit, Tokenizer, UnknownVocabulary, Vocabulary};
 pub use usage::Usage;

@@ -11,6 +11,8 @@ mod attempt;
 mod balance;
 #[cfg(test)]
 mod billing_tests;
+#[cfg(test)]
+mod billing_tier_tests;
 mod clock;
 mod command;
 mod counting;

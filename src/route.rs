@@ -32,6 +32,7 @@ mod tokens;
 mod vocabulary;
 mod warmth;
 mod words;
+mod written;
 
 pub use admit::Admission;
 pub use budget::{
@@ -57,3 +58,4 @@ pub use state::{Kept, ModelView, RouterSettings, RouterState, Slow, SlowMetric};
 pub use tokens::{Prompt, TokenFactors, prose_tokens_per_char, token_mix};
 pub use vocabulary::vocabulary_factor;
 pub use warmth::{Basis, WarmFigures};
+pub use written::Written;

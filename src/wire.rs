@@ -22,6 +22,7 @@ mod limits;
 mod models;
 mod openai;
 mod sse;
+mod tier;
 
 pub use address::endpoint;
 pub use balance::{Balance, balance_calls, read_balance};
@@ -35,3 +36,4 @@ pub use hints::{Hint, HintClass, hint};
 pub use limits::{read_limits, reported_cost, retry_after};
 pub use models::{ListedModel, models_call, read_models};
 pub use sse::{SseItem, SseReader};
+pub use tier::asked as asked_tier;

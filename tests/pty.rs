@@ -6,6 +6,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "pty/budget.rs"]
+mod budget;
 #[path = "pty/bytes.rs"]
 mod bytes;
 #[path = "pty/chaos.rs"]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 
-use crate::domain::{Cost, Finish, ModelName, ProviderName, UnixMs, Usage};
+use crate::domain::{Cost, Finish, ModelName, ProviderName, ToolCallParts, UnixMs, Usage};
 
 use super::{CacheKey, Fields, Near};
 
@@ -25,6 +25,8 @@ pub struct CachedAnswer {
     pub text: String,
     /// The thinking shown with it.
     pub reasoning: String,
+    /// The tools it calls, each whole.
+    pub tool_calls: Vec<ToolCallParts>,
     /// How it finished.
     pub finish: Finish,
     /// What it used when it was made.
@@ -40,7 +42,11 @@ pub struct CachedAnswer {
 impl CachedAnswer {
     /// Bytes it is counted as: its texts and a share for the bookkeeping.
     fn weight(&self) -> u64 {
-        (self.text.len() + self.reasoning.len() + self.model_id.len() + 256) as u64
+        let call = |call: &ToolCallParts| {
+            size_of_val(call) + call.id.len() + call.name.len() + call.arguments.len()
+        };
+        let calls: usize = self.tool_calls.iter().map(call).sum();
+        (self.text.len() + self.reasoning.len() + self.model_id.len() + calls + 256) as u64
     }
 }
 

@@ -1,6 +1,8 @@
 //! What may be cached, and why not.
 
-use crate::domain::{CacheMode, Capabilities, Request};
+use serde_json::Value;
+
+use crate::domain::{CacheMode, Capabilities, Finish, Request, ToolCallParts};
 
 /// What is demanded of a request before its answer is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +43,25 @@ impl Refusal {
             Self::NotHonoured => "the model does not honour temperature 0",
             Self::Nobody => "no model fits",
         }
+    }
+}
+
+/// Is an answer that ended so whole, as far as its parts tell? One that was done with its text, or one
+/// that calls tools, each by name and with arguments that are JSON or none.
+pub fn is_whole(finish: Finish, text: &str, tool_calls: &[ToolCallParts]) -> bool {
+    let whole = |call: &ToolCallParts| {
+        let arguments = call.arguments.trim();
+        let readable = arguments.is_empty() || serde_json::from_str::<Value>(arguments).is_ok();
+        readable && !call.name.is_empty()
+    };
+    match finish {
+        Finish::Stop => !text.is_empty() && tool_calls.is_empty(),
+        Finish::ToolCalls => !tool_calls.is_empty() && tool_calls.iter().all(whole),
+        Finish::Length
+        | Finish::ContentFilter
+        | Finish::Truncated
+        | Finish::Cancelled
+        | Finish::Error => false,
     }
 }
 
@@ -106,5 +127,28 @@ mod tests {
         let plain = request(None, None);
         assert_eq!(may_cache(&plain, &caps, Demand::Never), Err(Refusal::Never));
         assert_eq!(may_cache(&plain, &caps, Demand::Anything), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_that_calls_tools_is_whole_with_every_call() {
+        let call = |name: &str, arguments: &str| ToolCallParts {
+            id: "c".to_owned(),
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        let called = |calls: &[ToolCallParts]| is_whole(Finish::ToolCalls, "", calls);
+        assert!(called(&[call("a", "{\"x\":1}"), call("b", "")]));
+        assert!(is_whole(Finish::ToolCalls, "Let me see.", &[call("a", "{}")]));
+        assert!(!called(&[]), "it calls nothing");
+        assert!(!called(&[call("a", "{}"), call("", "{}")]), "one has no name");
+        assert!(!called(&[call("a", "{\"x\":")]), "one is cut");
+        assert!(is_whole(Finish::Stop, "text", &[]) && !is_whole(Finish::Stop, "", &[]));
+        assert!(
+            !is_whole(Finish::Stop, "text", &[call("a", "{}")]),
+            "it did not end with its calls"
+        );
+        for finish in [Finish::Length, Finish::Truncated, Finish::Error, Finish::Cancelled] {
+            assert!(!is_whole(finish, "text", &[]) && !is_whole(finish, "", &[call("a", "{}")]));
+        }
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn answer(len: usize, expires: i64) -> CachedAnswer {
         model_id: String::new(),
         text: "x".repeat(len),
         reasoning: String::new(),
+        tool_calls: Vec::new(),
         finish: Finish::Stop,
         usage: Usage::default(),
         cost: Cost::ZERO,

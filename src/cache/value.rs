@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Cost, Finish, ModelName, Money, ProviderName, UnixMs, Usage};
+use crate::domain::{Cost, Finish, ModelName, Money, ProviderName, ToolCallParts, UnixMs, Usage};
 
-use super::{CacheKey, CachedAnswer, Fields};
+use super::{CacheKey, CachedAnswer, Fields, is_whole};
 
 /// The largest value that is written or read. Longer than any answer a model gives; a shared server
 /// must not be able to fill our memory.
@@ -22,7 +22,8 @@ const MOST_TOKENS: u64 = 1 << 40;
 /// Nor does one answer cost more: a million dollars.
 const DEAREST: Money = Money::from_pico(1_000_000 * 1_000_000_000_000);
 
-/// Raised whenever the form below changes.
+/// Raised whenever the form below changes so that an older program could misread it. It refuses a
+/// field it does not know.
 const HEADER: &str = "wheelhouse-answer-1 ";
 
 /// Hex digits of the checksum.
@@ -36,6 +37,8 @@ struct Form {
     model_id: String,
     text: String,
     reasoning: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCallParts>,
     finish: Finish,
     usage: Usage,
     cost: Cost,
@@ -51,6 +54,7 @@ pub(super) fn encode(key: &CacheKey, answer: &CachedAnswer) -> Option<Vec<u8>> {
         model_id: answer.model_id.clone(),
         text: answer.text.clone(),
         reasoning: answer.reasoning.clone(),
+        tool_calls: answer.tool_calls.clone(),
         finish: answer.finish,
         usage: answer.usage,
         cost: answer.cost,
@@ -86,20 +90,19 @@ pub(super) fn decode(
     }
     let expires = UnixMs(form.expires).min(now + ttl);
     // Only what is kept can be found: a whole answer.
-    (expires > now && form.finish == Finish::Stop && !form.text.is_empty()).then_some(
-        CachedAnswer {
-            model: form.model,
-            provider: form.provider,
-            model_id: form.model_id,
-            text: form.text,
-            reasoning: form.reasoning,
-            finish: form.finish,
-            usage: form.usage,
-            cost: form.cost,
-            expires,
-            fields: form.fields,
-        },
-    )
+    (expires > now && is_whole(form.finish, &form.text, &form.tool_calls)).then_some(CachedAnswer {
+        model: form.model,
+        provider: form.provider,
+        model_id: form.model_id,
+        text: form.text,
+        reasoning: form.reasoning,
+        tool_calls: form.tool_calls,
+        finish: form.finish,
+        usage: form.usage,
+        cost: form.cost,
+        expires,
+        fields: form.fields,
+    })
 }
 
 /// Can these figures be added up with others?
@@ -161,6 +164,31 @@ mod tests {
         let mut bytes = encode(&key(1), &kept()).unwrap();
         bytes.resize(MAX_VALUE + 1, b' ');
         assert_eq!(decode(&key(1), &bytes, HOUR, NOW), None);
+    }
+
+    #[test]
+    fn tools_that_were_called_come_back_and_half_a_call_is_not_believed() {
+        let call = |arguments: &str| CachedAnswer {
+            text: String::new(),
+            finish: Finish::ToolCalls,
+            tool_calls: vec![ToolCallParts {
+                id: "call_1".to_owned(),
+                name: "weather".to_owned(),
+                arguments: arguments.to_owned(),
+            }],
+            ..kept()
+        };
+        let whole = call("{\"city\":\"Suva\"}");
+        let bytes = encode(&key(1), &whole).unwrap();
+        assert_eq!(decode(&key(1), &bytes, HOUR, NOW), Some(whole));
+        let bytes = encode(&key(1), &call("{\"city\":")).unwrap();
+        assert_eq!(decode(&key(1), &bytes, HOUR, NOW), None);
+    }
+
+    #[test]
+    fn an_answer_without_tools_is_written_as_it_ever_was() {
+        let bytes = encode(&key(1), &kept()).unwrap();
+        assert!(!String::from_utf8(bytes).unwrap().contains("tool_calls"));
     }
 
     #[test]

@@ -115,7 +115,7 @@ async fn ask(
     names::resolve(&mut request, &config)?;
     let mut reply = one(&running.engine, request.clone(), args, io).await?;
     if let Some(question) = asks_first(&reply)
-        && allowed(question, args, io)?
+        && allowed(question, args, io).await?
     {
         request.id = RequestId(Uuid::now_v7());
         request.over_budget = OverBudget::Allowed;
@@ -183,13 +183,20 @@ fn asks_first(reply: &Reply) -> Option<&str> {
 }
 
 /// Asks the user whether to go over a budget; only where somebody is there to say so.
-fn allowed(question: &str, args: &AskArgs, io: &mut Io<'_>) -> Result<bool, Stop> {
+async fn allowed(question: &str, args: &AskArgs, io: &mut Io<'_>) -> Result<bool, Stop> {
     if args.json || io.in_kind == Kind::Pipe || io.err_kind == Kind::Pipe {
         return Ok(false);
     }
     io.talk(&format!("wheelhouse: {question}"));
     io.talk("send anyway? [y/N] ");
-    let answer = io.answer()?;
+    // Ctrl+C is ours since the request ran: whoever presses it here means no, though the line that is
+    // read may never end.
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || sender.send(super::io::typed()));
+    let answer = tokio::select! {
+        answer = answer => answer.unwrap_or_else(|_| Ok(String::new()))?,
+        _ = tokio::signal::ctrl_c() => String::new(),
+    };
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 

@@ -6,9 +6,10 @@ mod view;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::domain::{Decision, Origin, ReaderKind, Request};
+use crate::domain::{Decision, Origin, ReaderKind, Request, ServiceTier};
 use crate::engine;
 use crate::route::{self, DecisionInput};
+use crate::wire;
 
 use super::args::ExplainArgs;
 use super::compose::{self, Setup};
@@ -24,13 +25,14 @@ pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
     let runtime = compose::runtime()?;
     let decided = runtime.block_on(decide(request, setup));
     runtime.shutdown_background();
-    let Decided { input, decision, alternatives } = decided?;
+    let Decided { input, decision, tier, alternatives } = decided?;
     let flips = route::flips(&input, &decision);
     if args.ask.json {
         let value = json!({
             "schema": machine::SCHEMA,
             "chosen": decision.chosen().map(|candidate| candidate.model.as_str()),
             "reason": decision.reason,
+            "service_tier": tier.map(ServiceTier::name),
             "decision": machine::decision(&decision),
             "flips": flips,
             "policies": alternatives.iter().map(|other| json!({
@@ -43,7 +45,8 @@ pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
         writeln!(io.out, "{value}")?;
     } else {
         let detail = if args.all { Detail::Whole } else { Detail::Short };
-        let what = Explanation { decision: &decision, flips: &flips, alternatives: &alternatives };
+        let what =
+            Explanation { decision: &decision, tier, flips: &flips, alternatives: &alternatives };
         for line in view::lines(&what, detail) {
             io.line(&line)?;
         }
@@ -54,6 +57,7 @@ pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
 struct Decided {
     input: DecisionInput,
     decision: Decision,
+    tier: Option<ServiceTier>,
     alternatives: Vec<Alternative>,
 }
 
@@ -64,7 +68,12 @@ async fn decide(mut request: Request, setup: &Setup) -> Result<Decided, Stop> {
     let input = snapshot.decision_input(&request, engine::now(), start::seed(&request));
     let decision = route::decide(&input);
     let alternatives = alternatives(&input, &snapshot.config);
-    Ok(Decided { input, decision, alternatives })
+    let tier = decision.chosen().and_then(|chosen| {
+        let model = snapshot.config.models.get(&chosen.model)?;
+        let provider = snapshot.config.provider_of(model)?;
+        wire::asked_tier(&request, provider.dialect, model)
+    });
+    Ok(Decided { input, decision, tier, alternatives })
 }
 
 fn alternatives(input: &DecisionInput, config: &Config) -> Vec<Alternative> {

@@ -88,6 +88,7 @@ pub fn attempt(n: u32, model: &str, outcome: Option<OutcomeClass>) -> AttemptRep
         ms: 900,
         usage: Usage::default(),
         cost: Cost { amount: Money::from_pico(1_230_000_000), exact: true },
+        tier: None,
         detail: outcome.map_or_else(String::new, |_| "HTTP 503: overloaded".into()),
     }
 }

@@ -40,6 +40,14 @@ pub struct Io<'a> {
     pub err_kind: Kind,
 }
 
+/// One line a person types; waits for it. On a thread of its own where something else may end the
+/// waiting.
+pub fn typed() -> std::io::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    Ok(line)
+}
+
 impl<'a> Io<'a> {
     /// The process's own streams.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
@@ -60,13 +68,6 @@ impl<'a> Io<'a> {
     /// One line of data for people, made safe: names come from files and providers.
     pub fn line(&mut self, line: &str) -> Result<(), Stop> {
         Ok(writeln!(self.out, "{}", text::sanitize(line))?)
-    }
-
-    /// One line a person types.
-    pub fn answer(&self) -> Result<String, Stop> {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
-        Ok(line)
     }
 
     /// Standard input, whole, where it is not a terminal.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::config::{Config, KeepWarm, KeyNeed, Mention, Model, QualitySource, secret::KeyLookup};
-use crate::domain::{Capabilities, Price, Rates, TaskKind, UnixMs};
+use crate::domain::{Capabilities, Price, Rates, ServiceTier, TaskKind, UnixMs};
 use crate::engine;
 
 use super::args::ModelsListArgs;
@@ -122,7 +122,7 @@ impl<'a> Row<'a> {
     fn new(model: &'a Model, config: &Config, setup: &Setup, now: UnixMs) -> Option<Self> {
         let provider = config.providers.get(&model.provider)?;
         let key = Key::of(compose::key(provider, &setup.env), provider.key_need);
-        let rates = model.prices.at(now, PRICED_AT_TOKENS);
+        let rates = model.rates(now, PRICED_AT_TOKENS);
         let waiting = provider.local
             && provider.mention == Mention::Shipped
             && model.mention == Mention::Shipped;
@@ -144,10 +144,14 @@ impl<'a> Row<'a> {
 
     fn source(&self) -> String {
         let prices = &self.model.prices;
-        match (&prices.as_of, &prices.source) {
+        let source = match (&prices.as_of, &prices.source) {
             (Some(day), Some(source)) => format!("{day} {source}"),
             (Some(one), None) | (None, Some(one)) => one.clone(),
             (None, None) => String::new(),
+        };
+        match self.model.service_tier {
+            None | Some(ServiceTier::Standard) => source,
+            Some(tier) => format!("{source} (tier {tier})").trim_start().to_owned(),
         }
     }
 
@@ -168,6 +172,7 @@ impl<'a> Row<'a> {
                 "cache_write": price(|r| r.cache_write),
                 "output": price(|r| r.output),
             },
+            "service_tier": model.service_tier.map(ServiceTier::name),
             "as_of": model.prices.as_of,
             "source": model.prices.source,
             "context": model.context,

@@ -60,13 +60,14 @@ impl Config {
             let Some(provider) = self.providers.get(&model.provider).filter(|p| same(p)) else {
                 continue;
             };
-            let quirks = provider.quirks.clone();
+            let (quirks, service_tier) = (provider.quirks.clone(), provider.service_tier);
             // One that is configured by now has another name: both would be the same model.
             let configured = |m: &Model| {
                 m.mention != Mention::Discovered && m.provider == model.provider && m.id == model.id
             };
             if !self.models.values().any(configured) {
-                self.models.insert(model.name.clone(), Model { quirks, ..model.clone() });
+                self.models
+                    .insert(model.name.clone(), Model { quirks, service_tier, ..model.clone() });
             }
         }
         self
@@ -192,6 +193,7 @@ fn entry(provider: &Provider, found: &Discovered) -> Model {
         thinks_silently: false,
         params: serde_json::Map::new(),
         quirks: provider.quirks.clone(),
+        service_tier: provider.service_tier,
         keep_warm: KeepWarm::default(),
         limits: LimitOverrides::default(),
         retired: None,

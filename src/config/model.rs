@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    Capabilities, Lang, ModelName, Price, ProviderName, Rates, TaskKind, TaskTable, Tokenizer,
-    UnixMs,
+    Capabilities, Cost, Lang, ModelName, Price, ProviderName, Rates, ServiceTier, TaskKind,
+    TaskTable, Tokenizer, UnixMs, Usage,
 };
 
 use super::{LimitOverrides, Mention, Quirks, WeekWindow};
@@ -41,8 +41,8 @@ pub enum KeepWarm {
     Off,
 }
 
-/// Rates that hold at certain times or above a certain prompt size; what is `None` stays as in the
-/// base price.
+/// Rates that hold at certain times, above a certain prompt size or in a tier of service; what is
+/// `None` stays as in the base price, but for a tier's cached tokens (see [`PriceList::in_tier`]).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ScheduledRates {
     /// Holds only within this weekly window.
@@ -55,6 +55,8 @@ pub struct ScheduledRates {
     pub until: Option<UnixMs>,
     /// Holds for prompts of more than so many tokens.
     pub over_input_tokens: Option<u64>,
+    /// Holds for answers served in this tier; in the usual one where `None`.
+    pub tier: Option<ServiceTier>,
     /// Per prompt token.
     pub input: Option<Price>,
     /// Per cached prompt token.
@@ -72,6 +74,8 @@ pub struct ScheduledRates {
 pub struct PriceList {
     /// The price where no schedule holds; `None` when unknown.
     pub base: Option<Rates>,
+    /// Figures the base price does not say.
+    pub unsaid: Unsaid,
     /// Schedules; where several hold, the later in the list wins, field by field.
     pub schedules: Vec<ScheduledRates>,
     /// The day the figures were read, `YYYY-MM-DD`.
@@ -81,17 +85,49 @@ pub struct PriceList {
 }
 
 impl PriceList {
-    /// The rates in force at `now` for a prompt of `input_tokens`; `None` when unknown.
+    /// The rates in force at `now` for a prompt of `input_tokens` in the usual tier of service;
+    /// `None` when unknown.
     pub fn at(&self, now: UnixMs, input_tokens: u64) -> Option<Rates> {
         let mut rates = self.base?;
-        for schedule in self.schedules.iter().filter(|s| s.holds(now, input_tokens)) {
-            rates.input = schedule.input.unwrap_or(rates.input);
-            rates.cached_input = schedule.cached_input.unwrap_or(rates.cached_input);
-            rates.cache_write = schedule.cache_write.unwrap_or(rates.cache_write);
-            rates.cache_write_1h = schedule.cache_write_1h.or(rates.cache_write_1h);
-            rates.output = schedule.output.unwrap_or(rates.output);
+        let usual = |s: &&ScheduledRates| matches!(s.tier, None | Some(ServiceTier::Standard));
+        for schedule in self.schedules.iter().filter(usual).filter(|s| s.holds(now, input_tokens)) {
+            schedule.lay_on(&mut rates);
         }
         Some(rates)
+    }
+
+    /// The rates in force in a tier of service; `None` when they are not known. A tier's price is
+    /// known where entries of its own say what input, cached input and output cost; and for a prompt
+    /// long enough to be dearer in the usual tier, only where one of them speaks of prompts as long.
+    pub fn in_tier(&self, tier: ServiceTier, now: UnixMs, input_tokens: u64) -> Option<TierRates> {
+        let usual = self.at(now, input_tokens)?;
+        let free = self.schedules.is_empty() && self.base == Some(Rates::default());
+        if tier == ServiceTier::Standard || free {
+            return Some(TierRates { rates: usual, unsaid: self.unsaid });
+        }
+        let (mut own, mut longest, mut usual_longest) = (ScheduledRates::default(), 0, 0);
+        for schedule in self.schedules.iter().filter(|s| s.holds(now, input_tokens)) {
+            let over = schedule.over_input_tokens.unwrap_or(0);
+            if schedule.tier == Some(tier) {
+                longest = over.max(longest);
+                own.input = schedule.input.or(own.input);
+                own.cached_input = schedule.cached_input.or(own.cached_input);
+                own.cache_write = schedule.cache_write.or(own.cache_write);
+                own.cache_write_1h = schedule.cache_write_1h.or(own.cache_write_1h);
+                own.output = schedule.output.or(own.output);
+            } else if schedule.tier.is_none() {
+                usual_longest = over.max(usual_longest);
+            }
+        }
+        let said = own.input.is_some() && own.cached_input.is_some() && own.output.is_some();
+        if !said || longest < usual_longest {
+            return None;
+        }
+        let cache_write = own.cache_write.is_none() || self.unsaid.cache_write;
+        let unsaid = Unsaid { cache_write, ..self.unsaid };
+        let mut rates = usual;
+        own.lay_on(&mut rates);
+        Some(TierRates { rates, unsaid })
     }
 
     /// `true` when the source says it is unsure.
@@ -100,7 +136,45 @@ impl PriceList {
     }
 }
 
+/// Which figures nobody told: another stands in for them, and a bill it is in is not exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unsaid {
+    /// Of cached prompt tokens: they are counted as any other.
+    pub cached_input: bool,
+    /// Of prompt tokens written to the cache: they are counted as any other, or as in the usual tier.
+    pub cache_write: bool,
+}
+
+/// The rates of a tier of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TierRates {
+    /// The rates.
+    pub rates: Rates,
+    /// Those that are no more than a stand-in.
+    pub unsaid: Unsaid,
+}
+
+impl TierRates {
+    /// What this usage costs; exact where the price of everything in it is known.
+    pub fn cost(&self, usage: &Usage) -> Cost {
+        // Where prompts are free, so is what is cached of them.
+        let paid = self.rates.input != Price::FREE;
+        let guessed = (self.unsaid.cached_input && usage.cached_input > 0)
+            || (self.unsaid.cache_write && usage.cache_write > 0);
+        Cost { amount: self.rates.cost(usage), exact: !(paid && guessed) }
+    }
+}
+
 impl ScheduledRates {
+    /// Puts what it says in place of what was.
+    fn lay_on(&self, rates: &mut Rates) {
+        rates.input = self.input.unwrap_or(rates.input);
+        rates.cached_input = self.cached_input.unwrap_or(rates.cached_input);
+        rates.cache_write = self.cache_write.unwrap_or(rates.cache_write);
+        rates.cache_write_1h = self.cache_write_1h.or(rates.cache_write_1h);
+        rates.output = self.output.unwrap_or(rates.output);
+    }
+
     fn holds(&self, now: UnixMs, input_tokens: u64) -> bool {
         let day = now.0.div_euclid(86_400_000);
         self.window.as_ref().is_none_or(|w| w.contains(now) && !self.except_days.contains(&day))
@@ -145,6 +219,8 @@ pub struct Model {
     pub params: Map<String, Value>,
     /// How it differs, the provider's differences included.
     pub quirks: Quirks,
+    /// The tier of service its calls ask for; `None` leaves it to the provider.
+    pub service_tier: Option<ServiceTier>,
     /// How it is kept warm.
     pub keep_warm: KeepWarm,
     /// Time limits of its own.
@@ -155,4 +231,13 @@ pub struct Model {
     pub note: Option<String>,
     /// Which layer brought it in.
     pub mention: Mention,
+}
+
+impl Model {
+    /// The rates in force for its calls as they are configured: in the tier of service they ask for.
+    /// `None` when unknown.
+    pub fn rates(&self, now: UnixMs, input_tokens: u64) -> Option<Rates> {
+        let tier = self.service_tier.unwrap_or(ServiceTier::Standard);
+        self.prices.in_tier(tier, now, input_tokens).map(|tier| tier.rates)
+    }
 }

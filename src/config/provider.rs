@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::ProviderName;
+use crate::domain::{ProviderName, ServiceTier};
 
 use super::{LimitOverrides, WeekWindow};
 
@@ -153,6 +153,8 @@ pub struct Quirks {
     /// The header the key travels in, as it is; where `None`, the dialect's own
     /// (`authorization: Bearer …`, `x-api-key`).
     pub auth_header: Option<String>,
+    /// The tiers of service that can be asked for (`service_tier`); none where it takes no such field.
+    pub service_tiers: Vec<ServiceTier>,
 }
 
 impl Default for Quirks {
@@ -169,6 +171,7 @@ impl Default for Quirks {
             prefix_repeats: false,
             end_marker: true,
             auth_header: None,
+            service_tiers: Vec::new(),
         }
     }
 }
@@ -217,6 +220,8 @@ pub struct Provider {
     pub discover: bool,
     /// How it tells what its account has left, if it does.
     pub balance: Option<BalanceApi>,
+    /// The tier of service calls ask for, of models that can be asked for it.
+    pub service_tier: Option<ServiceTier>,
     /// How it differs.
     pub quirks: Quirks,
     /// Time limits of its own.

@@ -8,6 +8,7 @@ pub(super) mod model;
 pub(super) mod price;
 pub(super) mod provider;
 pub(super) mod settings;
+mod tier;
 
 use crate::domain::{Lang, UnixMs};
 

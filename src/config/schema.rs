@@ -96,6 +96,11 @@ pub const PROVIDER: Section = Section {
             "\"deepseek\", \"openrouter\", \"moonshot\" or \"siliconflow\"",
             "how it tells what the account has left",
         ),
+        field(
+            "service_tier",
+            "\"default\", \"flex\", \"priority\" or \"ultrafast\"",
+            "the tier calls ask for, of models that take one",
+        ),
         field("discover", "true or false", "ask it for its models; yes where it has none here"),
         field("quirks", "a table", "how it differs from its dialect"),
         field("limits", "a table", "time limits of its own"),
@@ -127,6 +132,11 @@ pub const QUIRKS: Section = Section {
         ),
         field("end_marker", "true or false", "whether the end of a stream is marked"),
         field("auth_header", "a header's name", "where the key goes, if not where it usually does"),
+        field(
+            "service_tiers",
+            "[\"flex\", \"priority\"]",
+            "the tiers of service it can be asked for",
+        ),
     ],
 };
 
@@ -151,7 +161,7 @@ pub const MODEL: Section = Section {
         field("context", "a number of tokens", "its window"),
         field("max_output", "a number of tokens", "its greatest answer"),
         field("price", "{ input = 0.14, output = 0.42 }", "US dollars per million tokens"),
-        field("prices", "a list of tables", "prices that hold at times or above a size"),
+        field("prices", "a list of tables", "prices at times, above a size, in a tier of service"),
         field("quality", "{ code = 0.7, default = 0.6 }", "how good it is, 0 to 1"),
         field("latency", "{ ttft_ms = 600, tokens_per_s = 60 }", "how fast, before measuring"),
         field("languages", "[\"en\", \"zh\"]", "languages it is good in"),
@@ -164,6 +174,11 @@ pub const MODEL: Section = Section {
         field("thinks_silently", "true or false", "it sends nothing while it thinks"),
         field("params", "a table", "parameters sent as they are"),
         field("quirks", "a table", "how it differs from its provider"),
+        field(
+            "service_tier",
+            "\"default\", \"flex\", \"priority\" or \"ultrafast\"",
+            "the tier its calls ask for; flex may take minutes, so give it longer limits",
+        ),
         field("keep_warm", "\"free\", \"infer\" or \"off\"", "how it is kept warm"),
         field("limits", "a table", "time limits of its own"),
         field("retired", "text", "since when its provider no longer serves it; used when named"),
@@ -176,7 +191,11 @@ pub const PRICE: Section = Section {
     path: "models.<name>.price",
     fields: &[
         field("input", "dollars per million tokens", "a prompt token"),
-        field("cached_input", "dollars per million tokens", "one the provider had cached"),
+        field(
+            "cached_input",
+            "dollars per million tokens",
+            "one the provider had cached; not given, it is counted as any other and not exact",
+        ),
         field("cache_write", "dollars per million tokens", "one the provider cached now"),
         field("cache_write_1h", "dollars per million tokens", "one cached for an hour"),
         field("output", "dollars per million tokens", "an answer token, thinking included"),
@@ -194,6 +213,7 @@ pub const SCHEDULE: Section = Section {
         field("from", "\"2026-12-01\"", "from this moment on (a day begins at 00:00 UTC)"),
         field("until", "\"2027-01-01\"", "until this moment"),
         field("over_input_tokens", "a number of tokens", "for prompts longer than this"),
+        field("tier", "\"flex\", \"priority\", …", "for answers served in this tier of service"),
         field("input", "dollars per million tokens", "a prompt token"),
         field("cached_input", "dollars per million tokens", "one the provider had cached"),
         field("cache_write", "dollars per million tokens", "one the provider cached now"),

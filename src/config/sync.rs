@@ -135,7 +135,7 @@ impl Loaded {
         let stays = price.and_then(|(old, new)| match (set, model.prices.schedules.is_empty()) {
             (Some(place), _) => Some(format!("set in {place}")),
             (None, false) => {
-                Some("it has prices by time or size, which a feed does not tell".into())
+                Some("it has prices by time, size or tier, which a feed does not tell".into())
             }
             (None, true) => old.filter(|old| far_apart(old, &new)).map(|_| {
                 format!("over {APART} times apart is more likely a mistake; set it if it is right")
@@ -319,7 +319,7 @@ mod tests {
     fn prices_by_the_hour_are_not_flattened_by_a_feed_that_does_not_know_them() {
         let loaded = loaded("");
         let diff = loaded.diff(&[row("deepseek", "deepseek-flash", "0.1", "0.5")]);
-        assert!(diff.changed[0].stays.as_deref().unwrap().contains("by time or size"));
+        assert!(diff.changed[0].stays.as_deref().unwrap().contains("by time, size or tier"));
     }
 
     #[test]

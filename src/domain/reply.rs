@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Cost, Decision, ModelName, Outcome, OutcomeClass, ProviderName, Usage, Verdict,
+    AttemptId, Cost, Decision, ModelName, Outcome, OutcomeClass, ProviderName, ServiceTier, Usage,
+    Verdict,
 };
 
 /// Why an attempt is made.
@@ -125,6 +126,9 @@ pub struct AttemptReport {
     pub usage: Usage,
     /// What it cost.
     pub cost: Cost,
+    /// The tier of service it was answered in, where the provider says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<ServiceTier>,
     /// A few words on what happened: `no byte in 10s`, `HTTP 503: overloaded`.
     pub detail: String,
 }

@@ -1,8 +1,10 @@
 //! What an attempt cost. Exact where the provider reported; otherwise estimated from what went over
 //! the wire and marked so.
 
-use crate::config::Model;
-use crate::domain::{Cost, Money, Price, UnixMs, Usage};
+use crate::config::{Config, Model};
+use crate::domain::{Cost, Money, Price, Request, ServiceTier, UnixMs, Usage};
+use crate::route::{TokenFactors, Written, vocabulary_factor};
+use crate::wire;
 
 /// How far an attempt came, which decides whether silence about its cost means nothing or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,21 @@ pub(super) enum Figures {
     SoFar,
 }
 
+/// The tier of service an attempt asked for and the one it was served in, each where it was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tier {
+    /// `None` leaves it to the provider.
+    pub(super) asked: Option<ServiceTier>,
+    /// As the provider says. It need not be the one asked for.
+    pub(super) served: Option<ServiceTier>,
+}
+
+/// The tier of service a call of this request to this model asks for.
+pub(super) fn asked(request: &Request, config: &Config, model: &Model) -> Option<ServiceTier> {
+    let provider = config.providers.get(&model.provider)?;
+    wire::asked_tier(request, provider.dialect, model)
+}
+
 /// What is known of an attempt's size.
 #[derive(Debug, Clone)]
 pub(super) struct Size {
@@ -34,23 +51,35 @@ pub(super) struct Size {
     pub(super) reported: Option<Usage>,
     /// Whether that is the last word.
     pub(super) figures: Figures,
+    /// The tier of service.
+    pub(super) tier: Tier,
     /// What the provider says it cost, in dollars as written.
     pub(super) reported_cost: Option<String>,
     /// Our estimate of the prompt.
     pub(super) input_estimate: u64,
-    /// Characters of text and thinking that came.
-    pub(super) output_chars: u64,
+    /// Our estimate of the text and thinking that came, in tokens.
+    pub(super) seen: u64,
     /// How far it came.
     pub(super) reached: Reached,
 }
 
-/// Characters per token where nothing better is known: the average of English prose with today's
-/// vocabularies.
-const CHARS_PER_TOKEN: u64 = 4;
+/// Bytes per token where nothing better is known: the average of English prose with today's
+/// vocabularies. Scripts of more bytes a character have more tokens a character too.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// The tokens an answer that came so far is reckoned to be, by the model's vocabulary and what it has
+/// reported of its prompts.
+pub(super) fn seen(model: &Model, learned: &TokenFactors, written: &Written) -> u64 {
+    written.tokens(|script| {
+        let own = learned.estimates.iter().find(|(each, _)| *each == script);
+        let vocabulary = model.tokenizer.map_or(1.0, |t| vocabulary_factor(t.vocabulary, script));
+        f64::from(vocabulary * own.map_or(1.0, |(_, factor)| *factor))
+    })
+}
 
 /// Usage and cost of one attempt at the price in force when it was made.
 pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
-    let seen = size.output_chars.div_ceil(CHARS_PER_TOKEN);
+    let seen = size.seen;
     let usage = match (size.reported, size.figures, size.reached) {
         (Some(usage), Figures::Final, _) => usage,
         (Some(usage), Figures::SoFar, _) => Usage {
@@ -67,16 +96,29 @@ pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
             Usage { input: size.input_estimate, output: seen, estimated: true, ..Usage::default() }
         }
     };
-    let ours = match model.prices.at(at, usage.input) {
-        Some(rates) => Cost { amount: rates.cost(&usage), exact: !usage.estimated },
-        None => Cost { amount: Money::ZERO, exact: false },
-    };
+    let ours = priced(model, at, size.tier, &usage);
     let cost = match (size.reported_cost.as_deref().and_then(read_money), size.figures) {
         (Some(told), Figures::Final) => Cost { amount: told, exact: true },
         (Some(told), Figures::SoFar) => Cost { amount: told.max(ours.amount), exact: false },
         (None, _) => ours,
     };
     (usage, cost)
+}
+
+/// The cost at our own prices. Exact where the usage is the provider's last word and the price of its
+/// tier of service is known. Where that is not, the usual price stands in; where it is not said in
+/// which tier an answer was served, it is taken to be the one asked for.
+fn priced(model: &Model, at: UnixMs, tier: Tier, usage: &Usage) -> Cost {
+    let said = tier.served.is_some() || tier.asked.is_none();
+    let named = tier.served.or(tier.asked).unwrap_or(ServiceTier::Standard);
+    let (cost, known) = match model.prices.in_tier(named, at, usage.input) {
+        Some(rates) => (rates.cost(usage), said),
+        None => match model.prices.at(at, usage.input) {
+            Some(rates) => (Cost { amount: rates.cost(usage), exact: false }, false),
+            None => return Cost { amount: Money::ZERO, exact: false },
+        },
+    };
+    Cost { amount: cost.amount, exact: cost.exact && known && !usage.estimated }
 }
 
 /// Real tokens are never more than this many times the estimate, and [`FRAME`] more: what estimates
@@ -87,39 +129,48 @@ const ESTIMATE_TIMES: u64 = 2;
 const FRAME: u64 = 64;
 
 /// What an attempt can cost at most, with an estimated prompt and at most so long an answer, sent
-/// between two moments: the dearest of the rates in force then, the prompt at the dearest of fresh,
+/// between two moments: the dearest of the rates in force then, in the usual tier of service and the
+/// one asked for, the prompt at the dearest of fresh,
 /// cached and written. `None` where the price is not known.
 pub(super) fn most(
     model: &Model,
+    asked: Option<ServiceTier>,
     (from, until): (UnixMs, UnixMs),
     input_estimate: u64,
     answer: u64,
 ) -> Option<Money> {
     let input = input_estimate.saturating_mul(ESTIMATE_TIMES).saturating_add(FRAME);
-    let mut dearest: Option<(Price, Price)> = None;
+    // Who asks for a tier may be served in the usual one.
+    let tiers = [ServiceTier::Standard, asked.unwrap_or(ServiceTier::Standard)];
+    let (mut prompt, mut output) = (Price::FREE, Price::FREE);
     for (at, tokens) in
         [(from, input_estimate), (from, input), (until, input_estimate), (until, input)]
     {
-        let rates = model.prices.at(at, tokens)?;
-        let prompt = rates.dearest_input();
-        dearest = Some(match dearest {
-            Some((other, output)) => (other.max(prompt), output.max(rates.output)),
-            None => (prompt, rates.output),
-        });
+        let usual = model.prices.at(at, tokens)?;
+        for tier in tiers {
+            // Where a tier has no price of its own, it is counted at the usual one.
+            let rates = model.prices.in_tier(tier, at, tokens).map_or(usual, |tier| tier.rates);
+            prompt = prompt.max(rates.dearest_input());
+            output = output.max(rates.output);
+        }
     }
-    let (prompt, output) = dearest?;
     Some(prompt.times(input) + output.times(answer))
 }
 
 /// What the prompt alone costs, as estimated; nothing where the price is not known.
-pub(super) fn prompt(model: &Model, at: UnixMs, input_estimate: u64) -> Money {
+pub(super) fn prompt(
+    model: &Model,
+    asked: Option<ServiceTier>,
+    at: UnixMs,
+    input_estimate: u64,
+) -> Money {
     let usage = Usage { input: input_estimate, ..Usage::default() };
-    model.prices.at(at, input_estimate).map_or(Money::ZERO, |rates| rates.cost(&usage))
+    priced(model, at, Tier { asked, served: None }, &usage).amount
 }
 
 /// Tokens of a text of so many bytes, on the high side.
 pub(super) fn tokens_of(bytes: u64) -> u64 {
-    bytes.div_ceil(CHARS_PER_TOKEN)
+    bytes.div_ceil(BYTES_PER_TOKEN)
 }
 
 /// No call costs more, in dollars: a provider that says so has made a mistake, which must not use up a
@@ -162,9 +213,10 @@ mod tests {
         Size {
             reported,
             figures,
+            tier: Tier::default(),
             reported_cost: None,
             input_estimate: 400,
-            output_chars: 40,
+            seen: 10,
             reached,
         }
     }
@@ -178,7 +230,7 @@ mod tests {
     #[test]
     fn what_was_sent_and_not_answered_is_never_free_for_sure() {
         let mut silent = size(None, Reached::Sent);
-        (silent.figures, silent.output_chars) = (Figures::SoFar, 0);
+        (silent.figures, silent.seen) = (Figures::SoFar, 0);
         let (usage, cost) = bill(&priced(), UnixMs(0), &silent);
         assert_eq!((usage.input, usage.output, usage.estimated), (400, 0, true));
         assert_eq!((cost.amount.to_string().as_str(), cost.exact), ("0.0004", false));

@@ -8,7 +8,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Limits, Model, Provider};
-use crate::domain::{ErrorReport, Finish, OutcomeClass, Stamps, Usage};
+use crate::domain::{ErrorReport, Finish, OutcomeClass, ServiceTier, Stamps, Usage};
+use crate::route::Written;
 use crate::wire::{self, Decoder, Frame, HttpCall, StreamEnd, http};
 
 use super::account::{Figures, Reached};
@@ -72,12 +73,14 @@ pub(super) struct Ended {
     /// Whether the usage is what it came to in the end.
     pub(super) figures: Figures,
     pub(super) reported_cost: Option<String>,
+    /// The tier of service it says it answered in.
+    pub(super) served_in: Option<ServiceTier>,
     pub(super) answered_as: Option<String>,
     pub(super) limits: Vec<crate::domain::RateWindow>,
     pub(super) reached: Reached,
     pub(super) took: Duration,
-    /// Characters of answer and thinking.
-    pub(super) chars: u64,
+    /// Answer and thinking, as far as they came.
+    pub(super) written: Written,
     /// The longest silence after the first token.
     pub(super) longest_gap: Duration,
     /// What was pretended.
@@ -93,6 +96,7 @@ struct Progress {
     /// Characters that had come when it was told.
     told_at: u64,
     reported_cost: Option<String>,
+    served_in: Option<ServiceTier>,
     answered_as: Option<String>,
     finish: Option<Finish>,
     raw_finish: String,
@@ -101,7 +105,7 @@ struct Progress {
     content: Content,
     /// It comes as one body, of which nothing can be read before all of it is there.
     body: bool,
-    chars: u64,
+    written: Written,
     moved: Instant,
     longest_gap: Duration,
 }
@@ -131,13 +135,14 @@ impl Call<'_> {
             usage: None,
             told_at: 0,
             reported_cost: None,
+            served_in: None,
             answered_as: None,
             finish: None,
             raw_finish: String::new(),
             ended: false,
             content: Content::Nothing,
             body: false,
-            chars: 0,
+            written: Written::default(),
             moved: sent,
             longest_gap: Duration::ZERO,
         };
@@ -160,11 +165,12 @@ impl Call<'_> {
             stamps: progress.stamps,
             usage: progress.usage,
             reported_cost: progress.reported_cost,
+            served_in: progress.served_in,
             answered_as: progress.answered_as,
             limits,
             reached,
             took,
-            chars: progress.chars,
+            written: progress.written,
             longest_gap: progress.longest_gap,
             drill: self.drill.as_ref().map(|drill| drill.kind),
         }
@@ -245,7 +251,7 @@ impl Call<'_> {
                     }
                 }
             }
-            drill::after(drill, progress.chars)?;
+            drill::after(drill, progress.written.chars())?;
             match end {
                 None => {}
                 Some(StreamEnd::Marked) => return self.whole(progress),
@@ -339,7 +345,7 @@ impl Progress {
     /// event) says nothing of what came after it.
     fn figures(&self) -> Figures {
         let finished = self.ended || self.finish.is_some_and(|finish| finish != Finish::Error);
-        let latest = self.usage.is_none() || self.told_at == self.chars;
+        let latest = self.usage.is_none() || self.told_at == self.written.chars();
         if finished && latest { Figures::Final } else { Figures::SoFar }
     }
 
@@ -355,21 +361,21 @@ impl Progress {
                 }
             }
             Frame::KeepAlive | Frame::Malformed(_) => {}
+            Frame::ServedIn(tier) => self.served_in = Some(*tier),
             Frame::Text(text) => {
                 if text.is_empty() {
                     return Then::GoOn;
                 }
-                let chars = text.chars().count();
                 if self.content == Content::Answer || !text.trim().is_empty() {
-                    self.progress(Content::Answer, chars);
+                    self.progress(Content::Answer, text);
                     self.stamps.first_text.get_or_insert(ms);
                 } else {
-                    self.blank(chars);
+                    self.blank(text);
                 }
                 return self.hand_on(frame, pieces);
             }
             Frame::ToolCall { arguments, .. } => {
-                self.progress(Content::Answer, arguments.chars().count());
+                self.progress(Content::Answer, arguments);
                 self.stamps.first_text.get_or_insert(ms);
                 return self.hand_on(frame, pieces);
             }
@@ -377,14 +383,14 @@ impl Progress {
                 if text.is_empty() {
                     return Then::GoOn;
                 }
-                self.progress(Content::OnlyReasoning, text.chars().count());
+                self.progress(Content::OnlyReasoning, text);
                 self.stamps.first_reasoning.get_or_insert(ms);
                 return self.hand_on(frame, pieces);
             }
             Frame::ReasoningSignature(_) => return self.hand_on(frame, pieces),
             Frame::Usage { usage, reported_cost } => {
                 self.usage = Some(*usage);
-                self.told_at = self.chars;
+                self.told_at = self.written.chars();
                 if reported_cost.is_some() {
                     self.reported_cost.clone_from(reported_cost);
                 }
@@ -422,14 +428,14 @@ impl Progress {
     }
 
     /// Blanks before the first word: paid for, but no answer yet.
-    fn blank(&mut self, chars: usize) {
-        self.chars += chars as u64;
+    fn blank(&mut self, text: &str) {
+        self.written.add(text);
         if self.content != Content::Nothing {
             self.moved = Instant::now();
         }
     }
 
-    fn progress(&mut self, content: Content, chars: usize) {
+    fn progress(&mut self, content: Content, text: &str) {
         let now = Instant::now();
         if self.content != Content::Nothing {
             self.longest_gap = self.longest_gap.max(now.duration_since(self.moved));
@@ -437,7 +443,7 @@ impl Progress {
         if self.content != Content::Answer {
             self.content = content;
         }
-        self.chars += chars as u64;
+        self.written.add(text);
         self.moved = now;
     }
 }

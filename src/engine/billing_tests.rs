@@ -3,22 +3,32 @@
 //! micro-dollars: a price of 0.30 per million tokens is 0.30 micro-dollars a token.
 
 use crate::config::{self, Config, Model};
-use crate::domain::{Cost, UnixMs, Usage};
+use crate::domain::{Cost, ServiceTier, UnixMs, Usage};
 use crate::wire::{Decoder, Frame};
 
-use super::account::{Figures, Reached, Size, bill, most};
+use super::account::{Figures, Reached, Size, Tier, bill, most};
 
-fn shipped() -> Config {
+pub(super) fn shipped() -> Config {
     config::load(&[]).unwrap().config
 }
 
-fn at(text: &str) -> UnixMs {
+pub(super) fn at(text: &str) -> UnixMs {
     let moment: jiff::Timestamp = text.parse().unwrap();
     UnixMs(moment.as_millisecond())
 }
 
-/// The bill for a body of this model, sent then.
+/// The bill for a body of this model, sent then, its tier left to the provider.
 fn billed(config: &Config, model: &Model, sent: &str, body: &str) -> (Usage, Cost) {
+    billed_as(config, (model, None), sent, body)
+}
+
+/// The bill for a body of this model, sent then, where this tier was asked for.
+pub(super) fn billed_as(
+    config: &Config,
+    (model, asked): (&Model, Option<ServiceTier>),
+    sent: &str,
+    body: &str,
+) -> (Usage, Cost) {
     let provider = &config.providers[&model.provider];
     let mut decoder = Decoder::new(provider.dialect, &model.quirks);
     let mut frames = Vec::new();
@@ -27,15 +37,20 @@ fn billed(config: &Config, model: &Model, sent: &str, body: &str) -> (Usage, Cos
     let mut size = Size {
         reported: None,
         figures: Figures::Final,
+        tier: Tier { asked, served: None },
         reported_cost: None,
         input_estimate: 0,
-        output_chars: 0,
+        seen: 0,
         reached: Reached::Accepted,
     };
     for frame in frames {
-        if let Frame::Usage { usage, reported_cost } = frame {
-            size.reported = Some(usage);
-            size.reported_cost = reported_cost.or(size.reported_cost);
+        match frame {
+            Frame::Usage { usage, reported_cost } => {
+                size.reported = Some(usage);
+                size.reported_cost = reported_cost.or(size.reported_cost);
+            }
+            Frame::ServedIn(tier) => size.tier.served = Some(tier),
+            _ => {}
         }
     }
     assert!(size.reported.is_some(), "no usage was read");
@@ -84,6 +99,52 @@ fn deepseek_off_peak_and_peak_to_the_last_digit() {
 }
 
 #[test]
+fn the_peak_begins_and_ends_by_the_clock_of_utc_whatever_zone_it_is_told_in() {
+    let (low, peak) = ("0.000452214", "0.000904428");
+    for (begins, ends) in [("01:00:00", "04:00:00"), ("06:00:00", "10:00:00")] {
+        let moment = |time: &str, ms: i64| {
+            let at = at(&format!("2026-11-26T{time}Z")).0 + ms;
+            jiff::Timestamp::from_millisecond(at).unwrap().to_string()
+        };
+        let flash = |sent: String| owed("deepseek-flash", &sent, DEEPSEEK);
+        for (ms, before, after) in [(-60_000, low, peak), (-1, low, peak), (0, peak, low)] {
+            assert_eq!(flash(moment(begins, ms)), before, "{begins} {ms:+} ms");
+            assert_eq!(flash(moment(ends, ms)), after, "{ends} {ms:+} ms");
+        }
+        assert_eq!(flash(moment(begins, 60_000)), peak);
+        assert_eq!(flash(moment(ends, 60_000)), low);
+    }
+    let flash = |sent: &str| owed("deepseek-flash", sent, DEEPSEEK);
+    // Nine in Beijing is one in UTC; nine in Los Angeles, in November, is five in the afternoon.
+    assert_eq!(flash("2026-11-26T09:00:00+08:00"), peak);
+    assert_eq!(flash("2026-11-26T08:59:59.999+08:00"), low);
+    assert_eq!(flash("2026-11-26T18:00:00+08:00"), low);
+    assert_eq!(flash("2026-11-26T09:00:00-08:00"), low);
+}
+
+#[test]
+fn there_is_no_peak_on_weekends_and_chinese_holidays_and_there_is_around_them() {
+    let (low, peak) = ("0.000452214", "0.000904428");
+    let flash = |day: &str| {
+        let hours = ["02:00:00", "07:00:00"];
+        let bills = hours.map(|hour| owed("deepseek-flash", &format!("{day}T{hour}Z"), DEEPSEEK));
+        assert_eq!(bills[0], bills[1], "{day}");
+        bills[0].clone()
+    };
+    for day in ["2026-11-28", "2026-11-29", "2026-09-25", "2026-10-01", "2026-10-07", "2027-01-01"]
+    {
+        assert_eq!(flash(day), low, "{day}");
+    }
+    // A Friday, a Monday, the working days before and after the holidays of October and the new year.
+    for day in ["2026-11-27", "2026-11-30", "2026-09-30", "2026-10-08", "2026-12-31", "2027-01-04"]
+    {
+        assert_eq!(flash(day), peak, "{day}");
+    }
+    // Worked on in China to make up for a holiday, and a Saturday all the same.
+    assert_eq!(flash("2026-10-10"), low);
+}
+
+#[test]
 fn deepseek_pro_in_the_peak() {
     // 57 × 1.32 + 12 288 × 0.044 + 678 × 3.96 = 75.24 + 540.672 + 2 684.88 = 3 300.792
     assert_eq!(owed("deepseek-pro", "2026-11-26T02:00:00Z", DEEPSEEK), "0.003300792");
@@ -127,6 +188,31 @@ fn anthropic_cache_writes_and_reads_to_the_last_digit() {
 }
 
 #[test]
+fn the_whole_prompt_decides_the_tier_and_every_part_of_it_has_that_tiers_price() {
+    let haiku = |body: &str| owed("haiku", "2026-11-26T12:00:00Z", body);
+    // 40 000 + 50 000 + 6 000 + 4 000 = 100 000:
+    // 40 000 × 0.10 + 50 000 × 0.01 + 6 000 × 0.125 + 4 000 × 0.20 + 200 × 0.50
+    //   = 4 000 + 500 + 750 + 800 + 100
+    assert_eq!(haiku(&anthropic(40_000, 50_000, 6_000, 4_000, 200)), "0.00615");
+    // One token more, read from the cache:
+    // 40 000 × 0.50 + 50 001 × 0.05 + 6 000 × 0.625 + 4 000 × 1 + 200 × 2.50
+    //   = 20 000 + 2 500.05 + 3 750 + 4 000 + 500
+    assert_eq!(haiku(&anthropic(40_000, 50_001, 6_000, 4_000, 200)), "0.03075005");
+}
+
+#[test]
+fn a_message_that_restates_its_prompt_at_the_end_is_billed_for_it_once() {
+    let body = anthropic(21, 1_861, 0, 0, 393).replace(
+        "\"usage\":{\"output_tokens\":393}",
+        "\"usage\":{\"input_tokens\":21,\"cache_read_input_tokens\":1861,\
+         \"cache_creation_input_tokens\":0,\"output_tokens\":393}",
+    );
+    assert!(body.matches("1861").count() == 2, "{body}");
+    // 21 × 2 + 1 861 × 0.10 + 393 × 10 = 42 + 186.1 + 3 930
+    assert_eq!(owed("sonnet", "2026-11-26T12:00:00Z", &body), "0.0041581");
+}
+
+#[test]
 fn a_prompt_over_the_tier_is_dearer_as_a_whole() {
     let haiku = |body: &str| owed("haiku", "2026-11-26T12:00:00Z", body);
     // 100 000 tokens are not over it: 99 000 × 0.10 + 1 000 × 0.125 + 10 × 0.50 = 9 900 + 125 + 5
@@ -135,11 +221,22 @@ fn a_prompt_over_the_tier_is_dearer_as_a_whole() {
     assert_eq!(haiku(&anthropic(99_001, 0, 1_000, 0, 10)), "0.0501505");
 }
 
-/// The last chunk of an OpenAI stream.
+/// The last chunks of an OpenAI stream.
 fn openai(prompt: u64, cached: u64, completion: u64, reasoning: u64) -> String {
+    openai_in("default", prompt, cached, completion, reasoning)
+}
+
+/// The same, served in a tier of service.
+pub(super) fn openai_in(
+    tier: &str,
+    prompt: u64,
+    cached: u64,
+    completion: u64,
+    reasoning: u64,
+) -> String {
     let total = prompt + completion;
     format!(
-        "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"service_tier\":\"default\",\
+        "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"service_tier\":\"{tier}\",\
          \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"Hi\"}},\"finish_reason\":\"stop\"}}],\
          \"usage\":null}}\n\n\
          data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[],\
@@ -160,6 +257,105 @@ fn openai_tiers_and_cached_tokens_to_the_last_digit() {
     assert_eq!(terra(&openai(272_000, 200_000, 1_000, 0)), "0.087");
     // One over: 72 001 × 2 + 200 000 × 0.10 + 1 000 × 7.5 = 144 002 + 20 000 + 7 500
     assert_eq!(terra(&openai(272_001, 200_000, 1_000, 0)), "0.171502");
+}
+
+/// The last chunk of a stream of the OpenAI family, its usage as it was told.
+fn told(usage: &str) -> String {
+    format!(
+        "data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"Hi\"}},\
+         \"finish_reason\":\"stop\"}}]}}\n\ndata: {{\"id\":\"c\",\"choices\":[],{usage}}}\n\n\
+         data: [DONE]\n\n"
+    )
+}
+
+#[test]
+fn tokens_that_openai_had_cached_wrote_or_thought_are_counted_once_each() {
+    let usage = "\"usage\":{\"prompt_tokens\":5000,\"completion_tokens\":900,\"total_tokens\":5900,\
+                 \"prompt_tokens_details\":{\"cached_tokens\":3072,\"cache_write_tokens\":1024},\
+                 \"completion_tokens_details\":{\"reasoning_tokens\":640,\
+                 \"accepted_prediction_tokens\":12,\"rejected_prediction_tokens\":34}}";
+    // 5 000 - 3 072 - 1 024 = 904:
+    // 904 × 10 + 3 072 × 1 + 1 024 × 12.5 + 900 × 50 = 9 040 + 3 072 + 12 800 + 45 000
+    assert_eq!(owed("gpt-astra", "2026-11-26T12:00:00Z", &told(usage)), "0.069912");
+}
+
+#[test]
+fn geminis_thinking_is_billed_though_it_stands_beside_the_completion() {
+    let argon = |usage: &str| owed("gemini-argon", "2026-11-26T12:00:00Z", &told(usage));
+    // 100 + 800 of thinking, which only the total tells: 1 000 × 2 + 900 × 10 = 2 000 + 9 000
+    let beside =
+        "\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100,\"total_tokens\":1900}";
+    assert_eq!(argon(beside), "0.011");
+    // The same where the thinking is told as well.
+    let both = "\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100,\"total_tokens\":1900,\
+                \"completion_tokens_details\":{\"reasoning_tokens\":800}}";
+    assert_eq!(argon(both), "0.011");
+    // And where it is part of the completion.
+    let within = "\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":900,\"total_tokens\":1900,\
+                  \"completion_tokens_details\":{\"reasoning_tokens\":800}}";
+    assert_eq!(argon(within), "0.011");
+    // Nothing but thinking: 1 000 × 2 + 800 × 10 = 2 000 + 8 000
+    let only = "\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":0,\"total_tokens\":1800}";
+    assert_eq!(argon(only), "0.01");
+}
+
+#[test]
+fn qwens_two_caches_are_billed_apart() {
+    let usage = "\"usage\":{\"prompt_tokens\":4000,\"completion_tokens\":500,\"total_tokens\":4500,\
+                 \"prompt_tokens_details\":{\"cached_tokens\":2000,\
+                 \"cache_creation_input_tokens\":1500,\"cache_type\":\"ephemeral\"},\
+                 \"completion_tokens_details\":{\"reasoning_tokens\":200}}";
+    // 500 × 2.50 + 2 000 × 0.50 + 1 500 × 3.125 + 500 × 7.50 = 1 250 + 1 000 + 4 687.5 + 3 750
+    assert_eq!(owed("qwen-max-3-7", "2026-11-26T12:00:00Z", &told(usage)), "0.0106875");
+}
+
+#[test]
+fn mistrals_cached_tokens_are_read_under_either_name_and_its_preview_price_holds() {
+    let large = |sent: &str, cached: &str| {
+        let usage = format!(
+            "\"usage\":{{\"prompt_tokens\":3000,\"total_tokens\":3250,\"completion_tokens\":250,{cached}}}"
+        );
+        owed("mistral-large", sent, &told(&usage))
+    };
+    for cached in
+        ["\"num_cached_tokens\":2000", "\"prompt_tokens_details\":{\"cached_tokens\":2000}"]
+    {
+        // 1 000 × 0.68 + 2 000 × 0.07 + 250 × 2.09 = 680 + 140 + 522.5
+        assert_eq!(large("2026-10-06T00:00:00Z", cached), "0.0013425");
+        // Before the preview: 1 000 × 1.36 + 2 000 × 0.14 + 250 × 4.18 = 1 360 + 280 + 1 045
+        assert_eq!(large("2026-10-05T23:59:59.999Z", cached), "0.002685");
+    }
+}
+
+#[test]
+fn groqs_usage_is_read_from_its_own_object_and_counted_once() {
+    let config = shipped();
+    let mut model = config.models["gpt-4o-mini"].clone();
+    model.id = "llama".to_owned();
+    let usage = "{\"queue_time\":0.01,\"prompt_tokens\":1000,\"prompt_time\":0.02,\
+                 \"completion_tokens\":100,\"completion_time\":0.1,\"total_tokens\":1100,\
+                 \"total_time\":0.12}";
+    let own =
+        format!("\"service_tier\":\"on_demand\",\"x_groq\":{{\"id\":\"r\",\"usage\":{usage}}}");
+    let both = format!("{own},\"usage\":{usage}");
+    for body in [own, both] {
+        let (read, cost) = billed(&config, &model, "2026-11-26T12:00:00Z", &told(&body));
+        assert_eq!((read.input, read.output), (1_000, 100));
+        // 1 000 × 0.15 + 100 × 0.60 = 150 + 60
+        assert_eq!((cost.amount.to_string().as_str(), cost.exact), ("0.00021", true));
+    }
+}
+
+#[test]
+fn cached_tokens_whose_price_nobody_told_make_a_bill_inexact() {
+    let config = shipped();
+    let pro = |cached| {
+        let body = openai(1_000, cached, 100, 0);
+        billed(&config, &config.models["gemini-pro"], "2026-11-26T12:00:00Z", &body).1
+    };
+    // 1 000 × 2 + 100 × 12 = 2 000 + 1 200, all of the prompt at the price that is known.
+    assert_eq!(pro(0), Cost { amount: "0.0032".parse().unwrap(), exact: true });
+    assert_eq!(pro(600), Cost { amount: "0.0032".parse().unwrap(), exact: false });
 }
 
 #[test]
@@ -197,8 +393,23 @@ fn what_openrouter_says_it_charged_is_what_is_owed() {
     // With a key of one's own the vendor is owed as well: 0.00000154 + 0.0000291.
     let own = ",\"is_byok\":true,\"cost_details\":{\"upstream_inference_cost\":0.0000291}";
     assert_eq!(owed("0.00000154", own), "0.00003064");
+    // Credits are dollars, as a text or a number.
+    assert_eq!(owed("\"0.00014\"", ""), "0.00014");
     let not = ",\"is_byok\":false,\"cost_details\":{\"upstream_inference_cost\":0.0000291}";
     assert_eq!(owed("0.0000291", not), "0.0000291");
+}
+
+#[test]
+fn a_fee_alone_is_not_the_bill_of_a_call_with_a_key_of_ones_own() {
+    let (config, _) = shipped().with_passthrough("openrouter/deepseek/deepseek-flash").unwrap();
+    let model = &config.models["openrouter/deepseek/deepseek-flash"];
+    for more in [
+        ",\"is_byok\":true",
+        ",\"is_byok\":true,\"cost_details\":{\"upstream_inference_cost\":null}",
+    ] {
+        let (_, cost) = billed(&config, model, "2026-11-26T12:00:00Z", &openrouter("0", more));
+        assert!(!cost.exact, "what the vendor takes is owed too: {more}");
+    }
 }
 
 #[test]
@@ -214,7 +425,7 @@ fn what_is_held_for_an_attempt_is_never_less_than_its_bill() {
         let model = &config.models[name];
         let from = at(sent);
         let until = from + std::time::Duration::from_mins(5);
-        let held = most(model, (from, until), estimate, cap).unwrap();
+        let held = most(model, None, (from, until), estimate, cap).unwrap();
         for minute in 0..=5 {
             let sent = from + std::time::Duration::from_mins(minute);
             let sent = jiff::Timestamp::from_millisecond(sent.0).unwrap().to_string();

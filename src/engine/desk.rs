@@ -135,6 +135,7 @@ mod tests {
             ms: 1,
             usage: Usage::default(),
             cost: Cost::ZERO,
+            tier: None,
             detail: String::new(),
         }
     }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::config::{Config, Model, Provider, Rule, RuleThen};
 use crate::domain::{
-    DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, Script, SessionId, UnixMs,
+    DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, Script, ServiceTier,
+    SessionId, UnixMs,
 };
 use crate::route::{
     self, CandidateInput, CircuitView, DecisionInput, Hindrance, INPUT_VERSION, Imposed, KeyState,
@@ -118,6 +119,8 @@ impl Snapshot {
         now: UnixMs,
     ) -> CandidateInput {
         let provider = self.config.providers.get(&model.provider);
+        let asked = account::asked(request, &self.config, model).unwrap_or(ServiceTier::Standard);
+        let rates = model.prices.in_tier(asked, now, features.input_tokens);
         let seen = self.models.get(&model.name);
         let provider_seen = self.providers.get(&model.provider);
         let until = |vetoes: &[Veto]| {
@@ -131,7 +134,7 @@ impl Snapshot {
             provider: model.provider.clone(),
             tags: provider.map(tags).unwrap_or_default(),
             failure_domain: provider.map(|p| p.failure_domain.clone()).unwrap_or_default(),
-            rates: model.prices.at(now, features.input_tokens),
+            rates: rates.map(|tier| tier.rates),
             context: model.context,
             max_output: model.max_output,
             capabilities: model.capabilities,
@@ -174,7 +177,8 @@ impl Snapshot {
         let input = features.input_tokens;
         let cap = run::cap(request, model, input, run::Room::Usual, 0);
         let until = now + self.config.limits.total;
-        let most = account::most(model, (now, until), input, u64::from(cap));
+        let asked = account::asked(request, &self.config, model);
+        let most = account::most(model, asked, (now, until), input, u64::from(cap));
         let payer = Payer {
             session: request.session,
             provider: model.provider.clone(),

@@ -72,7 +72,7 @@ fn script_price(model: &Model, learned: &TokenFactors, script: Script, now: Unix
         model.tokenizer.map_or(1.0, |tokenizer| vocabulary_factor(tokenizer.vocabulary, script));
     let factor = f64::from(vocabulary * own.map_or(1.0, |(_, factor)| *factor));
     let tokens_per_char = prose_tokens_per_char(script) * factor;
-    let rates = model.prices.at(now, PRICED_AT_TOKENS);
+    let rates = model.rates(now, PRICED_AT_TOKENS);
     // A price per token is pico-dollars; a thousand characters are so many thousandths of tokens.
     let price = |per_token: i64| {
         Money::from_pico((per_token as f64 * tokens_per_char * 1_000.0).round() as i64)

@@ -16,7 +16,7 @@ use crate::domain::{
     ReaderKind, Request, RequestId, Stamps, UnixMs, Usage,
 };
 use crate::ledger::Aside;
-use crate::route::{Payer, WarmFigures};
+use crate::route::{Payer, TokenFactors, WarmFigures};
 use crate::wire::{self, Frame, Target};
 
 use super::account::{self, Size};
@@ -54,7 +54,7 @@ pub fn warm_cost_per_day(model: &Model, now: UnixMs) -> Option<Money> {
     let calls = Duration::from_hours(1).as_secs() / EVERY.as_secs().max(1);
     let mut pico: i64 = 0;
     for hour in 0..HOURS {
-        let rates = model.prices.at(now + Duration::from_hours(1) * hour, INPUT_TOKENS)?;
+        let rates = model.rates(now + Duration::from_hours(1) * hour, INPUT_TOKENS)?;
         let one = rates.cost(&usage).pico();
         pico = pico.saturating_add(one.saturating_mul(i64::try_from(calls).unwrap_or(i64::MAX)));
     }
@@ -80,8 +80,14 @@ pub(super) fn wanted(model: &Model, now: UnixMs, limits: Limits) -> Wanted {
     let span = (now, now + limits.total);
     Wanted {
         payer: Payer { session: None, provider: model.provider.clone(), model: model.name.clone() },
-        most: account::most(model, span, INPUT_TOKENS, u64::from(OUTPUT_TOKENS)),
-        prompt: account::prompt(model, now, INPUT_TOKENS),
+        most: account::most(
+            model,
+            model.service_tier,
+            span,
+            INPUT_TOKENS,
+            u64::from(OUTPUT_TOKENS),
+        ),
+        prompt: account::prompt(model, model.service_tier, now, INPUT_TOKENS),
         allowance: OverBudget::Ask,
     }
 }
@@ -175,9 +181,10 @@ pub(super) async fn token(
     let size = Size {
         reported: ended.usage,
         figures: ended.figures,
+        tier: account::Tier { asked: model.service_tier, served: ended.served_in },
         reported_cost: ended.reported_cost,
         input_estimate: INPUT_TOKENS,
-        output_chars: ended.chars,
+        seen: account::seen(model, &TokenFactors::default(), &ended.written),
         reached: ended.reached,
     };
     (token.usage, token.cost) = account::bill(model, at, &size);

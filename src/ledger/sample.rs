@@ -158,6 +158,7 @@ impl Turn {
             ms: 900,
             usage: Usage { input: 400, cached_input: 100, output: 120, ..Usage::default() },
             cost: Cost { amount: Money::from_pico(pico), exact: true },
+            tier: None,
             detail: if outcome.is_some() { "HTTP 503: overloaded" } else { "answered" }.to_owned(),
         };
         let failed = self

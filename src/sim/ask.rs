@@ -46,6 +46,8 @@ pub struct Ask {
     pub stops: Vec<String>,
     /// What it says about thinking: on, off, or nothing.
     pub think: Option<bool>,
+    /// The tier of service it is served in: the one asked for where there is such a one.
+    pub tier: &'static str,
     /// It wants JSON.
     pub json: bool,
     /// The first tool offered, and whether one must be used.
@@ -96,6 +98,7 @@ impl Ask {
             cap,
             stops,
             think: thinking(&value),
+            tier: tier(text("service_tier")),
             json: value["response_format"]["type"].as_str().is_some_and(|t| t.starts_with("json"))
                 || value["output_config"]["format"].is_object(),
             tool: tool.map(|tool| (tool.clone(), forced)),
@@ -161,6 +164,15 @@ fn plain(content: &Value) -> String {
             texts.join("\n")
         }
         _ => String::new(),
+    }
+}
+
+/// As OpenAI serves: fast mode goes by either of its names.
+fn tier(asked: Option<&str>) -> &'static str {
+    match asked {
+        Some("flex") => "flex",
+        Some("priority" | "fast") => "priority",
+        _ => "default",
     }
 }
 

@@ -4,9 +4,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::config::{CapField, EffortStyle, SeedField, StreamUsage, SystemRole, sample};
+use crate::config::{CapField, EffortStyle, Quirks, SeedField, StreamUsage, SystemRole, sample};
 use crate::domain::{
-    Capabilities, Message, Origin, Part, ReaderKind, RequestId, Role, ToolChoice, ToolSpec,
+    Capabilities, Message, Origin, Part, ReaderKind, RequestId, Role, ServiceTier, ToolChoice,
+    ToolSpec,
 };
 
 fn provider(dialect: Dialect) -> Provider {
@@ -452,4 +453,39 @@ fn a_temperature_is_heeded_where_it_is_sent_and_thinking_does_not_drop_it() {
         assert!(heeds(D::Anthropic, style, None, None) && heeds(D::Anthropic, style, none, None));
     }
     assert!(heeds(D::OpenAi, S::ReasoningEffort, low, None));
+}
+
+#[test]
+fn a_tier_of_service_is_written_where_one_is_set_and_the_requests_own_word_beats_it() {
+    let provider = provider(Dialect::OpenAi);
+    let body = |model: &Model, request: &Request| {
+        let target =
+            Target { provider: &provider, model, key: None, max_tokens: 100, continue_from: None };
+        let call = encode(request, &target).unwrap();
+        serde_json::from_slice::<Value>(&call.body).unwrap()["service_tier"].clone()
+    };
+    let asked = |model: &Model, request: &Request| {
+        crate::wire::asked_tier(request, Dialect::OpenAi, model).map(ServiceTier::name)
+    };
+    let takes = |tiers: &[ServiceTier]| Model {
+        quirks: Quirks { service_tiers: tiers.to_vec(), ..Quirks::default() },
+        ..model()
+    };
+    let all = takes(&ServiceTier::ASKED);
+    let flex = Model { service_tier: Some(ServiceTier::Flex), ..all.clone() };
+    let mut own = ask("x");
+    own.params.extra.insert("service_tier".to_owned(), json!("fast"));
+    let mut sent = all.clone();
+    sent.params.insert("service_tier".to_owned(), json!("priority"));
+    for (model, request, written, reckoned) in [
+        (&all, &ask("x"), json!(null), None),
+        (&flex, &ask("x"), json!("flex"), Some("flex")),
+        (&flex, &own, json!("fast"), Some("priority")),
+        (&sent, &ask("x"), json!("priority"), Some("priority")),
+        // Passed on to one that is not known to take it, which most likely ignores it.
+        (&model(), &own, json!("fast"), None),
+    ] {
+        assert_eq!(body(model, request), written);
+        assert_eq!(asked(model, request), reckoned);
+    }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use secrecy::SecretString;
 
-use crate::domain::{ErrorReport, Finish, Usage};
+use crate::domain::{ErrorReport, Finish, ServiceTier, Usage};
 
 /// No call has more tokens, a hundred times over: a provider that says so has made a mistake, which must
 /// not use up a budget nor carry a sum past its end.
@@ -38,6 +38,8 @@ pub enum Frame {
         /// A piece of the arguments' JSON text.
         arguments: String,
     },
+    /// The tier of service it is answered in; told when it is first known, and when it changes.
+    ServedIn(ServiceTier),
     /// Tokens so far; a later one replaces an earlier one.
     Usage {
         /// The counts.

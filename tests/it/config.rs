@@ -3,7 +3,7 @@
 use wheelhouse::config::{
     Config, Dialect, EffortStyle, KeyNeed, Layer, Mention, QualitySource, load,
 };
-use wheelhouse::domain::{Continuation, Price, Rates, TaskKind, UnixMs};
+use wheelhouse::domain::{Continuation, Price, Rates, ServiceTier, TaskKind, UnixMs};
 
 fn shipped() -> Config {
     let loaded = load(&[]).expect("the presets load");
@@ -126,6 +126,34 @@ fn every_shipped_price_is_dated_sourced_and_sane() {
             assert!(rates.cache_write >= rates.input, "{name}: cache write");
         }
     }
+}
+
+#[test]
+fn a_shipped_model_that_can_be_asked_for_a_tier_has_a_price_there() {
+    let config = shipped();
+    let now = at("2026-11-26T12:00:00Z");
+    let mut priced = 0;
+    for (name, model) in &config.models {
+        let rates = |tier, tokens| model.prices.in_tier(tier, now, tokens).map(|tier| tier.rates);
+        for tier in &model.quirks.service_tiers {
+            let usual = rates(ServiceTier::Standard, 1_000).expect("a price");
+            let own = rates(*tier, 1_000).unwrap_or_else(|| panic!("{name} in {tier}"));
+            let long = rates(*tier, 500_000).unwrap_or(own);
+            assert!(long.input >= own.input && long.output >= own.output, "{name} in {tier}");
+            match tier {
+                ServiceTier::Flex => assert!(own.input < usual.input && own.output < usual.output),
+                ServiceTier::Priority | ServiceTier::Ultrafast => {
+                    assert!(own.input > usual.input && own.output > usual.output);
+                }
+                ServiceTier::Standard
+                | ServiceTier::Scale
+                | ServiceTier::Batch
+                | ServiceTier::Other => assert_eq!(own, usual),
+            }
+            priced += 1;
+        }
+    }
+    assert!(priced > 12, "{priced}");
 }
 
 #[test]

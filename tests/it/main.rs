@@ -35,6 +35,7 @@ mod steer;
 mod streams;
 mod sync;
 mod text;
+mod tiers;
 mod tokens;
 mod verdicts;
 mod warm;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Candidate, Decision, FilterCode, Money, OverrideKind, PinScope};
+use crate::domain::{Candidate, Decision, FilterCode, Money, OverrideKind, PinScope, ServiceTier};
 
 use super::super::story::seconds;
 use super::super::table::{Align, Table};
@@ -26,6 +26,8 @@ pub struct Alternative {
 pub struct Explanation<'a> {
     /// The decision.
     pub decision: &'a Decision,
+    /// The tier of service the chosen model would be asked for, if one.
+    pub tier: Option<ServiceTier>,
     /// What would change it.
     pub flips: &'a [String],
     /// Other policies.
@@ -44,7 +46,7 @@ pub enum Detail {
 /// The lines.
 pub fn lines(what: &Explanation<'_>, detail: Detail) -> Vec<String> {
     let decision = what.decision;
-    let mut out = head(decision);
+    let mut out = head(decision, what.tier);
     out.push(String::new());
     out.extend(request(decision));
     out.extend(candidates(decision));
@@ -58,7 +60,7 @@ pub fn lines(what: &Explanation<'_>, detail: Detail) -> Vec<String> {
     out
 }
 
-fn head(decision: &Decision) -> Vec<String> {
+fn head(decision: &Decision, tier: Option<ServiceTier>) -> Vec<String> {
     let mut out = match decision.chosen() {
         Some(chosen) => {
             let cost = chosen.estimate.cost.map_or_else(
@@ -67,8 +69,9 @@ fn head(decision: &Decision) -> Vec<String> {
             );
             vec![
                 format!(
-                    "{} would answer, for {cost}, from {} on",
+                    "{} would answer{}, for {cost}, from {} on",
                     chosen.model,
+                    tier.map_or_else(String::new, |tier| format!(", in tier {tier}")),
                     seconds(chosen.estimate.ttft_ms)
                 ),
                 format!("  {}", decision.reason),
@@ -269,7 +272,12 @@ mod tests {
         }];
         let flips = ["cost weight under .12 -> beta".to_owned()];
         lines(
-            &Explanation { decision: &decision, flips: &flips, alternatives: &alternatives },
+            &Explanation {
+                decision: &decision,
+                tier: Some(ServiceTier::Flex),
+                flips: &flips,
+                alternatives: &alternatives,
+            },
             detail,
         )
         .join("\n")
@@ -279,7 +287,7 @@ mod tests {
     fn every_figure_of_the_choice_is_told() {
         let text = text(Detail::Short);
         for part in [
-            "alpha would answer, for about $0.0012, from 800ms on",
+            "alpha would answer, in tier flex, for about $0.0012, from 800ms on",
             "code 0.81, cheapest of 2 that fit",
             "code 70%, chat 20% · difficulty 0.40 · en · 20 tokens in, about 300 out",
             "policy   balanced: quality 0.50 · cost 0.30 · speed 0.20",
@@ -308,7 +316,7 @@ mod tests {
     fn a_decision_nobody_can_carry_out_says_so() {
         let decision =
             fixture::decision(vec![fixture::candidate("x", 0.0, Some(FilterCode::Budget))]);
-        let what = Explanation { decision: &decision, flips: &[], alternatives: &[] };
+        let what = Explanation { decision: &decision, tier: None, flips: &[], alternatives: &[] };
         let lines = lines(&what, Detail::Short);
         assert_eq!(lines[0], "Nobody can answer this now");
         assert!(lines.iter().any(|line| line.contains("budget: set SOME_KEY")));

@@ -1,6 +1,7 @@
 //! Tests of loading: layers, errors, defaults.
 
 mod mistakes;
+mod tiers;
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ use crate::domain::{
 };
 
 use super::provider::quirks;
-use super::{languages, limits, price};
+use super::{languages, limits, price, tier};
 
 /// The window assumed where nobody says: what almost every server has at least.
 pub(in crate::config) const UNKNOWN_CONTEXT: u64 = 8_192;
@@ -54,6 +54,7 @@ pub(in crate::config) fn model(
     let (quality, quality_set) = quality(fields, family.quality);
     let all_set = quality_set.len() == TaskKind::ALL.len();
     let base_quirks = provider.map(|provider| provider.quirks.clone()).unwrap_or_default();
+    let quirks = quirks(&fields.section("quirks", &QUIRKS), base_quirks);
     let warm = [("free", KeepWarm::Free), ("infer", KeepWarm::Infer), ("off", KeepWarm::Off)];
     let filled = |name| fields.string(name).filter(|text| !text.trim().is_empty());
     let model = Model {
@@ -72,7 +73,8 @@ pub(in crate::config) fn model(
         tokenizer: tokenizer(fields).or(by_id),
         thinks_silently: fields.flag("thinks_silently").unwrap_or(false),
         params: params(fields),
-        quirks: quirks(&fields.section("quirks", &QUIRKS), base_quirks),
+        service_tier: tier::of_model(fields, &quirks, provider),
+        quirks,
         keep_warm: fields.choice("keep_warm", &warm).unwrap_or_default(),
         limits: limits(fields),
         retired: filled("retired"),

@@ -4,7 +4,7 @@
 //! price is whole (input and output) or unknown, and a figure a person set is never shown with the
 //! date or source of one that was shipped, nor beaten by a shipped schedule.
 
-use crate::config::model::{PriceList, ScheduledRates};
+use crate::config::model::{PriceList, ScheduledRates, Unsaid};
 use crate::config::reader::Fields;
 use crate::config::schema::{PRICE, SCHEDULE};
 use crate::config::source::Sources;
@@ -12,7 +12,7 @@ use crate::config::tree::{Node, Table, Value};
 use crate::config::window::{ParseWindowError, WeekWindow};
 use crate::domain::{Price, Rates};
 
-use super::moment;
+use super::{moment, tier};
 
 const FIGURES: [&str; 5] = ["input", "cached_input", "cache_write", "cache_write_1h", "output"];
 const DAY_MS: i64 = 86_400_000;
@@ -43,37 +43,33 @@ pub(in crate::config) fn drop_outdated(tree: &mut Table, sources: &Sources) {
 pub(super) fn prices(model: &Fields<'_>, local: bool) -> PriceList {
     let fields = model.section("price", &PRICE);
     let base = base(&fields);
-    let schedules = model.list("prices", &SCHEDULE).iter().flat_map(schedules).collect();
+    let schedules: Vec<ScheduledRates> =
+        model.list("prices", &SCHEDULE).iter().flat_map(schedules).collect();
     let as_of = fields.dates("as_of").first().map(|(day, _)| (*day).to_owned());
     if as_of.as_ref().is_some_and(|day| day.parse::<jiff::civil::Date>().is_err()) {
         fields.wrong("as_of", "expected a day such as \"2026-11-15\"");
     }
     let source = fields.string("source");
     match base {
-        Some((rates, follow)) => {
-            let schedules: Vec<ScheduledRates> = schedules;
-            let schedules = schedules.into_iter().map(|s| follow_input(s, follow)).collect();
-            PriceList { base: Some(rates), schedules, as_of, source }
+        Some((rates, unsaid)) => {
+            let schedules: Vec<ScheduledRates> =
+                schedules.into_iter().map(|s| follow_input(s, unsaid)).collect();
+            warn_of_half_tiers(model, &schedules);
+            PriceList { base: Some(rates), unsaid, schedules, as_of, source }
         }
         None if local && FIGURES.iter().all(|name| fields.node(name).is_none()) => PriceList {
             base: Some(Rates::default()),
+            unsaid: Unsaid::default(),
             schedules,
             as_of: None,
             source: Some("local".to_owned()),
         },
-        None => PriceList { base: None, schedules, as_of, source },
+        None => PriceList { base: None, unsaid: Unsaid::default(), schedules, as_of, source },
     }
 }
 
-/// Which figures were not given and follow the input price.
-#[derive(Clone, Copy)]
-struct Follow {
-    cached_input: bool,
-    cache_write: bool,
-}
-
-/// The base rates. A cached or written token whose price is not known costs what any other does.
-fn base(fields: &Fields<'_>) -> Option<(Rates, Follow)> {
+/// The base rates. A cached or written token whose price is not known is counted as any other.
+fn base(fields: &Fields<'_>) -> Option<(Rates, Unsaid)> {
     let input = fields.price("input");
     let cached_input = fields.price("cached_input");
     let cache_write = fields.price("cache_write");
@@ -95,19 +91,40 @@ fn base(fields: &Fields<'_>) -> Option<(Rates, Follow)> {
         cache_write_1h: fields.price("cache_write_1h"),
         output,
     };
-    let follow =
-        Follow { cached_input: cached_input.is_none(), cache_write: cache_write.is_none() };
-    Some((rates, follow))
+    let unsaid =
+        Unsaid { cached_input: cached_input.is_none(), cache_write: cache_write.is_none() };
+    Some((rates, unsaid))
+}
+
+/// A tier whose price is told in part has no price that is known.
+fn warn_of_half_tiers(model: &Fields<'_>, schedules: &[ScheduledRates]) {
+    let mut seen = Vec::new();
+    for tier in schedules.iter().filter_map(|schedule| schedule.tier) {
+        if seen.contains(&tier) {
+            continue;
+        }
+        seen.push(tier);
+        let own = || schedules.iter().filter(|schedule| schedule.tier == Some(tier));
+        let whole = own().any(|s| s.input.is_some())
+            && own().any(|s| s.cached_input.is_some())
+            && own().any(|s| s.output.is_some());
+        if !whole {
+            let message = format!(
+                "the price of tier {tier} needs input, cached_input and output; without them it is not known"
+            );
+            model.ctx.warn(model.place("prices"), &model.path_of("prices"), message);
+        }
+    }
 }
 
 /// Where the base has no cached price of its own, a schedule's input price stands for it too.
-fn follow_input(mut schedule: ScheduledRates, follow: Follow) -> ScheduledRates {
+fn follow_input(mut schedule: ScheduledRates, unsaid: Unsaid) -> ScheduledRates {
     let stand_in = |own: Option<Price>, follows: bool| match own {
         None if follows => schedule.input,
         own => own,
     };
-    schedule.cached_input = stand_in(schedule.cached_input, follow.cached_input);
-    schedule.cache_write = stand_in(schedule.cache_write, follow.cache_write);
+    schedule.cached_input = stand_in(schedule.cached_input, unsaid.cached_input);
+    schedule.cache_write = stand_in(schedule.cache_write, unsaid.cache_write);
     schedule
 }
 
@@ -143,6 +160,7 @@ fn schedules(fields: &Fields<'_>) -> Vec<ScheduledRates> {
         from,
         until,
         over_input_tokens: fields.whole("over_input_tokens"),
+        tier: tier::served(fields),
         input: fields.price("input"),
         cached_input: fields.price("cached_input"),
         cache_write: fields.price("cache_write"),

@@ -14,7 +14,7 @@ use crate::config::reader::Fields;
 use crate::config::schema::QUIRKS;
 use crate::config::tree::Value;
 
-use super::{base_of, is_http, limits};
+use super::{base_of, is_http, limits, tier};
 
 const NO_KEYS_HERE: &str = "keys are never written in files: use env:NAME";
 
@@ -47,6 +47,7 @@ pub(in crate::config) fn provider(name: &str, fields: &Fields<'_>) -> Option<Pro
         Dialect::Anthropic => Quirks { temperature_max: 1.0, ..Quirks::default() },
     };
     let quirks = quirks(&fields.section("quirks", &QUIRKS), defaults);
+    let service_tier = tier::of_provider(fields, &quirks, dialect);
     let limits = limits(fields);
     let simulated = fields.flag("simulated").unwrap_or(false);
     let mention = if fields.ctx.sources.kind(fields.at).is_users() {
@@ -70,6 +71,7 @@ pub(in crate::config) fn provider(name: &str, fields: &Fields<'_>) -> Option<Pro
         local,
         discover,
         balance,
+        service_tier,
         quirks,
         limits,
         mention,
@@ -234,5 +236,6 @@ pub(super) fn quirks(fields: &Fields<'_>, base: Quirks) -> Quirks {
             .string("auth_header")
             .map(|name| name.to_ascii_lowercase())
             .or(base.auth_header),
+        service_tiers: tier::taken(fields).unwrap_or(base.service_tiers),
     }
 }

@@ -237,7 +237,7 @@ pub(super) fn cost_so_far(state: &AppState, reply: &ReplyCell) -> Option<String>
     let (model, _) = reply.model()?;
     let snapshot = state.snapshot.as_ref()?;
     let input = reply.reply.decision.as_ref()?.candidate(model.as_str())?.estimate.input_tokens;
-    let rates = snapshot.config.models.get(model)?.prices.at(state.now, input)?;
+    let rates = snapshot.config.models.get(model)?.rates(state.now, input)?;
     let usage = crate::domain::Usage { input, output: reply.output_tokens(), ..Default::default() };
     Some(words::about(&rates.cost(&usage).short()))
 }

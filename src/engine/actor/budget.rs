@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AttemptReport, ModelName, Money, ProviderName, UnixMs};
+use crate::domain::{AttemptReport, ModelName, Money, ProviderName, ServiceTier, UnixMs};
 use crate::route::Crossing;
 
 use super::super::NoticeLevel;
@@ -49,7 +49,11 @@ impl Actor {
         let Some(model) = self.config.models.get(&report.model) else { return };
         let sent = now - Duration::from_millis(report.ms);
         let charged = report.cost.amount;
-        let expected = |at| model.prices.at(at, report.usage.input).map(|r| r.cost(&report.usage));
+        let tier = report.tier.unwrap_or(ServiceTier::Standard);
+        let expected = |at| {
+            let rates = model.prices.in_tier(tier, at, report.usage.input)?;
+            Some(rates.cost(&report.usage).amount)
+        };
         // A price that has just changed is no other price.
         let near = [sent - MINUTE, sent, now].map(expected);
         let Some(expected) = near[1] else { return };

@@ -9,7 +9,7 @@ use crate::cache::{
 };
 use crate::config::{CacheWhen, Config, Dialect, Model};
 use crate::domain::{
-    AttemptKind, CacheMode, Cost, Decision, ErrorReport, Finish, ModelName, Outcome, OutcomeClass,
+    AttemptKind, CacheMode, Cost, Decision, ErrorReport, ModelName, Outcome, OutcomeClass,
     ReplyEvent, Request,
 };
 use crate::wire;
@@ -132,12 +132,16 @@ impl<'a> Served<'a> {
             json!([dialect, nameless(&provider.base_url), provider.headers]).to_string()
         });
         let (can, quirks) = (model.capabilities, &model.quirks);
-        let written = json!([
+        let mut written = json!([
             [can.tools, can.vision, can.json, can.structured],
             [can.reasoning, can.temperature, can.seed],
             [format!("{:?}", quirks.effort), format!("{:?}", quirks.system_role)],
             quirks.temperature_max,
         ]);
+        // Left out where none is asked for, so that what was kept before is still found.
+        if let (Some(tier), Some(list)) = (model.service_tier, written.as_array_mut()) {
+            list.push(json!(["service_tier", tier.name()]));
+        }
         Self { model, endpoint: endpoint.unwrap_or_default(), written: written.to_string() }
     }
 
@@ -281,7 +285,14 @@ impl Run {
         if !answer.reasoning.is_empty() {
             self.tell(state, ReplyEvent::Reasoning(answer.reasoning.clone()));
         }
-        self.tell(state, ReplyEvent::Text(answer.text.clone()));
+        if !answer.text.is_empty() {
+            self.tell(state, ReplyEvent::Text(answer.text.clone()));
+        }
+        for (index, call) in (0..).zip(&answer.tool_calls) {
+            let (id, name) = (Some(call.id.clone()), Some(call.name.clone()));
+            let arguments = call.arguments.clone();
+            self.tell(state, ReplyEvent::ToolCall { index, id, name, arguments });
+        }
         self.tell(state, ReplyEvent::Usage(answer.usage));
         state.why = Some(Why::Hit(tier, key));
         self.shared.shelf.count_hit(From::Tier(tier), answer.cost);
@@ -313,11 +324,10 @@ impl Run {
     pub(super) async fn keep(&self, config: &Config, outcome: &Outcome, state: &State) {
         let model = outcome.model.as_ref().and_then(|name| config.models.get(name));
         let Some(model) = model else { return };
-        let whole = matches!(outcome.finish, Finish::Stop)
-            && !state.reply.text.is_empty()
-            && state.reply.seams.is_empty()
-            && state.reply.tool_calls.is_empty()
-            && state.reply.verdict.as_ref().is_none_or(|verdict| verdict.evidence.is_empty());
+        let reply = &state.reply;
+        let whole = cache::is_whole(outcome.finish, &reply.text, &reply.tool_calls)
+            && reply.seams.is_empty()
+            && reply.verdict.as_ref().is_none_or(|verdict| verdict.evidence.is_empty());
         if !whole || may(&self.request, config, model).is_err() {
             return;
         }
@@ -330,6 +340,7 @@ impl Run {
             model_id: model.id.clone(),
             text: state.reply.text.clone(),
             reasoning: state.reply.reasoning.clone(),
+            tool_calls: state.reply.tool_calls.clone(),
             finish: outcome.finish,
             usage: outcome.usage,
             cost: outcome.cost,

@@ -370,7 +370,7 @@ impl Run {
         let input = candidate.estimate.input_tokens;
         let cap = room::cap(&self.request, model, input, room::Room::Usual, 0);
         // Nobody waits for money to race with.
-        let wanted = self.wanted(model, (input, cap), deadline);
+        let wanted = self.wanted(config, model, (input, cap), deadline);
         let id = AttemptId(Uuid::now_v7());
         let money =
             self.shared.purse.reserve(id, &wanted, super::super::clock::now()).await.ok()?;

@@ -6,14 +6,13 @@ use crate::cache::{CacheKey, Count, Why};
 use crate::config::Config;
 use crate::domain::{Cost, ErrorReport, Finish, Outcome, OutcomeClass, ReaderKind, ReplyEvent};
 
+use crate::route::Written;
+
 use super::super::attempt::millis;
 use super::super::flight::Follower;
 use super::super::shelf::From;
 use super::cached::Wanted;
 use super::{Run, State};
-
-/// Letters of an answer in a token, for what was read along and not counted.
-const LETTERS: u64 = 4;
 
 /// How often a request may read along in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +33,7 @@ impl Run {
         patience: Patience,
         state: &mut State,
     ) -> Option<Outcome> {
+        let mut written = Written::of(&state.reply.text);
         loop {
             let event = tokio::select! {
                 biased;
@@ -54,11 +54,12 @@ impl Run {
                     let id = config.models.get(&model).map(|model| model.id.clone());
                     state.last = Some((model, provider, id.unwrap_or_default()));
                 }
-                ReplyEvent::Text(_) => {
+                ReplyEvent::Text(ref text) => {
+                    written.add(text);
                     let since = millis(state.started.elapsed());
                     state.first_text_ms.get_or_insert(since);
                     self.tell(state, event);
-                    state.written = state.reply.text.chars().count() as u64 / LETTERS;
+                    state.written = written.tokens(|_| 1.0);
                 }
                 ReplyEvent::Reasoning(_)
                 | ReplyEvent::ToolCall { .. }
@@ -66,7 +67,7 @@ impl Run {
                 | ReplyEvent::Verdict(_) => self.tell(state, event),
                 ReplyEvent::Usage(_) => self.sink.push(event),
                 ReplyEvent::Restart { .. } if self.request.reader == ReaderKind::Replaceable => {
-                    state.written = 0;
+                    (state.written, written) = (0, Written::default());
                     self.tell(state, event);
                 }
                 ReplyEvent::Restart { .. } if !state.reply.text.is_empty() => return None,

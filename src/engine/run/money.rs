@@ -22,13 +22,15 @@ impl Run {
     /// What an attempt with so large a prompt and answer may cost until the deadline.
     pub(super) fn wanted(
         &self,
+        config: &Config,
         model: &Model,
         (input, cap): (u64, u32),
         deadline: Instant,
     ) -> Wanted {
         let now = clock::now();
         let until = now + deadline.saturating_duration_since(Instant::now());
-        let most = account::most(model, (now, until), input, u64::from(cap));
+        let asked = account::asked(&self.request, config, model);
+        let most = account::most(model, asked, (now, until), input, u64::from(cap));
         Wanted {
             payer: Payer {
                 session: self.request.session,
@@ -36,7 +38,7 @@ impl Run {
                 model: model.name.clone(),
             },
             most,
-            prompt: account::prompt(model, now, input),
+            prompt: account::prompt(model, asked, now, input),
             allowance: self.request.over_budget,
         }
     }
@@ -54,7 +56,7 @@ impl Run {
         // What the answer is gone on from is sent along.
         let before = self.continuation(model, state).map_or(0, |_| state.reply.text.len() as u64);
         let input = prompt.saturating_add(account::tokens_of(before));
-        let wanted = self.wanted(model, (input, cap), state.deadline);
+        let wanted = self.wanted(asking.config, model, (input, cap), state.deadline);
         let id = AttemptId(Uuid::now_v7());
         let purse = &self.shared.purse;
         let refused = tokio::select! {
@@ -89,7 +91,7 @@ impl Run {
             let input = candidate.estimate.input_tokens;
             let cap = cap(&self.request, model, input, Room::Usual, 0);
             let deadline = Instant::now() + config.limits.total;
-            let wanted = self.wanted(model, (input, cap), deadline);
+            let wanted = self.wanted(config, model, (input, cap), deadline);
             self.shared.purse.refusal(&wanted, clock::now())
         });
         // One that asks can still be answered; of several, the cheapest is what it is about.

@@ -109,6 +109,7 @@ impl<'a> Race<'a> {
             | Frame::KeepAlive
             | Frame::Reasoning(_)
             | Frame::ReasoningSignature(_)
+            | Frame::ServedIn(_)
             | Frame::Usage { .. }
             | Frame::Finish { .. }
             | Frame::Restarted

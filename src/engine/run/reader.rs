@@ -265,6 +265,7 @@ impl Pieces for ToReader<'_> {
             Frame::Restarted => self.restarted()?,
             Frame::Started { .. }
             | Frame::KeepAlive
+            | Frame::ServedIn(_)
             | Frame::ReasoningSignature(_)
             | Frame::Finish { .. }
             | Frame::Error(_)

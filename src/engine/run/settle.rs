@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crate::config::{Model, Provider};
 use crate::domain::{
-    AttemptId, AttemptKind, AttemptReport, ErrorReport, OutcomeClass, ReplyEvent, UnixMs,
+    AttemptId, AttemptKind, AttemptReport, ErrorReport, OutcomeClass, ReplyEvent, ServiceTier,
+    UnixMs,
 };
 use crate::route::Observation;
+use crate::wire;
 
-use super::super::account::{self, Figures, Reached, Size};
+use super::super::account::{self, Figures, Reached, Size, Tier};
 use super::super::actor::ToActor;
 use super::super::attempt::{Ended, millis};
 use super::super::drill;
@@ -43,9 +45,15 @@ impl Run {
         error: Option<&ErrorReport>,
     ) {
         let model = made.model;
+        let asked = wire::asked_tier(&self.request, made.provider.dialect, model);
+        let tier = Tier { asked, served: ended.and_then(|ended| ended.served_in) };
+        let written = ended.map(|ended| ended.written).unwrap_or_default();
+        let snapshot = self.shared.snapshot();
+        let learned = snapshot.models.get(&model.name).map(|seen| seen.tokens.clone());
         let size = Size {
             reported: ended.and_then(|ended| ended.usage),
             figures: ended.map_or(Figures::SoFar, |ended| ended.figures),
+            tier,
             reported_cost: ended.and_then(|ended| ended.reported_cost.clone()),
             input_estimate: state
                 .reply
@@ -53,7 +61,7 @@ impl Run {
                 .as_ref()
                 .and_then(|decision| decision.candidate(model.name.as_str()))
                 .map_or(0, |candidate| candidate.estimate.input_tokens),
-            output_chars: ended.map_or(0, |ended| ended.chars),
+            seen: account::seen(model, &learned.unwrap_or_default(), &written),
             reached: ended.map_or(Reached::Refused, |ended| ended.reached),
         };
         let (usage, cost) = account::bill(model, made.at, &size);
@@ -62,7 +70,7 @@ impl Run {
         let outrun = error.is_some_and(|error| error.code == OUTRUN);
         let stamps = ended.map(|ended| ended.stamps).unwrap_or_default();
         let took = ended.map_or(Duration::ZERO, |ended| ended.took);
-        if error.is_none() || (size.output_chars > 0 && !outrun) {
+        if error.is_none() || (written.chars() > 0 && !outrun) {
             state.usage = state.usage + usage;
             state.written += usage.output.saturating_sub(usage.reasoning);
             self.tell(state, ReplyEvent::Usage(state.usage));
@@ -89,9 +97,10 @@ impl Run {
             ms: millis(took),
             usage,
             cost,
+            tier: tier.served,
             detail: drill::mark(
                 ended.and_then(|ended| ended.drill),
-                error.map_or_else(|| "answered".to_owned(), |error| error.message.clone()),
+                error.map_or_else(|| answered(tier), |error| error.message.clone()),
             ),
         };
         self.tell(state, ReplyEvent::AttemptEnded(Box::new(report.clone())));
@@ -122,5 +131,17 @@ impl Run {
                 limits: ended.map(|ended| ended.limits.clone()).unwrap_or_default(),
             })
             .await;
+    }
+}
+
+/// What is said of an attempt that went well: in which tier it was served, where that is not the usual
+/// one or not the one asked for.
+fn answered(tier: Tier) -> String {
+    match (tier.served, tier.asked) {
+        (None | Some(ServiceTier::Standard), None) => "answered".to_owned(),
+        (Some(served), Some(asked)) if served != asked => {
+            format!("answered, tier {served}, not {asked}")
+        }
+        (Some(tier), _) | (None, Some(tier)) => format!("answered, tier {tier}"),
     }
 }

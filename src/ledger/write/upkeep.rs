@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::domain::{
     Message, MessageId, ModelName, Money, Part, RequestId, Role, SessionId, UnixMs, Usage,
 };
+use crate::route::Written;
 
 use super::super::Day;
 use super::super::order::{Preference, Purge};
@@ -32,9 +33,6 @@ const TALKS_AT_ONCE: i64 = 32;
 
 /// Requests and lines of spending that are.
 const ROWS_AT_ONCE: i64 = 1_000;
-
-/// Characters of an answer in a token, where nobody counted them.
-const CHARS_PER_TOKEN: u64 = 4;
 
 fn session(db: &Connection, id: SessionId) -> Result<i64, Failed> {
     number(db, "SELECT n FROM sessions WHERE id = ?1", id.0)?
@@ -263,7 +261,8 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     }
     drop(rows);
     drop(journal);
-    let shown = (text.chars().count() + reasoning.chars().count()) as u64;
+    let mut shown = Written::of(&text);
+    shown.add(&reasoning);
     let mut parts = Vec::new();
     if !reasoning.is_empty() {
         parts.push(Part::Reasoning { text: reasoning, signature: None });
@@ -277,7 +276,7 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
         turn::hang(db, left.n, left.request.0, &message, left.at, |said| said.interrupted(model))?;
     }
     if let Some(model) = &left.model {
-        let (provider, usage, least) = came_to(db, left.n, model, shown)?;
+        let (provider, usage, least) = came_to(db, left.n, model, &shown)?;
         let origin = origin_name(&left.origin);
         let whose = (left.request, left.session);
         let came_to = (usage, least);
@@ -299,7 +298,7 @@ fn came_to(
     db: &Connection,
     request: i64,
     model: &str,
-    shown: u64,
+    shown: &Written,
 ) -> rusqlite::Result<(String, Usage, Money)> {
     let nothing = |provider: String| (provider, Usage::default(), Money::ZERO);
     let packed: Vec<u8> =
@@ -317,13 +316,17 @@ fn came_to(
         [request],
         |row| row.get(0),
     )?;
-    let rates = input.candidates.iter().find(|one| one.model.as_str() == model);
-    let Some(rates) = rates.and_then(|one| one.rates).filter(|_| shown > 0 && !over) else {
+    let asked = input.candidates.iter().find(|one| one.model.as_str() == model);
+    let rates = asked.and_then(|one| one.rates).filter(|_| shown.chars() > 0 && !over);
+    let Some((asked, rates)) = asked.zip(rates) else {
         return Ok(nothing(provider));
     };
     let usage = Usage {
         input: chosen.estimate.input_tokens,
-        output: shown.div_ceil(CHARS_PER_TOKEN),
+        output: shown.tokens(|script| {
+            let own = asked.token_factors.iter().find(|(each, _)| *each == script);
+            own.map_or(1.0, |(_, factor)| f64::from(*factor))
+        }),
         ..Usage::default()
     };
     Ok((provider, usage, rates.cost(&usage)))

@@ -91,6 +91,7 @@ impl Responder<'_> {
         let usage = self.frames.render("usage.object", values).unwrap_or_default();
         let silent = self.at.fault == Some(Fault::MissingUsage);
         values.set("usage", if silent { "null".to_owned() } else { usage });
+        values.set("tier", ask.tier);
         values.set("usage_null", if ask.include_usage { ",\"usage\":null" } else { "" });
         let (finish, stop_hit) = finish(&said.ends, anthropic);
         values.quote("finish", finish);

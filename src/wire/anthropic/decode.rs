@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::super::{Frame, clean, error};
 use super::usage::Meter;
-use crate::domain::Finish;
+use crate::domain::{Finish, ServiceTier};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Block {
@@ -35,6 +35,7 @@ pub(in crate::wire) struct Anthropic {
     blocks: Vec<(u64, Block)>,
     tools: u32,
     meter: Meter,
+    tier: Option<ServiceTier>,
 }
 
 impl Anthropic {
@@ -89,6 +90,12 @@ impl Anthropic {
 
     fn usage(&mut self, holder: &Value, says: Says, out: &mut Vec<Frame>) {
         let Some(usage) = holder.get("usage").filter(|usage| usage.is_object()) else { return };
+        let word = usage.get("service_tier").and_then(Value::as_str);
+        let tier = word.and_then(ServiceTier::read);
+        if tier.is_some() && self.tier != tier {
+            self.tier = tier;
+            out.extend(tier.map(Frame::ServedIn));
+        }
         let news = self.meter.take(usage) || says == Says::LastWord;
         if news && self.meter.total() != crate::domain::Usage::default() {
             let reported_cost = None;

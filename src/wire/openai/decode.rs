@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::{Frame, HintClass, error};
 use super::tools::Calls;
 use super::usage;
-use crate::domain::{ErrorReport, Finish, OutcomeClass, Usage};
+use crate::domain::{ErrorReport, Finish, OutcomeClass, ServiceTier, Usage};
 
 /// The state of one answer.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,7 @@ pub(in crate::wire) struct OpenAi {
     finished: bool,
     calls: Calls,
     usage: Option<(Usage, Option<String>)>,
+    tier: Option<ServiceTier>,
 }
 
 impl OpenAi {
@@ -34,6 +35,7 @@ impl OpenAi {
     pub(in crate::wire) fn value(&mut self, value: &Value, out: &mut Vec<Frame>) {
         let before = out.len();
         if error::looks_like_error(value) {
+            self.tier(value, out);
             self.usage(value, out);
             out.push(Frame::Error(Box::new(error::in_band(value))));
             return;
@@ -43,6 +45,7 @@ impl OpenAi {
             list.iter().find(|c| c.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
         });
         self.start(value, choice.is_some(), out);
+        self.tier(value, out);
         if let Some(choice) = choice {
             self.choice(choice, out);
         }
@@ -71,6 +74,19 @@ impl OpenAi {
         if has_choice || id.is_some() || model.is_some() {
             self.started = true;
             out.push(Frame::Started { id, model });
+        }
+    }
+
+    /// OpenAI names the tier in every chunk, others in the usage or not at all.
+    fn tier(&mut self, value: &Value, out: &mut Vec<Frame>) {
+        let told = |holder: &Value| {
+            holder.get("service_tier").and_then(Value::as_str).map(ServiceTier::read)
+        };
+        let inner = || value.get("usage").and_then(told);
+        let tier = told(value).or_else(inner).flatten();
+        if tier.is_some() && self.tier != tier {
+            self.tier = tier;
+            out.extend(tier.map(Frame::ServedIn));
         }
     }
 
@@ -138,9 +154,11 @@ impl OpenAi {
     }
 
     fn usage(&mut self, value: &Value, out: &mut Vec<Frame>) {
-        // Some endpoints put it within the choice.
+        // Some endpoints put it within the choice; Groq has an object of its own for it.
         let inner = || value.get("choices").and_then(|choices| choices.get(0)?.get("usage"));
-        let Some(told) = value.get("usage").filter(|usage| usage.is_object()).or_else(inner) else {
+        let groq = || value.get("x_groq").and_then(|own| own.get("usage"));
+        let told = value.get("usage").filter(|usage| usage.is_object());
+        let Some(told) = told.or_else(inner).or_else(groq) else {
             return;
         };
         let Some((usage, cost)) = usage::read(told) else { return };

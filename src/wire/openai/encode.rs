@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::body::Body;
 use super::super::call::{self, JsonWish, Target};
 use super::super::effort;
+use super::super::tier;
 use crate::config::{CapField, EffortStyle, SeedField, StreamUsage, SystemRole};
 use crate::domain::{Continuation, Message, Part, Request, Role, ToolChoice};
 
@@ -59,6 +60,9 @@ pub(in crate::wire) fn encode(request: &Request, target: &Target<'_>) -> Body {
     }
     if let Some(wish) = call::effort(request, target) {
         effort::write(&mut body, quirks.effort, wish, target.max_tokens);
+    }
+    if let Some(tier) = tier::writes(request, model) {
+        body.set("service_tier", tier.name());
     }
     call::pass_through(&mut body, target, Some(&params.extra), &RESERVED);
     body

@@ -20,7 +20,8 @@ pub(super) fn read(value: &Value) -> Option<(Usage, Option<String>)> {
         names.iter().find_map(|name| details.get(name).and_then(count))
     };
     let input = number("prompt_tokens").or_else(|| number("input_tokens")).unwrap_or(0);
-    let mut output = number("completion_tokens").or_else(|| number("output_tokens")).unwrap_or(0);
+    let answered = number("completion_tokens").or_else(|| number("output_tokens"));
+    let mut output = answered.unwrap_or(0);
     let cached = within("prompt_tokens_details", &["cached_tokens"])
         .or_else(|| within("input_tokens_details", &["cached_tokens"]))
         .or_else(|| number("prompt_cache_hit_tokens"))
@@ -38,9 +39,10 @@ pub(super) fn read(value: &Value) -> Option<(Usage, Option<String>)> {
         .or_else(|| within("output_tokens_details", &["reasoning_tokens"]))
         .or_else(|| number("reasoning_tokens"))
         .unwrap_or(0);
-    // Some compatible endpoints leave thinking out of the completion but not out of the total.
+    // Some compatible endpoints leave thinking out of the completion but not out of the total, also
+    // where there is nothing else in it.
     let beside = number("total_tokens").unwrap_or(0).saturating_sub(input + output);
-    if beside > 0 && output > 0 && (reasoning == 0 || reasoning == beside) {
+    if beside > 0 && answered.is_some() && (reasoning == 0 || reasoning == beside) {
         output += beside;
         reasoning = beside;
     }
@@ -64,16 +66,17 @@ fn count(value: &Value) -> Option<u64> {
 }
 
 /// What is owed for the call. Who uses a key of their own at an aggregator pays the vendor as well, and
-/// the aggregator's own figure is its fee alone.
+/// the aggregator's own figure is its fee alone: where it does not say what the vendor takes, what is
+/// owed is not known from it.
 fn owed(map: &serde_json::Map<String, Value>) -> Option<String> {
     let fee = map.get("cost").and_then(cost)?;
     let own_key = map.get("is_byok").and_then(Value::as_bool).unwrap_or(false);
     let vendor = map.get("cost_details").and_then(|details| details.get("upstream_inference_cost"));
-    let Some(vendor) = vendor.filter(|_| own_key).and_then(cost) else { return Some(fee) };
-    match (fee.parse::<Money>(), vendor.parse::<Money>()) {
-        (Ok(fee), Ok(vendor)) => Some((fee + vendor).to_string()),
-        _ => Some(fee),
+    if !own_key {
+        return Some(fee);
     }
+    let (fee, vendor) = (fee.parse::<Money>().ok()?, vendor.and_then(cost)?.parse::<Money>().ok()?);
+    Some((fee + vendor).to_string())
 }
 
 /// A cost as a plain decimal of dollars.
@@ -123,6 +126,16 @@ mod tests {
             (
                 json!({"prompt_tokens":9,"completion_tokens":5,"total_tokens":44}),
                 usage(9, 0, 0, 35, 30),
+            ),
+            (
+                // Nothing but thinking.
+                json!({"prompt_tokens":21,"completion_tokens":0,"total_tokens":81,
+                       "completion_tokens_details":{"reasoning_tokens":60}}),
+                usage(21, 0, 0, 60, 60),
+            ),
+            (
+                json!({"prompt_tokens":21,"completion_tokens":0,"total_tokens":81}),
+                usage(21, 0, 0, 60, 60),
             ),
             (
                 json!({"prompt_tokens":100,"completion_tokens":1,

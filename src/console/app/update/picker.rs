@@ -128,7 +128,7 @@ fn rows(state: &AppState, snapshot: &Snapshot) -> Vec<PickRow> {
 fn row(state: &AppState, snapshot: &Snapshot, status: &ModelStatus) -> PickRow {
     let model = snapshot.config.models.get(&status.model);
     let provider = snapshot.config.providers.get(&status.provider);
-    let rates = model.and_then(|model| model.prices.at(state.now, 0));
+    let rates = model.and_then(|model| model.rates(state.now, 0));
     let price = rates.map(|rates| (rates.input, rates.output));
     let local = provider.is_some_and(|provider| provider.local);
     let context = model.map_or(0, |model| model.context);

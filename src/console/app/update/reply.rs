@@ -153,7 +153,7 @@ pub(super) fn finish(cell: &mut ReplyCell, finish: Finish, snapshot: Option<&Sna
     let rates = snapshot
         .zip(model.as_ref())
         .and_then(|(snapshot, model)| snapshot.config.models.get(model))
-        .and_then(|model| model.prices.at(cell.last_at, usage.input));
+        .and_then(|model| model.rates(cell.last_at, usage.input));
     let running = rates.map_or(Money::ZERO, |rates| rates.cost(&usage));
     cell.reply.outcome = Some(Outcome {
         finish,
@@ -227,7 +227,7 @@ fn saved(state: &AppState, index: usize) -> Option<Saved> {
     let outcome = cell.reply.outcome.as_ref().filter(|o| o.usage.output > 0)?;
     let config = &state.snapshot.as_ref()?.config;
     let price = |model: &crate::domain::ModelName| {
-        let rates = config.models.get(model)?.prices.at(state.now, outcome.usage.input)?;
+        let rates = config.models.get(model)?.rates(state.now, outcome.usage.input)?;
         // A baseline has no warm cache of ours: all of the prompt at its full price.
         let cold = Usage { cached_input: 0, cache_write: 0, cache_write_1h: 0, ..outcome.usage };
         Some(rates.cost(&cold))

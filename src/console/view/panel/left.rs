@@ -179,7 +179,7 @@ fn context(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
                 .config
                 .models
                 .get(&candidate.model)
-                .and_then(|model| model.prices.at(state.now, candidate.estimate.input_tokens));
+                .and_then(|model| model.rates(state.now, candidate.estimate.input_tokens));
             let Some(rates) = rates else { continue };
             let line = row(area, n);
             let name = format!("{} input", words::brief(candidate.model.as_str(), 12));

@@ -150,6 +150,7 @@ pub(super) fn attempt(
         ms,
         usage: Usage { input: 4124, output: if answered { 128 } else { 0 }, ..Usage::default() },
         cost: if answered { exact("0.0007") } else { exact("0") },
+        tier: None,
         detail: detail.to_owned(),
     }
 }

@@ -36,6 +36,7 @@ fn failed(model: &str) -> AttemptReport {
         ms: 4_000,
         usage: Usage::default(),
         cost: Cost::ZERO,
+        tier: None,
         detail: "no byte in 4s".into(),
     }
 }
