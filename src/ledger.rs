@@ -31,6 +31,7 @@
 //! never wait. Each process holds a lock on a file of its own under `runs/`, so that a living one's
 //! unfinished answers are never taken for a dead one's.
 
+mod backlog;
 mod day;
 mod error;
 pub mod export;
@@ -49,6 +50,7 @@ mod schema;
 mod write;
 mod writer;
 
+pub use backlog::Behind;
 pub use day::Day;
 pub use error::LedgerError;
 pub use file::FILE;

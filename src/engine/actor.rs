@@ -5,6 +5,7 @@
 mod background;
 mod budget;
 mod drills;
+mod keeping;
 mod obey;
 mod publish;
 mod reconfigure;
@@ -33,7 +34,6 @@ use super::input;
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
-use super::record::Keeping;
 use super::{Notice, NoticeLevel, Overrides, Snapshot, Spend};
 pub(super) use shared::{Denied, INBOX, Insist, Listing, Refused, Shared, ToActor};
 
@@ -193,12 +193,7 @@ impl Actor {
                 self.log.attempt(request, *report);
             }
             ToActor::Ended { request, outcome } => self.log.end(request, *outcome),
-            ToActor::Keeping(Keeping::Not(why)) => {
-                self.notice(NoticeLevel::Warn, format!("not kept: {why}"), now);
-            }
-            ToActor::Keeping(Keeping::Again) => {
-                self.notice(NoticeLevel::Info, "kept again".to_owned(), now);
-            }
+            ToActor::Keeping(keeping) => self.tell_keeping(keeping, now),
             ToActor::Remote(news) => self.hear_of_remote(news, now),
             ToActor::Adopt { model, reply } => {
                 if let Some((config, _)) = self.config.with_passthrough(model.as_str()) {

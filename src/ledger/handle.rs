@@ -17,7 +17,7 @@ use super::inbox::{Inbox, Job};
 use super::order::{Aside, Begin, End, Keep, Order, Piece, Preference, Purge, Told};
 use super::query::Reader;
 use super::writer::Writer;
-use super::{Day, FILE, LedgerError};
+use super::{Behind, Day, FILE, LedgerError};
 
 /// How long another program may hold the file before that is an error.
 const BUSY: Duration = Duration::from_secs(5);
@@ -67,7 +67,7 @@ pub enum Health {
     Opening,
     /// All is kept.
     Keeping,
-    /// What was given last was not kept; the next is tried again.
+    /// What was given last is not kept yet. What records waits, and is tried again: see [`Behind`].
     Failing(LedgerError),
 }
 
@@ -81,6 +81,7 @@ struct Inner {
     options: Options,
     inbox: Arc<Inbox>,
     health: watch::Receiver<Health>,
+    behind: watch::Receiver<Behind>,
     readers: Mutex<Vec<Reader>>,
 }
 
@@ -106,6 +107,7 @@ impl Ledger {
     pub fn open(options: Options) -> Result<Self, LedgerError> {
         let inbox = Arc::new(Inbox::new());
         let (tell, health) = watch::channel(Health::Opening);
+        let (tell_behind, behind) = watch::channel(Behind::default());
         let writer = Writer {
             path: options.path.clone(),
             zone: options.zone.clone(),
@@ -114,13 +116,14 @@ impl Ledger {
             run: options.run,
             inbox: Arc::clone(&inbox),
             health: tell,
+            behind: tell_behind,
         };
         std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| LedgerError::io(&options.path, &error))?;
         let readers = Mutex::default();
-        Ok(Self { inner: Arc::new(Inner { options, inbox, health, readers }) })
+        Ok(Self { inner: Arc::new(Inner { options, inbox, health, behind, readers }) })
     }
 
     /// The file.
@@ -154,6 +157,31 @@ impl Ledger {
     /// Follows how keeping goes.
     pub fn watch(&self) -> watch::Receiver<Health> {
         self.inner.health.clone()
+    }
+
+    /// How far keeping is behind: what waits because it could not be written, and what became of it.
+    pub fn behind(&self) -> Behind {
+        *self.inner.behind.borrow()
+    }
+
+    /// What of all that was given is not on the disk, in words, with why; `None` where all of it is.
+    pub fn unkept(&self) -> Option<String> {
+        let (behind, trouble) = (self.behind(), self.trouble());
+        let requests = |count: u64| match count {
+            1 => "1 request".to_owned(),
+            count => format!("{count} requests"),
+        };
+        match (trouble, behind.waiting + behind.lost) {
+            (Some(why), 0) => Some(why.to_string()),
+            (Some(why), count) => Some(format!("{}: {why}", requests(count))),
+            (None, 0) => None,
+            (None, count) => Some(format!("{}: too much waited for the file", requests(count))),
+        }
+    }
+
+    /// Follows how far keeping is behind.
+    pub fn watch_behind(&self) -> watch::Receiver<Behind> {
+        self.inner.behind.clone()
     }
 
     // ---- requests, as they run -----------------------------------------------------------------

@@ -165,5 +165,40 @@ pub(super) enum Order {
     Flush,
 }
 
+impl Order {
+    /// It belongs to an answer that is not over, whose end will wait for the disk.
+    pub(super) const fn is_on_its_way(&self) -> bool {
+        match self {
+            Self::Begin(_) | Self::Attempt { .. } => true,
+            Self::End(_)
+            | Self::Aside(_)
+            | Self::Prefer(_)
+            | Self::Rename { .. }
+            | Self::Remove(_)
+            | Self::Purge { .. }
+            | Self::Scrub
+            | Self::Fork { .. }
+            | Self::Dismiss(_)
+            | Self::Flush => false,
+        }
+    }
+
+    /// It takes something away.
+    pub(super) const fn removes(&self) -> bool {
+        match self {
+            Self::Remove(_) | Self::Purge { .. } | Self::Scrub => true,
+            Self::Begin(_)
+            | Self::Attempt { .. }
+            | Self::End(_)
+            | Self::Aside(_)
+            | Self::Prefer(_)
+            | Self::Rename { .. }
+            | Self::Fork { .. }
+            | Self::Dismiss(_)
+            | Self::Flush => false,
+        }
+    }
+}
+
 /// Told how an order went: rows concerned, or why not.
 pub(super) type Told = Box<dyn FnOnce(Result<u64, LedgerError>) + Send>;
