@@ -25,6 +25,16 @@
 //!   [`Reader::requests`].
 //! - *Export*: [`export::markdown`], [`export::json`], [`export::html`].
 //!
+//! # When the file cannot be written
+//!
+//! Locked by another program, on a full disk, in a place that may not be written: whoever waits is told
+//! why, and what records waits in memory, in the order it came, each request once. It is tried again
+//! when the next order comes that somebody waits for, after a growing time (a quarter of a second to
+//! half a minute), and once more when the ledger is closed. Past 64 MiB of text the oldest requests that
+//! wait keep their figures alone, past 2,048 requests the oldest is given up; [`Ledger::behind`] counts
+//! both. On a full disk removing is done before what waits. What a person asked to be done (rename,
+//! fork, …) fails and is not done later. A killed process takes what waited with it.
+//!
 //! # Several programs at once
 //!
 //! Any number may keep in the same file; each write waits up to five seconds for the others'. Readers
