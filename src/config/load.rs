@@ -222,6 +222,7 @@ fn read(ctx: &Ctx<'_>, tree: &Table) -> Config {
         poll_balances: settings::poll_balances(&root),
         console: settings::console(&root),
         capture: settings::capture(&root),
+        ledger: settings::ledger(&root),
         providers,
         models,
     }

@@ -53,6 +53,7 @@ pub const SECTIONS: &[&Section] = &[
     &BUDGET_LIMIT,
     &CONSOLE,
     &CAPTURE,
+    &LEDGER,
 ];
 
 /// The top level.
@@ -70,6 +71,7 @@ pub const ROOT: Section = Section {
         field("budget", "a table", "how much may be spent"),
         field("console", "a table", "how the console looks and listens"),
         field("capture", "a table", "what is kept of traffic"),
+        field("ledger", "a table", "what is kept of requests, and for how long"),
     ],
 };
 
@@ -390,6 +392,28 @@ pub const CAPTURE: Section = Section {
     fields: &[
         field("bodies", "true or false", "keep request and answer bodies"),
         field("unknown_errors", "true or false", "keep unknown error texts, redacted"),
+    ],
+};
+
+/// `ledger`
+pub const LEDGER: Section = Section {
+    path: "ledger",
+    fields: &[
+        field(
+            "keep",
+            "\"all\", \"figures\" or \"nothing\"",
+            "whether text is kept, or only decisions, attempts and money",
+        ),
+        field(
+            "keep_days",
+            "a whole number of days",
+            "chats nothing was said in for longer are removed; for ever where not set",
+        ),
+        field(
+            "record_days",
+            "a whole number of days",
+            "decisions, attempts and lines of spending that are older are; sums stay",
+        ),
     ],
 };
 

@@ -7,6 +7,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::config::KeepWhat;
 use crate::domain::{Decision, Origin, Outcome, Reply, ReplyEvent, Request};
 use crate::ledger::{Begin, Behind, End, Health, Keep, Ledger, LedgerError, Piece};
 use crate::route::DecisionInput;
@@ -29,13 +30,18 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// For a request, where there is a ledger.
-    pub(super) fn new(ledger: Option<&Ledger>, request: &Request) -> Self {
-        let keep = |ledger: &Ledger| match request.origin {
+    pub(super) fn new(ledger: Option<&Ledger>, what: KeepWhat, request: &Request) -> Self {
+        let by_origin = |ledger: &Ledger| match request.origin {
             Origin::Chat | Origin::Ask | Origin::Compare => Keep::All,
             Origin::Gateway => ledger.gateway(),
             Origin::Ping | Origin::Probe | Origin::Explain => Keep::Figures,
         };
-        let kept = ledger.map(|ledger| (ledger.clone(), keep(ledger)));
+        let keep = |ledger: &Ledger| match what {
+            KeepWhat::All => Some(by_origin(ledger)),
+            KeepWhat::Figures => Some(Keep::Figures),
+            KeepWhat::Nothing => None,
+        };
+        let kept = ledger.and_then(|ledger| Some((ledger.clone(), keep(ledger)?)));
         Self { kept, begin: OnceLock::new() }
     }
 

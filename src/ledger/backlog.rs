@@ -7,7 +7,7 @@
 //! failed and not done behind their back later. Invariants: what waits is handed on in the order it
 //! came; a request waits once: its end takes the place of its beginning and its attempts.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,8 +67,10 @@ impl Behind {
 pub(super) struct Backlog {
     orders: VecDeque<(Order, usize)>,
     words: usize,
-    /// Requests of which something waits.
-    requests: HashSet<RequestId>,
+    /// Requests of which something waits, and how many orders.
+    requests: HashMap<RequestId, usize>,
+    /// Lines of spending that belong to none.
+    asides: u64,
     again: Option<Instant>,
     /// The last wait, while trying has failed.
     wait: Option<Duration>,
@@ -86,7 +88,11 @@ impl Backlog {
     }
 
     pub(super) fn behind(&self) -> Behind {
-        Behind { waiting: self.orders.len() as u64, ..self.behind }
+        Behind { waiting: self.waiting(), ..self.behind }
+    }
+
+    fn waiting(&self) -> u64 {
+        self.requests.len() as u64 + self.asides
     }
 
     /// The next to be written, oldest first.
@@ -96,15 +102,13 @@ impl Backlog {
 
     /// The oldest were written, but for so many of them that never can be.
     pub(super) fn written(&mut self, count: usize, never: usize) {
+        let before = self.waiting();
         for _ in 0..count {
             self.pop();
         }
-        let never = never.min(count);
-        self.behind.late += (count - never) as u64;
-        self.behind.lost += never as u64;
-        if self.is_empty() {
-            self.requests.clear();
-        }
+        let (over, never) = (before - self.waiting(), never as u64);
+        self.behind.late += over.saturating_sub(never);
+        self.behind.lost += never;
     }
 
     /// Trying failed: the next time is further away than the one before.
@@ -130,9 +134,10 @@ impl Backlog {
 
     /// Nothing here can ever be written.
     pub(super) fn give_up(&mut self) {
-        self.behind.lost += self.orders.len() as u64;
+        self.behind.lost += self.waiting();
         self.orders.clear();
         self.requests.clear();
+        self.asides = 0;
         self.words = 0;
         self.calm();
     }
@@ -141,13 +146,15 @@ impl Backlog {
     pub(super) fn owe(&mut self, order: Order) {
         let Some(request) = about(&order) else {
             if matches!(order, Order::Aside(_)) {
+                self.asides += 1;
                 self.push(order);
             }
             return;
         };
         match &order {
-            Order::Begin(_) if self.requests.contains(&request) => return,
-            Order::End(_) if self.requests.contains(&request) => {
+            Order::Begin(_) if self.requests.contains_key(&request) => return,
+            Order::End(_) if self.requests.contains_key(&request) => {
+                self.requests.remove(&request);
                 let words = &mut self.words;
                 self.orders.retain(|(earlier, weight)| {
                     let stays = about(earlier) != Some(request);
@@ -157,7 +164,7 @@ impl Backlog {
             }
             _ => {}
         }
-        self.requests.insert(request);
+        *self.requests.entry(request).or_default() += 1;
         self.push(order);
     }
 
@@ -176,8 +183,9 @@ impl Backlog {
         self.words += weight;
         self.orders.push_back((order, weight));
         if self.orders.len() > ORDERS {
+            let before = self.waiting();
             self.pop();
-            self.behind.lost += 1;
+            self.behind.lost += before - self.waiting();
         }
         let mut oldest = self.orders.iter_mut();
         while self.words > WORDS {
@@ -191,8 +199,19 @@ impl Backlog {
     }
 
     fn pop(&mut self) {
-        if let Some((_, weight)) = self.orders.pop_front() {
-            self.words -= weight;
+        let Some((order, weight)) = self.orders.pop_front() else { return };
+        self.words -= weight;
+        match about(&order) {
+            None => self.asides -= 1,
+            Some(request) => {
+                let left = self.requests.get_mut(&request).map(|left| {
+                    *left -= 1;
+                    *left
+                });
+                if left == Some(0) {
+                    self.requests.remove(&request);
+                }
+            }
         }
     }
 }
@@ -215,7 +234,7 @@ fn begin_of(order: &Order) -> Option<&Begin> {
         | Order::Rename { .. }
         | Order::Remove(_)
         | Order::Purge { .. }
-        | Order::Scrub
+        | Order::Scrub(_)
         | Order::Fork { .. }
         | Order::Dismiss(_)
         | Order::Flush => None,
@@ -245,7 +264,7 @@ fn words(order: &Order) -> usize {
         | Order::Rename { .. }
         | Order::Remove(_)
         | Order::Purge { .. }
-        | Order::Scrub
+        | Order::Scrub(_)
         | Order::Fork { .. }
         | Order::Dismiss(_)
         | Order::Flush => 0,
@@ -285,7 +304,7 @@ fn strip(order: &mut Order) {
         | Order::Rename { .. }
         | Order::Remove(_)
         | Order::Purge { .. }
-        | Order::Scrub
+        | Order::Scrub(_)
         | Order::Fork { .. }
         | Order::Dismiss(_)
         | Order::Flush => {}

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::domain::{AttemptReport, MessageId, RequestId, SessionId, UnixMs};
 
 use super::inbox::{Inbox, Job};
-use super::order::{Aside, Begin, End, Keep, Order, Piece, Preference, Purge, Told};
+use super::order::{Aside, Begin, End, Keep, Order, Piece, Preference, Purge, Scrub, Told};
 use super::query::Reader;
 use super::writer::Writer;
 use super::{Behind, Day, FILE, LedgerError};
@@ -231,6 +231,27 @@ impl Ledger {
         self.done(Order::Flush).await.map(|_| ())
     }
 
+    /// Removes by age as [`Self::purge`] does, for async tasks: resolves once all of it has gone. Part
+    /// by part, and what others have to keep meanwhile gets its turn in between.
+    pub async fn retain(&self, before: UnixMs, what: Purge) -> Result<u64, LedgerError> {
+        let mut gone = 0;
+        loop {
+            match self.done(Order::Purge { before, what }).await? {
+                0 => break,
+                part => gone += part,
+            }
+            tokio::time::sleep(TURN).await;
+        }
+        if gone > 0 && what == Purge::Conversations {
+            let mut part = Scrub::First;
+            while self.done(Order::Scrub(part)).await? > 0 {
+                part = Scrub::Next;
+                tokio::time::sleep(TURN).await;
+            }
+        }
+        Ok(gone)
+    }
+
     async fn done(&self, order: Order) -> Result<u64, LedgerError> {
         let (tell, told) = oneshot::channel();
         let told_by: Told = Box::new(move |result| {
@@ -288,7 +309,11 @@ impl Ledger {
             std::thread::sleep(TURN);
         }
         if gone > 0 && what == Purge::Conversations {
-            self.now(Order::Scrub)?;
+            let mut part = Scrub::First;
+            while self.now(Order::Scrub(part))? > 0 {
+                part = Scrub::Next;
+                std::thread::sleep(TURN);
+            }
         }
         Ok(gone)
     }

@@ -113,6 +113,15 @@ pub enum Purge {
     Records,
 }
 
+/// Which part of writing an index anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scrub {
+    /// The first, which says that all of it is to be written anew.
+    First,
+    /// A further one.
+    Next,
+}
+
 /// A piece of an answer on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Piece {
@@ -152,8 +161,8 @@ pub(super) enum Order {
         before: UnixMs,
         what: Purge,
     },
-    /// What was removed goes out of the indices that only mark it.
-    Scrub,
+    /// What was removed goes out of the indices that only mark it, the next part; 0 once all has.
+    Scrub(Scrub),
     Fork {
         from: SessionId,
         at: Option<MessageId>,
@@ -176,7 +185,7 @@ impl Order {
             | Self::Rename { .. }
             | Self::Remove(_)
             | Self::Purge { .. }
-            | Self::Scrub
+            | Self::Scrub(_)
             | Self::Fork { .. }
             | Self::Dismiss(_)
             | Self::Flush => false,
@@ -186,7 +195,7 @@ impl Order {
     /// It takes something away.
     pub(super) const fn removes(&self) -> bool {
         match self {
-            Self::Remove(_) | Self::Purge { .. } | Self::Scrub => true,
+            Self::Remove(_) | Self::Purge { .. } | Self::Scrub(_) => true,
             Self::Begin(_)
             | Self::Attempt { .. }
             | Self::End(_)

@@ -54,10 +54,7 @@ pub(super) fn obey(
         Order::Rename { session, title } => upkeep::rename(db, *session, title),
         Order::Remove(session) => upkeep::remove(db, *session),
         Order::Purge { before, what } => Ok(upkeep::purge(db, *before, *what, zone)?),
-        Order::Scrub => {
-            upkeep::scrub(db)?;
-            Ok(0)
-        }
+        Order::Scrub(part) => Ok(upkeep::scrub_part(db, *part)?),
         Order::Fork { from, at, to, now } => upkeep::fork(db, *from, *at, *to, *now),
         Order::Dismiss(request) => upkeep::dismiss(db, *request),
         Order::Flush => Ok(0),

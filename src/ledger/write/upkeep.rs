@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 use super::super::Day;
-use super::super::order::{Preference, Purge};
+use super::super::order::{Preference, Purge, Scrub};
 use super::super::runs::Runs;
 use super::{Failed, derived, key, money, number, turn};
 
@@ -32,6 +32,9 @@ const TALKS_AT_ONCE: i64 = 32;
 
 /// Requests and lines of spending that are.
 const ROWS_AT_ONCE: i64 = 1_000;
+
+/// Pages of an index written anew in one go.
+const PAGES_AT_ONCE: i64 = 500;
 
 /// Characters of an answer in a token, where nobody counted them.
 const CHARS_PER_TOKEN: u64 = 4;
@@ -68,6 +71,20 @@ pub(super) fn scrub(db: &Connection) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT INTO message_pairs (message_pairs) VALUES ('optimize')")?
         .execute([])
         .map(|_| ())
+}
+
+/// The same in parts: 1 while there is more to do. Others who write get their turn in between.
+pub(super) fn scrub_part(db: &Connection, part: Scrub) -> rusqlite::Result<u64> {
+    // The first, below zero, takes all of the index to be written anew whatever its state.
+    let pages = match part {
+        Scrub::First => -PAGES_AT_ONCE,
+        Scrub::Next => PAGES_AT_ONCE,
+    };
+    let before = db.total_changes();
+    db.prepare_cached("INSERT INTO message_pairs (message_pairs, rank) VALUES ('merge', ?1)")?
+        .execute([pages])?;
+    // One change is the order's own.
+    Ok(u64::from(db.total_changes() - before > 1))
 }
 
 /// Removes every word of a conversation, wherever it stands; says how many messages it had.
@@ -112,10 +129,11 @@ pub(super) fn purge(
                  WHERE at < ?1 AND run IS NULL ORDER BY at LIMIT ?2)";
             let lines =
                 "DELETE FROM spend WHERE n IN (SELECT n FROM spend WHERE day < ?1 LIMIT ?2)";
-            let hours = "DELETE FROM hourly WHERE hour < ?1";
+            let hours = "DELETE FROM hourly WHERE (hour, provider, model) IN
+                 (SELECT hour, provider, model FROM hourly WHERE hour < ?1 LIMIT ?2)";
             let gone = db.execute(requests, params![before.0, ROWS_AT_ONCE])?
                 + db.execute(lines, params![Day::of(before, zone).0, ROWS_AT_ONCE])?
-                + db.execute(hours, [before.0.div_euclid(HOUR)])?;
+                + db.execute(hours, params![before.0.div_euclid(HOUR), ROWS_AT_ONCE])?;
             Ok(gone as u64)
         }
     }
