@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cache::{Survey, Trouble};
 use crate::config::Config;
-use crate::domain::{Request, UnixMs};
+use crate::domain::{CacheMode, Privacy, Request, UnixMs};
 use crate::ledger::Ledger;
 use crate::route::{DecisionInput, HedgeBook, RouterState, SpendStore};
 use crate::wire::http::HttpOptions;
@@ -141,7 +141,10 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
 
 impl EngineHandle {
     /// Asks. The reply streams in; dropping it cancels the request and its upstream call.
-    pub fn ask(&self, request: Request) -> ReplyStream {
+    pub fn ask(&self, mut request: Request) -> ReplyStream {
+        if request.privacy == Privacy::Private {
+            request.cache = CacheMode::Off;
+        }
         let (sink, stream) = reply::pair();
         let what = self.shared.snapshot().config.ledger.keep;
         let record = Recorder::new(self.shared.ledger.as_ref(), what, &request);

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::KeepWhat;
-use crate::domain::{Decision, Origin, Outcome, Reply, ReplyEvent, Request};
+use crate::domain::{Decision, Origin, Outcome, Privacy, Reply, ReplyEvent, Request};
 use crate::ledger::{Begin, Behind, End, Health, Keep, Ledger, LedgerError, Piece};
 use crate::route::DecisionInput;
 
@@ -36,10 +36,10 @@ impl Recorder {
             Origin::Gateway => ledger.gateway(),
             Origin::Ping | Origin::Probe | Origin::Explain => Keep::Figures,
         };
-        let keep = |ledger: &Ledger| match what {
-            KeepWhat::All => Some(by_origin(ledger)),
-            KeepWhat::Figures => Some(Keep::Figures),
-            KeepWhat::Nothing => None,
+        let keep = |ledger: &Ledger| match (request.privacy, what) {
+            (Privacy::Private, _) | (Privacy::Open, KeepWhat::Nothing) => None,
+            (Privacy::Open, KeepWhat::All) => Some(by_origin(ledger)),
+            (Privacy::Open, KeepWhat::Figures) => Some(Keep::Figures),
         };
         let kept = ledger.and_then(|ledger| Some((ledger.clone(), keep(ledger)?)));
         Self { kept, begin: OnceLock::new() }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use uuid::Uuid;
-use wheelhouse::config::{Config, KeepWhat, LedgerSettings};
-use wheelhouse::domain::{SessionId, UnixMs};
+use wheelhouse::config::{CacheWhen, Config, KeepWhat, LedgerSettings};
+use wheelhouse::domain::{Privacy, Route, SessionId, UnixMs};
 use wheelhouse::engine::{self, Options};
 use wheelhouse::ledger::sample::Turn;
 use wheelhouse::ledger::{self, Days, FILE, Ledger, Purge};
@@ -156,4 +156,32 @@ async fn where_nothing_is_to_be_kept_no_file_is_made() {
     assert!(!reply.text.is_empty());
     rig.engine.close().await;
     assert!(!dir.path().join(FILE).exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_private_chat_nothing_is_kept_and_nobody_elsewhere_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let rig = rig(&ledger, |config| config.cache.when = CacheWhen::Always).await;
+    rig.engine.settled(LIMIT).await;
+    let private = |route: Route| {
+        let mut asked = request("Tell me about zanzibarquux, please.");
+        asked.session = Some(SessionId(Uuid::now_v7()));
+        asked.privacy = Privacy::Private;
+        asked.route = route;
+        asked
+    };
+    for _ in 0..2 {
+        let (reply, ..) = rig.ask(private(Route::Auto)).await;
+        let outcome = reply.outcome.unwrap();
+        assert_eq!(outcome.provider.unwrap().as_str(), "sim-local");
+        assert_eq!(outcome.cached, None, "it came from the cache");
+    }
+    let (reply, ..) = rig.ask(private(Route::Prefer("sim-gpt-4o".into()))).await;
+    assert!(reply.attempts.is_empty());
+    let error = reply.outcome.unwrap().error.unwrap();
+    assert!(error.message.contains("sim-gpt-4o is not on this machine"), "{}", error.message);
+    assert!(error.hint.contains("/private off"), "{}", error.hint);
+    rig.engine.close().await;
+    assert!(!dir.path().join(FILE).exists(), "something was kept");
 }

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece, cells, row};
 use super::{areas, chips, words};
-use crate::console::app::{AppState, Armed, EnginePhase, Focus, Tone, View};
+use crate::console::app::{AppState, Armed, EnginePhase, Focus, PrivateChat, Tone, View};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::{GlyphSet, Token};
 use crate::engine::{Notice, NoticeLevel, Snapshot};
@@ -79,6 +79,9 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let token = if view == state.view { Token::Accent } else { Token::Dim };
         x = ink.puts(line, start, &[(&name, token), (gap, Token::Fg)]);
     }
+    if state.private != PrivateChat::Off {
+        x = ink.put(line, x + u16::from(!wide), "PRIVATE", Token::Ok) + 1;
+    }
     if state.looks.simulated {
         let words = if wide { "simulated fleet" } else { "simulated" };
         x = ink.put(line, x + u16::from(!wide), words, Token::Warn) + 1;
@@ -90,6 +93,7 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
             EnginePhase::Failed(_) => "engine did not start",
         };
         ink.right(line, line.width.saturating_sub(1), &[(words, Token::Dim)]);
+        shade(ink, state, line);
         return;
     };
     let up =
@@ -110,6 +114,14 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         if wide && cells(&whole) + chips::wanted(state) <= room { whole } else { figures.to_vec() };
     let right = ink.right(line, line.width.saturating_sub(1), &right);
     chips::draw(ink, state, line, x..right.saturating_sub(1));
+    shade(ink, state, line);
+}
+
+/// In a private chat the whole line has another shade.
+fn shade(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
+    if state.private != PrivateChat::Off {
+        ink.over(line, Token::Sel);
+    }
 }
 
 /// The rule under it in Chat: the conversation.
@@ -117,6 +129,10 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let title = if state.title.is_empty() { "new chat" } else { &state.title };
     let messages = state.transcript.sums().messages;
     let mut right = Vec::new();
+    if state.private != PrivateChat::Off {
+        // The smallest screens have no other place for it.
+        right.push("PRIVATE".to_owned());
+    }
     let wide = line.width >= 100;
     if wide && messages > 0 {
         right.push(words::count(messages, "message"));
