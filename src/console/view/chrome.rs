@@ -80,7 +80,7 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         x = ink.puts(line, start, &[(&name, token), (gap, Token::Fg)]);
     }
     if state.private != PrivateChat::Off {
-        x = ink.put(line, x + u16::from(!wide), "PRIVATE", Token::Ok) + 1;
+        x = ink.put(line, x + u16::from(!wide), "PRIVATE", Token::Ok) + 1 + u16::from(wide);
     }
     if state.looks.simulated {
         let words = if wide { "simulated fleet" } else { "simulated" };
