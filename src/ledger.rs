@@ -13,7 +13,8 @@
 //!
 //! - *Keeping a request*: [`Ledger::begin`], [`Ledger::more`] and [`Ledger::void`] for each piece of
 //!   text, [`Ledger::attempt`], and [`Ledger::end`], which resolves once the answer is on the disk.
-//!   [`Ledger::aside`] is for money spent without a request.
+//!   [`Ledger::aside`] is for money spent without a request, [`Ledger::learn`] for what was learned of
+//!   models' tokens.
 //! - *Changing what is kept*: [`Ledger::remove`], [`Ledger::rename`], [`Ledger::fork`],
 //!   [`Ledger::purge`], [`Ledger::prefer`], [`Ledger::dismiss`]. They wait for the disk.
 //! - *Asking*: [`Ledger::read`] lends a [`Reader`] (so does [`Reader::open`], without a writer):
@@ -65,7 +66,7 @@ pub use day::Day;
 pub use error::LedgerError;
 pub use file::FILE;
 pub use handle::{Health, Ledger, Options};
-pub use order::{Aside, Begin, End, Keep, Piece, Preference, Purge};
+pub use order::{Aside, Begin, End, Keep, KeptTokens, Piece, Preference, Purge};
 pub use purse::SharedPurse;
 pub use query::{
     AnswerFigures, By, Counts, Days, Dear, Elsewhere, Hit, Interrupted, KeptDecision, KeptMessage,

@@ -23,7 +23,7 @@ use super::{ModelStatus, Snapshot, Veto, account, refusal, run};
 const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
 
 /// Messages with this tag stay on this machine, unless a rule says otherwise.
-const PRIVATE: &str = "private";
+pub(super) const PRIVATE: &str = "private";
 
 /// The tag every provider on this machine has.
 const LOCAL: &str = "local";

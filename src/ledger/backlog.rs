@@ -231,6 +231,7 @@ fn begin_of(order: &Order) -> Option<&Begin> {
         Order::End(end) => Some(&end.begin),
         Order::Aside(_)
         | Order::Prefer(_)
+        | Order::Learn { .. }
         | Order::Rename { .. }
         | Order::Remove(_)
         | Order::Purge { .. }
@@ -261,6 +262,7 @@ fn words(order: &Order) -> usize {
         Order::Attempt { .. }
         | Order::Aside(_)
         | Order::Prefer(_)
+        | Order::Learn { .. }
         | Order::Rename { .. }
         | Order::Remove(_)
         | Order::Purge { .. }
@@ -301,6 +303,7 @@ fn strip(order: &mut Order) {
         }
         Order::Aside(_)
         | Order::Prefer(_)
+        | Order::Learn { .. }
         | Order::Rename { .. }
         | Order::Remove(_)
         | Order::Purge { .. }

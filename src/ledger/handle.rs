@@ -14,7 +14,9 @@ use uuid::Uuid;
 use crate::domain::{AttemptReport, MessageId, RequestId, SessionId, UnixMs};
 
 use super::inbox::{Inbox, Job};
-use super::order::{Aside, Begin, End, Keep, Order, Piece, Preference, Purge, Scrub, Told};
+use super::order::{
+    Aside, Begin, End, Keep, KeptTokens, Order, Piece, Preference, Purge, Scrub, Told,
+};
 use super::query::Reader;
 use super::writer::Writer;
 use super::{Behind, Day, FILE, LedgerError};
@@ -224,6 +226,14 @@ impl Ledger {
     /// Money was spent without a request. Waits only while a thousand orders wait before it.
     pub async fn aside(&self, aside: Aside) {
         let _unwatched = self.order(Order::Aside(Box::new(aside)), None).await;
+    }
+
+    /// Something was learned of a model's tokens. Never waits: where a thousand orders wait already it
+    /// is not kept, and learned again.
+    pub fn learn(&self, rows: Vec<KeptTokens>, at: UnixMs) {
+        let Some(room) = self.inner.inbox.room_now() else { return };
+        let order = Order::Learn { rows, at };
+        let _closed = self.inner.inbox.put(Job { order, told: None, _room: Some(room) });
     }
 
     /// Resolves once everything given so far is on the disk.

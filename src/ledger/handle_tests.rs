@@ -82,11 +82,8 @@ fn on_a_full_disk_what_is_given_waits_in_order_and_is_written_once_there_is_room
     let small = Options { max_bytes: Some(1_500_000), ..options(dir.path()) };
     let ledger = Ledger::open(small).unwrap();
     let noise = |n: u64| {
-        let mut words = String::new();
-        for at in 0..4_000u64 {
-            words += &format!("{:x} ", (at + 1) * (n + 7) * 2_654_435_761);
-        }
-        words
+        let words = (1..4_001u64).map(|at| format!("{:x}", at * (n + 7) * 2_654_435_761));
+        words.collect::<Vec<_>>().join(" ")
     };
     end(&ledger, &in_session(1, 1, &format!("first {}", noise(1)))).unwrap();
     let mut refused = Vec::new();

@@ -9,7 +9,7 @@ use crate::domain::{
     AttemptReport, Cost, Decision, MessageId, ModelName, Origin, Outcome, ProviderName, Request,
     RequestId, Seam, SessionId, TaskKind, ToolCallParts, UnixMs, Usage,
 };
-use crate::route::DecisionInput;
+use crate::route::{DecisionInput, LearnedTokens};
 
 use super::LedgerError;
 
@@ -89,6 +89,16 @@ pub struct Aside {
     pub outcome: Option<crate::domain::OutcomeClass>,
 }
 
+/// What was learned of a model's tokens in one script, with the vocabulary it was reckoned with; empty
+/// where there was none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptTokens {
+    /// The vocabulary's name.
+    pub vocabulary: String,
+    /// What was learned.
+    pub learned: LearnedTokens,
+}
+
 /// One answer was liked better than others to the same question.
 #[derive(Debug, Clone)]
 pub struct Preference {
@@ -151,6 +161,11 @@ pub(super) enum Order {
     End(Box<End>),
     Aside(Box<Aside>),
     Prefer(Box<Preference>),
+    /// What was learned of tokens.
+    Learn {
+        rows: Vec<KeptTokens>,
+        at: UnixMs,
+    },
     Rename {
         session: SessionId,
         title: String,
@@ -178,7 +193,7 @@ impl Order {
     /// It belongs to an answer that is not over, whose end will wait for the disk.
     pub(super) const fn is_on_its_way(&self) -> bool {
         match self {
-            Self::Begin(_) | Self::Attempt { .. } => true,
+            Self::Begin(_) | Self::Attempt { .. } | Self::Learn { .. } => true,
             Self::End(_)
             | Self::Aside(_)
             | Self::Prefer(_)
@@ -201,6 +216,7 @@ impl Order {
             | Self::End(_)
             | Self::Aside(_)
             | Self::Prefer(_)
+            | Self::Learn { .. }
             | Self::Rename { .. }
             | Self::Fork { .. }
             | Self::Dismiss(_)

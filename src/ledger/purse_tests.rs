@@ -239,7 +239,7 @@ fn more_than_can_wait_line_by_line_is_counted_whole_once_the_file_is_free() {
     other.execute_batch("COMMIT").unwrap();
     // One told again is known by its id.
     store.settle(line(&held, "0.25"));
-    store.flush(Duration::from_secs(300)).unwrap();
+    store.flush(Duration::from_mins(5)).unwrap();
     let now = spent(&store, 3_000);
     let pico = money("0.25").pico() + count as i64 * money("0.000001").pico();
     assert_eq!((now.spent.amount.pico(), now.reserved), (pico, Money::ZERO));

@@ -51,6 +51,7 @@ pub(super) fn obey(
         Order::End(end) => Ok(turn::end(db, end, zone, run)?),
         Order::Aside(aside) => Ok(money::aside(db, aside, zone)?),
         Order::Prefer(preference) => Ok(upkeep::prefer(db, preference)?),
+        Order::Learn { rows, at } => Ok(upkeep::learn(db, rows, *at)?),
         Order::Rename { session, title } => upkeep::rename(db, *session, title),
         Order::Remove(session) => upkeep::remove(db, *session),
         Order::Purge { before, what } => Ok(upkeep::purge(db, *before, *what, zone)?),

@@ -10,9 +10,10 @@ use wheelhouse::config::{CacheWhen, Config, KeepWhat, LedgerSettings};
 use wheelhouse::domain::{Privacy, Route, SessionId, UnixMs};
 use wheelhouse::engine::{self, Options};
 use wheelhouse::ledger::sample::Turn;
-use wheelhouse::ledger::{self, Days, FILE, Ledger, Purge};
+use wheelhouse::ledger::{self, Days, FILE, Ledger, Purge, Reader};
+use wheelhouse::route::TokenFactors;
 
-use crate::rig::{LIMIT, Rig, request};
+use crate::rig::{LIMIT, Rig, only, request};
 
 const DAY: i64 = 86_400_000;
 
@@ -104,6 +105,35 @@ async fn an_answer_is_kept_while_much_that_is_old_goes() {
         session = fresh => assert!(is_kept(&ledger, session)),
     }
     assert_eq!(retaining.await.unwrap(), 700);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_learned_of_a_model_s_tokens_is_known_to_the_next_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let first = rig(&ledger, |_| {}).await;
+    first.engine.settled(LIMIT).await;
+    first.ask(only("sim-gpt-4o", &"many words and more ".repeat(60))).await;
+    let learned = |snapshot: &engine::Snapshot| snapshot.models["sim-gpt-4o"].tokens.clone();
+    let seen = first.until(|snapshot| learned(snapshot) != TokenFactors::default()).await;
+    first.engine.close().await;
+    ledger.flushed().await.unwrap();
+    let next = rig(&ledger, |_| {}).await;
+    let known = next.until(|snapshot| learned(snapshot) != TokenFactors::default()).await;
+    assert_eq!(learned(&known), learned(&seen));
+    next.engine.close().await;
+    // Reckoned with another vocabulary it says nothing.
+    let other = rig(&ledger, |config| {
+        let model = config.models.get_mut("sim-gpt-4o").unwrap();
+        model.tokenizer = "qwen3".parse().ok();
+    });
+    let other = other.await;
+    let read = ledger.read(Reader::token_factors).unwrap();
+    assert!(read.iter().all(|row| row.vocabulary != "qwen3"));
+    let (reply, ..) = other.ask(only("sim-gpt-4o", "hi")).await;
+    assert!(!reply.text.is_empty());
+    assert_eq!(learned(&other.engine.snapshot()), TokenFactors::default());
+    other.engine.close().await;
 }
 
 fn files_hold(dir: &Path, words: &str) -> bool {

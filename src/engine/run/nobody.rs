@@ -2,7 +2,9 @@
 //!
 //! Must not know: how a decision is made. Invariant: a pure function of the request and its decision.
 
-use crate::domain::{Candidate, Decision, ErrorReport, FilterCode, OutcomeClass, Privacy, Request};
+use crate::domain::{
+    Candidate, Decision, ErrorReport, FilterCode, ModelName, OutcomeClass, Privacy, Request,
+};
 
 /// Reasons that are told; the rest is counted.
 const TOLD: usize = 4;
@@ -34,7 +36,7 @@ fn private(request: &Request, decision: &Decision) -> ErrorReport {
     let elsewhere = |candidate: &&Candidate| {
         candidate.filtered.iter().any(|reason| reason.code == FilterCode::Policy)
     };
-    let named = request.route.model().map(|model| model.as_str()).or_else(|| {
+    let named = request.route.model().map(ModelName::as_str).or_else(|| {
         let pinned = |reason: &crate::domain::FilterReason| reason.code == FilterCode::NotPinned;
         let others = decision.candidates.iter().filter(|one| one.filtered.iter().any(pinned));
         let free = decision.candidates.iter().find(|one| !one.filtered.iter().any(pinned))?;

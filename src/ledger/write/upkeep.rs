@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 use super::super::Day;
-use super::super::order::{Preference, Purge, Scrub};
+use super::super::order::{KeptTokens, Preference, Purge, Scrub};
 use super::super::runs::Runs;
 use super::{Failed, derived, key, money, number, turn};
 
@@ -152,6 +152,30 @@ pub(super) fn prefer(db: &Connection, preference: &Preference) -> rusqlite::Resu
         params![preference.at.0, row, preference.task.name(), preference.winner.as_str(), losers],
     )?;
     Ok(1)
+}
+
+/// Keeps what was learned of tokens; of two programs that learn, the one that was taught more is right.
+pub(super) fn learn(db: &Connection, rows: &[KeptTokens], at: UnixMs) -> rusqlite::Result<u64> {
+    let mut keep = db.prepare_cached(
+        "INSERT INTO token_factors (model, against, script, vocabulary, log, taught, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET vocabulary = excluded.vocabulary, log = excluded.log,
+         taught = excluded.taught, at = excluded.at
+         WHERE excluded.taught >= taught OR excluded.vocabulary <> vocabulary",
+    )?;
+    let mut count = 0;
+    for KeptTokens { vocabulary, learned } in rows {
+        count += keep.execute(params![
+            learned.model.as_str(),
+            learned.against.name(),
+            learned.script.name(),
+            vocabulary,
+            f64::from(learned.log),
+            f64::from(learned.taught),
+            at.0,
+        ])?;
+    }
+    Ok(count as u64)
 }
 
 pub(super) fn dismiss(db: &Connection, request: RequestId) -> Result<u64, Failed> {

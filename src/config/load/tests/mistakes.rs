@@ -84,7 +84,7 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
         ),
         (
             "[ledger]\nrecord_days = \"30d\"\n",
-            "config.toml:2:15: ledger.record_days: expected a whole number of days, found a text",
+            "config.toml:2:15: ledger.record_days: expected a whole number of days, found a string",
         ),
         (
             "[ledger]\ndays = 30\n",
