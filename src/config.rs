@@ -49,8 +49,8 @@ pub use provider::{
 pub use recipe::{Reach, Recipe};
 pub use settings::{
     CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, CurrencySettings, Feedback,
-    FeedbackMetric, Hedge, HedgeWhen, LimitOverrides, Limits, OnRefusal, PolicyWeights,
-    RedisSettings, Routing, Rule, RuleThen, RuleWhen,
+    FeedbackMetric, Hedge, HedgeWhen, KeepWhat, LedgerSettings, LimitOverrides, Limits, OnRefusal,
+    PolicyWeights, RedisSettings, Routing, Rule, RuleThen, RuleWhen,
 };
 pub use source::{Layer, LayerKind, environment_layer};
 pub use starter::{example, starter};

@@ -37,7 +37,8 @@ pub use reply::{
     AttemptKind, AttemptReport, FirstToken, Reply, ReplyEvent, Seam, SeamHow, Stamps, ToolCallParts,
 };
 pub use request::{
-    CacheMode, Effort, Origin, Params, Place, ReaderKind, Request, Route, ToolChoice, ToolSpec,
+    CacheMode, Effort, Origin, Params, Place, Privacy, ReaderKind, Request, Route, ToolChoice,
+    ToolSpec,
 };
 pub use task::{Lang, Script, TaskKind, TaskTable};
 pub use tier::ServiceTier;

@@ -35,6 +35,7 @@ mod record;
 mod refusal;
 mod remote;
 mod reply;
+mod retention;
 mod run;
 #[doc(hidden)]
 pub mod sample;

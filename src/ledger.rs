@@ -13,7 +13,8 @@
 //!
 //! - *Keeping a request*: [`Ledger::begin`], [`Ledger::more`] and [`Ledger::void`] for each piece of
 //!   text, [`Ledger::attempt`], and [`Ledger::end`], which resolves once the answer is on the disk.
-//!   [`Ledger::aside`] is for money spent without a request.
+//!   [`Ledger::aside`] is for money spent without a request, [`Ledger::learn`] for what was learned of
+//!   models' tokens.
 //! - *Changing what is kept*: [`Ledger::remove`], [`Ledger::rename`], [`Ledger::fork`],
 //!   [`Ledger::purge`], [`Ledger::prefer`], [`Ledger::dismiss`]. They wait for the disk.
 //! - *Asking*: [`Ledger::read`] lends a [`Reader`] (so does [`Reader::open`], without a writer):
@@ -25,12 +26,23 @@
 //!   [`Reader::requests`].
 //! - *Export*: [`export::markdown`], [`export::json`], [`export::html`].
 //!
+//! # When the file cannot be written
+//!
+//! Locked by another program, on a full disk, in a place that may not be written: whoever waits is told
+//! why, and what records waits in memory, in the order it came, each request once. It is tried again
+//! when the next order comes that somebody waits for, after a growing time (a quarter of a second to
+//! half a minute), and once more when the ledger is closed. Past 64 MiB of text the oldest requests that
+//! wait keep their figures alone, past 2,048 requests the oldest is given up; [`Ledger::behind`] counts
+//! both. On a full disk removing is done before what waits. What a person asked to be done (rename,
+//! fork, …) fails and is not done later. A killed process takes what waited with it.
+//!
 //! # Several programs at once
 //!
 //! Any number may keep in the same file; each write waits up to five seconds for the others'. Readers
 //! never wait. Each process holds a lock on a file of its own under `runs/`, so that a living one's
 //! unfinished answers are never taken for a dead one's.
 
+mod backlog;
 mod day;
 mod error;
 pub mod export;
@@ -49,11 +61,12 @@ mod schema;
 mod write;
 mod writer;
 
+pub use backlog::Behind;
 pub use day::Day;
 pub use error::LedgerError;
 pub use file::FILE;
 pub use handle::{Health, Ledger, Options};
-pub use order::{Aside, Begin, End, Keep, Piece, Preference, Purge};
+pub use order::{Aside, Begin, End, Keep, KeptTokens, Piece, Preference, Purge};
 pub use purse::SharedPurse;
 pub use query::{
     AnswerFigures, By, Counts, Days, Dear, Elsewhere, Hit, Interrupted, KeptDecision, KeptMessage,

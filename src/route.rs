@@ -55,7 +55,7 @@ pub use overrides::{PinEntry, effective_pin, kept_out_until};
 pub use score::REALTIME;
 pub use shift::ShiftPhase;
 pub use state::{Kept, ModelView, RouterSettings, RouterState, Slow, SlowMetric};
-pub use tokens::{Prompt, TokenFactors, prose_tokens_per_char, token_mix};
+pub use tokens::{Against, LearnedTokens, Prompt, TokenFactors, prose_tokens_per_char, token_mix};
 pub use vocabulary::vocabulary_factor;
 pub use warmth::{Basis, WarmFigures};
 pub use written::Written;

@@ -33,8 +33,8 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
     let asked = went_on.and_then(|()| runtime.block_on(ask(request.clone(), args, setup, io)));
     // Whatever still runs (a keep-warm call, a probe) is not waited for.
     runtime.shutdown_background();
-    setup.kept_so_far();
-    let not_kept = keeping.map_or_else(Some, |ledger| ledger.trouble());
+    let unkept = setup.kept_so_far();
+    let not_kept = keeping.map_or_else(|error| Some(error.to_string()), |_| unkept);
     if let (Some(why), false) = (not_kept, setup.global.quiet) {
         io.talk(&format!("wheelhouse: not kept: {why}"));
     }

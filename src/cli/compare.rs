@@ -41,8 +41,8 @@ pub fn run(args: &CompareArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
     let runtime = compose::runtime()?;
     let ended = runtime.block_on(compare(args, &prompts, setup, io));
     runtime.shutdown_background();
-    setup.kept_so_far();
-    let not_kept = keeping.map_or_else(Some, |ledger| ledger.trouble());
+    let unkept = setup.kept_so_far();
+    let not_kept = keeping.map_or_else(|error| Some(error.to_string()), |_| unkept);
     if let (Some(why), false) = (not_kept, setup.global.quiet) {
         io.talk(&format!("wheelhouse: not kept: {why}"));
     }

@@ -37,6 +37,9 @@ const LIST_CAP: usize = 16 * 1024 * 1024;
 /// Leaving waits so long for the disk.
 const LAST_WRITE: Duration = Duration::from_millis(500);
 
+/// And so long where something could not be written before: a try that is under way, and one more.
+const LAST_TRY: Duration = Duration::from_millis(2_500);
+
 /// Threads that serve sockets and requests; the screen draws on its own.
 const WORKERS: usize = 2;
 
@@ -123,19 +126,21 @@ impl Setup {
         self.ledger.get().cloned()
     }
 
-    /// What was shown and spent so far is on the disk, or was not in time. For whoever leaves: what its
-    /// threads still have to write would go with the process.
-    pub fn kept_so_far(&self) {
+    /// What was shown and spent so far is on the disk, or was not in time; what is not, in words. For
+    /// whoever leaves: what its threads still have to write would go with the process.
+    pub fn kept_so_far(&self) -> Option<String> {
         if let Some(spending) = self.spending.get()
             && let Err(trouble) = spending.flush(LAST_WRITE)
         {
             tracing::warn!(%trouble, "spending was not kept");
         }
-        if let Some(ledger) = self.ledger.get()
-            && ledger.health() != Health::Opening
-        {
-            let _told_by_its_health = ledger.flush(LAST_WRITE);
+        let ledger = self.ledger.get()?;
+        if ledger.health() != Health::Opening {
+            // What waits for the file is tried once more; whatever comes of it shows in its health.
+            let limit = if ledger.behind().waiting > 0 { LAST_TRY } else { LAST_WRITE };
+            let _told_by_its_health = ledger.flush(limit);
         }
+        ledger.unkept().inspect(|unkept| tracing::warn!(%unkept, "not kept"))
     }
 
     /// Does what this process keeps go when it ends?

@@ -72,8 +72,11 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     // Sockets of calls that still run are closed by their tasks being dropped.
     runtime.shutdown_background();
     // What was shown of an answer that was running is kept too.
-    host.setup().kept_so_far();
+    let unkept = host.setup().kept_so_far();
     ended?;
+    if let Some(why) = unkept {
+        io.talk(&format!("wheelhouse: not kept: {why}"));
+    }
     Ok(Exit::Done)
 }
 

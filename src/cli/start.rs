@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::config::{Loaded, Reach, Recipe};
+use crate::config::{KeepWhat, Loaded, Reach, Recipe};
 use crate::domain::Request;
 use crate::engine::{self, EngineHandle, LOOK_EVERY, Snapshot, Watch};
 use crate::ledger::SharedPurse;
@@ -111,12 +111,14 @@ impl Setup {
             tracing::warn!(%warning, "configuration");
         }
         let config = loaded.config;
+        // Where nothing is kept of requests, sums are only for budgets that are set.
+        let counts = config.ledger.keep != KeepWhat::Nothing || !config.budget.is_empty();
         let kept = config.capture.unknown_errors && using != Using::Simulated;
         let options = engine::Options {
             http: self.http_options(),
             env,
             unknown_errors: kept.then(|| self.unknown_errors()),
-            spending: self.spending(),
+            spending: counts.then(|| self.spending()).flatten(),
             ledger: self.ledger(),
             ..engine::Options::default()
         };

@@ -223,6 +223,7 @@ fn read(ctx: &Ctx<'_>, tree: &Table) -> Config {
         currency: currency::currency(&root),
         console: settings::console(&root),
         capture: settings::capture(&root),
+        ledger: settings::ledger(&root),
         providers,
         models,
     }

@@ -11,8 +11,9 @@ use serde_json::Map;
 
 use super::{
     Budget, CacheSettings, CacheWhen, Capture, Config, ConsoleSettings, CurrencySettings, Dialect,
-    Feedback, FeedbackMetric, Hedge, HedgeWhen, KeepWarm, KeyNeed, Latency, LimitOverrides, Limits,
-    Mention, Model, OnRefusal, PolicyWeights, PriceList, Provider, QualitySource, Quirks, Routing,
+    Feedback, FeedbackMetric, Hedge, HedgeWhen, KeepWarm, KeyNeed, Latency, LedgerSettings,
+    LimitOverrides, Limits, Mention, Model, OnRefusal, PolicyWeights, PriceList, Provider,
+    QualitySource, Quirks, Routing,
 };
 use crate::domain::{Capabilities, Money, TaskTable};
 
@@ -105,5 +106,6 @@ pub fn config(
         currency: CurrencySettings::default(),
         console: ConsoleSettings::default(),
         capture: Capture::default(),
+        ledger: LedgerSettings::default(),
     }
 }

@@ -54,6 +54,7 @@ pub const SECTIONS: &[&Section] = &[
     &CURRENCY,
     &CONSOLE,
     &CAPTURE,
+    &LEDGER,
 ];
 
 /// The top level.
@@ -72,6 +73,7 @@ pub const ROOT: Section = Section {
         field("currency", "a table", "what amounts are shown in"),
         field("console", "a table", "how the console looks and listens"),
         field("capture", "a table", "what is kept of traffic"),
+        field("ledger", "a table", "what is kept of requests, and for how long"),
     ],
 };
 
@@ -422,6 +424,28 @@ pub const CAPTURE: Section = Section {
     fields: &[
         field("bodies", "true or false", "keep request and answer bodies"),
         field("unknown_errors", "true or false", "keep unknown error texts, redacted"),
+    ],
+};
+
+/// `ledger`
+pub const LEDGER: Section = Section {
+    path: "ledger",
+    fields: &[
+        field(
+            "keep",
+            "\"all\", \"figures\" or \"nothing\"",
+            "whether text is kept, or only decisions, attempts and money",
+        ),
+        field(
+            "keep_days",
+            "a whole number of days",
+            "chats nothing was said in for longer are removed; for ever where not set",
+        ),
+        field(
+            "record_days",
+            "a whole number of days",
+            "decisions, attempts and lines of spending that are older are; sums stay",
+        ),
     ],
 };
 

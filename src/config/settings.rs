@@ -251,6 +251,29 @@ pub struct Capture {
     pub unknown_errors: bool,
 }
 
+/// What the ledger keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct LedgerSettings {
+    /// How much of each request.
+    pub keep: KeepWhat,
+    /// Conversations nothing was said in for so many days are removed; `None` is never.
+    pub keep_days: Option<u32>,
+    /// Decisions, attempts and lines of spending of so many days ago are removed; `None` is never.
+    pub record_days: Option<u32>,
+}
+
+/// How much of each request the ledger keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum KeepWhat {
+    /// Everything.
+    #[default]
+    All,
+    /// Decisions, attempts and money, and not a word of what was asked or answered.
+    Figures,
+    /// Nothing of requests. Budgets that are set still count their sums.
+    Nothing,
+}
+
 /// How the console looks and listens.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ConsoleSettings {
@@ -301,6 +324,8 @@ pub struct Config {
     pub console: ConsoleSettings,
     /// Capture.
     pub capture: Capture,
+    /// Ledger.
+    pub ledger: LedgerSettings,
 }
 
 impl Config {

@@ -17,6 +17,7 @@ mod looks;
 mod message;
 mod overlay;
 mod pointer;
+mod private;
 mod recall;
 mod scroll;
 mod state;
@@ -45,6 +46,7 @@ pub use overlay::{
     SessionList, TestCard,
 };
 pub use pointer::{Locate, Pointer, PointerDid, Under};
+pub use private::PrivateChat;
 pub use recall::{
     Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, CostsState, CostsTable,
     DearRequest, ExportAs, KeptAnswer, KeptSession, KeptTurn, Narrowed, Recall, Recalled,

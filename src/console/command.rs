@@ -47,6 +47,8 @@ pub enum Arg {
     ExportAs,
     /// `yes`.
     Yes,
+    /// `on` or `off`.
+    OnOff,
     /// `clear`, and the beginning of a kept answer's key.
     Forget,
     /// Whose budget: `day`, `month`, `session`, a provider or a model.
@@ -85,6 +87,7 @@ pub enum Name {
     Copy,
     New,
     System,
+    Private,
     Fault,
     Drill,
     Cache,
@@ -160,6 +163,12 @@ pub static TABLE: &[CommandInfo] = &[
     command(Name::New, "new", &[], "new chat"),
     command(Name::System, "system", &[(Arg::Text, Optional)], "set the system prompt; off clears"),
     command(
+        Name::Private,
+        "private",
+        &[(Arg::OnOff, Optional)],
+        "this machine only, nothing stored",
+    ),
+    command(
         Name::Drill,
         "drill",
         &[(Arg::DrillName, Optional), (Arg::DrillKind, Optional), (Arg::Span, Optional)],
@@ -226,6 +235,7 @@ impl CommandInfo {
                 Arg::DrillKind => "down|slow 4s|limit|cut",
                 Arg::ExportAs => "md|json|html",
                 Arg::Yes => "yes",
+                Arg::OnOff => "on|off",
                 Arg::Forget => "clear",
                 Arg::BudgetScope => "day|month|session|NAME",
                 Arg::Amount => "USD|off",

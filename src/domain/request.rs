@@ -145,6 +145,18 @@ pub struct Place {
     pub parent: Option<MessageId>,
 }
 
+/// Whether a request may leave this machine, and whether anything of it stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Privacy {
+    /// As its route, its tags and the configuration say.
+    #[default]
+    Open,
+    /// Only models on this machine are asked, whatever was named or pinned; nothing of it is kept, in
+    /// the ledger or in a cache.
+    Private,
+}
+
 /// A request, whole: everything the engine needs to decide, send, and account for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -175,6 +187,9 @@ pub struct Request {
     /// Whether it may go over a budget that asks first.
     #[serde(default)]
     pub over_budget: OverBudget,
+    /// Whether it may leave this machine, and whether anything of it stays.
+    #[serde(default)]
+    pub privacy: Privacy,
     /// Where it hangs in its conversation; `None` where that was not said.
     #[serde(default)]
     pub place: Option<Place>,
@@ -196,6 +211,14 @@ impl Origin {
 }
 
 impl Request {
+    /// The conversation it is counted and kept with; none where nothing of it stays.
+    pub fn kept_session(&self) -> Option<SessionId> {
+        match self.privacy {
+            Privacy::Open => self.session,
+            Privacy::Private => None,
+        }
+    }
+
     /// A request with one user message and nothing else said.
     pub fn new(id: RequestId, origin: Origin, reader: ReaderKind, text: &str) -> Self {
         Self {
@@ -213,6 +236,7 @@ impl Request {
             cache: CacheMode::Normal,
             place: None,
             over_budget: OverBudget::Ask,
+            privacy: Privacy::Open,
         }
     }
 

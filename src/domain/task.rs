@@ -129,6 +129,41 @@ pub enum Script {
     Other,
 }
 
+impl Script {
+    /// Every one, in a fixed order.
+    pub const ALL: [Self; 9] = [
+        Self::Latin,
+        Self::Han,
+        Self::Kana,
+        Self::Hangul,
+        Self::Cyrillic,
+        Self::Arabic,
+        Self::Indic,
+        Self::Common,
+        Self::Other,
+    ];
+
+    /// Its name in files, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Latin => "latin",
+            Self::Han => "han",
+            Self::Kana => "kana",
+            Self::Hangul => "hangul",
+            Self::Cyrillic => "cyrillic",
+            Self::Arabic => "arabic",
+            Self::Indic => "indic",
+            Self::Common => "common",
+            Self::Other => "other",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|script| script.name() == name)
+    }
+}
+
 /// A language as an ISO 639-1 code (`"en"`, `"zh"`), guessed from script and common words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lang([u8; 2]);

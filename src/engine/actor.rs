@@ -5,6 +5,8 @@
 mod background;
 mod budget;
 mod drills;
+mod intake;
+mod keeping;
 mod obey;
 mod publish;
 mod reconfigure;
@@ -22,18 +24,16 @@ use tokio::sync::{mpsc, watch};
 use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
     AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName,
-    OutcomeClass, ProviderName, RequestId, UnixMs,
+    OutcomeClass, ProviderName, UnixMs,
 };
 use crate::route::{
-    HedgeBook, HedgeLimits, Kept, Observation, Prompt, RouterSettings, RouterState, SlowMetric,
+    HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
 };
 
 use super::balance::Booked;
-use super::input;
 use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
-use super::record::Keeping;
 use super::{Notice, NoticeLevel, Overrides, Snapshot, Spend};
 pub(super) use shared::{Denied, INBOX, Insist, Listing, Refused, Shared, ToActor};
 
@@ -193,12 +193,8 @@ impl Actor {
                 self.log.attempt(request, *report);
             }
             ToActor::Ended { request, outcome } => self.log.end(request, *outcome),
-            ToActor::Keeping(Keeping::Not(why)) => {
-                self.notice(NoticeLevel::Warn, format!("not kept: {why}"), now);
-            }
-            ToActor::Keeping(Keeping::Again) => {
-                self.notice(NoticeLevel::Info, "kept again".to_owned(), now);
-            }
+            ToActor::Remembered(rows) => self.remember_tokens(rows),
+            ToActor::Keeping(keeping) => self.tell_keeping(keeping, now),
             ToActor::Remote(news) => self.hear_of_remote(news, now),
             ToActor::Adopt { model, reply } => {
                 if let Some((config, _)) = self.config.with_passthrough(model.as_str()) {
@@ -239,41 +235,6 @@ impl Actor {
                 spend.lost = spend.lost + report.cost;
             }
         }
-    }
-
-    /// Far fewer prompt tokens read than sent: the endpoint cuts prompts in silence.
-    fn note_intake(&mut self, request: RequestId, report: &AttemptReport, now: UnixMs) {
-        let asked_plainly = match report.kind {
-            AttemptKind::First
-            | AttemptKind::Retry
-            | AttemptKind::Fallback
-            | AttemptKind::Hedge => true,
-            // What was sent then is not what was estimated.
-            AttemptKind::Continue | AttemptKind::Redo | AttemptKind::Probe => false,
-        };
-        if report.usage.estimated || report.outcome.is_some() || !asked_plainly {
-            return;
-        }
-        let (Some(input), Some(model)) =
-            (self.log.input(request), self.config.models.get(&report.model))
-        else {
-            return;
-        };
-        let estimated = input::plain_estimate(model, &input.features);
-        let (sent, read) = (estimated.ceil() as u64, report.usage.input);
-        let Some(cut) = self.router.intake(&report.model, sent, read) else {
-            // What an image costs is not learned from the text around it.
-            if !input.features.needs.vision {
-                let counted = input.candidates.iter().find(|c| c.model == report.model);
-                let counted = counted.and_then(|c| Some(c.counted?.tokens));
-                let prompt = Prompt { scripts: &input.features.scripts, estimated, counted };
-                self.router.learn_tokens(&report.model, prompt, read);
-            }
-            return;
-        };
-        let text = format!("{} did not read all of the prompt: {cut}", report.model);
-        self.notice(NoticeLevel::Warn, text, now);
-        self.log.doubt(request, cut);
     }
 
     /// First attempts earn retries, and retries spend them.

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cache::{Survey, Trouble};
 use crate::config::Config;
-use crate::domain::{Request, UnixMs};
+use crate::domain::{CacheMode, Privacy, Request, UnixMs};
 use crate::ledger::Ledger;
 use crate::route::{DecisionInput, HedgeBook, RouterState, SpendStore};
 use crate::wire::http::HttpOptions;
@@ -23,6 +23,7 @@ use super::pinger::Pinger;
 use super::recall::{self, Forget, Forgotten, Recall};
 use super::record::{self, Recorder};
 use super::reply::{self, ReplyStream};
+use super::retention;
 use super::run::Run;
 use super::watch::Watch;
 use super::{Command, Overrides, Snapshot, Spend};
@@ -133,15 +134,20 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
     shared.tasks.spawn(actor.run());
     if let Some(ledger) = &shared.ledger {
         shared.tasks.spawn(record::watch(ledger.clone(), Arc::clone(&shared)));
+        shared.tasks.spawn(retention::watch(Arc::clone(&shared)));
     }
     EngineHandle { shared, _alive: Arc::new(Alive(closing)) }
 }
 
 impl EngineHandle {
     /// Asks. The reply streams in; dropping it cancels the request and its upstream call.
-    pub fn ask(&self, request: Request) -> ReplyStream {
+    pub fn ask(&self, mut request: Request) -> ReplyStream {
+        if request.privacy == Privacy::Private {
+            request.cache = CacheMode::Off;
+        }
         let (sink, stream) = reply::pair();
-        let record = Recorder::new(self.shared.ledger.as_ref(), &request);
+        let what = self.shared.snapshot().config.ledger.keep;
+        let record = Recorder::new(self.shared.ledger.as_ref(), what, &request);
         let run = Run { shared: Arc::clone(&self.shared), request, sink, record };
         let closing = self.shared.closing.clone();
         self.shared.tasks.spawn(async move {

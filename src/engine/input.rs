@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Model, Provider, Rule, RuleThen};
 use crate::domain::{
-    DecisionId, ModelName, PinScope, Request, RequestFeatures, Route, Script, ServiceTier,
+    DecisionId, ModelName, PinScope, Privacy, Request, RequestFeatures, Route, Script, ServiceTier,
     SessionId, UnixMs,
 };
 use crate::route::{
@@ -23,7 +23,7 @@ use super::{ModelStatus, Snapshot, Veto, account, refusal, run};
 const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
 
 /// Messages with this tag stay on this machine, unless a rule says otherwise.
-const PRIVATE: &str = "private";
+pub(super) const PRIVATE: &str = "private";
 
 /// The tag every provider on this machine has.
 const LOCAL: &str = "local";
@@ -38,10 +38,13 @@ impl Snapshot {
     pub fn decision_input_for(
         &self,
         request: &Request,
-        features: RequestFeatures,
+        mut features: RequestFeatures,
         now: UnixMs,
         seed: u64,
     ) -> DecisionInput {
+        if request.privacy == Privacy::Private && !features.tags.iter().any(|tag| tag == PRIVATE) {
+            features.tags.push(PRIVATE.to_owned());
+        }
         let imposed = self.imposed(request, now);
         let named = imposed.as_ref().map(|imposed| &imposed.model);
         let policy = request
@@ -74,25 +77,51 @@ impl Snapshot {
         }
     }
 
-    /// The user's rules; before them, for a private message none of them speaks of, that it stays on
-    /// this machine.
+    /// The user's rules; before them, in a private chat and for a private message none of them speaks
+    /// of, that it stays on this machine.
     fn rules(&self, request: &Request) -> Vec<RuleInput> {
         let own = &self.config.routing.rules;
         let spoken_of = own.iter().any(|rule| rule.when.tag.as_deref() == Some(PRIVATE));
-        let private =
-            (request.tags.iter().any(|tag| tag == PRIVATE) && !spoken_of).then(|| RuleInput {
-                task: None,
-                min_context: None,
-                tag: Some(PRIVATE.to_owned()),
-                lang: None,
-                effect: RuleEffect::Only(vec![LOCAL.to_owned()]),
-                words: "#private: only this machine".to_owned(),
-            });
+        let words = match request.privacy {
+            Privacy::Private => Some("private chat: only this machine"),
+            Privacy::Open if spoken_of => None,
+            Privacy::Open => {
+                let tagged = request.tags.iter().any(|tag| tag == PRIVATE);
+                tagged.then_some("#private: only this machine")
+            }
+        };
+        let private = words.map(|words| RuleInput {
+            task: None,
+            min_context: None,
+            tag: Some(PRIVATE.to_owned()),
+            lang: None,
+            effect: RuleEffect::Only(vec![LOCAL.to_owned()]),
+            words: words.to_owned(),
+        });
         private.into_iter().chain(own.iter().map(|rule| rule_input(&self.config, rule))).collect()
     }
 
-    /// What is imposed on this request by its own route or by a pin; the narrowest, newest wins.
+    /// What is imposed on this request. In a private chat nothing outranks that it stays on this
+    /// machine, and a model elsewhere that was named for the very message is refused, not replaced.
     fn imposed(&self, request: &Request, now: UnixMs) -> Option<Imposed> {
+        let imposed = self.named(request, now)?;
+        if request.privacy == Privacy::Open {
+            return Some(imposed);
+        }
+        let for_this = imposed.scope == PinScope::Message;
+        let exclusive = imposed.exclusive || (for_this && !self.is_here(&imposed.model));
+        Some(Imposed { scope: PinScope::Session, exclusive, ..imposed })
+    }
+
+    fn is_here(&self, model: &ModelName) -> bool {
+        let provider = self.config.models.get(model).map(|model| &model.provider);
+        provider
+            .and_then(|name| self.config.providers.get(name))
+            .is_some_and(|provider| tags(provider).iter().any(|tag| tag == LOCAL))
+    }
+
+    /// What is named by its own route or by a pin; the narrowest, newest wins.
+    fn named(&self, request: &Request, now: UnixMs) -> Option<Imposed> {
         match &request.route {
             Route::Prefer(model) => {
                 return Some(imposed(model, PinScope::Message, &Exclusive::No));
@@ -180,7 +209,7 @@ impl Snapshot {
         let asked = account::asked(request, &self.config, model);
         let most = account::most(model, asked, (now, until), input, u64::from(cap));
         let payer = Payer {
-            session: request.session,
+            session: request.kept_session(),
             provider: model.provider.clone(),
             model: model.name.clone(),
         };

@@ -76,3 +76,65 @@ fn people_are_told_until_when_a_provider_is_in_maintenance_and_when_next() {
     assert_eq!(maintenance_until(lab, tuesday("03:59:59")), Some(tuesday("04:00:00")));
     assert_eq!(maintenance_until(&config.providers["plain"], tuesday("02:30:00")), None);
 }
+
+/// `here` runs on this machine, `there` does not.
+fn near_and_far() -> Config {
+    let here = Provider { local: true, ..config::sample::provider("lab") };
+    let free = |name, provider| Model {
+        prices: PriceList { base: Some(Rates::default()), ..PriceList::default() },
+        ..config::sample::model(name, provider)
+    };
+    config::sample::config(
+        [here, config::sample::provider("plain")],
+        [free("here", "lab"), free("there", "plain")],
+    )
+}
+
+fn in_private(
+    route: Route,
+    pins: Vec<super::super::Pin>,
+    config: Config,
+) -> crate::domain::Decision {
+    let now = tuesday("12:00:00");
+    let mut snapshot = sample::snapshot(now, config);
+    snapshot.overrides.pins = pins;
+    let id = RequestId(Uuid::nil());
+    let mut request = Request::new(id, Origin::Chat, ReaderKind::Replaceable, "hello");
+    request.privacy = Privacy::Private;
+    request.route = route;
+    request.session = Some(SessionId(Uuid::nil()));
+    route::decide(&snapshot.decision_input(&request, now, 1))
+}
+
+#[test]
+fn a_private_chat_asks_models_on_this_machine_only() {
+    let decision = in_private(Route::Auto, Vec::new(), near_and_far());
+    assert_eq!(decision.chosen().unwrap().model.as_str(), "here");
+    let why = &decision.candidate("there").unwrap().filtered;
+    assert!(why.iter().any(|reason| reason.detail.contains("private chat: only this machine")));
+}
+
+#[test]
+fn in_a_private_chat_a_model_elsewhere_that_is_named_is_refused_and_not_replaced() {
+    for route in [Route::Prefer("there".into()), Route::Only("there".into())] {
+        assert!(in_private(route, Vec::new(), near_and_far()).chosen().is_none());
+    }
+    let here = in_private(Route::Prefer("here".into()), Vec::new(), near_and_far());
+    assert_eq!(here.chosen().unwrap().model.as_str(), "here");
+}
+
+#[test]
+fn neither_a_pin_nor_a_rule_takes_a_private_chat_elsewhere() {
+    let session = Some(SessionId(Uuid::nil()));
+    for scope in [PinScope::All, PinScope::Session, PinScope::Tag(PRIVATE.to_owned())] {
+        let pin = super::super::Pin { model: "there".into(), scope, session, until: None };
+        let chosen = in_private(Route::Auto, vec![pin], near_and_far());
+        assert_ne!(chosen.chosen().map(|one| one.model.as_str()), Some("there"));
+    }
+    let mut config = near_and_far();
+    let when = config::RuleWhen { tag: Some(PRIVATE.to_owned()), ..Default::default() };
+    let then = RuleThen::Prefer(vec!["there".to_owned()]);
+    config.routing.rules.push(Rule { when, then });
+    let decision = in_private(Route::Auto, Vec::new(), config);
+    assert_eq!(decision.chosen().unwrap().model.as_str(), "here");
+}

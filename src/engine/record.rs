@@ -7,8 +7,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::domain::{Decision, Origin, Outcome, Reply, ReplyEvent, Request};
-use crate::ledger::{Begin, End, Health, Keep, Ledger, LedgerError, Piece};
+use crate::config::KeepWhat;
+use crate::domain::{Decision, Origin, Outcome, Privacy, Reply, ReplyEvent, Request};
+use crate::ledger::{Begin, Behind, End, Health, Keep, Ledger, LedgerError, Piece};
 use crate::route::DecisionInput;
 
 use super::actor::{Shared, ToActor};
@@ -29,13 +30,18 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// For a request, where there is a ledger.
-    pub(super) fn new(ledger: Option<&Ledger>, request: &Request) -> Self {
-        let keep = |ledger: &Ledger| match request.origin {
+    pub(super) fn new(ledger: Option<&Ledger>, what: KeepWhat, request: &Request) -> Self {
+        let by_origin = |ledger: &Ledger| match request.origin {
             Origin::Chat | Origin::Ask | Origin::Compare => Keep::All,
             Origin::Gateway => ledger.gateway(),
             Origin::Ping | Origin::Probe | Origin::Explain => Keep::Figures,
         };
-        let kept = ledger.map(|ledger| (ledger.clone(), keep(ledger)));
+        let keep = |ledger: &Ledger| match (request.privacy, what) {
+            (Privacy::Private, _) | (Privacy::Open, KeepWhat::Nothing) => None,
+            (Privacy::Open, KeepWhat::All) => Some(by_origin(ledger)),
+            (Privacy::Open, KeepWhat::Figures) => Some(Keep::Figures),
+        };
+        let kept = ledger.and_then(|ledger| Some((ledger.clone(), keep(ledger)?)));
         Self { kept, begin: OnceLock::new() }
     }
 
@@ -127,7 +133,7 @@ impl Recorder {
         }
         if tokio::time::timeout(END_LIMIT, ledger.end(end)).await.is_err() {
             let slow = LedgerError::Slow { path: ledger.path().to_path_buf() };
-            shared.tell(ToActor::Keeping(Keeping::Not(slow.to_string()))).await;
+            shared.tell(ToActor::Keeping(Keeping::NotYet(slow.to_string()))).await;
         }
     }
 }
@@ -135,35 +141,54 @@ impl Recorder {
 /// Whether what is asked is kept, as people are told.
 #[derive(Debug)]
 pub(super) enum Keeping {
-    /// It is again.
-    Again,
-    /// It is not, and why.
+    /// It is again, and this became of what waited meanwhile.
+    Again(Behind),
+    /// It is not, and why. What records waits and is tried again.
+    NotYet(String),
+    /// It is not, and will not be.
     Not(String),
+    /// Too much waits: from here on words are given up, or everything.
+    TooMuch(Behind),
 }
 
-/// Tells when keeping fails and when it works again, once each.
+/// Tells when keeping fails, when something begins to be given up and when it works again, once each.
 pub(super) async fn watch(ledger: Ledger, shared: Arc<Shared>) {
-    let mut health = ledger.watch();
-    // Only the watch is held: the ledger ends with those who use it.
+    let (mut health, mut behind) = (ledger.watch(), ledger.watch_behind());
+    // Only the watches are held: the ledger ends with those who use it.
     drop(ledger);
-    let mut failing = false;
+    let mut failing: Option<LedgerError> = None;
+    let mut before = Behind::default();
+    let mut given_up = Behind::default();
     loop {
         let now = health.borrow_and_update().clone();
+        let since = behind.borrow_and_update().since(&before);
         match now {
-            Health::Failing(error) => {
-                failing = true;
+            Health::Failing(error) if failing.as_ref() != Some(&error) => {
                 tracing::warn!(%error, "not kept");
-                shared.tell(ToActor::Keeping(Keeping::Not(error.to_string()))).await;
+                let why = error.to_string();
+                let told = if error.may_pass() { Keeping::NotYet(why) } else { Keeping::Not(why) };
+                shared.tell(ToActor::Keeping(told)).await;
+                failing = Some(error);
             }
-            Health::Keeping if failing => {
-                failing = false;
-                shared.tell(ToActor::Keeping(Keeping::Again)).await;
+            // All of what waited is written.
+            Health::Keeping if failing.is_some() && since.waiting == 0 => {
+                failing = None;
+                before = before.and(&since);
+                given_up = Behind::default();
+                shared.tell(ToActor::Keeping(Keeping::Again(since))).await;
             }
-            Health::Keeping | Health::Opening => {}
+            Health::Failing(_) | Health::Keeping | Health::Opening => {}
+        }
+        let words = since.wordless > 0 && given_up.wordless == 0;
+        let whole = since.lost > 0 && given_up.lost == 0;
+        if (words || whole) && failing.as_ref().is_some_and(LedgerError::may_pass) {
+            given_up = since;
+            shared.tell(ToActor::Keeping(Keeping::TooMuch(since))).await;
         }
         tokio::select! {
             () = shared.closing.cancelled() => return,
             changed = health.changed() => if changed.is_err() { return },
+            changed = behind.changed() => if changed.is_err() { return },
         }
     }
 }

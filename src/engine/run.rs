@@ -7,6 +7,7 @@ mod calls;
 mod follow;
 mod leave;
 mod money;
+mod nobody;
 mod patience;
 mod race;
 mod reader;

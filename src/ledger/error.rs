@@ -88,6 +88,11 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// May trying again help without anybody touching the file?
+    pub const fn may_pass(&self) -> bool {
+        !matches!(self, Self::Corrupt { .. } | Self::Newer { .. })
+    }
+
     /// From the database's own error.
     pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
         let (path, why) = (path.to_path_buf(), error.to_string());

@@ -14,10 +14,12 @@ use uuid::Uuid;
 use crate::domain::{AttemptReport, MessageId, RequestId, SessionId, UnixMs};
 
 use super::inbox::{Inbox, Job};
-use super::order::{Aside, Begin, End, Keep, Order, Piece, Preference, Purge, Told};
+use super::order::{
+    Aside, Begin, End, Keep, KeptTokens, Order, Piece, Preference, Purge, Scrub, Told,
+};
 use super::query::Reader;
 use super::writer::Writer;
-use super::{Day, FILE, LedgerError};
+use super::{Behind, Day, FILE, LedgerError};
 
 /// How long another program may hold the file before that is an error.
 const BUSY: Duration = Duration::from_secs(5);
@@ -67,7 +69,7 @@ pub enum Health {
     Opening,
     /// All is kept.
     Keeping,
-    /// What was given last was not kept; the next is tried again.
+    /// What was given last is not kept yet. What records waits, and is tried again: see [`Behind`].
     Failing(LedgerError),
 }
 
@@ -81,6 +83,7 @@ struct Inner {
     options: Options,
     inbox: Arc<Inbox>,
     health: watch::Receiver<Health>,
+    behind: watch::Receiver<Behind>,
     readers: Mutex<Vec<Reader>>,
 }
 
@@ -106,6 +109,7 @@ impl Ledger {
     pub fn open(options: Options) -> Result<Self, LedgerError> {
         let inbox = Arc::new(Inbox::new());
         let (tell, health) = watch::channel(Health::Opening);
+        let (tell_behind, behind) = watch::channel(Behind::default());
         let writer = Writer {
             path: options.path.clone(),
             zone: options.zone.clone(),
@@ -114,13 +118,14 @@ impl Ledger {
             run: options.run,
             inbox: Arc::clone(&inbox),
             health: tell,
+            behind: tell_behind,
         };
         std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| LedgerError::io(&options.path, &error))?;
         let readers = Mutex::default();
-        Ok(Self { inner: Arc::new(Inner { options, inbox, health, readers }) })
+        Ok(Self { inner: Arc::new(Inner { options, inbox, health, behind, readers }) })
     }
 
     /// The file.
@@ -154,6 +159,31 @@ impl Ledger {
     /// Follows how keeping goes.
     pub fn watch(&self) -> watch::Receiver<Health> {
         self.inner.health.clone()
+    }
+
+    /// How far keeping is behind: what waits because it could not be written, and what became of it.
+    pub fn behind(&self) -> Behind {
+        *self.inner.behind.borrow()
+    }
+
+    /// What of all that was given is not on the disk, in words, with why; `None` where all of it is.
+    pub fn unkept(&self) -> Option<String> {
+        let (behind, trouble) = (self.behind(), self.trouble());
+        let requests = |count: u64| match count {
+            1 => "1 request".to_owned(),
+            count => format!("{count} requests"),
+        };
+        match (trouble, behind.waiting + behind.lost) {
+            (Some(why), 0) => Some(why.to_string()),
+            (Some(why), count) => Some(format!("{}: {why}", requests(count))),
+            (None, 0) => None,
+            (None, count) => Some(format!("{}: too much waited for the file", requests(count))),
+        }
+    }
+
+    /// Follows how far keeping is behind.
+    pub fn watch_behind(&self) -> watch::Receiver<Behind> {
+        self.inner.behind.clone()
     }
 
     // ---- requests, as they run -----------------------------------------------------------------
@@ -198,9 +228,38 @@ impl Ledger {
         let _unwatched = self.order(Order::Aside(Box::new(aside)), None).await;
     }
 
+    /// Something was learned of a model's tokens. Never waits: where a thousand orders wait already it
+    /// is not kept, and learned again.
+    pub fn learn(&self, rows: Vec<KeptTokens>, at: UnixMs) {
+        let Some(room) = self.inner.inbox.room_now() else { return };
+        let order = Order::Learn { rows, at };
+        let _closed = self.inner.inbox.put(Job { order, told: None, _room: Some(room) });
+    }
+
     /// Resolves once everything given so far is on the disk.
     pub async fn flushed(&self) -> Result<(), LedgerError> {
         self.done(Order::Flush).await.map(|_| ())
+    }
+
+    /// Removes by age as [`Self::purge`] does, for async tasks: resolves once all of it has gone. Part
+    /// by part, and what others have to keep meanwhile gets its turn in between.
+    pub async fn retain(&self, before: UnixMs, what: Purge) -> Result<u64, LedgerError> {
+        let mut gone = 0;
+        loop {
+            match self.done(Order::Purge { before, what }).await? {
+                0 => break,
+                part => gone += part,
+            }
+            tokio::time::sleep(TURN).await;
+        }
+        if gone > 0 && what == Purge::Conversations {
+            let mut part = Scrub::First;
+            while self.done(Order::Scrub(part)).await? > 0 {
+                part = Scrub::Next;
+                tokio::time::sleep(TURN).await;
+            }
+        }
+        Ok(gone)
     }
 
     async fn done(&self, order: Order) -> Result<u64, LedgerError> {
@@ -260,7 +319,11 @@ impl Ledger {
             std::thread::sleep(TURN);
         }
         if gone > 0 && what == Purge::Conversations {
-            self.now(Order::Scrub)?;
+            let mut part = Scrub::First;
+            while self.now(Order::Scrub(part))? > 0 {
+                part = Scrub::Next;
+                std::thread::sleep(TURN);
+            }
         }
         Ok(gone)
     }

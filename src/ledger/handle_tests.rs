@@ -59,21 +59,164 @@ fn nothing_is_made_before_there_is_something_to_keep() {
     assert!(!data.exists());
 }
 
+fn in_session(n: u64, session: u64, answer: &str) -> Turn {
+    Turn { session: SessionId(id(NOW, session)), ..turn(n, answer) }
+}
+
+/// The conversations that are kept, with what was answered there, oldest first.
+fn answers(dir: &Path) -> Vec<String> {
+    let db = Connection::open(dir.join(FILE)).unwrap();
+    let mut rows = db.prepare("SELECT text FROM messages WHERE role = 'assistant' ORDER BY n");
+    let rows = rows.as_mut().unwrap().query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(|text| text.unwrap().chars().take(8).collect()).collect()
+}
+
+fn lines(dir: &Path) -> i64 {
+    let db = Connection::open(dir.join(FILE)).unwrap();
+    db.query_row("SELECT count(*) FROM spend", [], |row| row.get(0)).unwrap()
+}
+
 #[test]
-fn a_full_disk_is_said_and_keeping_goes_on_once_there_is_room() {
+fn on_a_full_disk_what_is_given_waits_in_order_and_is_written_once_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
-    let small = Options { max_bytes: Some(400_000), ..options(dir.path()) };
+    let small = Options { max_bytes: Some(1_500_000), ..options(dir.path()) };
     let ledger = Ledger::open(small).unwrap();
-    end(&ledger, &turn(1, "fits")).unwrap();
-    let error = end(&ledger, &turn(2, &"too long ".repeat(100_000))).unwrap_err();
-    assert_eq!(error, LedgerError::Full { path: dir.path().join(FILE) });
-    assert!(error.to_string().contains("free some space"), "{error}");
-    assert_eq!(ledger.trouble(), Some(error));
-    // What fits is kept again, and what did not left nothing behind.
-    end(&ledger, &turn(3, "fits too")).unwrap();
+    let noise = |n: u64| {
+        let words = (1..4_001u64).map(|at| format!("{:x}", at * (n + 7) * 2_654_435_761));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    end(&ledger, &in_session(1, 1, &format!("first {}", noise(1)))).unwrap();
+    let mut refused = Vec::new();
+    let mut n = 1;
+    while refused.is_empty() {
+        n += 1;
+        let wide = in_session(n, n, &format!("wide-{n:02} {}", noise(n)));
+        refused.extend(end(&ledger, &wide).err());
+    }
+    assert_eq!(refused[0], LedgerError::Full { path: dir.path().join(FILE) });
+    assert!(refused[0].to_string().contains("free some space"), "{}", refused[0]);
+    assert_eq!(ledger.trouble(), Some(refused.remove(0)));
+    // What comes after waits behind it, though it might fit: a conversation is kept in order.
+    assert!(end(&ledger, &in_session(n + 1, n, "and more")).is_err());
+    assert_eq!(ledger.behind(), Behind { waiting: 2, ..Behind::default() });
+    assert_eq!(answers(dir.path()).len() as u64, n - 1);
+    // Removing is done even so, and what waits is written in its turn.
+    assert!(ledger.remove(SessionId(id(NOW, 1))).unwrap() > 0);
+    ledger.flush(LIMIT).unwrap();
     assert_eq!(ledger.trouble(), None);
-    assert_eq!(attempts(&ledger), 2);
+    assert_eq!(ledger.behind(), Behind { late: 2, ..Behind::default() });
+    let kept = answers(dir.path());
+    assert_eq!(kept[kept.len() - 2..], [format!("wide-{n:02} "), "and more".to_owned()]);
+    assert_eq!(lines(dir.path()) as u64, n + 1);
     assert!(ledger.read(Reader::damage).unwrap().is_empty());
+}
+
+#[test]
+fn no_word_of_a_conversation_removed_while_it_waits_for_room_is_written_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = Options { max_bytes: Some(800_000), ..options(dir.path()) };
+    let ledger = Ledger::open(small).unwrap();
+    end(&ledger, &in_session(1, 1, &"filler ".repeat(20_000))).unwrap();
+    assert!(end(&ledger, &in_session(2, 2, &"secret ".repeat(60_000))).is_err());
+    assert!(end(&ledger, &in_session(3, 1, "more of the first")).is_err());
+    ledger.remove(SessionId(id(NOW, 1))).unwrap();
+    let _too_long_still = ledger.flush(LIMIT);
+    assert!(ledger.read(|reader| reader.session_row(SessionId(id(NOW, 1)))).unwrap().is_none());
+}
+
+#[test]
+fn what_was_given_while_another_program_held_the_file_is_written_once_it_lets_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let quick = Options { busy: Duration::from_millis(20), ..options(dir.path()) };
+    let ledger = Ledger::open(quick).unwrap();
+    end(&ledger, &turn(1, "answer 1")).unwrap();
+    let other = Connection::open(dir.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    // Few, because each makes the pause before the next try longer.
+    for n in 2..=4 {
+        let next = turn(n, &format!("answer {n}"));
+        runtime.block_on(ledger.begin_later(next.begin()));
+        for report in next.attempts(&next.begin()) {
+            ledger.attempt(&next.begin(), report);
+        }
+        ledger.more(next.request(), Piece::Text, "answer");
+        assert!(matches!(end(&ledger, &next), Err(LedgerError::Busy { .. })));
+    }
+    assert_eq!(ledger.behind(), Behind { waiting: 3, ..Behind::default() });
+    other.execute_batch("COMMIT").unwrap();
+    // Nobody asks for anything: it is tried again by itself.
+    while ledger.behind().waiting > 0 || ledger.trouble().is_some() {
+        std::thread::yield_now();
+    }
+    assert_eq!(ledger.behind(), Behind { late: 3, ..Behind::default() });
+    let wanted: Vec<String> = (1..=4).map(|n| format!("answer {n}")).collect();
+    assert_eq!(answers(dir.path()), wanted);
+    // Given once more, it is there once.
+    end(&ledger, &turn(3, "answer 3")).unwrap();
+    assert_eq!((answers(dir.path()), lines(dir.path())), (wanted, 4));
+    let db = Connection::open(dir.path().join(FILE)).unwrap();
+    let journaled: i64 =
+        db.query_row("SELECT count(*) FROM journal", [], |row| row.get(0)).unwrap();
+    assert_eq!(journaled, 0, "pieces of answers that are over were left behind");
+}
+
+#[test]
+fn an_answer_on_its_way_while_the_file_is_held_is_journaled_whole_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let quick = Options { busy: Duration::from_millis(20), ..options(dir.path()) };
+    let ledger = Ledger::open(quick).unwrap();
+    ledger.flush(LIMIT).unwrap();
+    let other = Connection::open(dir.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let running = turn(1, "");
+    assert!(runtime.block_on(ledger.begin(running.begin())).is_err());
+    for piece in ["one ", "two ", "three"] {
+        ledger.more(running.request(), Piece::Text, piece);
+        assert!(ledger.flush(LIMIT).is_err());
+    }
+    other.execute_batch("COMMIT").unwrap();
+    ledger.flush(LIMIT).unwrap();
+    let db = Connection::open(dir.path().join(FILE)).unwrap();
+    let text = || -> String {
+        db.query_row("SELECT coalesce(group_concat(text, ''), '') FROM journal", [], |row| {
+            row.get(0)
+        })
+        .unwrap()
+    };
+    assert_eq!(text(), "one two three");
+    // And by itself, where only pieces wait.
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    ledger.more(running.request(), Piece::Text, " four");
+    while ledger.trouble().is_none() {
+        std::thread::yield_now();
+    }
+    other.execute_batch("COMMIT").unwrap();
+    while text() != "one two three four" {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_waits_is_tried_once_more_at_the_end_and_what_is_not_kept_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let quick = || Options { busy: Duration::from_millis(20), ..options(dir.path()) };
+    let ledger = Ledger::open(quick()).unwrap();
+    end(&ledger, &turn(1, "answer 1")).unwrap();
+    assert_eq!(ledger.unkept(), None);
+    let other = Connection::open(dir.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    end(&ledger, &turn(2, "answer 2")).unwrap_err();
+    end(&ledger, &turn(3, "answer 3")).unwrap_err();
+    let said = ledger.unkept().unwrap();
+    assert!(said.starts_with("2 requests: ") && said.contains("locked"), "{said}");
+    other.execute_batch("COMMIT").unwrap();
+    drop(ledger);
+    while answers(dir.path()).len() < 3 {
+        std::thread::yield_now();
+    }
+    assert_eq!(answers(dir.path()), ["answer 1", "answer 2", "answer 3"]);
 }
 
 #[test]
@@ -92,6 +235,7 @@ fn a_file_another_program_holds_is_said_and_kept_in_once_it_is_free() {
     other.execute_batch("COMMIT").unwrap();
     end(&ledger, &turn(2, "b")).unwrap();
     assert_eq!((ledger.trouble(), attempts(&ledger)), (None, 2));
+    assert_eq!(ledger.behind().late, 1);
 }
 
 #[test]

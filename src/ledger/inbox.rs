@@ -45,6 +45,15 @@ pub(super) enum Note {
     Void,
 }
 
+impl Note {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::More(_, text) => text.len(),
+            Self::Void => 0,
+        }
+    }
+}
+
 /// What the writer takes.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -64,6 +73,16 @@ struct Waiting {
     /// Answers journaled no further.
     cut: HashSet<RequestId>,
     closed: bool,
+}
+
+/// What came of waiting for something to write.
+pub(super) enum Taken {
+    /// This.
+    Batch(Batch),
+    /// Nothing: what could not be written is to be tried again.
+    Due,
+    /// It is closed, and nothing is left but what could not be written.
+    Closed,
 }
 
 /// Shared by those who ask and the one who writes.
@@ -155,12 +174,25 @@ impl Inbox {
         self.came.notify_one();
     }
 
-    /// Waits for something to write; `None` once it is closed and empty.
-    pub(super) fn take(&self) -> Option<Batch> {
+    /// Waits for something to write. While what came before could not be written and is tried again at
+    /// a moment, text stays where it is: it belongs behind that.
+    pub(super) fn take(&self, again: Option<Instant>) -> Taken {
         let mut waiting = self.lock();
         loop {
             if !waiting.jobs.is_empty() {
                 break;
+            }
+            if let Some(again) = again {
+                let now = Instant::now();
+                if waiting.closed {
+                    return Taken::Closed;
+                }
+                if now >= again {
+                    return Taken::Due;
+                }
+                let waited = self.came.wait_timeout(waiting, again - now);
+                waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
             }
             if !waiting.notes.is_empty() {
                 if waiting.closed {
@@ -178,22 +210,59 @@ impl Inbox {
                 break;
             }
             if waiting.closed {
-                return None;
+                return Taken::Closed;
             }
             waiting = self.came.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         let mut batch = Batch::default();
         let count = waiting.jobs.len().min(BATCH);
         batch.jobs.extend(waiting.jobs.drain(..count));
-        batch.notes = std::mem::take(&mut waiting.notes);
-        waiting.newest.clear();
-        waiting.bytes = 0;
-        waiting.taken = Some(Instant::now());
-        Some(batch)
+        if again.is_none() {
+            batch.notes = waiting.take_notes();
+            waiting.taken = Some(Instant::now());
+        }
+        Taken::Batch(batch)
+    }
+
+    /// The text that waits, whatever waits before it: for the end.
+    pub(super) fn notes(&self) -> Vec<(RequestId, Note)> {
+        self.lock().take_notes()
+    }
+
+    /// These answers are over, and their ends keep all of them though they cannot be written yet.
+    pub(super) fn ended(&self, requests: &[RequestId]) {
+        if requests.is_empty() {
+            return;
+        }
+        let mut waiting = self.lock();
+        for (request, note) in waiting.take_notes() {
+            if !requests.contains(&request) {
+                waiting.bytes += note.bytes();
+                waiting.add(request, note);
+            }
+        }
+    }
+
+    /// Puts text back that could not be written, in front of what came since.
+    pub(super) fn give_back(&self, notes: Vec<(RequestId, Note)>) {
+        let mut waiting = self.lock();
+        let since = std::mem::replace(&mut waiting.notes, notes);
+        let before = waiting.notes.len();
+        waiting.bytes += waiting.notes.iter().map(|(_, note)| note.bytes()).sum::<usize>();
+        for at in waiting.newest.values_mut() {
+            *at += before;
+        }
+        waiting.notes.extend(since);
     }
 }
 
 impl Waiting {
+    fn take_notes(&mut self) -> Vec<(RequestId, Note)> {
+        self.newest.clear();
+        self.bytes = 0;
+        std::mem::take(&mut self.notes)
+    }
+
     fn add(&mut self, request: RequestId, note: Note) {
         self.notes.push((request, note));
         self.newest.insert(request, self.notes.len() - 1);
@@ -213,6 +282,13 @@ mod tests {
         Job { order, told: None, _room: None }
     }
 
+    fn take(inbox: &Inbox) -> Batch {
+        match inbox.take(None) {
+            Taken::Batch(batch) => batch,
+            Taken::Due | Taken::Closed => panic!("nothing came"),
+        }
+    }
+
     #[test]
     fn pieces_of_one_answer_are_joined_and_stay_in_order() {
         let inbox = Inbox::new();
@@ -223,7 +299,7 @@ mod tests {
         inbox.more(id(2), Piece::Text, "c");
         inbox.void(id(1));
         inbox.more(id(1), Piece::Text, "d");
-        let batch = inbox.take().unwrap();
+        let batch = take(&inbox);
         let more = |piece, text: &str| Note::More(piece, text.to_owned());
         assert_eq!(
             batch.notes,
@@ -246,7 +322,7 @@ mod tests {
         }
         // Not a hole in the middle: after the first piece that is lost nothing more is taken.
         inbox.more(id(1), Piece::Text, "tail");
-        let batch = inbox.take().unwrap();
+        let batch = take(&inbox);
         let [(_, Note::More(_, text))] = batch.notes.as_slice() else {
             panic!("{:?}", batch.notes)
         };
@@ -275,8 +351,27 @@ mod tests {
         inbox.more(id(1), Piece::Text, "a");
         inbox.close();
         assert!(inbox.put(job(Order::Flush)).is_err());
-        let batch = inbox.take().unwrap();
+        let batch = take(&inbox);
         assert_eq!((batch.jobs.len(), batch.notes.len()), (1, 1));
-        assert!(inbox.take().is_none());
+        assert!(matches!(inbox.take(None), Taken::Closed));
+    }
+
+    #[test]
+    fn text_waits_behind_what_could_not_be_written_and_comes_back_in_its_place() {
+        let inbox = Inbox::new();
+        let more = |text: &str| Note::More(Piece::Text, text.to_owned());
+        inbox.more(id(1), Piece::Text, "a");
+        let failed = take(&inbox);
+        inbox.more(id(1), Piece::Text, "b");
+        inbox.give_back(failed.notes);
+        inbox.more(id(1), Piece::Text, "c");
+        let past = Some(Instant::now());
+        assert!(matches!(inbox.take(past), Taken::Due));
+        assert!(inbox.put(job(Order::Flush)).is_ok());
+        let Taken::Batch(batch) = inbox.take(past) else { panic!("an order was there") };
+        assert_eq!((batch.jobs.len(), batch.notes.len()), (1, 0));
+        assert_eq!(take(&inbox).notes, [(id(1), more("a")), (id(1), more("bc"))]);
+        inbox.close();
+        assert!(matches!(inbox.take(past), Taken::Closed));
     }
 }

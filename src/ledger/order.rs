@@ -9,7 +9,7 @@ use crate::domain::{
     AttemptReport, Cost, Decision, MessageId, ModelName, Origin, Outcome, ProviderName, Request,
     RequestId, Seam, SessionId, TaskKind, ToolCallParts, UnixMs, Usage,
 };
-use crate::route::DecisionInput;
+use crate::route::{DecisionInput, LearnedTokens};
 
 use super::LedgerError;
 
@@ -89,6 +89,16 @@ pub struct Aside {
     pub outcome: Option<crate::domain::OutcomeClass>,
 }
 
+/// What was learned of a model's tokens in one script, with the vocabulary it was reckoned with; empty
+/// where there was none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptTokens {
+    /// The vocabulary's name.
+    pub vocabulary: String,
+    /// What was learned.
+    pub learned: LearnedTokens,
+}
+
 /// One answer was liked better than others to the same question.
 #[derive(Debug, Clone)]
 pub struct Preference {
@@ -111,6 +121,15 @@ pub enum Purge {
     Conversations,
     /// Decisions, attempts and spend lines from before. Sums per day stay.
     Records,
+}
+
+/// Which part of writing an index anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scrub {
+    /// The first, which says that all of it is to be written anew.
+    First,
+    /// A further one.
+    Next,
 }
 
 /// A piece of an answer on its way.
@@ -142,6 +161,11 @@ pub(super) enum Order {
     End(Box<End>),
     Aside(Box<Aside>),
     Prefer(Box<Preference>),
+    /// What was learned of tokens.
+    Learn {
+        rows: Vec<KeptTokens>,
+        at: UnixMs,
+    },
     Rename {
         session: SessionId,
         title: String,
@@ -152,8 +176,8 @@ pub(super) enum Order {
         before: UnixMs,
         what: Purge,
     },
-    /// What was removed goes out of the indices that only mark it.
-    Scrub,
+    /// What was removed goes out of the indices that only mark it, the next part; 0 once all has.
+    Scrub(Scrub),
     Fork {
         from: SessionId,
         at: Option<MessageId>,
@@ -163,6 +187,42 @@ pub(super) enum Order {
     Dismiss(RequestId),
     /// Nothing; done once everything before it is.
     Flush,
+}
+
+impl Order {
+    /// It belongs to an answer that is not over, whose end will wait for the disk.
+    pub(super) const fn is_on_its_way(&self) -> bool {
+        match self {
+            Self::Begin(_) | Self::Attempt { .. } | Self::Learn { .. } => true,
+            Self::End(_)
+            | Self::Aside(_)
+            | Self::Prefer(_)
+            | Self::Rename { .. }
+            | Self::Remove(_)
+            | Self::Purge { .. }
+            | Self::Scrub(_)
+            | Self::Fork { .. }
+            | Self::Dismiss(_)
+            | Self::Flush => false,
+        }
+    }
+
+    /// It takes something away.
+    pub(super) const fn removes(&self) -> bool {
+        match self {
+            Self::Remove(_) | Self::Purge { .. } | Self::Scrub(_) => true,
+            Self::Begin(_)
+            | Self::Attempt { .. }
+            | Self::End(_)
+            | Self::Aside(_)
+            | Self::Prefer(_)
+            | Self::Learn { .. }
+            | Self::Rename { .. }
+            | Self::Fork { .. }
+            | Self::Dismiss(_)
+            | Self::Flush => false,
+        }
+    }
 }
 
 /// Told how an order went: rows concerned, or why not.

@@ -4,18 +4,21 @@
 //! know: what a budget is for, what time it is. Invariants: what is counted as spent plus what live
 //! claims hold never passes a limit that came with a claim; a settlement is counted once, and before
 //! any later claim of the same process, however long the file cannot be written meanwhile; nobody
-//! waits longer than [`PATIENCE`].
+//! who asks waits longer than [`PATIENCE`], and nobody who tells for the file to become free.
 
-use std::collections::{HashMap, VecDeque};
+mod book;
+mod owed;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
-use crate::domain::{AttemptId, Cost, Money, UnixMs};
+use crate::domain::{AttemptId, UnixMs};
 use crate::route::{
     Bucket, Holder, SharedClaim, SharedVerdict, SpendLine, SpendStore, StoreTrouble, Totals,
 };
@@ -24,15 +27,22 @@ use super::file::{self, Access};
 use super::runs::Runs;
 use super::{LedgerError, schema};
 
+use owed::{Due, Owed};
+
 /// How long another program may hold the file before that is an error.
 const BUSY: Duration = Duration::from_millis(1_500);
 
 /// Longest wait of whoever asks.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What may wait to be written. More than attempts can run at once; past it whoever tells waits until
-/// the disk has caught up, because money that is not counted would be spent twice.
+/// What may be on its way to the keeper. More than attempts can run at once: the keeper takes it even
+/// while the file cannot be written, and what waits for the file itself is [`Owed`]'s, which bounds it
+/// without losing money. Should a try that takes long let even this fill up, whoever tells waits for
+/// the end of that try, because money that is not counted would be spent twice.
 const WAITING: usize = 16 * 1024;
+
+/// What waited is written so much at once.
+const AT_ONCE: usize = 256;
 
 /// What could not be written is tried again after this, where nobody asks for anything before.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -86,7 +96,7 @@ impl SharedPurse {
             path: path.to_path_buf(),
             busy,
             db: None,
-            owed: VecDeque::new(),
+            owed: Owed::default(),
             tried: Instant::now(),
             lives: HashMap::new(),
             tidied: false,
@@ -165,19 +175,12 @@ impl SpendStore for SharedPurse {
     }
 }
 
-/// What has to be written, whoever waits for it or not.
-#[derive(Debug)]
-enum Owed {
-    Settle(SpendLine),
-    Release(AttemptId),
-}
-
 struct Keeper {
     path: PathBuf,
     busy: Duration,
     db: Option<Connection>,
     /// Told, and not written yet.
-    owed: VecDeque<Owed>,
+    owed: Owed,
     /// When that was tried last.
     tried: Instant,
     /// Says to others that the runs that spend through this store live.
@@ -214,7 +217,7 @@ impl Keeper {
             Told::Totals { holder, buckets, now, back } => {
                 // Nothing was spent where there is no file.
                 let answer = if self.path.exists() {
-                    self.work(|work| totals(work, holder, &buckets, now))
+                    self.work(|work| book::totals(work, holder, &buckets, now))
                 } else {
                     Ok(vec![Totals::default(); buckets.len()])
                 };
@@ -224,7 +227,7 @@ impl Keeper {
                 self.live(claim.holder);
                 self.tidy(claim.now);
                 let answer =
-                    self.write_owed().and_then(|()| self.work(|work| reserve(work, &claim)));
+                    self.write_owed().and_then(|()| self.work(|work| book::reserve(work, &claim)));
                 let _nobody_waits = back.send(answer);
             }
             Told::Renew { back, .. } if !self.path.exists() => {
@@ -242,25 +245,21 @@ impl Keeper {
             }
             Told::Settle(line) => {
                 self.live(line.holder);
-                self.owe(Owed::Settle(line));
+                self.owe(Due::Settle(line));
             }
             Told::Release(_) if !self.path.exists() => {}
-            Told::Release(attempt) => self.owe(Owed::Release(attempt)),
+            Told::Release(attempt) => self.owe(Due::Release(attempt)),
             Told::Flush(back) => {
                 let _nobody_waits = back.send(self.write_owed());
             }
         }
     }
 
-    fn owe(&mut self, owed: Owed) {
+    fn owe(&mut self, due: Due) {
         let waits = !self.owed.is_empty();
-        self.owed.push_back(owed);
+        self.owed.push(due);
         if waits {
             // The file could not be written a moment ago: those who tell do not wait for it each time.
-            if self.owed.len() > WAITING {
-                self.owed.pop_front();
-                tracing::warn!("spending will not be kept: too much waits for the file");
-            }
             return;
         }
         if let Err(trouble) = self.write_owed() {
@@ -270,13 +269,17 @@ impl Keeper {
 
     /// Writes what is owed, in turn; what cannot be written now stays.
     fn write_owed(&mut self) -> Answer<()> {
-        while let Some(owed) = self.owed.pop_front() {
-            let written = self.work(|work| match &owed {
-                Owed::Settle(line) => settle(work, line),
-                Owed::Release(attempt) => release(work, *attempt),
+        while !self.owed.is_empty() {
+            let dues = self.owed.take(AT_ONCE);
+            let written = self.work(|work| {
+                dues.iter().try_for_each(|due| match due {
+                    Due::Settle(line) => book::settle(work, line),
+                    Due::Sum(sum) => book::settle_sum(work, sum),
+                    Due::Release(attempt) => book::release(work, *attempt),
+                })
             });
             if let Err(trouble) = written {
-                self.owed.push_front(owed);
+                self.owed.put_back(dues);
                 self.tried = Instant::now();
                 return Err(trouble);
             }
@@ -331,163 +334,12 @@ impl Keeper {
                 .collect::<rusqlite::Result<_>>()?;
             let live = |holder: &[u8; 16]| !Runs::over(&path, Uuid::from_bytes(*holder));
             let live: Vec<[u8; 16]> = old.into_iter().filter(live).collect();
-            add_up(work, before, &live)?;
+            book::add_up(work, before, &live)?;
             work.execute("DELETE FROM settled WHERE at < ?1", [before.0]).map(|_| ())
         });
         // What could not be added up now is another time.
         self.tidied = tidied.is_ok();
     }
-}
-
-/// Adds up what was spent before a moment, but for those that live.
-fn add_up(work: &Transaction<'_>, before: UnixMs, live: &[[u8; 16]]) -> rusqlite::Result<()> {
-    let mut names = " ".to_owned();
-    for holder in live {
-        names += Uuid::from_bytes(*holder).simple().to_string().to_uppercase().as_str();
-        names.push(' ');
-    }
-    work.execute(
-        "INSERT INTO bucket_spend (bucket, holder, amount, exact, at)
-         SELECT bucket, ?2, sum(amount), min(exact), max(at) FROM bucket_spend
-         WHERE at < ?1 AND holder <> ?2 AND instr(?3, ' ' || hex(holder) || ' ') = 0
-         GROUP BY bucket
-         ON CONFLICT (bucket, holder) DO UPDATE SET amount = amount + excluded.amount,
-           exact = min(exact, excluded.exact), at = max(at, excluded.at)",
-        params![before.0, OLDER, names],
-    )?;
-    work.execute(
-        "DELETE FROM bucket_spend
-         WHERE at < ?1 AND holder <> ?2 AND instr(?3, ' ' || hex(holder) || ' ') = 0",
-        params![before.0, OLDER, names],
-    )
-    .map(|_| ())
-}
-
-/// Claims whose process is taken for dead go. What an attempt of its cost is what the ledger's own line of
-/// it says, where that was still written; else it is not known.
-fn lapse(work: &Transaction<'_>, now: UnixMs) -> rusqlite::Result<()> {
-    let mut lapsed = work.prepare_cached(
-        "SELECT l.attempt, l.bucket, l.holder, s.amount, s.exact
-         FROM leases l LEFT JOIN spend s ON s.id = l.attempt WHERE l.lapses <= ?1",
-    )?;
-    let mut rows = lapsed.query([now.0])?;
-    while let Some(row) = rows.next()? {
-        let (attempt, bucket, holder): ([u8; 16], String, [u8; 16]) =
-            (row.get(0)?, row.get(1)?, row.get(2)?);
-        let cost = match row.get::<_, Option<i64>>(3)? {
-            Some(pico) => {
-                work.prepare_cached("INSERT OR IGNORE INTO settled (attempt, at) VALUES (?1, ?2)")?
-                    .execute(params![attempt, now.0])?;
-                Cost { amount: Money::from_pico(pico), exact: row.get(4)? }
-            }
-            None => Cost { amount: Money::ZERO, exact: false },
-        };
-        add(work, &bucket, holder, cost, now)?;
-    }
-    drop(rows);
-    work.prepare_cached("DELETE FROM leases WHERE lapses <= ?1")?.execute([now.0])?;
-    Ok(())
-}
-
-fn add(
-    work: &Transaction<'_>,
-    bucket: &str,
-    holder: [u8; 16],
-    cost: Cost,
-    at: UnixMs,
-) -> rusqlite::Result<()> {
-    work.prepare_cached(
-        "INSERT INTO bucket_spend (bucket, holder, amount, exact, at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (bucket, holder) DO UPDATE SET amount = amount + excluded.amount,
-           exact = min(exact, excluded.exact), at = max(at, excluded.at)",
-    )?
-    .execute(params![bucket, holder, cost.amount.pico(), cost.exact, at.0])
-    .map(|_| ())
-}
-
-/// What is counted and held in a bucket: by all, and by all but one.
-fn sums(
-    work: &Transaction<'_>,
-    bucket: &str,
-    holder: Holder,
-) -> rusqlite::Result<(Totals, Totals)> {
-    let mut spent = work.prepare_cached(
-        "SELECT coalesce(sum(amount), 0), coalesce(min(exact), 1) FROM bucket_spend
-         WHERE bucket = ?1 AND (?2 IS NULL OR holder <> ?2)",
-    )?;
-    let mut held = work.prepare_cached(
-        "SELECT coalesce(sum(amount), 0) FROM leases
-         WHERE bucket = ?1 AND (?2 IS NULL OR holder <> ?2)",
-    )?;
-    let mut sum = |but: Option<&[u8; 16]>| -> rusqlite::Result<Totals> {
-        let cost = spent.query_row(params![bucket, but], |row| {
-            Ok(Cost { amount: Money::from_pico(row.get(0)?), exact: row.get(1)? })
-        })?;
-        let reserved = held.query_row(params![bucket, but], |row| row.get(0))?;
-        Ok(Totals { spent: cost, reserved: Money::from_pico(reserved) })
-    };
-    Ok((sum(None)?, sum(Some(holder.0.as_bytes()))?))
-}
-
-fn totals(
-    work: &Transaction<'_>,
-    holder: Holder,
-    buckets: &[Bucket],
-    now: UnixMs,
-) -> rusqlite::Result<Vec<Totals>> {
-    lapse(work, now)?;
-    buckets.iter().map(|bucket| Ok(sums(work, &bucket.to_string(), holder)?.1)).collect()
-}
-
-fn reserve(work: &Transaction<'_>, claim: &SharedClaim) -> rusqlite::Result<SharedVerdict> {
-    lapse(work, claim.now)?;
-    let mut fits = true;
-    let mut others = Vec::new();
-    for (bucket, limit) in &claim.limits {
-        let (all, rest) = sums(work, &bucket.to_string(), claim.holder)?;
-        fits &= all.spent.amount + all.reserved + claim.amount <= *limit;
-        others.push(rest);
-    }
-    if !fits {
-        return Ok(SharedVerdict::Refused(others));
-    }
-    for (bucket, _) in &claim.limits {
-        work.prepare_cached(
-            "INSERT OR REPLACE INTO leases (attempt, bucket, holder, amount, lapses)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            claim.attempt.0.as_bytes(),
-            bucket.to_string(),
-            claim.holder.0.as_bytes(),
-            claim.amount.pico(),
-            claim.lapses.0
-        ])?;
-    }
-    Ok(SharedVerdict::Held(others))
-}
-
-fn release(work: &Transaction<'_>, attempt: AttemptId) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM leases WHERE attempt = ?1";
-    work.prepare_cached(sql)?.execute([attempt.0.as_bytes()]).map(|_| ())
-}
-
-fn settle(work: &Transaction<'_>, line: &SpendLine) -> rusqlite::Result<()> {
-    let attempt = line.attempt.0.as_bytes();
-    release(work, line.attempt)?;
-    let known = work
-        .prepare_cached("SELECT 1 FROM settled WHERE attempt = ?1")?
-        .query_row([attempt], |_| Ok(()))
-        .optional()?;
-    if known.is_some() {
-        return Ok(());
-    }
-    work.prepare_cached("INSERT INTO settled (attempt, at) VALUES (?1, ?2)")?
-        .execute(params![attempt, line.at.0])?;
-    for bucket in &line.buckets {
-        add(work, &bucket.to_string(), *line.holder.0.as_bytes(), line.cost, line.at)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The shared purse on a real file: what several processes may spend together.
 
 use super::*;
-use crate::domain::{BudgetScope, LocalDay, SessionId};
+use crate::domain::{BudgetScope, Cost, LocalDay, Money, SessionId};
 use crate::ledger::sample::Turn;
 use crate::ledger::{Ledger, Options};
 use crate::route::BucketTime;
@@ -217,4 +217,31 @@ fn what_a_process_that_died_had_still_kept_of_its_spending_counts() {
     // It was only asleep, and tells it now: it is counted already.
     store.settle(SpendLine { cost: whole, ..line(&dead, "0") });
     assert_eq!(spent(&store, 100_000).spent, whole);
+}
+
+#[test]
+fn more_than_can_wait_line_by_line_is_counted_whole_once_the_file_is_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let store = SharedPurse::waiting(&path, Duration::from_millis(20)).unwrap();
+    let me = holder();
+    let held = claim(me, "0.5", "1");
+    store.reserve(&held).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.settle(line(&held, "0.25"));
+    let count = owed::LINES + 500;
+    for _ in 0..count {
+        store.settle(line(&claim(me, "1", "1"), "0.000001"));
+    }
+    // The keeper has taken all of it: nobody waited for the file.
+    assert!(store.renew(me, UnixMs(9)).is_err(), "it is locked");
+    other.execute_batch("COMMIT").unwrap();
+    // One told again is known by its id.
+    store.settle(line(&held, "0.25"));
+    store.flush(Duration::from_mins(5)).unwrap();
+    let now = spent(&store, 3_000);
+    let pico = money("0.25").pico() + count as i64 * money("0.000001").pico();
+    assert_eq!((now.spent.amount.pico(), now.reserved), (pico, Money::ZERO));
+    assert!(now.spent.exact);
 }

@@ -15,7 +15,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use crate::domain::Script;
+use crate::route::{Against, LearnedTokens};
+
 use super::file::{self, Access};
+use super::order::KeptTokens;
 use super::{LedgerError, schema};
 
 pub use decisions::{KeptDecision, KeptRequest};
@@ -23,6 +27,9 @@ pub use search::Hit;
 pub use sessions::{Interrupted, KeptMessage, SessionDetail, SessionOrder, SessionRow};
 pub use sums::{By, Days, Point, Routing, Total};
 pub use views::{AnswerFigures, Dear, Elsewhere};
+
+/// Learned factors that are read, the newest first: those of some thousand models.
+const MOST_FACTORS: i64 = 20_000;
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +77,37 @@ impl Reader {
             let requests = "SELECT coalesce(sum(requests), 0) FROM request_days";
             let one = |sql: &str| db.query_row(sql, [], |row| row.get(0)).map(count);
             Ok(Counts { sessions: one(sessions)?, requests: one(requests)? })
+        })
+    }
+
+    /// What was learned of models' tokens. Of a script this program does not know nothing is said.
+    pub fn token_factors(&self) -> Result<Vec<KeptTokens>, LedgerError> {
+        self.ask(|db| {
+            let mut found = db.prepare(
+                "SELECT model, against, script, vocabulary, log, taught FROM token_factors
+                 ORDER BY at DESC LIMIT ?1",
+            )?;
+            let mut rows = found.query([MOST_FACTORS])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (against, script): (String, String) = (row.get(1)?, row.get(2)?);
+                let (Some(against), Some(script)) =
+                    (Against::named(&against), Script::named(&script))
+                else {
+                    continue;
+                };
+                let model: String = row.get(0)?;
+                let (log, taught): (f64, f64) = (row.get(4)?, row.get(5)?);
+                let learned = LearnedTokens {
+                    model: model.as_str().into(),
+                    against,
+                    script,
+                    log: log as f32,
+                    taught: taught as f32,
+                };
+                out.push(KeptTokens { vocabulary: row.get(3)?, learned });
+            }
+            Ok(out)
         })
     }
 

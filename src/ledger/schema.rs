@@ -3,6 +3,8 @@
 //! Must not know: what the tables are for. Invariants: a step is applied whole or not at all; before
 //! an older file is changed a copy of it lies beside it; a newer file is left as it is.
 
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -10,7 +12,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::{LedgerError, file};
 
 /// Each step makes the version before it the one of its place, counted from 1.
-pub(super) const STEPS: &[&str] = &[include_str!("../../assets/ledger/1.sql")];
+pub(super) const STEPS: &[&str] =
+    &[include_str!("../../assets/ledger/1.sql"), include_str!("../../assets/ledger/2.sql")];
 
 /// Marks the file as ours: "WHLG".
 const APPLICATION: i64 = 0x5748_4c47;
@@ -61,10 +64,43 @@ pub(super) fn migrate(db: &mut Connection, path: &Path, steps: &[&str]) -> Resul
     if found == known {
         return Ok(());
     }
-    if found > 0 {
-        back_up(db, path, found)?;
+    let applied =
+        |db: &mut Connection| apply(db, steps).map_err(|error| LedgerError::sqlite(path, &error));
+    if found == 0 {
+        return applied(db);
     }
-    apply(db, steps).map_err(|error| LedgerError::sqlite(path, &error))
+    // One at a time, also within a process: the copy is of the older file, and whole.
+    let turn = Turn::wait(path).map_err(|error| LedgerError::io(path, &error))?;
+    let found = check(db, path, steps)?;
+    if found < known {
+        back_up(db, path, found)?;
+        applied(db)?;
+    }
+    turn.done();
+    Ok(())
+}
+
+/// Whose turn it is to bring an older file forward: a lock that goes with its process.
+struct Turn {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Turn {
+    fn wait(ledger: &Path) -> std::io::Result<Self> {
+        let mut name = ledger.file_name().unwrap_or_default().to_owned();
+        name.push(".forward");
+        let path = ledger.with_file_name(name);
+        let lock =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        lock.lock()?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Whoever waited, or comes with a fresh file, finds the ledger brought forward.
+    fn done(self) {
+        let _left = std::fs::remove_file(&self.path);
+    }
 }
 
 fn apply(db: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {

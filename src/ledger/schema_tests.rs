@@ -64,6 +64,62 @@ fn a_newer_file_and_another_programs_are_refused_and_left_alone() {
 }
 
 #[test]
+fn programs_that_bring_the_same_older_file_forward_at_once_do_it_once_from_one_whole_copy() {
+    for _ in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.db");
+        migrate(&mut open(&path), &path, OLD).unwrap();
+        let gate = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    gate.wait();
+                    let mut db = file::open(&path, Access::Write, Duration::from_secs(10)).unwrap();
+                    migrate(&mut db, &path, NEW).unwrap();
+                });
+            }
+        });
+        assert_eq!(version(&open(&path)).unwrap(), 2);
+        let old = open(&backup_path(&path, 1));
+        assert_eq!((version(&old).unwrap(), row(&old).as_str()), (1, "kept"));
+        let left: Vec<_> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "new" || end == "forward"))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_file_of_the_first_version_keeps_all_it_had() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let mut db = open(&path);
+    migrate(&mut db, &path, &STEPS[..1]).unwrap();
+    db.execute_batch(
+        "INSERT INTO sessions (id, created, updated, title, origin)
+         VALUES (zeroblob(16), 1, 2, 'an old chat', 'chat');
+         INSERT INTO messages (id, session, role, at, text)
+         VALUES (zeroblob(16), 1, 'user', 2, 'an old question');",
+    )
+    .unwrap();
+    assert!(db.prepare("SELECT * FROM token_factors").is_err(), "it is no older file");
+    drop(db);
+    let options =
+        crate::ledger::Options::new(dir.path(), jiff::tz::TimeZone::UTC, uuid::Uuid::now_v7());
+    let ledger = crate::ledger::Ledger::open(options).unwrap();
+    ledger.flush(Duration::from_secs(20)).unwrap();
+    let (hits, tokens) = ledger
+        .read(|reader| Ok((reader.search("old question", 9)?.len(), reader.token_factors()?)))
+        .unwrap();
+    assert_eq!((hits, tokens), (1, Vec::new()));
+    assert_eq!(version(&open(&path)).unwrap(), STEPS.len() as i64);
+    assert_eq!(version(&open(&backup_path(&path, 1))).unwrap(), 1);
+}
+
+#[test]
 fn programs_that_begin_the_same_file_at_once_make_it_once() {
     // Again and again: each round meets at another moment.
     for _ in 0..20 {

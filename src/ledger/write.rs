@@ -51,13 +51,11 @@ pub(super) fn obey(
         Order::End(end) => Ok(turn::end(db, end, zone, run)?),
         Order::Aside(aside) => Ok(money::aside(db, aside, zone)?),
         Order::Prefer(preference) => Ok(upkeep::prefer(db, preference)?),
+        Order::Learn { rows, at } => Ok(upkeep::learn(db, rows, *at)?),
         Order::Rename { session, title } => upkeep::rename(db, *session, title),
         Order::Remove(session) => upkeep::remove(db, *session),
         Order::Purge { before, what } => Ok(upkeep::purge(db, *before, *what, zone)?),
-        Order::Scrub => {
-            upkeep::scrub(db)?;
-            Ok(0)
-        }
+        Order::Scrub(part) => Ok(upkeep::scrub_part(db, *part)?),
         Order::Fork { from, at, to, now } => upkeep::fork(db, *from, *at, *to, *now),
         Order::Dismiss(request) => upkeep::dismiss(db, *request),
         Order::Flush => Ok(0),

@@ -12,7 +12,7 @@ use super::health::{Bounds, Failed, Health, Went};
 use super::intake::Intake;
 use super::limit::Limit;
 use super::shift::Shift;
-use super::tokens::TokenLearning;
+use super::tokens::Tokens;
 use super::{RouterSettings, SlowMetric};
 
 /// A model's own prior counts in the slowness limit this many times, so that thinking before the
@@ -31,10 +31,8 @@ pub(crate) struct Record {
     pub(crate) limit: Limit,
     pub(crate) shift: Shift,
     pub(crate) intake: Intake,
-    /// Reported tokens over those estimated.
-    pub(crate) estimates: TokenLearning,
-    /// Reported tokens over those counted.
-    pub(crate) counts: TokenLearning,
+    /// What was learned of its tokens.
+    pub(crate) tokens: Tokens,
     pub(crate) prior_ms: u64,
     pub(crate) last_error: Option<(UnixMs, String)>,
     pub(crate) account: Option<(UnixMs, String)>,

@@ -23,7 +23,7 @@ use super::limit::Limit;
 use super::record::{Record, clipped};
 use super::retry::RetryBudget;
 use super::shift::{Shift, ShiftPhase};
-use super::tokens::{TokenFactors, TokenLearning};
+use super::tokens::{TokenFactors, Tokens};
 use super::{CircuitView, HealthState, ModelHealth, Observation, WarmFigures};
 
 /// Models remembered; beyond it the one unseen for longest is forgotten.
@@ -132,6 +132,8 @@ pub struct RouterState {
     pub(super) retries: BTreeMap<ProviderName, RetryBudget>,
     /// Models that were found too slow since that was last asked; at most one entry per record.
     slow: BTreeSet<ModelName>,
+    /// What earlier runs learned of the tokens of models that were not seen in this one yet.
+    pub(super) remembered: BTreeMap<ModelName, Tokens>,
 }
 
 impl RouterState {
@@ -150,6 +152,7 @@ impl RouterState {
             accounts: BTreeMap::new(),
             retries: BTreeMap::new(),
             slow: BTreeSet::new(),
+            remembered: BTreeMap::new(),
         }
     }
 
@@ -160,6 +163,7 @@ impl RouterState {
             refused: std::mem::take(&mut self.refused),
             accounts: std::mem::take(&mut self.accounts),
             retries: std::mem::take(&mut self.retries),
+            remembered: std::mem::take(&mut self.remembered),
             ..Self::new(settings)
         };
     }
@@ -189,8 +193,7 @@ impl RouterState {
             limit: Limit::default(),
             shift: Shift::default(),
             intake: Intake::default(),
-            estimates: TokenLearning::default(),
-            counts: TokenLearning::default(),
+            tokens: self.remembered.remove(model).unwrap_or_default(),
             prior_ms: 0,
             last_error: None,
             account: None,
@@ -390,7 +393,10 @@ impl RouterState {
 
     /// Everything about a model at a moment; an unseen one is unknown.
     pub fn view(&self, model: &ModelName, now: UnixMs) -> ModelView {
-        let Some(record) = self.records.get(model) else { return ModelView::default() };
+        let Some(record) = self.records.get(model) else {
+            let tokens = self.remembered.get(model).map(Tokens::factors).unwrap_or_default();
+            return ModelView { tokens, ..ModelView::default() };
+        };
         let mut health = record.health.figures(now, &self.bounds);
         let circuit = record.circuit.view(now);
         let slow_factor = record.health.slow_factor(now, &self.bounds);
@@ -437,10 +443,7 @@ impl RouterState {
             slow_factor,
             last_ping_ms: record.last_ping_ms,
             warm: record.health.warm_figures(),
-            tokens: TokenFactors {
-                estimates: record.estimates.factors(),
-                counts: record.counts.factors(),
-            },
+            tokens: record.tokens.factors(),
         }
     }
 

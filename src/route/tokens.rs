@@ -46,18 +46,122 @@ impl RouterState {
     /// A model reported how many tokens it read of a prompt, all of it.
     pub fn learn_tokens(&mut self, model: &ModelName, prompt: Prompt<'_>, read: u64) {
         let Some(record) = self.records.get_mut(model) else { return };
-        record.estimates.told(prompt.scripts, prompt.estimated, read);
+        record.tokens.estimates.told(prompt.scripts, prompt.estimated, read);
         if let Some(counted) = prompt.counted {
-            record.counts.told(prompt.scripts, counted as f64, read);
+            record.tokens.counts.told(prompt.scripts, counted as f64, read);
+        }
+    }
+
+    /// What was learned of a model's tokens that is news enough to be kept, each time once.
+    pub fn token_news(&mut self, model: &ModelName) -> Vec<LearnedTokens> {
+        let Some(record) = self.records.get_mut(model) else { return Vec::new() };
+        let Tokens { estimates, counts } = &mut record.tokens;
+        [(Against::Estimate, estimates), (Against::Count, counts)]
+            .into_iter()
+            .flat_map(|(against, learning)| {
+                let news = learning.news();
+                let model = model.clone();
+                news.map(move |(script, log, taught)| LearnedTokens {
+                    model: model.clone(),
+                    against,
+                    script,
+                    log,
+                    taught,
+                })
+                .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Takes over what earlier runs learned, where this one has learned nothing itself yet. Figures no
+    /// run could have learned are left.
+    pub fn remember_tokens(&mut self, learned: impl IntoIterator<Item = LearnedTokens>) {
+        for row in learned {
+            let tokens = match self.records.get_mut(&row.model) {
+                Some(record) => &mut record.tokens,
+                None if self.remembered.len() >= REMEMBERED => continue,
+                None => self.remembered.entry(row.model.clone()).or_default(),
+            };
+            let learning = match row.against {
+                Against::Estimate => &mut tokens.estimates,
+                Against::Count => &mut tokens.counts,
+            };
+            learning.remember(row.script, row.log, row.taught);
         }
     }
 }
+
+/// Models whose tokens are remembered before they are seen; more are learned anew.
+const REMEMBERED: usize = 4_096;
+
+/// What was learned of one model's tokens in one script, as it outlives a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnedTokens {
+    /// The model.
+    pub model: ModelName,
+    /// What its reports were held against.
+    pub against: Against,
+    /// The script.
+    pub script: Script,
+    /// The natural logarithm of the factor.
+    pub log: f32,
+    /// Prompts it was learned from, those of several scripts in part.
+    pub taught: f32,
+}
+
+/// What reported tokens are held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// The estimate of its vocabulary.
+    Estimate,
+    /// The count with its vocabulary.
+    Count,
+}
+
+impl Against {
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Estimate => "estimate",
+            Self::Count => "count",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Estimate, Self::Count].into_iter().find(|against| against.name() == name)
+    }
+}
+
+/// All that was learned of one model's tokens.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Tokens {
+    estimates: TokenLearning,
+    counts: TokenLearning,
+}
+
+impl Tokens {
+    pub(crate) fn factors(&self) -> TokenFactors {
+        TokenFactors { estimates: self.estimates.factors(), counts: self.counts.factors() }
+    }
+}
+
+/// A factor that moved by so much (its logarithm: half a percent) is news.
+const MOVED: f32 = 0.005;
+
+/// And one that was taught so many times more.
+const TAUGHT_MORE: f32 = 1.25;
+
+/// The most a factor counts as taught.
+const MOST_TAUGHT: f32 = 1_000.0;
 
 /// Factors of one model, as logarithms, and how much each was taught.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct TokenLearning {
     logs: [f32; SCRIPTS.len()],
     taught: [f32; SCRIPTS.len()],
+    /// Both as they were kept last.
+    kept: [(f32, f32); SCRIPTS.len()],
 }
 
 impl TokenLearning {
@@ -80,7 +184,7 @@ impl TokenLearning {
             // Shared out so that together they move by what was off.
             let step = off * follows * weight / squares;
             self.logs[index] = (self.logs[index] + step).clamp(BOUNDS.0.ln(), BOUNDS.1.ln());
-            self.taught[index] = (self.taught[index] + weight).min(1_000.0);
+            self.taught[index] = (self.taught[index] + weight).min(MOST_TAUGHT);
         }
     }
 
@@ -88,6 +192,32 @@ impl TokenLearning {
     pub(crate) fn factor(&self, script: Script) -> f32 {
         let index = SCRIPTS.iter().position(|each| *each == script);
         index.map_or(1.0, |index| self.logs[index].exp())
+    }
+
+    /// What is news since it was last kept: script, logarithm, how often taught.
+    fn news(&mut self) -> impl Iterator<Item = (Script, f32, f32)> {
+        SCRIPTS.into_iter().enumerate().filter_map(|(index, script)| {
+            let now = (self.logs[index], self.taught[index]);
+            let (log, taught) = self.kept[index];
+            let news = (now.0 - log).abs() > MOVED || now.1 > taught * TAUGHT_MORE;
+            news.then(|| {
+                self.kept[index] = now;
+                (script, now.0, now.1)
+            })
+        })
+    }
+
+    /// Takes over what an earlier run learned, unless this one has.
+    fn remember(&mut self, script: Script, log: f32, taught: f32) {
+        let sound = log.is_finite() && taught.is_finite() && taught > 0.0;
+        let Some(index) = SCRIPTS.iter().position(|each| *each == script).filter(|_| sound) else {
+            return;
+        };
+        if self.taught[index] == 0.0 {
+            self.logs[index] = log.clamp(BOUNDS.0.ln(), BOUNDS.1.ln());
+            self.taught[index] = taught.min(MOST_TAUGHT);
+            self.kept[index] = (self.logs[index], self.taught[index]);
+        }
     }
 
     /// What was taught, by script.
@@ -200,6 +330,82 @@ mod tests {
         learning.told(LATIN, 500.0, 0);
         learning.told(LATIN, f64::NAN, 100);
         assert!(learning.factors().is_empty());
+    }
+
+    fn state() -> (RouterState, ModelName) {
+        let mut state = RouterState::new(super::super::RouterSettings::default());
+        let model = ModelName::from("one");
+        state.set_prior(&"lab".into(), &model, 1);
+        (state, model)
+    }
+
+    fn teach(state: &mut RouterState, model: &ModelName, times: usize) {
+        for _ in 0..times {
+            let prompt = Prompt { scripts: LATIN, estimated: 1_000.0, counted: Some(1_000) };
+            state.learn_tokens(model, prompt, 1_300);
+        }
+    }
+
+    #[test]
+    fn what_was_learned_is_news_while_it_moves_and_is_known_to_the_next_run() {
+        let (mut state, model) = state();
+        teach(&mut state, &model, 1);
+        let first = state.token_news(&model);
+        assert_eq!(first.len(), 2, "an estimate and a count: {first:?}");
+        assert!(state.token_news(&model).is_empty(), "the same is no news");
+        let mut news = 0;
+        for _ in 0..200 {
+            teach(&mut state, &model, 1);
+            news += usize::from(!state.token_news(&model).is_empty());
+        }
+        assert!((1..40).contains(&news), "what is settled is news {news} times");
+        teach(&mut state, &model, 1);
+        let (mut next, _) = self::state();
+        next.remember_tokens(first);
+        let factors = next.view(&model, crate::domain::UnixMs(0)).tokens;
+        let latin = factors.estimates.iter().find(|(script, _)| *script == Script::Latin).unwrap();
+        assert!(near(latin.1, 1.3, 0.05), "{factors:?}");
+        assert_eq!(factors.counts.len(), factors.estimates.len());
+        assert!(next.token_news(&model).is_empty(), "what was read is no news");
+    }
+
+    #[test]
+    fn what_this_run_learned_itself_and_what_no_run_could_stays_as_it_is() {
+        let (mut state, model) = state();
+        let row = |log: f32, script| LearnedTokens {
+            model: model.clone(),
+            against: Against::Estimate,
+            script,
+            log,
+            taught: 5.0,
+        };
+        teach(&mut state, &model, 30);
+        let before = state.view(&model, crate::domain::UnixMs(0)).tokens;
+        state.remember_tokens([row(-1.0, Script::Latin), row(f32::NAN, Script::Han)]);
+        assert_eq!(state.view(&model, crate::domain::UnixMs(0)).tokens, before);
+        state.remember_tokens([row(50.0, Script::Kana)]);
+        let kana = state.view(&model, crate::domain::UnixMs(0)).tokens.estimates;
+        assert!(kana.iter().any(|(s, f)| *s == Script::Kana && near(*f, BOUNDS.1, 0.01)));
+    }
+
+    #[test]
+    fn what_is_known_of_a_model_waits_until_it_is_seen() {
+        let mut state = RouterState::new(super::super::RouterSettings::default());
+        let model = ModelName::from("late");
+        let row = LearnedTokens {
+            model: model.clone(),
+            against: Against::Count,
+            script: Script::Han,
+            log: 0.5,
+            taught: 9.0,
+        };
+        state.remember_tokens([row]);
+        let seen = |state: &RouterState| state.view(&model, crate::domain::UnixMs(0)).tokens.counts;
+        let wanted = vec![(Script::Han, 0.5f32.exp())];
+        assert_eq!(seen(&state), wanted);
+        state.configure(super::super::RouterSettings::default());
+        state.set_prior(&"lab".into(), &model, 1);
+        assert_eq!(seen(&state), wanted);
     }
 
     proptest! {

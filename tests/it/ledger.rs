@@ -176,6 +176,45 @@ async fn where_nothing_can_be_kept_answers_come_all_the_same_and_it_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_while_the_file_was_locked_is_kept_after_all_and_it_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = ledger::Options::new(dir.path(), TimeZone::UTC, Uuid::now_v7());
+    options.busy = Duration::from_millis(20);
+    let ledger = ledger::Ledger::open(options).unwrap();
+    ledger.flush(LIMIT).unwrap();
+    let rig = rig(&ledger).await;
+    let other = rusqlite::Connection::open(ledger.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let session = SessionId(Uuid::now_v7());
+    let (reply, ..) = rig.ask(in_session(session, request("Say hello."))).await;
+    assert_eq!(reply.outcome.as_ref().unwrap().finish, Finish::Stop);
+    let told = |words: &'static str| {
+        rig.until(move |snapshot| snapshot.notices.iter().any(|n| n.text.starts_with(words)))
+    };
+    let seen = told("not kept yet, it is tried again").await;
+    assert!(seen.notices.iter().any(|notice| notice.text.contains("locked by another program")));
+    other.execute_batch("COMMIT").unwrap();
+    told("kept again: 1 that waited written").await;
+    // Its end is given in a task of its own where it is known that nothing can be kept.
+    let answer = || {
+        let kept = ledger.read(|reader| reader.session(session)).unwrap().unwrap();
+        (kept.messages.len() == 2).then(|| kept.messages[1].message.plain())
+    };
+    let kept = async {
+        loop {
+            match answer() {
+                Some(text) => return text,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(LIMIT, kept).await.unwrap(), reply.text);
+    let total = ledger.read(|reader| reader.total(Days::ALL)).unwrap();
+    assert_eq!(total.cost.amount, spent(&reply));
+    rig.engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_broke_off_and_what_went_on_from_it_are_both_paid_for() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());

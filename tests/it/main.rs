@@ -26,6 +26,7 @@ mod ledger;
 mod limits;
 mod race;
 mod reload;
+mod retention;
 mod rig;
 mod route;
 mod scorecard;

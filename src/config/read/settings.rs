@@ -1,4 +1,4 @@
-//! Routing, policies, limits, feedback, cache, budgets, console, capture.
+//! Routing, policies, limits, feedback, cache, budgets, console, capture, ledger.
 //!
 //! Owns: everything that is neither an endpoint nor a model. Must not know how it is acted on.
 //! Invariant: a name that a rule, a budget or a baseline uses exists.
@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use crate::config::error::nearest;
 use crate::config::reader::Fields;
 use crate::config::schema::{
-    BUDGET, BUDGET_LIMIT, CACHE, CAPTURE, CONSOLE, FEEDBACK, HEDGE, LIMITS, POLICY, REDIS, ROUTING,
-    RULE, RULE_THEN, RULE_WHEN,
+    BUDGET, BUDGET_LIMIT, CACHE, CAPTURE, CONSOLE, FEEDBACK, HEDGE, LEDGER, LIMITS, POLICY, REDIS,
+    ROUTING, RULE, RULE_THEN, RULE_WHEN,
 };
 use crate::config::settings::{
     CacheSettings, CacheWhen, Capture, ConsoleSettings, Feedback, FeedbackMetric, Hedge, HedgeWhen,
-    Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule, RuleThen, RuleWhen,
+    KeepWhat, LedgerSettings, Limits, OnRefusal, PolicyWeights, RedisSettings, Routing, Rule,
+    RuleThen, RuleWhen,
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
@@ -354,5 +355,31 @@ pub(in crate::config) fn capture(root: &Fields<'_>) -> Capture {
     Capture {
         bodies: fields.flag("bodies").unwrap_or(false),
         unknown_errors: fields.flag("unknown_errors").unwrap_or(true),
+    }
+}
+
+/// The longest anything is kept by a number of days: a hundred years.
+const MOST_DAYS: u64 = 36_500;
+
+/// `ledger`
+pub(in crate::config) fn ledger(root: &Fields<'_>) -> LedgerSettings {
+    let fields = root.section("ledger", &LEDGER);
+    let words =
+        [("all", KeepWhat::All), ("figures", KeepWhat::Figures), ("nothing", KeepWhat::Nothing)];
+    let days = |name: &str, instead: &str| {
+        let days = fields.whole(name)?;
+        if days == 0 || days > MOST_DAYS {
+            let message = format!(
+                "expected 1 to {MOST_DAYS} days, found {days}; {instead}, leave it out for ever"
+            );
+            fields.wrong(name, message);
+            return None;
+        }
+        u32::try_from(days).ok()
+    };
+    LedgerSettings {
+        keep: fields.choice("keep", &words).unwrap_or_default(),
+        keep_days: days("keep_days", "keep = \"figures\" keeps no text at all"),
+        record_days: days("record_days", "keep = \"nothing\" keeps no records at all"),
     }
 }

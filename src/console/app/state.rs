@@ -14,7 +14,8 @@ use crate::route::DecisionInput;
 
 use super::{
     Cell, Completion, CostsState, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput,
-    Locate, Looks, Overlay, ReplyCell, Saved, SessionsState, Size, TerminalCaps, Tone, Transcript,
+    Locate, Looks, Overlay, PrivateChat, ReplyCell, Saved, SessionsState, Size, TerminalCaps, Tone,
+    Transcript,
 };
 
 /// A view of the console.
@@ -302,6 +303,8 @@ pub struct AppState {
     pub preview: Option<Preview>,
     /// The conversation's id.
     pub session: SessionId,
+    /// Whether it is private.
+    pub private: PrivateChat,
     /// The conversation's title: the first words of its first message.
     pub title: String,
     /// The system prompt, if one was set.
@@ -398,6 +401,7 @@ impl AppState {
             completion: None,
             preview: None,
             session: ids.session(now),
+            private: PrivateChat::Off,
             title: String::new(),
             system: None,
             transcript: Transcript::default(),

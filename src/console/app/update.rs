@@ -17,6 +17,7 @@ mod mouse;
 mod notes;
 mod overlays;
 mod picker;
+mod private;
 mod read;
 mod reply;
 mod routes;

@@ -4,7 +4,9 @@ use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece, cells, row};
 use super::{areas, chips, words};
-use crate::console::app::{AppState, Armed, EnginePhase, Focus, TableForm, Tone, View};
+use crate::console::app::{
+    AppState, Armed, EnginePhase, Focus, PrivateChat, TableForm, Tone, View,
+};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::{GlyphSet, Token};
 use crate::domain::Cost;
@@ -85,6 +87,9 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         let token = if view == state.view { Token::Accent } else { Token::Dim };
         x = ink.puts(line, start, &[(&name, token), (gap, Token::Fg)]);
     }
+    if state.private != PrivateChat::Off {
+        x = ink.put(line, x + u16::from(!wide), "PRIVATE", Token::Ok) + 1 + u16::from(wide);
+    }
     if state.looks.simulated {
         let words = if wide { "simulated fleet" } else { "simulated" };
         x = ink.put(line, x + u16::from(!wide), words, Token::Warn) + 1;
@@ -96,6 +101,7 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
             EnginePhase::Failed(_) => "engine did not start",
         };
         ink.right(line, line.width.saturating_sub(1), &[(words, Token::Dim)]);
+        shade(ink, state, line);
         return;
     };
     let up =
@@ -125,6 +131,14 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     };
     let right = ink.right(line, line.width.saturating_sub(1), &right);
     chips::draw(ink, state, line, x..right.saturating_sub(1));
+    shade(ink, state, line);
+}
+
+/// In a private chat the whole line has another shade.
+fn shade(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
+    if state.private != PrivateChat::Off {
+        ink.over(line, Token::Sel);
+    }
 }
 
 /// The rule under it in Chat: the conversation.
@@ -132,6 +146,10 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let title = if state.title.is_empty() { "new chat" } else { &state.title };
     let messages = state.transcript.sums().messages;
     let mut right = Vec::new();
+    if state.private != PrivateChat::Off {
+        // The smallest screens have no other place for it.
+        right.push("PRIVATE".to_owned());
+    }
     let wide = line.width >= 100;
     if wide && messages > 0 {
         right.push(words::count(messages, "message"));

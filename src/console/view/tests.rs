@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::sample::{Scene, state};
 use super::*;
 use crate::console::app::{
-    AppState, ColorDepth, Confirm, Focus, Glyphs, Msg, Overlay, Panel, update,
+    AppState, ColorDepth, Confirm, Focus, Glyphs, Msg, Overlay, Panel, PrivateChat, update,
 };
 use crate::console::term::Screen;
 use crate::domain::{
@@ -690,5 +690,27 @@ fn a_name_that_is_no_model_is_said_to_be_sent_as_text() {
             .set(crate::console::composer::Draft { text: draft.to_owned(), ..Default::default() });
         let (buffer, _) = drawn(&state, &theme("terminal"));
         assert_eq!(rows(&buffer).join("\n").contains(words), said, "{draft}");
+    }
+}
+
+#[test]
+fn a_private_chat_shows_on_the_top_line_at_every_size_in_another_shade() {
+    let mut small = state(Scene::Chat, 60, 20);
+    small.private = PrivateChat::Begun;
+    assert!(rows(&drawn(&small, &theme("terminal")).0)[0].contains("PRIVATE"));
+    for size in SIZES {
+        for scene in [Scene::Empty, Scene::Chat, Scene::Routes] {
+            let mut state = state(scene, size.0, size.1);
+            let plain = drawn(&state, &theme("terminal")).0;
+            assert!(!rows(&plain)[0].contains("PRIVATE"));
+            state.private = PrivateChat::Fresh;
+            let private = drawn(&state, &theme("terminal")).0;
+            assert!(rows(&private)[0].contains("PRIVATE"), "{}", rows(&private)[0]);
+            let shades = |buffer: &Buffer| -> Vec<_> {
+                (0..size.0).map(|x| (buffer[(x, 0)].bg, buffer[(x, 0)].modifier)).collect()
+            };
+            let same = shades(&plain).iter().zip(shades(&private)).filter(|(a, b)| *a == b).count();
+            assert_eq!(same, 0, "{scene:?} at {size:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::{Discovered, Mention, Provider};
 use crate::domain::{ErrorReport, OutcomeClass, UnixMs};
+use crate::ledger::Reader;
 use crate::route::CircuitView;
 use crate::wire;
 
@@ -31,8 +32,25 @@ impl Actor {
     /// Keys, then what can be found by asking.
     pub(super) fn begin(&mut self) {
         self.read_keys();
+        self.read_tokens();
         self.discover();
         self.pinger.presence(super::super::clock::now());
+    }
+
+    /// What earlier runs learned of models' tokens, from the disk; nothing is made where there is none.
+    fn read_tokens(&self) {
+        let shared = Arc::clone(&self.shared);
+        let Some(ledger) = shared.ledger.clone() else { return };
+        self.shared.tasks.spawn_blocking(move || {
+            if !ledger.path().exists() {
+                return;
+            }
+            match ledger.read(Reader::token_factors) {
+                Ok(rows) => shared.tell_blocking(ToActor::Remembered(rows)),
+                // Its health says so; what was learned is learned again.
+                Err(error) => tracing::warn!(%error, "what was learned of tokens is not known"),
+            }
+        });
     }
 
     pub(super) fn read_keys(&self) {

@@ -97,6 +97,7 @@ fn changes(old: &Config, new: &Config) -> String {
         ("budget", old.budget != new.budget),
         ("console", old.console != new.console),
         ("capture", old.capture != new.capture),
+        ("ledger", old.ledger != new.ledger),
     ];
     words.extend(parts.into_iter().filter(|(_, differ)| *differ).map(|(name, _)| name.to_owned()));
     if words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) }

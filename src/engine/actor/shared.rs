@@ -14,7 +14,7 @@ use crate::domain::{
     AttemptKind, AttemptReport, Decision, ErrorReport, FilterReason, ModelName, Money, Outcome,
     ProviderName, RateWindow, Request, RequestId, UnixMs,
 };
-use crate::ledger::Ledger;
+use crate::ledger::{KeptTokens, Ledger};
 use crate::route::{DecisionInput, Observation};
 use crate::wire::http::{Http, HttpOptions};
 
@@ -78,6 +78,8 @@ pub(in crate::engine) enum ToActor {
         request: RequestId,
         outcome: Box<Outcome>,
     },
+    /// What earlier runs learned of models' tokens.
+    Remembered(Vec<KeptTokens>),
     /// Whether what is asked is kept.
     Keeping(Keeping),
     /// News of the shared cache tier.

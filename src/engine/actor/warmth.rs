@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::config::{KeepWarm, Model};
+use crate::config::{KeepWarm, KeepWhat, Model};
 use crate::domain::{AttemptId, Cost, ModelName, OutcomeClass, ProviderName, UnixMs};
 use crate::route::{Admission, CircuitView, KeyState, Observation, ShiftPhase};
 
@@ -119,7 +119,9 @@ impl Actor {
             };
             shared.purse.settle(attempt, token.cost);
             drop((money, permit));
-            if let Some(ledger) = &shared.ledger {
+            if let Some(ledger) = &shared.ledger
+                && shared.snapshot().config.ledger.keep != KeepWhat::Nothing
+            {
                 ledger.aside(token.aside(now)).await;
             }
             shared.tell(ToActor::Warmed(Box::new(token))).await;

@@ -33,7 +33,7 @@ impl Run {
         let most = account::most(model, asked, (now, until), input, u64::from(cap));
         Wanted {
             payer: Payer {
-                session: self.request.session,
+                session: self.request.kept_session(),
                 provider: model.provider.clone(),
                 model: model.name.clone(),
             },

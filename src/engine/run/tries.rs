@@ -16,6 +16,7 @@ use super::super::attempt::millis;
 use super::super::plan::{self, Change, Left, Step};
 use super::calls::Asking;
 use super::leave::{Leave, left_while_waiting};
+use super::nobody::nobody;
 use super::patience::Elsewhere;
 use super::room::Room;
 use super::{CUT_SHORT, QUIET_CUT, REASONING_ATE_CAP, Run, STARTS_OVER, State};
@@ -69,7 +70,9 @@ impl Run {
     ) -> Outcome {
         let mut line: Vec<&Candidate> = decision.ranked().collect();
         if line.is_empty() {
-            let error = self.over_budget(config, decision).unwrap_or_else(|| nobody(decision));
+            let error = self
+                .over_budget(config, decision)
+                .unwrap_or_else(|| nobody(&self.request, decision));
             return self.failed(state, error);
         }
         let mut kind = AttemptKind::First;
@@ -97,7 +100,7 @@ impl Run {
         let error = state.first_error.clone().or_else(|| state.denied.clone());
         let late = Instant::now() >= state.deadline;
         let error = error.or_else(|| late.then(|| too_late(config)));
-        self.failed(state, error.unwrap_or_else(|| nobody(decision)))
+        self.failed(state, error.unwrap_or_else(|| nobody(&self.request, decision)))
     }
 
     /// Asks one model, as often and in as many ways as it is worth.
@@ -409,36 +412,4 @@ pub(super) fn pick(config: &Config, line: &[&Candidate], state: &State) -> Optio
 fn too_late(config: &Config) -> ErrorReport {
     let words = format!("no whole answer in {}", format_span(config.limits.total));
     ErrorReport::new(OutcomeClass::Stall, "total", words)
-}
-
-/// Why nobody could be asked, from the decision's own reasons.
-fn nobody(decision: &Decision) -> ErrorReport {
-    let mut reasons: Vec<String> = decision
-        .candidates
-        .iter()
-        .filter_map(|candidate| {
-            let reason = candidate.filtered.first()?;
-            Some(format!("{}: {}", candidate.model, reason.detail))
-        })
-        .collect();
-    let more = reasons.len().saturating_sub(4);
-    reasons.truncate(4);
-    if more > 0 {
-        reasons.push(format!("{more} more"));
-    }
-    let (message, hint) = if reasons.is_empty() {
-        (
-            "no model can be used: no API key is set and no local server was found".to_owned(),
-            "wheelhouse doctor lists the keys it looks for; --demo needs none",
-        )
-    } else {
-        (
-            format!("no model can take this ({})", reasons.join("; ")),
-            "wheelhouse explain shows every candidate; wheelhouse doctor shows keys",
-        )
-    };
-    ErrorReport {
-        hint: hint.to_owned(),
-        ..ErrorReport::new(OutcomeClass::Account, "no_candidate", message)
-    }
 }

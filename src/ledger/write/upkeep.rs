@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::route::Written;
 
 use super::super::Day;
-use super::super::order::{Preference, Purge};
+use super::super::order::{KeptTokens, Preference, Purge, Scrub};
 use super::super::runs::Runs;
 use super::{Failed, derived, key, money, number, turn};
 
@@ -33,6 +33,9 @@ const TALKS_AT_ONCE: i64 = 32;
 
 /// Requests and lines of spending that are.
 const ROWS_AT_ONCE: i64 = 1_000;
+
+/// Pages of an index written anew in one go.
+const PAGES_AT_ONCE: i64 = 500;
 
 fn session(db: &Connection, id: SessionId) -> Result<i64, Failed> {
     number(db, "SELECT n FROM sessions WHERE id = ?1", id.0)?
@@ -66,6 +69,20 @@ pub(super) fn scrub(db: &Connection) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT INTO message_pairs (message_pairs) VALUES ('optimize')")?
         .execute([])
         .map(|_| ())
+}
+
+/// The same in parts: 1 while there is more to do. Others who write get their turn in between.
+pub(super) fn scrub_part(db: &Connection, part: Scrub) -> rusqlite::Result<u64> {
+    // The first, below zero, takes all of the index to be written anew whatever its state.
+    let pages = match part {
+        Scrub::First => -PAGES_AT_ONCE,
+        Scrub::Next => PAGES_AT_ONCE,
+    };
+    let before = db.total_changes();
+    db.prepare_cached("INSERT INTO message_pairs (message_pairs, rank) VALUES ('merge', ?1)")?
+        .execute([pages])?;
+    // One change is the order's own.
+    Ok(u64::from(db.total_changes() - before > 1))
 }
 
 /// Removes every word of a conversation, wherever it stands; says how many messages it had.
@@ -110,10 +127,11 @@ pub(super) fn purge(
                  WHERE at < ?1 AND run IS NULL ORDER BY at LIMIT ?2)";
             let lines =
                 "DELETE FROM spend WHERE n IN (SELECT n FROM spend WHERE day < ?1 LIMIT ?2)";
-            let hours = "DELETE FROM hourly WHERE hour < ?1";
+            let hours = "DELETE FROM hourly WHERE (hour, provider, model) IN
+                 (SELECT hour, provider, model FROM hourly WHERE hour < ?1 LIMIT ?2)";
             let gone = db.execute(requests, params![before.0, ROWS_AT_ONCE])?
                 + db.execute(lines, params![Day::of(before, zone).0, ROWS_AT_ONCE])?
-                + db.execute(hours, [before.0.div_euclid(HOUR)])?;
+                + db.execute(hours, params![before.0.div_euclid(HOUR), ROWS_AT_ONCE])?;
             Ok(gone as u64)
         }
     }
@@ -132,6 +150,30 @@ pub(super) fn prefer(db: &Connection, preference: &Preference) -> rusqlite::Resu
         params![preference.at.0, row, preference.task.name(), preference.winner.as_str(), losers],
     )?;
     Ok(1)
+}
+
+/// Keeps what was learned of tokens; of two programs that learn, the one that was taught more is right.
+pub(super) fn learn(db: &Connection, rows: &[KeptTokens], at: UnixMs) -> rusqlite::Result<u64> {
+    let mut keep = db.prepare_cached(
+        "INSERT INTO token_factors (model, against, script, vocabulary, log, taught, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET vocabulary = excluded.vocabulary, log = excluded.log,
+         taught = excluded.taught, at = excluded.at
+         WHERE excluded.taught >= taught OR excluded.vocabulary <> vocabulary",
+    )?;
+    let mut count = 0;
+    for KeptTokens { vocabulary, learned } in rows {
+        count += keep.execute(params![
+            learned.model.as_str(),
+            learned.against.name(),
+            learned.script.name(),
+            vocabulary,
+            f64::from(learned.log),
+            f64::from(learned.taught),
+            at.0,
+        ])?;
+    }
+    Ok(count as u64)
 }
 
 pub(super) fn dismiss(db: &Connection, request: RequestId) -> Result<u64, Failed> {

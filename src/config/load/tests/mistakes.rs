@@ -72,7 +72,23 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
     let cases = [
         (
             "colour = 1\n",
-            "config.toml:1:1: colour: unknown field; expected one of providers, models, routing, policies, limits, feedback, hedge, cache, budget, currency, console, capture",
+            "config.toml:1:1: colour: unknown field; expected one of providers, models, routing, policies, limits, feedback, hedge, cache, budget, currency, console, capture, ledger",
+        ),
+        (
+            "[ledger]\nkeep = \"none\"\n",
+            "config.toml:2:8: ledger.keep: expected \"all\", \"figures\" or \"nothing\", found \"none\"",
+        ),
+        (
+            "[ledger]\nkeep_days = 0\n",
+            "config.toml:2:13: ledger.keep_days: expected 1 to 36500 days, found 0; keep = \"figures\" keeps no text at all, leave it out for ever",
+        ),
+        (
+            "[ledger]\nrecord_days = \"30d\"\n",
+            "config.toml:2:15: ledger.record_days: expected a whole number of days, found a string",
+        ),
+        (
+            "[ledger]\ndays = 30\n",
+            "config.toml:2:1: ledger.days: unknown field; did you mean `keep_days`?",
         ),
         ("[provider.x]\n", "config.toml:1:2: provider: unknown field; did you mean `providers`?"),
         (

@@ -181,6 +181,10 @@ fn arguments(state: &AppState, arg: Arg) -> Vec<CompletionItem> {
             words(&[("md", "Markdown"), ("json", "everything, for programs"), ("html", "one page")])
         }
         Arg::Yes => words(&[("yes", "for good")]),
+        Arg::OnOff => words(&[
+            ("on", "models on this machine only, nothing stored"),
+            ("off", "leave it; what was private does not come along"),
+        ]),
         Arg::Forget => vec![item("clear", "forget kept answers: all, or one by its key")],
         Arg::BudgetScope => {
             let mut items = words(&[

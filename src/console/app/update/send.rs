@@ -6,13 +6,13 @@
 use crate::console::composer::{self, Draft};
 use crate::console::transcript::CellRows;
 use crate::domain::{
-    Message, MessageId, ModelName, Origin, OverBudget, Place, ReaderKind, Request, RequestId, Role,
-    Route,
+    Message, MessageId, ModelName, Origin, OverBudget, Place, Privacy, ReaderKind, Request,
+    RequestId, Role, Route,
 };
 
 use super::super::{
-    AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, QueuePhase, Queued, ReplyCell, Scroll,
-    TestCard, Tone, UserCell, blocks,
+    AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, PrivateChat, QueuePhase, Queued,
+    ReplyCell, Scroll, TestCard, Tone, UserCell, blocks,
 };
 use super::{Effects, notes, push_cell, slash};
 
@@ -131,6 +131,9 @@ fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, over_budget: OverBud
         last.first_block + laid_out.map_or_else(|| blocks(last).len(), CellRows::code_blocks)
     });
     push_cell(state, Cell::Reply(Box::new(reply)));
+    if request.privacy == Privacy::Private {
+        state.private = PrivateChat::Begun;
+    }
     state.transcript.scroll = Scroll::Follow;
     state.transcript.selected = None;
     fx.push(Effect::Send(Box::new(request)));
@@ -278,6 +281,7 @@ fn request(
     request.route = user.model.clone().map_or(Route::Auto, Route::Prefer);
     request.policy.clone_from(&user.policy);
     request.tags.clone_from(&user.tags);
+    request.privacy = state.private.privacy();
     request
 }
 
@@ -342,6 +346,7 @@ pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     state.editing = None;
     state.title.clear();
     state.session = state.ids.session(state.now);
+    state.private = PrivateChat::Off;
     state.view = super::super::View::Chat;
     state.focus = super::super::Focus::Composer;
 }

@@ -8,10 +8,10 @@ use crate::domain::{Finish, Outcome, Reply};
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay,
-    QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine, SessionList, Tone,
-    UserCell, View, Waiting,
+    PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
+    SessionList, Tone, UserCell, View, Waiting,
 };
-use super::{Effects, notes, push_cell, send};
+use super::{Effects, notes, private, push_cell, send};
 
 /// Opens the list, searching for a text.
 pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
@@ -87,9 +87,11 @@ pub(super) fn remove(state: &mut AppState, fx: &mut Effects) {
 }
 
 /// Gives the open chat a title.
-pub(super) fn rename(state: &mut AppState, fx: &mut Effects, title: &str) {
+pub(super) fn rename(state: &mut AppState, fx: &mut Effects, title: &str) -> Result<(), String> {
+    private::refuse(state, "renamed")?;
     title.clone_into(&mut state.title);
     fx.push(Effect::Recall(Recall::Rename { id: state.session, title: title.to_owned() }));
+    Ok(())
 }
 
 /// Removes the open chat for good; `yes` has to be said.
@@ -111,6 +113,7 @@ pub(super) fn fork(state: &mut AppState, fx: &mut Effects) -> Result<(), String>
     if state.running().is_some() {
         return Err("a reply is running: Esc stops it".to_owned());
     }
+    private::refuse(state, "copied")?;
     let from = state.session;
     state.session = state.ids.session(state.now);
     if !state.title.starts_with("fork: ") {
@@ -133,6 +136,7 @@ pub(super) fn export(state: &mut AppState, fx: &mut Effects, form: &str) -> Resu
     if state.transcript.cells.is_empty() {
         return Err("nothing was said yet".to_owned());
     }
+    private::refuse(state, "written to a file")?;
     fx.push(Effect::Recall(Recall::Export { id: state.session, form }));
     Ok(())
 }
@@ -217,6 +221,9 @@ fn show(state: &mut AppState, session: KeptSession) {
     send::take_back(state);
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
+    if state.session != session.id {
+        state.private = PrivateChat::Off;
+    }
     state.session = session.id;
     state.title = session.title;
     state.system = session.system;

@@ -9,8 +9,8 @@ use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Tone, View};
 use super::{
-    Effects, budget, cache, chaos, costs, mouse, notes, overlays, picker, read, routes, send,
-    sessions,
+    Effects, budget, cache, chaos, costs, mouse, notes, overlays, picker, private, read, routes,
+    send, sessions,
 };
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
@@ -125,11 +125,12 @@ fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String>
         Name::Drill => chaos::drill(state, fx, first, rest)?,
         Name::Cache => cache::run(state, fx, first, rest)?,
         Name::Budget => budget::run(state, fx, first, rest)?,
+        Name::Private => private::run(state, fx, first)?,
         Name::Routes => routes::enter(state, fx),
         Name::Costs => costs::enter(state, fx),
         Name::Sessions => sessions::open(state, fx, ""),
         Name::Search => sessions::open(state, fx, first),
-        Name::Rename => sessions::rename(state, fx, first),
+        Name::Rename => sessions::rename(state, fx, first)?,
         Name::Fork => sessions::fork(state, fx)?,
         Name::Export => sessions::export(state, fx, first)?,
         Name::Delete => sessions::delete(state, fx, first)?,

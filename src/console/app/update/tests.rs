@@ -12,6 +12,7 @@ mod notices;
 mod overlays;
 mod overrides;
 mod preview;
+mod private;
 mod queue;
 mod reading;
 mod replies;

@@ -1,0 +1,54 @@
+//! `/private`: the open chat asks models on this machine only, and nothing of it is stored.
+//!
+//! Invariant: what was said in private never leaves with a later request and is never stored later:
+//! whoever leaves the private chat begins another.
+
+use super::super::{AppState, PrivateChat, Tone};
+use super::{Effects, notes, send};
+
+/// `/private on`, `/private off`; alone it tells how it stands.
+pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<(), String> {
+    match (word, state.private) {
+        ("", PrivateChat::Off) => {
+            let text = "not private; /private on: this machine only, nothing stored";
+            notes::note(state, Tone::Info, text);
+        }
+        ("", PrivateChat::Fresh | PrivateChat::Begun) | ("on", PrivateChat::Begun) => {
+            let text = "private: this machine only, nothing stored; /private off or /new ends it";
+            notes::note(state, Tone::Info, text);
+        }
+        ("on", PrivateChat::Off | PrivateChat::Fresh) => {
+            state.private = PrivateChat::Fresh;
+            let text = if state.transcript.cells.is_empty() {
+                "private: this machine only, nothing stored; /private off or /new ends it"
+            } else {
+                "private from here on: this machine only, nothing stored; what was said before stays kept"
+            };
+            notes::note(state, Tone::Good, text);
+            send::preview(state, fx);
+        }
+        ("off", PrivateChat::Off) => notes::toast(state, Tone::Info, "this chat is not private"),
+        ("off", PrivateChat::Fresh) => {
+            state.private = PrivateChat::Off;
+            notes::toast(state, Tone::Good, "not private from here on");
+            send::preview(state, fx);
+        }
+        ("off", PrivateChat::Begun) => {
+            send::new_chat(state, fx);
+            notes::toast(state, Tone::Good, "a new chat; of the private one nothing is kept");
+            send::preview(state, fx);
+        }
+        (other, _) => return Err(format!("{other:?} is not on or off")),
+    }
+    Ok(())
+}
+
+/// Why a private chat cannot be copied, named or written out.
+pub(super) fn refuse(state: &AppState, what: &str) -> Result<(), String> {
+    match state.private {
+        PrivateChat::Off => Ok(()),
+        PrivateChat::Fresh | PrivateChat::Begun => {
+            Err(format!("nothing of a private chat is stored: it cannot be {what}"))
+        }
+    }
+}

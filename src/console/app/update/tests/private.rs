@@ -1,0 +1,113 @@
+//! A private chat: what it sends, what it does not do, and how it ends.
+
+use super::super::fixture::Console;
+use super::texts;
+use crate::console::app::{Effect, KeptSession, Msg, PrivateChat, Recall, Recalled};
+use crate::domain::{Finish, Privacy, SessionId};
+
+fn private() -> Console {
+    let mut console = Console::ready();
+    console.text("/private on").keys("enter");
+    console
+}
+
+#[test]
+fn what_is_sent_in_a_private_chat_is_marked_private() {
+    let mut console = private();
+    assert_eq!(console.state.private, PrivateChat::Fresh);
+    assert!(console.note().contains("this machine only, nothing stored"), "{}", console.note());
+    console.text("a secret").keys("enter");
+    assert_eq!(console.sent()[0].privacy, Privacy::Private);
+    assert_eq!(console.state.private, PrivateChat::Begun);
+    console.routed("qwen").stream("an answer").end(Finish::Stop);
+    console.text("and more").keys("enter");
+    assert_eq!(console.sent()[1].privacy, Privacy::Private);
+}
+
+#[test]
+fn what_is_tried_in_a_private_chat_is_decided_as_private_too() {
+    let mut console = private();
+    console.text("/test a secret").keys("enter");
+    let decided = console.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Decide { request, .. } => Some(request.privacy),
+        _ => None,
+    });
+    assert_eq!(decided, Some(Privacy::Private));
+}
+
+#[test]
+fn a_new_chat_is_not_private() {
+    let mut console = private();
+    console.text("/new").keys("enter").text("hello").keys("enter");
+    assert_eq!(console.state.private, PrivateChat::Off);
+    assert_eq!(console.sent()[0].privacy, Privacy::Open);
+}
+
+#[test]
+fn leaving_takes_nothing_that_was_said_in_private_along() {
+    let mut console = Console::ready();
+    console.exchange("before", "an answer");
+    let session = console.state.session;
+    console.text("/private on").keys("enter");
+    assert!(console.note().contains("what was said before stays kept"), "{}", console.note());
+    console.text("a secret").keys("enter");
+    console.routed("qwen").stream("psst").end(Finish::Stop);
+    console.text("/private off").keys("enter");
+    assert!(console.toast().contains("nothing is kept"), "{}", console.toast());
+    assert_ne!(console.state.session, session);
+    assert!(texts(&console.state).is_empty());
+    console.text("hello").keys("enter");
+    let last = *console.sent().last().unwrap();
+    assert_eq!((last.privacy, last.messages.len()), (Privacy::Open, 1));
+}
+
+#[test]
+fn where_nothing_was_said_in_private_the_chat_goes_on() {
+    let mut console = Console::ready();
+    console.exchange("before", "an answer");
+    let session = console.state.session;
+    console.text("/private on").keys("enter").text("/private off").keys("enter");
+    assert_eq!((console.state.private, console.state.session), (PrivateChat::Off, session));
+    console.text("more").keys("enter");
+    assert_eq!(console.sent().last().unwrap().messages.len(), 3);
+}
+
+#[test]
+fn a_private_chat_is_not_copied_named_or_written_out() {
+    let mut console = private();
+    console.text("a secret").keys("enter");
+    console.routed("qwen").stream("psst").end(Finish::Stop);
+    let before = console.effects.len();
+    for line in ["/fork", "/rename mine", "/export md"] {
+        console.text(line).keys("enter");
+        assert!(console.toast().contains("nothing of a private chat is stored"), "{line}");
+        console.keys("ctrl-u");
+    }
+    let recalls =
+        console.effects[before..].iter().any(|effect| matches!(effect, Effect::Recall(_)));
+    assert!(!recalls);
+}
+
+#[test]
+fn another_chat_that_is_opened_is_not_private() {
+    let mut console = private();
+    let id = SessionId(uuid::Uuid::from_u128(7));
+    let kept = KeptSession { id, title: "older".into(), system: None, turns: Vec::new() };
+    console.send(Msg::Recalled {
+        asked: Recall::Open(id),
+        answer: Ok(Recalled::Session(Box::new(kept))),
+    });
+    assert_eq!((console.state.private, console.state.session), (PrivateChat::Off, id));
+}
+
+#[test]
+fn alone_it_tells_how_the_chat_stands_and_anything_else_is_an_error() {
+    let mut console = Console::ready();
+    console.text("/private").keys("enter");
+    assert!(console.note().starts_with("not private"), "{}", console.note());
+    console.text("/private perhaps").keys("enter");
+    assert!(console.toast().contains("on or off"), "{}", console.toast());
+    assert_eq!(console.state.private, PrivateChat::Off);
+    console.keys("ctrl-u").text("/private off").keys("enter");
+    assert!(console.toast().contains("not private"));
+}
