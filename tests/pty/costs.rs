@@ -11,9 +11,13 @@ fn spent(start: Start) -> Terminal {
     t.ask("路由");
     t.see(" out · ");
     t.keys("\x184");
-    // The answer's money is in the sums once it is on the disk.
+    // The answer's money is in the sums once it is on the disk. How broad the first column is depends on
+    // who answered, which depends on the hour.
     t.wait("one call in the table", |t| {
-        t.rows().iter().any(|row| row.starts_with(" total         1"))
+        t.rows().iter().any(|row| {
+            let mut words = row.split_whitespace();
+            (words.next(), words.next()) == (Some("total"), Some("1"))
+        })
     });
     t
 }
