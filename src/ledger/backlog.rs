@@ -242,7 +242,8 @@ fn begin_of(order: &Order) -> Option<&Begin> {
     }
 }
 
-/// Bytes of text in an order that would be kept.
+/// Bytes of text in an order that would be kept. Of an attempt none: what it hangs on is counted with
+/// its beginning.
 fn words(order: &Order) -> usize {
     let asked = |begin: &Begin| match begin.keep {
         Keep::Figures => 0,
@@ -252,25 +253,12 @@ fn words(order: &Order) -> usize {
                 + begin.request.system.as_ref().map_or(0, String::len)
         }
     };
-    match order {
-        Order::Begin(begin) => asked(begin),
-        Order::End(end) => {
-            let calls = end.tool_calls.iter().map(|call| call.arguments.len()).sum::<usize>();
-            asked(&end.begin) + end.text.len() + end.reasoning.len() + calls
-        }
-        // What it hangs on is counted with its beginning.
-        Order::Attempt { .. }
-        | Order::Aside(_)
-        | Order::Prefer(_)
-        | Order::Learn { .. }
-        | Order::Rename { .. }
-        | Order::Remove(_)
-        | Order::Purge { .. }
-        | Order::Scrub(_)
-        | Order::Fork { .. }
-        | Order::Dismiss(_)
-        | Order::Flush => 0,
+    if let Order::Begin(begin) = order {
+        return asked(begin);
     }
+    let Order::End(end) = order else { return 0 };
+    let calls = end.tool_calls.iter().map(|call| call.arguments.len()).sum::<usize>();
+    asked(&end.begin) + end.text.len() + end.reasoning.len() + calls
 }
 
 fn part_bytes(part: &Part) -> usize {
@@ -293,24 +281,13 @@ fn strip(order: &mut Order) {
         bare.request.system = None;
         *begin = Arc::new(bare);
     };
-    match order {
-        Order::Begin(begin) | Order::Attempt { begin, .. } => figures(begin),
-        Order::End(end) => {
-            figures(&mut end.begin);
-            end.text.clear();
-            end.reasoning.clear();
-            end.tool_calls.clear();
-        }
-        Order::Aside(_)
-        | Order::Prefer(_)
-        | Order::Learn { .. }
-        | Order::Rename { .. }
-        | Order::Remove(_)
-        | Order::Purge { .. }
-        | Order::Scrub(_)
-        | Order::Fork { .. }
-        | Order::Dismiss(_)
-        | Order::Flush => {}
+    if let Order::Begin(begin) | Order::Attempt { begin, .. } = order {
+        figures(begin);
+    } else if let Order::End(end) = order {
+        figures(&mut end.begin);
+        end.text.clear();
+        end.reasoning.clear();
+        end.tool_calls.clear();
     }
 }
 
