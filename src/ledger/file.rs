@@ -21,7 +21,7 @@ pub const FILE: &str = "ledger.db";
 const STATEMENTS: usize = 128;
 
 /// Between two asks of what SQLite does not wait for by itself.
-const AGAIN: Duration = Duration::from_millis(5);
+pub(super) const AGAIN: Duration = Duration::from_millis(5);
 
 /// How a file is to be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

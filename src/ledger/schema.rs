@@ -3,9 +3,10 @@
 //! Must not know: what the tables are for. Invariants: a step is applied whole or not at all; before
 //! an older file is changed a copy of it lies beside it; a newer file is left as it is.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -14,6 +15,9 @@ use super::{LedgerError, file};
 /// Each step makes the version before it the one of its place, counted from 1.
 pub(super) const STEPS: &[&str] =
     &[include_str!("../../assets/ledger/1.sql"), include_str!("../../assets/ledger/2.sql")];
+
+/// How long another program may take to bring an older file forward: a million requests take seconds.
+const TURN: Duration = Duration::from_secs(30);
 
 /// Marks the file as ours: "WHLG".
 const APPLICATION: i64 = 0x5748_4c47;
@@ -70,7 +74,7 @@ pub(super) fn migrate(db: &mut Connection, path: &Path, steps: &[&str]) -> Resul
         return applied(db);
     }
     // One at a time, also within a process: the copy is of the older file, and whole.
-    let turn = Turn::wait(path).map_err(|error| LedgerError::io(path, &error))?;
+    let turn = Turn::wait(path, TURN)?;
     let found = check(db, path, steps)?;
     if found < known {
         back_up(db, path, found)?;
@@ -87,14 +91,28 @@ struct Turn {
 }
 
 impl Turn {
-    fn wait(ledger: &Path) -> std::io::Result<Self> {
+    /// Waits for so long for whoever has it.
+    fn wait(ledger: &Path, most: Duration) -> Result<Self, LedgerError> {
+        let told = |error: std::io::Error| LedgerError::io(ledger, &error);
         let mut name = ledger.file_name().unwrap_or_default().to_owned();
         name.push(".forward");
         let path = ledger.with_file_name(name);
-        let lock =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-        lock.lock()?;
-        Ok(Self { path, _lock: lock })
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.open(&path).map_err(told)?;
+        let begun = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { path, _lock: lock }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < most => {
+                    std::thread::sleep(file::AGAIN);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LedgerError::Busy { path: ledger.to_path_buf() });
+                }
+                Err(TryLockError::Error(error)) => return Err(told(error)),
+            }
+        }
     }
 
     /// Whoever waited, or comes with a fresh file, finds the ledger brought forward.

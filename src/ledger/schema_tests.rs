@@ -138,3 +138,13 @@ fn programs_that_begin_the_same_file_at_once_make_it_once() {
         assert_eq!(version(&open(&path)).unwrap(), STEPS.len() as i64);
     }
 }
+
+#[test]
+fn a_program_that_never_ends_bringing_a_file_forward_is_not_waited_for_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let held = Turn::wait(&path, Duration::ZERO).unwrap();
+    assert!(matches!(Turn::wait(&path, Duration::from_millis(20)), Err(LedgerError::Busy { .. })));
+    drop(held);
+    assert!(Turn::wait(&path, Duration::ZERO).is_ok());
+}
