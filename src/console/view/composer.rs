@@ -147,11 +147,13 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     };
     let decision = &preview.decision;
     let Some(chosen) = decision.chosen() else {
-        let why = decision
-            .candidates
-            .first()
-            .and_then(|c| c.filtered.first())
-            .map_or("no model is set up", |reason| reason.code.name());
+        let why = decision.candidates.first().and_then(|c| c.filtered.first()).map_or(
+            "no model is set up",
+            |reason| match reason.detail.as_str() {
+                "" => reason.code.name(),
+                detail => detail,
+            },
+        );
         ink.both(
             line,
             3,
@@ -276,7 +278,15 @@ fn key_words(state: &AppState) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use ratatui::buffer::Buffer;
+
     use super::*;
+    use crate::console::app::{ColorDepth, Preview};
+    use crate::console::theme::Theme;
+    use crate::console::view::draw;
+    use crate::domain::{FilterCode, FilterReason};
 
     fn rows_of(source: &str, cols: usize) -> Vec<&str> {
         let mut out = Vec::new();
@@ -302,5 +312,26 @@ mod tests {
                 assert!(text::width(row.trim_end()) <= cols, "{row:?} at {cols}");
             }
         }
+    }
+
+    #[test]
+    fn a_draft_nobody_can_take_says_why_in_words() {
+        use crate::console::view::sample::{Scene, state};
+        let mut state = state(Scene::Chat, 120, 40);
+        state.composer.insert("hello");
+        let (_, reply) = state.last_reply().unwrap();
+        let mut decision = (**reply.reply.decision.as_ref().unwrap()).clone();
+        let detail = "private chat: only this machine".to_owned();
+        for candidate in &mut decision.candidates {
+            let reason = FilterReason { code: FilterCode::Policy, detail: detail.clone() };
+            candidate.filtered = vec![reason];
+        }
+        let draft = state.composer.revision();
+        state.preview = Some(Preview { draft, decision: Arc::new(decision) });
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+        draw(&state, &Theme::named("terminal", ColorDepth::True).unwrap(), &mut buffer);
+        let rows = (0..40).map(|y| (0..120).map(|x| buffer[(x, y)].symbol()).collect::<String>());
+        let said = rows.filter(|row| row.contains("no model can take it: private chat")).count();
+        assert_eq!(said, 1);
     }
 }
