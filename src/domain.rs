@@ -11,6 +11,7 @@ mod id;
 mod message;
 mod model;
 mod money;
+mod near;
 mod outcome;
 mod rate;
 mod reply;
@@ -31,6 +32,7 @@ pub use id::{AttemptId, DecisionId, MessageId, ModelName, ProviderName, RequestI
 pub use message::{Message, Part, Role};
 pub use model::{Capabilities, Continuation, Rates};
 pub use money::{Cost, Money, ParseMoneyError, Price};
+pub use near::nearest;
 pub use outcome::{ErrorReport, Evidence, Fault, Finish, Outcome, OutcomeClass, Verdict};
 pub use rate::{RateScope, RateWindow};
 pub use reply::{

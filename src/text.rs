@@ -1,12 +1,11 @@
 //! Text as terminals need it: sanitising untrusted text, cell widths, wrapping, Markdown to styled
-//! lines, streaming render, highlighting, the scripts of a text, how far words are apart, and
-//! the program's own words in the user's language.
+//! lines, streaming render, highlighting, the scripts of a text, and the
+//! program's own words in the user's language.
 //!
 //! Owns: everything between a provider's characters and lines of spans that say what they *mean*.
 //! Must not know: colours, the app, providers, clocks. Invariants: no line that leaves here is wider
 //! than it was asked to be, and none holds a control character, whatever went in.
 
-mod distance;
 mod highlight;
 mod holds;
 mod line;
@@ -19,7 +18,6 @@ mod vocabulary;
 mod width;
 mod wrap;
 
-pub use distance::distance;
 pub use highlight::{Highlighter, Language, TokenKind, language};
 pub use holds::holds;
 pub use line::{Line, Role, Span, TextStyle};

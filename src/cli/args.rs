@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy, UsageSince};
 
 use crate::console::view::sample::Scene;
-use crate::text::distance;
+use crate::domain::nearest;
 
 pub mod cache;
 
@@ -477,12 +477,8 @@ fn refuse_lone_word(prompt: &[String]) -> Result<(), clap::Error> {
         return Ok(());
     }
     let mut command = Cli::command();
-    let nearest = command
-        .get_subcommands()
-        .map(|known| (distance(word, known.get_name()), known.get_name().to_owned()))
-        .min()
-        .filter(|(distance, _)| *distance <= 2);
-    let near = nearest.map_or_else(String::new, |(_, name)| format!("Did you mean `{name}`? "));
+    let near = nearest(word, command.get_subcommands().map(clap::Command::get_name))
+        .map_or_else(String::new, |name| format!("Did you mean `{name}`? "));
     let message = format!(
         "there is no command `{word}`. {near}To send it as a prompt: wheelhouse ask {word}\n"
     );

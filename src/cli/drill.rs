@@ -10,11 +10,11 @@ mod view;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::domain::nearest;
 use crate::domain::{Origin, ReaderKind, Request, RequestId};
 use crate::engine::{self, DrillKind};
 use crate::route;
 use crate::sim;
-use crate::text::distance;
 
 use super::args::DrillArgs;
 use super::compose::{self, Setup};
@@ -107,14 +107,8 @@ fn named(typed: &str, config: &Config) -> Result<String, String> {
         return Ok(model.name.to_string());
     }
     let models = config.models.keys().map(crate::domain::ModelName::as_str);
-    let short = |name: &str| name.strip_prefix("sim-").unwrap_or(name).to_owned();
-    let near = providers()
-        .chain(models)
-        .map(|name| (distance(typed, name).min(distance(typed, &short(name))), name))
-        .min()
-        .filter(|(far, _)| *far <= 2);
-    Err(match near {
-        Some((_, name)) => {
+    Err(match nearest(typed, providers().chain(models)) {
+        Some(name) => {
             format!("no provider or model is called {typed:?}; did you mean {name}?")
         }
         None => format!(

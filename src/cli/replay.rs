@@ -11,11 +11,11 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use crate::config::Config;
+use crate::domain::nearest;
 use crate::domain::{Decision, Money, UnixMs};
 use crate::engine;
 use crate::ledger::KeptDecision;
 use crate::route::{self, INPUT_VERSION};
-use crate::text::distance;
 
 use super::args::ReplayArgs;
 use super::compose::Setup;
@@ -70,8 +70,11 @@ fn weights(name: &str, config: &Config) -> Result<Policy, Stop> {
         let weights = [found.quality, found.cost, found.speed];
         return Ok(Policy { name: name.to_owned(), weights });
     }
-    let near = config.policies.keys().min_by_key(|known| distance(name, known));
-    let near = near.map_or_else(String::new, |near| format!(": did you mean {near}?"));
+    let known = || config.policies.keys().map(String::as_str);
+    let near = nearest(name, known()).map_or_else(
+        || format!("; there are {}", known().collect::<Vec<_>>().join(", ")),
+        |near| format!("; did you mean {near}?"),
+    );
     Err(Stop::usage(format!("there is no policy {name:?}{near}")))
 }
 

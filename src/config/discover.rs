@@ -6,12 +6,12 @@
 
 use crate::domain::{ModelName, ProviderName, Rates};
 
-use super::error::nearest;
 use super::family;
 use super::model::{KeepWarm, Model, PriceList, QualitySource};
 use super::provider::{Mention, Provider};
 use super::read::model::{UNKNOWN_CONTEXT, UNKNOWN_MAX_OUTPUT, default_capabilities};
 use super::settings::{Config, LimitOverrides};
+use crate::domain::nearest;
 
 /// How many names a failed lookup offers.
 const MAX_NEAR: usize = 5;

@@ -128,7 +128,7 @@ fn build(
     }
     for (node, name, preset) in unknown_presets {
         let known = ctx.names.providers.iter().map(String::as_str).filter(|known| *known != name);
-        let near = super::error::nearest(&preset, known).map(str::to_owned);
+        let near = crate::domain::nearest(&preset, known).map(str::to_owned);
         let path = super::source::join_path("providers", &name);
         let message = format!("there is no preset {preset:?}");
         ctx.error_near(node.at, &format!("{path}.preset"), message, near);

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use std::time::Duration;
 
-use crate::domain::parse_span;
+use crate::domain::{nearest, parse_span};
 
 /// What an argument is, for completion and for reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -273,8 +273,11 @@ pub fn read(line: &str) -> Result<Line<'_>, String> {
         if let [one] = begun.as_slice() {
             return arguments(one, rest);
         }
-        let near =
-            begun.iter().map(|info| format!("/{}", info.name)).collect::<Vec<_>>().join(", ");
+        let near = match begun.as_slice() {
+            [] => nearest(word, TABLE.iter().map(|info| info.name)).into_iter().collect(),
+            [..] => begun.iter().map(|info| info.name).collect::<Vec<_>>(),
+        };
+        let near = near.iter().map(|name| format!("/{name}")).collect::<Vec<_>>().join(", ");
         let hint = if near.is_empty() { "F1 lists them".to_owned() } else { format!("{near}?") };
         return Err(format!("no command /{word}: {hint} (// sends a slash)"));
     };
@@ -381,6 +384,14 @@ mod tests {
     fn a_unique_beginning_is_enough() {
         assert_eq!(read("/pol cheap").unwrap().id, Name::Policy);
         assert!(read("/a").unwrap_err().contains("/auto, /avoid, /allow"));
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_asked_about() {
+        assert_eq!(
+            read("/polcy fast").unwrap_err(),
+            "no command /polcy: /policy? (// sends a slash)"
+        );
     }
 
     #[test]

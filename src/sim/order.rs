@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use crate::domain::{format_span, parse_span};
+use crate::domain::{format_span, nearest, parse_span};
 
 use super::control::{Control, Until};
 use super::fault::Fault;
-use super::words::{self, nearest};
+use super::words;
 
 /// A fault, where and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,10 +109,8 @@ pub(super) fn provider<'a>(name: &str, fleet: &'a Control) -> Result<&'a str, St
     if let Some(known) = fleet.providers().find(|known| *known == name || short(known)) {
         return Ok(known);
     }
-    let near = nearest(name, fleet.providers())
-        .or_else(|| nearest(&format!("sim-{name}"), fleet.providers()));
     let all: Vec<&str> = fleet.providers().collect();
-    let hint = near.map_or_else(
+    let hint = nearest(name, fleet.providers()).map_or_else(
         || format!("there are {}", all.join(", ")),
         |near| format!("did you mean {near}?"),
     );

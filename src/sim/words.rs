@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{format_span, parse_span};
-use crate::text::distance;
+use crate::domain::{format_span, nearest, parse_span};
 
 use super::fault::{Cut, Fault, RetryAfter};
 
@@ -180,12 +179,6 @@ impl Fault {
             Self::Drip { .. } => "drip".to_owned(),
         }
     }
-}
-
-/// The name that is nearest to what was typed, if any is near.
-pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let (far, name) = names.map(|name| (distance(typed, name), name)).min()?;
-    (far <= typed.chars().count().max(2) / 2).then_some(name)
 }
 
 fn millis(span: Duration) -> u64 {

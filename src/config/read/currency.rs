@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::error::nearest;
 use crate::config::reader::Fields;
 use crate::config::schema::CURRENCY;
 use crate::config::settings::CurrencySettings;
 use crate::config::source::join_path;
 use crate::config::tree::Value;
+use crate::domain::nearest;
 use crate::domain::{Currency, ExchangeRate};
 
 /// `currency`

@@ -102,7 +102,7 @@ fn provider_name<'a>(fields: &Fields<'a>) -> Option<&'a str> {
     if fields.node("provider").is_none() {
         let names = ctx.names.models.iter().map(String::as_str);
         let own = fields.path.strip_prefix("models.").unwrap_or_default();
-        let near = super::super::error::nearest(own, names.filter(|name| *name != own));
+        let near = crate::domain::nearest(own, names.filter(|name| *name != own));
         let message = "no provider, and no shipped model has this name";
         ctx.error_near(fields.at, &fields.path, message, near.map(str::to_owned));
         return None;

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::error::nearest;
 use crate::config::provider::{
     BalanceApi, CapField, Dialect, EffortStyle, KeyNeed, KeyRef, Maintenance, Mention, Provider,
     Quirks, SeedField, StreamUsage, SystemRole,
@@ -13,6 +12,7 @@ use crate::config::provider::{
 use crate::config::reader::Fields;
 use crate::config::schema::QUIRKS;
 use crate::config::tree::Value;
+use crate::domain::nearest;
 
 use super::{base_of, is_http, limits, tier};
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::error::nearest;
 use crate::config::reader::Fields;
 use crate::config::schema::{
     BUDGET, BUDGET_LIMIT, CACHE, CAPTURE, CONSOLE, FEEDBACK, HEDGE, LEDGER, LIMITS, POLICY, REDIS,
@@ -18,6 +17,7 @@ use crate::config::settings::{
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
+use crate::domain::nearest;
 use crate::domain::{AtLimit, Budget, BudgetLimit, Lang, Money, TaskKind};
 
 /// `limits`

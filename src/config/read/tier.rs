@@ -3,10 +3,10 @@
 //! Owns: the words for tiers of service and who may ask for which. Must not know prices. Invariant: a
 //! model asks only for a tier that it is said to take.
 
-use crate::config::error::nearest;
 use crate::config::provider::{Dialect, Provider, Quirks};
 use crate::config::reader::Fields;
 use crate::domain::ServiceTier;
+use crate::domain::nearest;
 
 /// Those an answer can be served in, asked for or not.
 const SERVED: [ServiceTier; 5] = [

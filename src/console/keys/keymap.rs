@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::{Action, Chord, Context, Sequence, TABLE};
 use crate::config::ConsoleSettings;
-use crate::text::distance;
+use crate::domain::nearest;
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ impl Keymap {
                 errors.push(KeyError {
                     path: format!("console.keys.{name:?}"),
                     message: "no such context and action".to_owned(),
-                    suggestion: nearest(name),
+                    suggestion: near(name),
                 });
             }
         }
@@ -242,15 +242,12 @@ fn overlap(a: Sequence, b: Sequence) -> bool {
         }
 }
 
-fn nearest(name: &str) -> Option<String> {
-    let names = TABLE
+fn near(name: &str) -> Option<String> {
+    let names: Vec<String> = TABLE
         .iter()
-        .flat_map(|info| info.keys.iter().map(|(c, _)| format!("{}.{}", c.name(), info.name)));
-    names
-        .map(|known| (distance(&known, name), known))
-        .min()
-        .filter(|(d, _)| *d <= 6)
-        .map(|(_, n)| n)
+        .flat_map(|info| info.keys.iter().map(|(c, _)| format!("{}.{}", c.name(), info.name)))
+        .collect();
+    nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use toml_edit::{Item, TableLike};
 
-use crate::domain::parse_span;
+use crate::domain::{nearest, parse_span};
 
 use super::super::control::{Control, Until};
 use super::super::fault::Fault;
@@ -176,7 +176,7 @@ fn entry(table: &dyn TableLike, line: usize, line_at: &dyn Fn(usize) -> usize) -
 fn timed(entry: &Entry, fleet: &Control) -> Result<Timed, Mistake> {
     let known = || FIELDS.into_iter().chain(OWN);
     if let Some(field) = entry.fields.keys().find(|name| known().all(|known| known != **name)) {
-        let near = words::nearest(field, known())
+        let near = nearest(field, known())
             .map_or_else(String::new, |near| format!("; did you mean {near}?"));
         return Err(entry.wrong(field, format!("no such field{near}")));
     }
@@ -229,7 +229,7 @@ fn fault(entry: &Entry) -> Result<Fault, Mistake> {
             Ok(_) => Err(entry.wrong("kind", format!("{kind:?} is not wholly understood"))),
             Err(why) => Err(entry.wrong(
                 "kind",
-                match words::nearest(kind, KINDS.into_iter()) {
+                match nearest(kind, KINDS.into_iter()) {
                     Some(near) => format!("no fault is called {kind:?}; did you mean {near}?"),
                     None => why,
                 },

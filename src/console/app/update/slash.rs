@@ -4,7 +4,7 @@
 
 use crate::console::command::{self, Line, Name, Scope};
 use crate::console::composer::Draft;
-use crate::domain::{ModelName, PinScope, parse_span};
+use crate::domain::{ModelName, PinScope, nearest, parse_span};
 use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Tone, View};
@@ -176,7 +176,8 @@ pub(super) fn named<'a>(
             [..] => return Err(format!("{text:?} could be {}", hits.join(", "))),
         }
     }
-    Err(format!("no {what} {text:?}"))
+    let hint = nearest(text, names.clone()).map(|name| format!("; did you mean {name}?"));
+    Err(format!("no {what} {text:?}{}", hint.unwrap_or_default()))
 }
 
 fn model(state: &AppState, text: &str) -> Result<ModelName, String> {

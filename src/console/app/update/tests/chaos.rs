@@ -100,6 +100,7 @@ fn a_drill_that_makes_no_sense_is_told() {
     let mut console = Console::ready();
     for (line, word) in [
         ("/drill pluto down", "no model or provider"),
+        ("/drill oponai down", "did you mean openai?"),
         ("/drill openai", "down, slow 4s, limit or cut"),
         ("/drill openai sideways", "down, slow 4s, limit or cut"),
         ("/drill openai down soon", "expected a span"),
