@@ -45,6 +45,22 @@ fn whole_answers_are_not_suspected() {
     }
 }
 
+/// Answers a real model ended by itself, one JSON text a line.
+const REAL: &str = include_str!("../../tests/fixtures/answers/smollm2.jsonl");
+
+#[test]
+fn fewer_than_one_whole_answer_of_a_real_model_in_two_hundred_is_suspected() {
+    let answers = || REAL.lines().map(|line| serde_json::from_str::<String>(line).unwrap());
+    let alarms: Vec<_> = answers()
+        .filter_map(|text| {
+            let verdict = judge(&ended(&text));
+            verdict.truncated.then_some((verdict.evidence, text))
+        })
+        .collect();
+    println!("{} false alarms in {} answers of a real model", alarms.len(), answers().count());
+    assert!(alarms.len() * 200 < answers().count(), "{alarms:#?}");
+}
+
 #[test]
 fn a_finish_reason_that_says_so_is_enough_and_keeps_the_providers_word() {
     let verdict = judge(&Ended { finish: Finish::Length, raw: "model_length", ..ended("Half a") });
