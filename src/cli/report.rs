@@ -231,7 +231,7 @@ impl Report {
         }
         if routing.cached > 0 || routing.prefix_saved > Money::ZERO {
             out.push(format!(
-                "caches    {} answers from the cache saved about {}; prompt caches took off {}",
+                "caches    {} answers from the cache saved {}; prompt caches took off {}",
                 routing.cached,
                 shown.short(routing.cache_saved),
                 shown.short(routing.prefix_saved)

@@ -57,7 +57,6 @@ fn fewer_than_one_whole_answer_of_a_real_model_in_two_hundred_is_suspected() {
             verdict.truncated.then_some((verdict.evidence, text))
         })
         .collect();
-    println!("{} false alarms in {} answers of a real model", alarms.len(), answers().count());
     assert!(alarms.len() * 200 < answers().count(), "{alarms:#?}");
 }
 

@@ -175,6 +175,8 @@ pub enum Action {
     CostsWindow,
     /// Costs by something else.
     CostsGroup,
+    /// Begin a budget in the draft.
+    CostsBudget,
     /// Costs in another currency.
     CostsCurrency,
     /// Write the table of costs to a file.

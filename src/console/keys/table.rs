@@ -123,6 +123,7 @@ pub static TABLE: &[ActionInfo] = table! {
     Sessions => "sessions" "Chats: open another", "chats", Go: Global "ctrl-s";
     CostsWindow => "costs-window" "", "other days", Read: Costs "w";
     CostsGroup => "costs-group" "", "by something else", Read: Costs "g";
+    CostsBudget => "costs-budget" "", "set a budget", Read: Costs "b";
     CostsCurrency => "costs-currency" "", "another currency", Read: Costs "c";
     CostsExport(TableForm::Csv) => "costs-csv" "Costs: export the table as CSV", "export it as CSV", Read: Costs "x c";
     CostsExport(TableForm::Json) => "costs-json" "Costs: export the table as JSON", "export it as JSON", Read: Costs "x j";

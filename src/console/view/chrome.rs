@@ -407,8 +407,9 @@ fn offers(state: &AppState) -> Offers {
             &[
                 (Action::CostsGroup, "group"),
                 (Action::CostsWindow, "days"),
+                (Action::CostsBudget, "budget"),
                 (Action::CostsCurrency, "currency"),
-                (Action::CostsExport(TableForm::Csv), "export csv json"),
+                (Action::CostsExport(TableForm::Csv), "export"),
                 (Action::Filter, "filter"),
                 (Action::Help, "help"),
                 (Action::LineDown, "scroll"),

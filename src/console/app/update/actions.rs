@@ -80,6 +80,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::RemoveItem => sessions::remove(state, fx),
         Action::CostsWindow => costs::next_window(state, fx),
         Action::CostsGroup => costs::next_group(state, fx),
+        Action::CostsBudget => slash::run_or_begin(state, fx, "/budget "),
         Action::CostsCurrency => costs::next_currency(state),
         Action::CostsExport(form) => costs::export(state, fx, form),
         Action::Redraw => fx.push(Effect::Redraw),

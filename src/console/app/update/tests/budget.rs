@@ -1,7 +1,7 @@
 //! Budgets: setting them, seeing them, and the question before going over one.
 
 use super::super::fixture::Console;
-use crate::console::app::{Cell, Overlay};
+use crate::console::app::{Cell, Overlay, View};
 use crate::domain::{
     Cost, ErrorReport, Finish, Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
 };
@@ -118,4 +118,18 @@ fn alone_it_shows_how_every_budget_stands() {
     console.text("/budget").keys("esc enter");
     assert!(console.note().contains("today: $0.00, no budget"), "{}", console.note());
     assert!(console.note().contains("/budget day 2"));
+}
+
+#[test]
+fn costs_begin_a_budget_where_it_is_written_and_an_old_draft_stays_in_the_history() {
+    let mut console = Console::ready();
+    console.text("half a question").keys("ctrl-x 4").text("b");
+    assert_eq!(console.state.composer.text(), "/budget ");
+    assert_eq!(console.state.view, View::Chat);
+    console.text("day 2").keys("esc enter");
+    assert!(console.commands().last().unwrap().contains("Budget"), "{:?}", console.commands());
+    console.keys("up");
+    assert!(console.state.composer.text().contains("/budget day 2"));
+    console.keys("up");
+    assert_eq!(console.state.composer.text(), "half a question");
 }
