@@ -78,11 +78,40 @@ fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
     let room = usize::from(line.width).saturating_sub(BESIDE);
     let title = text::ellipsis(&item.title, room);
     let lead = if mark.is_empty() { String::new() } else { format!("{mark} ") };
-    let hit = item.hit.as_deref().map(|hit| format!("  {hit}")).unwrap_or_default();
+    let hit = beside(item).map(|hit| format!("  {hit}")).unwrap_or_default();
     ink.both(
         line,
         2,
         &[(&lead, Token::Dim), (&title, Token::Fg), (&hit, Token::Dim)],
         &[(&figures, Token::Dim)],
     );
+}
+
+/// The place that was found, where the title does not say the same already.
+fn beside(item: &SessionLine) -> Option<&str> {
+    let ends = |text: &str| text.trim_matches(['…', ' ']).to_owned();
+    item.hit.as_deref().filter(|hit| !ends(&item.title).starts_with(&ends(hit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Cost, SessionId, UnixMs};
+
+    #[test]
+    fn what_was_found_stands_beside_the_title_unless_the_title_says_it() {
+        let mut item = SessionLine {
+            id: SessionId(uuid::Uuid::nil()),
+            title: "用三句话总结下面".to_owned(),
+            updated: UnixMs(0),
+            messages: 2,
+            cost: Cost::ZERO,
+            forked_from: None,
+            hit: Some("用三句话总结下面".to_owned()),
+            interrupted: false,
+        };
+        assert_eq!(beside(&item), None);
+        item.hit = Some("…月度费用因此下降了六成…".to_owned());
+        assert_eq!(beside(&item), Some("…月度费用因此下降了六成…"));
+    }
 }
