@@ -98,9 +98,9 @@ fn prompt(words: &[String], piped: Option<&str>) -> Result<String, Stop> {
         (false, false) => Ok(format!("{words}\n\n{piped}")),
         (false, true) => Ok(words),
         (true, false) => Ok(piped.to_owned()),
-        (true, true) => {
-            Err(Stop::usage("nothing to ask: write a prompt after the command, or pipe it in"))
-        }
+        (true, true) => Err(Stop::usage(
+            "nothing to ask: write a prompt after the command, as in\n  wheelhouse ask \"why is the sky blue\"\nor pipe it in",
+        )),
     }
 }
 
