@@ -1,6 +1,6 @@
 //! Text as terminals need it: sanitising untrusted text, cell widths, wrapping, Markdown to styled
-//! lines, streaming render, highlighting, the scripts of a text, and the
-//! program's own words in the user's language.
+//! lines, streaming render, highlighting, the scripts of a text, and the program's own words in the
+//! user's language.
 //!
 //! Owns: everything between a provider's characters and lines of spans that say what they *mean*.
 //! Must not know: colours, the app, providers, clocks. Invariants: no line that leaves here is wider

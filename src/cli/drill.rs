@@ -10,8 +10,7 @@ mod view;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::domain::nearest;
-use crate::domain::{Origin, ReaderKind, Request, RequestId};
+use crate::domain::{Origin, ReaderKind, Request, RequestId, nearest};
 use crate::engine::{self, DrillKind};
 use crate::route;
 use crate::sim;

@@ -11,8 +11,7 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::domain::nearest;
-use crate::domain::{Decision, Money, UnixMs};
+use crate::domain::{Decision, Money, UnixMs, nearest};
 use crate::engine;
 use crate::ledger::KeptDecision;
 use crate::route::{self, INPUT_VERSION};

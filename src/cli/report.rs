@@ -277,8 +277,9 @@ impl Report {
         lines
     }
 
-    /// For programs; what routing did is of everything, filtered or not. Amounts are dollars, exactly; where they are shown in another currency each row
-    /// has its cost in it as well, and the rate stands beside them.
+    /// For programs; what routing did is of everything, filtered or not. Amounts are dollars, exactly;
+    /// where they are shown in another currency each row has its cost in it as well, and the rate stands
+    /// beside them.
     pub fn json(&self) -> Value {
         let Wanted { days, by, .. } = self.wanted;
         let all = days == Days::ALL;

@@ -4,14 +4,13 @@
 //! fetched. Invariant: what was configured is never replaced by what was listed, and an unknown
 //! price stays unknown.
 
-use crate::domain::{ModelName, ProviderName, Rates};
+use crate::domain::{ModelName, ProviderName, Rates, nearest};
 
 use super::family;
 use super::model::{KeepWarm, Model, PriceList, QualitySource};
 use super::provider::{Mention, Provider};
 use super::read::model::{UNKNOWN_CONTEXT, UNKNOWN_MAX_OUTPUT, default_capabilities};
 use super::settings::{Config, LimitOverrides};
-use crate::domain::nearest;
 
 /// How many names a failed lookup offers.
 const MAX_NEAR: usize = 5;

@@ -10,13 +10,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::domain::{Money, Price, parse_span};
+use crate::domain::{Money, Price, nearest, parse_span};
 
 use super::error::ConfigError;
 use super::schema::Section;
 use super::source::{At, Sources, join_path};
 use super::tree::{Node, Table, Value};
-use crate::domain::nearest;
 
 #[cfg(test)]
 thread_local! {

@@ -10,8 +10,7 @@ use crate::config::schema::CURRENCY;
 use crate::config::settings::CurrencySettings;
 use crate::config::source::join_path;
 use crate::config::tree::Value;
-use crate::domain::nearest;
-use crate::domain::{Currency, ExchangeRate};
+use crate::domain::{Currency, ExchangeRate, nearest};
 
 /// `currency`
 pub(in crate::config) fn currency(root: &Fields<'_>) -> CurrencySettings {

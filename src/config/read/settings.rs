@@ -17,8 +17,7 @@ use crate::config::settings::{
 };
 use crate::config::source::{At, join_path};
 use crate::config::tree::{Node, Value};
-use crate::domain::nearest;
-use crate::domain::{AtLimit, Budget, BudgetLimit, Lang, Money, TaskKind};
+use crate::domain::{AtLimit, Budget, BudgetLimit, Lang, Money, TaskKind, nearest};
 
 /// `limits`
 pub(in crate::config) fn limits(root: &Fields<'_>) -> Limits {

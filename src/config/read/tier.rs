@@ -5,8 +5,7 @@
 
 use crate::config::provider::{Dialect, Provider, Quirks};
 use crate::config::reader::Fields;
-use crate::domain::ServiceTier;
-use crate::domain::nearest;
+use crate::domain::{ServiceTier, nearest};
 
 /// Those an answer can be served in, asked for or not.
 const SERVED: [ServiceTier; 5] = [
