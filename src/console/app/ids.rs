@@ -5,6 +5,10 @@ use uuid::{Builder, Uuid};
 
 use crate::domain::{MessageId, RequestId, SessionId, UnixMs};
 
+/// Odd, so that no two counts become the same number: 2³² over the golden ratio, which sets those that
+/// follow each other far apart.
+const APART: u32 = 0x9e37_79b1;
+
 /// Mints ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdMint {
@@ -24,6 +28,9 @@ impl IdMint {
         let mut random = [0; 10];
         random[..4].copy_from_slice(&self.count.to_be_bytes());
         random[4..].copy_from_slice(&self.seed);
+        // An id is known by its last digits on screen and on the command line, so these must differ.
+        let apart = self.count.wrapping_mul(APART).to_be_bytes();
+        random[6..].iter_mut().zip(apart).for_each(|(byte, more)| *byte ^= more);
         let ms = u64::try_from(now.0).unwrap_or(0);
         Builder::from_unix_timestamp_millis(ms, &random).into_uuid()
     }
@@ -46,6 +53,8 @@ impl IdMint {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -56,5 +65,12 @@ mod tests {
         let c = mint.request(UnixMs(2_000));
         assert!(a != b && a < c && b < c);
         assert_eq!(a.0.get_version_num(), 7);
+    }
+
+    #[test]
+    fn chats_of_one_run_can_be_told_apart_by_their_short_ids() {
+        let mut mint = IdMint::new(7);
+        let ids: BTreeSet<String> = (0..70_000).map(|n| mint.session(UnixMs(n)).short()).collect();
+        assert_eq!(ids.len(), 70_000);
     }
 }
