@@ -25,8 +25,8 @@ mod usage;
 pub use budget::{AtLimit, Budget, BudgetLimit, BudgetScope, LocalDay, LocalMonth, OverBudget};
 pub use currency::{Currency, Denomination, ExchangeRate};
 pub use decision::{
-    Candidate, Decision, Estimate, Factor, FilterCode, FilterReason, Needs, OverrideKind, PinScope,
-    RequestFeatures, Score,
+    Candidate, Decision, Estimate, Factor, FilterCode, FilterReason, KeptOut, Needs, OverrideKind,
+    PinScope, RequestFeatures, Score,
 };
 pub use id::{AttemptId, DecisionId, MessageId, ModelName, ProviderName, RequestId, SessionId};
 pub use message::{Message, Part, Role};

@@ -80,9 +80,13 @@ pub fn request(
         Some(CacheUse::Refresh) => CacheMode::Refresh,
         Some(CacheUse::Only) => CacheMode::Only,
     };
-    if args.over_budget {
-        request.over_budget = OverBudget::Allowed;
-    }
+    request.over_budget = if args.over_budget {
+        OverBudget::Allowed
+    } else if somebody_there(args, io) {
+        OverBudget::Ask
+    } else {
+        OverBudget::Within
+    };
     if let Some(model) = &args.model {
         let model = model.as_str().into();
         request.route = if args.pin { Route::Only(model) } else { Route::Prefer(model) };
@@ -114,11 +118,13 @@ async fn ask(
     let config = std::sync::Arc::clone(&running.settled().await.config);
     names::resolve(&mut request, &config)?;
     let mut reply = one(&running.engine, request.clone(), args, io).await?;
+    let fits = reply.decision.as_ref().and_then(|decision| decision.chosen());
+    let fits = fits.map(|candidate| candidate.model.as_str());
     if let Some(question) = asks_first(&reply)
-        && allowed(question, args, io).await?
+        && let Some(allowance) = allowed(question, fits, args, io).await?
     {
         request.id = RequestId(Uuid::now_v7());
-        request.over_budget = OverBudget::Allowed;
+        request.over_budget = allowance;
         reply = one(&running.engine, request, args, io).await?;
     }
     Ok((reply, setup.tongue(&config)))
@@ -182,13 +188,27 @@ fn asks_first(reply: &Reply) -> Option<&str> {
     (error.code == engine::ASKS_FIRST).then_some(error.message.as_str())
 }
 
-/// Asks the user whether to go over a budget; only where somebody is there to say so.
-async fn allowed(question: &str, args: &AskArgs, io: &mut Io<'_>) -> Result<bool, Stop> {
-    if args.json || io.in_kind == Kind::Pipe || io.err_kind == Kind::Pipe {
-        return Ok(false);
+/// Is somebody there who can be asked?
+fn somebody_there(args: &AskArgs, io: &Io<'_>) -> bool {
+    !args.json && io.in_kind != Kind::Pipe && io.err_kind != Kind::Pipe
+}
+
+/// Asks the user whether to go over a budget, or to let whoever fits into it answer; only where
+/// somebody is there to say so. `None` is a no.
+async fn allowed(
+    question: &str,
+    fits: Option<&str>,
+    args: &AskArgs,
+    io: &mut Io<'_>,
+) -> Result<Option<OverBudget>, Stop> {
+    if !somebody_there(args, io) {
+        return Ok(None);
     }
     io.talk(&format!("wheelhouse: {question}"));
-    io.talk("send anyway? [y/N] ");
+    match fits {
+        Some(fits) => io.talk(&format!("send anyway? [y/N, f: {fits} fits] ")),
+        None => io.talk("send anyway? [y/N] "),
+    }
     // Ctrl+C is ours since the request ran: whoever presses it here means no, though the line that is
     // read may never end.
     let (sender, answer) = tokio::sync::oneshot::channel();
@@ -197,7 +217,11 @@ async fn allowed(question: &str, args: &AskArgs, io: &mut Io<'_>) -> Result<bool
         answer = answer => answer.unwrap_or_else(|_| Ok(String::new()))?,
         _ = tokio::signal::ctrl_c() => String::new(),
     };
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    Ok(match answer.trim() {
+        "y" | "Y" | "yes" => Some(OverBudget::Allowed),
+        "f" | "F" if fits.is_some() => Some(OverBudget::Within),
+        _ => None,
+    })
 }
 
 /// Puts answer text on standard output as it comes.

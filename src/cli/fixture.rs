@@ -69,6 +69,7 @@ pub fn decision(candidates: Vec<Candidate>) -> Decision {
         },
         candidates,
         reason: "code 0.81, cheapest of 2 that fit".into(),
+        over_budget: None,
     }
 }
 

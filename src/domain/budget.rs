@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{ModelName, Money, ProviderName, SessionId};
 
-/// What happens at a budget's limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+/// What happens at a budget's limit, the laxest first.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AtLimit {
     /// Say so and go on.
@@ -141,8 +143,10 @@ impl fmt::Display for BudgetScope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverBudget {
-    /// Ask the user.
+    /// Nobody is there to ask: whoever fits into the budget answers.
     #[default]
+    Within,
+    /// Ask the user first, also where somebody fits but would not have been the choice.
     Ask,
     /// The user has said yes to this one.
     Allowed,

@@ -232,6 +232,19 @@ pub struct Decision {
     pub candidates: Vec<Candidate>,
     /// Why the first one, in a few words: `code 0.81, cheapest of 3 that fit`.
     pub reason: String,
+    /// Who would be the first choice but for a budget, if that is somebody else. Decisions from before
+    /// this was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_budget: Option<KeptOut>,
+}
+
+/// The model that a budget keeps from being the first choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptOut {
+    /// The model.
+    pub model: ModelName,
+    /// The budget can be gone over when the user says so.
+    pub asks: bool,
 }
 
 impl Decision {

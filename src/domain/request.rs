@@ -235,7 +235,7 @@ impl Request {
             tags: Vec::new(),
             cache: CacheMode::Normal,
             place: None,
-            over_budget: OverBudget::Ask,
+            over_budget: OverBudget::Within,
             privacy: Privacy::Open,
         }
     }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::domain::{AttemptReport, ErrorReport, OutcomeClass, format_span};
 use crate::text::Tongue;
 
+use super::refusal;
+
 /// A failure as a person is told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -46,6 +48,9 @@ fn whose(error: &ErrorReport) -> &'static str {
     if error.message.ends_with("(drill)") {
         return "a drill on this side; the provider was not asked";
     }
+    if refusal::over_budget(error) {
+        return "a budget you set";
+    }
     match error.class {
         OutcomeClass::Caller => "the request itself",
         OutcomeClass::Context => "the request is too large for the model",
@@ -63,6 +68,9 @@ fn whose(error: &ErrorReport) -> &'static str {
 }
 
 fn again(error: &ErrorReport, tongue: Tongue) -> String {
+    if error.code == refusal::ASKS_FIRST {
+        return tongue.say("sent again, it asks again");
+    }
     match (error.class, error.retry_after_ms) {
         (OutcomeClass::Throttle | OutcomeClass::Provider, Some(ms)) if ms > 0 => {
             let span = Duration::from_secs(ms.div_ceil(1000));
@@ -168,6 +176,25 @@ mod tests {
                 "router: asked flash; nobody else could be asked",
                 "what to do: Top up the account or raise its quota; other models go on meanwhile.",
                 "original: Insufficient Balance",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_budget_asks_about_is_nobodys_key_and_can_be_sent_again() {
+        let mut error = ErrorReport::new(
+            OutcomeClass::Account,
+            refusal::ASKS_FIRST,
+            "large could cost up to $1",
+        );
+        error.provider = Some("lab".into());
+        let told = lines(&tell(&error, &[], Tongue::ENGLISH));
+        assert_eq!(
+            told[1..],
+            [
+                "whose fault: a budget you set",
+                "retry: sent again, it asks again",
+                "router: nobody was asked",
             ]
         );
     }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::config::{Config, Model, Provider, Rule, RuleThen};
 use crate::domain::{
-    DecisionId, ModelName, PinScope, Privacy, Request, RequestFeatures, Route, Script, ServiceTier,
-    SessionId, UnixMs,
+    AtLimit, DecisionId, ModelName, PinScope, Privacy, Request, RequestFeatures, Route, Script,
+    ServiceTier, SessionId, UnixMs,
 };
 use crate::route::{
     self, CandidateInput, CircuitView, DecisionInput, Hindrance, INPUT_VERSION, Imposed, KeyState,
@@ -158,6 +158,7 @@ impl Snapshot {
         };
         let maintenance =
             provider.is_some_and(|provider| maintenance_until(provider, now).is_some());
+        let over_budget = self.over_budget(model, request, features, now);
         CandidateInput {
             model: model.name.clone(),
             provider: model.provider.clone(),
@@ -186,20 +187,21 @@ impl Snapshot {
             drained: until(&self.overrides.drains).is_some(),
             vetoed_until: until(&self.overrides.vetoes),
             retired: model.retired.clone(),
-            over_budget: self.over_budget(model, request, features, now),
+            over_budget: over_budget.as_ref().map(|(words, _)| words.clone()),
+            over_budget_then: over_budget.map(|(_, then)| then),
             warm_prefix_tokens: 0,
         }
     }
 
-    /// Why a budget does not allow this model, if one does not. What only waits for requests under
-    /// way is no reason: it gets its turn.
+    /// Why a budget does not allow this model, if one does not, and what that budget does at its
+    /// limit. What only waits for requests under way is no reason: it gets its turn.
     fn over_budget(
         &self,
         model: &Model,
         request: &Request,
         features: &RequestFeatures,
         now: UnixMs,
-    ) -> Option<String> {
+    ) -> Option<(String, AtLimit)> {
         if self.budget.budget().is_empty() {
             return None;
         }
@@ -214,10 +216,12 @@ impl Snapshot {
             model: model.name.clone(),
         };
         let refusal = self.budget.refusal(&payer, most, request.over_budget, &self.calendar)?;
-        match refusal.hindrance {
-            Hindrance::Busy => None,
-            Hindrance::Ask | Hindrance::Stop => Some(refusal::brief(&refusal)),
-        }
+        let then = match refusal.hindrance {
+            Hindrance::Busy => return None,
+            Hindrance::Ask => AtLimit::Ask,
+            Hindrance::Stop => AtLimit::Stop,
+        };
+        Some((refusal::brief(&refusal), then))
     }
 
     /// The model a pin or the last answer of this kind makes likely, for the header: the newest pin

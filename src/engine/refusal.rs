@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{BudgetLimit, BudgetScope, ErrorReport, Money, OutcomeClass, UnixMs};
+use crate::domain::{
+    BudgetLimit, BudgetScope, Candidate, ErrorReport, Money, OutcomeClass, UnixMs,
+};
 use crate::route::{BudgetLine, Hindrance, Refusal};
 
 /// The code of a request no budget allows.
@@ -22,24 +24,39 @@ pub fn over_budget(error: &ErrorReport) -> bool {
 /// The refusal as the request's error.
 pub(super) fn report(refusal: &Refusal, now: UnixMs) -> ErrorReport {
     let (code, hint) = match refusal.hindrance {
-        Hindrance::Ask => (ASKS_FIRST, "wheelhouse ask --over-budget sends it anyway"),
+        Hindrance::Ask => (
+            ASKS_FIRST,
+            "y at the question, or wheelhouse ask --over-budget, sends it; /budget or [budget] in \
+             the configuration changes the budget",
+        ),
         Hindrance::Stop | Hindrance::Busy => (
             OVER_BUDGET,
-            "a cheaper model, a shorter answer (--max-tokens), or [budget] in the configuration",
+            "a cheaper model, a shorter answer (--max-tokens), or another budget: /budget, or \
+             [budget] in the configuration",
         ),
     };
     ErrorReport {
         hint: hint.to_owned(),
-        ..ErrorReport::new(OutcomeClass::Account, code, sentence(refusal, now))
+        ..ErrorReport::new(OutcomeClass::Account, code, sentence(refusal, "this", now))
     }
 }
 
-/// The refusal as one sentence.
-fn sentence(refusal: &Refusal, now: UnixMs) -> String {
+/// The refusal of who would be the choice, as what the user is asked.
+pub(super) fn question(refusal: &Refusal, candidate: &Candidate, now: UnixMs) -> ErrorReport {
+    ErrorReport {
+        provider: Some(candidate.provider.clone()),
+        model: Some(candidate.model.clone()),
+        message: sentence(refusal, candidate.model.as_str(), now),
+        ..report(refusal, now)
+    }
+}
+
+/// The refusal as one sentence; `who` is what it is about.
+fn sentence(refusal: &Refusal, who: &str, now: UnixMs) -> String {
     let scope = &refusal.scope;
     let need = match refusal.need {
-        Some(need) => format!("this could cost up to {}", need.brief()),
-        None => "the price of this model is not known".to_owned(),
+        Some(need) => format!("{who} could cost up to {}", need.brief()),
+        None => format!("the price of {who} is not known"),
     };
     let why = match refusal.hindrance {
         Hindrance::Ask => format!("{need}, which would go over {scope}"),

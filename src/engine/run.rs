@@ -169,10 +169,14 @@ impl Run {
         if let Some(chosen) = decision.chosen().filter(|_| self.goes_on()) {
             self.shared.counting.order(&config, chosen.model.as_str(), &self.request);
         }
-        let mut outcome = match self.look_up(&config, &decision, &mut state).await {
-            Looked::Done(outcome) => *outcome,
-            // The seat is left once the answer is kept and before its end is told.
-            Looked::Ask(_seat) => self.attempt_all(&config, &decision, &mut state).await,
+        let mut outcome = if let Some(question) = self.asks_first(&config, &decision) {
+            self.failed(&mut state, question)
+        } else {
+            match self.look_up(&config, &decision, &mut state).await {
+                Looked::Done(outcome) => *outcome,
+                // The seat is left once the answer is kept and before its end is told.
+                Looked::Ask(_seat) => self.attempt_all(&config, &decision, &mut state).await,
+            }
         };
         self.record.end(&self.shared, &state.reply, &outcome).await;
         outcome.cache_note = state.why.as_ref().map(Why::words);

@@ -88,7 +88,7 @@ pub(super) fn wanted(model: &Model, now: UnixMs, limits: Limits) -> Wanted {
             u64::from(OUTPUT_TOKENS),
         ),
         prompt: account::prompt(model, model.service_tier, now, INPUT_TOKENS),
-        allowance: OverBudget::Ask,
+        allowance: OverBudget::Within,
     }
 }
 

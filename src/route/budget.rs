@@ -256,7 +256,7 @@ impl Book {
         let BudgetLimit { limit, at_limit } = self.budget.limit(&scope)?;
         let kept = match (at_limit, allowance) {
             (AtLimit::Warn, _) | (AtLimit::Ask, OverBudget::Allowed) => return None,
-            (AtLimit::Ask, OverBudget::Ask) => Hindrance::Ask,
+            (AtLimit::Ask, OverBudget::Within | OverBudget::Ask) => Hindrance::Ask,
             (AtLimit::Stop, _) => Hindrance::Stop,
         };
         let bucket = Bucket::at(scope, calendar);

@@ -4,7 +4,7 @@
 //! Owns: [`decide`] and [`with_policy`]. Must not know: clocks, chance, I/O. Invariant: the same
 //! input gives the same decision, in every field.
 
-use crate::domain::{Candidate, Decision, OverrideKind, TaskKind};
+use crate::domain::{AtLimit, Candidate, Decision, KeptOut, OverrideKind, TaskKind};
 
 use super::contest::{Contest, Field, Ground};
 use super::{CandidateInput, DecisionInput, score, words};
@@ -16,7 +16,8 @@ pub fn decide(input: &DecisionInput) -> Decision {
     let imposed = input.imposed.as_ref();
     let contest = Contest::run(&ground, imposed);
     let would_be = imposed.and_then(|_| Contest::run(&ground, None).winner());
-    let reason = words::reason(&ground, &contest, imposed);
+    let over_budget = kept_out(input, &contest);
+    let reason = words::reason(&ground, &contest, imposed, over_budget.as_ref());
 
     let mut rest: Vec<usize> =
         (0..input.candidates.len()).filter(|index| !contest.order.contains(index)).collect();
@@ -44,7 +45,29 @@ pub fn decide(input: &DecisionInput) -> Decision {
         features: input.features.clone(),
         candidates,
         reason,
+        over_budget,
     }
+}
+
+/// Who would be first if budgets that ask were gone over, or else if there were no budgets; `None` if
+/// that changes nothing.
+fn kept_out(input: &DecisionInput, contest: &Contest) -> Option<KeptOut> {
+    let winner = contest.winner()?;
+    let held = |candidate: &CandidateInput, most| {
+        candidate.over_budget_then.is_some_and(|then| then <= most)
+    };
+    [AtLimit::Ask, AtLimit::Stop].into_iter().find_map(|most| {
+        if !input.candidates.iter().any(|candidate| held(candidate, most)) {
+            return None;
+        }
+        let mut freed = input.clone();
+        for candidate in freed.candidates.iter_mut().filter(|candidate| held(candidate, most)) {
+            candidate.over_budget = None;
+        }
+        let first = Contest::run(&Ground::new(&freed), freed.imposed.as_ref()).winner()?;
+        let model = input.candidates[first].model.clone();
+        (first != winner).then_some(KeptOut { model, asks: most == AtLimit::Ask })
+    })
 }
 
 fn candidate(ground: &Ground<'_>, contest: &Contest, index: usize) -> Candidate {

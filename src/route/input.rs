@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Capabilities, DecisionId, Lang, ModelName, PinScope, ProviderName, Rates, RequestFeatures,
-    RequestId, Script, TaskKind, TaskTable, UnixMs,
+    AtLimit, Capabilities, DecisionId, Lang, ModelName, PinScope, ProviderName, Rates,
+    RequestFeatures, RequestId, Script, TaskKind, TaskTable, UnixMs,
 };
 
 use super::{Forecast, ModelHealth};
@@ -111,6 +111,9 @@ pub struct CandidateInput {
     pub retired: Option<String>,
     /// A budget forbids it, in words.
     pub over_budget: Option<String>,
+    /// What that budget does at its limit; `None` in inputs from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_budget_then: Option<AtLimit>,
     /// Tokens of this conversation warm in its prompt cache.
     pub warm_prefix_tokens: u64,
 }

@@ -42,6 +42,7 @@ pub fn candidate(model: &str, provider: &str) -> CandidateInput {
         vetoed_until: None,
         retired: None,
         over_budget: None,
+        over_budget_then: None,
         warm_prefix_tokens: 0,
     }
 }

@@ -3,7 +3,7 @@
 //! Owns: the texts. Must not know: anything the contest did not find. Invariant: a text names what
 //! decided, never more.
 
-use crate::domain::{FilterCode, PinScope, RequestFeatures, TaskKind};
+use crate::domain::{FilterCode, KeptOut, PinScope, RequestFeatures, TaskKind};
 
 use super::contest::{Contest, Field, Ground};
 use super::filter::{self, Waiver, until_short};
@@ -29,8 +29,24 @@ fn label(features: &RequestFeatures, contest: &Contest) -> &'static str {
     if features.task == TaskKind::Chat && short { "short factual" } else { features.task.name() }
 }
 
+/// Why the first one, and whom a budget kept from it.
+pub(crate) fn reason(
+    ground: &Ground<'_>,
+    contest: &Contest,
+    imposed: Option<&Imposed>,
+    over_budget: Option<&KeptOut>,
+) -> String {
+    let own = choice(ground, contest, imposed);
+    // Of one that was asked for by name, that is told already.
+    let told = |kept: &&KeptOut| imposed.is_some_and(|imposed| imposed.model == kept.model);
+    match over_budget.filter(|kept| !told(kept)) {
+        Some(kept) => format!("{} is over budget; {own}", kept.model),
+        None => own,
+    }
+}
+
 /// Why the first one.
-pub(crate) fn reason(ground: &Ground<'_>, contest: &Contest, imposed: Option<&Imposed>) -> String {
+fn choice(ground: &Ground<'_>, contest: &Contest, imposed: Option<&Imposed>) -> String {
     let candidates = &ground.input.candidates;
     let Some(winner) = contest.winner() else { return nobody(ground, contest, imposed) };
     let chosen = &candidates[winner];

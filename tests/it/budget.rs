@@ -197,6 +197,30 @@ async fn a_budget_that_asks_lets_a_message_through_once_it_is_allowed() {
 }
 
 #[tokio::test]
+async fn a_budget_that_asks_does_so_before_somebody_else_answers_for_less() {
+    let rig = Rig::new().await;
+    let free = Request { cache: wheelhouse::domain::CacheMode::Off, ..request(PROMPT) };
+    let (reply, ..) = rig.ask(free.clone()).await;
+    let choice = answered_by(&reply);
+    let paid = cost(&reply);
+    assert!(paid > Money::ZERO, "{choice} is free");
+    // So little that the choice does not fit, and what costs nothing does.
+    let budget = Some(limit(Money::from_pico(1), AtLimit::Ask));
+    rig.engine.send(Command::Budget { scope: BudgetScope::Day, limit: budget });
+    rig.until(|snapshot| !snapshot.budget.budget().is_empty()).await;
+    let asked = Request { over_budget: OverBudget::Ask, ..free.clone() };
+    let (reply, ..) = rig.ask(asked).await;
+    assert_eq!(code(&reply), engine::ASKS_FIRST);
+    assert!(reply.attempts.is_empty(), "nobody was asked");
+    let fits = reply.decision.as_ref().unwrap().chosen().unwrap().model.to_string();
+    // A program cannot be asked: who fits answers, and the reason says why it was not the other.
+    let (reply, ..) = rig.ask(free).await;
+    assert_eq!((finish(&reply), answered_by(&reply)), (Finish::Stop, fits));
+    let reason = &reply.decision.as_ref().unwrap().reason;
+    assert!(reason.contains("is over budget"), "{reason}");
+}
+
+#[tokio::test]
 async fn a_warning_comes_once_per_share_and_refuses_nobody() {
     let one = price().await;
     let rig = Rig::with(|config| {

@@ -117,6 +117,31 @@ fn anything_else_sends_nothing_and_says_how_it_would_be_sent() {
 }
 
 #[test]
+fn who_fits_into_the_budget_can_be_asked_instead() {
+    let provider = Provider::new();
+    let config = format!(
+        "[providers.lab]\nbase_url = \"http://127.0.0.1:{}/v1\"\n\
+         [models.lab-large]\nprovider = \"lab\"\nid = \"large\"\ncontext = 8192\n\
+         max_output = 1024\nprice = {{ input = 0.1, output = 0.2 }}\nkeep_warm = \"off\"\n\
+         quality = {{ default = 0.9 }}\n\
+         [models.lab-free]\nprovider = \"lab\"\nid = \"free\"\ncontext = 8192\n\
+         max_output = 1024\nprice = {{ input = 0, output = 0 }}\nkeep_warm = \"off\"\n\
+         quality = {{ default = 0.1 }}\n\
+         [budget]\nday = {{ limit = 0.0001, at_limit = \"ask\" }}\n",
+        provider.port
+    );
+    let mut t = Start::with(&["ask", "why is the sky blue"]).config(&config).open();
+    t.see("lab-large could cost up to");
+    t.see("send anyway? [y/N, f: lab-free fits]");
+    assert_eq!(provider.asked(), 0, "nothing is sent before the answer");
+    t.keys("f\r");
+    t.see(ANSWER);
+    assert!(t.gone().success(), "{}", t.text());
+    assert_eq!(provider.asked(), 1);
+    t.assert_restored();
+}
+
+#[test]
 fn ctrl_c_at_the_question_is_a_no() {
     let provider = Provider::new();
     let mut t = provider.ask();

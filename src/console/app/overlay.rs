@@ -230,6 +230,8 @@ pub struct TestCard {
 pub struct Confirm {
     /// What it could cost, and what is left.
     pub question: String,
+    /// Who fits into the budget and would answer instead.
+    pub fits: Option<ModelName>,
     /// The request that was refused.
     pub reply: RequestId,
 }

@@ -167,6 +167,22 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         );
         return;
     };
+    if let Some(kept) = decision.over_budget.as_ref().filter(|kept| kept.asks) {
+        let (over, fits) = (kept.model.as_str(), format!("   {} fits", chosen.model));
+        ink.both(
+            line,
+            3,
+            &[
+                (&lead, Token::Dim),
+                ("asks first: ", Token::Warn),
+                (over, Token::Strong),
+                (" is over budget", Token::Dim),
+                (&fits, Token::Dim),
+            ],
+            &[(&change, Token::Dim)],
+        );
+        return;
+    }
     let figures = figures(state, chosen);
     let tail = text::width(&figures);
     let would =
@@ -286,7 +302,7 @@ mod tests {
     use crate::console::app::{ColorDepth, Preview};
     use crate::console::theme::Theme;
     use crate::console::view::draw;
-    use crate::domain::{FilterCode, FilterReason};
+    use crate::domain::{Decision, FilterCode, FilterReason, KeptOut};
 
     fn rows_of(source: &str, cols: usize) -> Vec<&str> {
         let mut out = Vec::new();
@@ -314,24 +330,41 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_draft_nobody_can_take_says_why_in_words() {
+    /// The rows of the chat with a draft whose decision was changed like this.
+    fn drafted(change: impl FnOnce(&mut Decision)) -> Vec<String> {
         use crate::console::view::sample::{Scene, state};
         let mut state = state(Scene::Chat, 120, 40);
         state.composer.insert("hello");
         let (_, reply) = state.last_reply().unwrap();
         let mut decision = (**reply.reply.decision.as_ref().unwrap()).clone();
-        let detail = "private chat: only this machine".to_owned();
-        for candidate in &mut decision.candidates {
-            let reason = FilterReason { code: FilterCode::Policy, detail: detail.clone() };
-            candidate.filtered = vec![reason];
-        }
+        change(&mut decision);
         let draft = state.composer.revision();
         state.preview = Some(Preview { draft, decision: Arc::new(decision) });
         let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
         draw(&state, &Theme::named("terminal", ColorDepth::True).unwrap(), &mut buffer);
-        let rows = (0..40).map(|y| (0..120).map(|x| buffer[(x, y)].symbol()).collect::<String>());
-        let said = rows.filter(|row| row.contains("no model can take it: private chat")).count();
-        assert_eq!(said, 1);
+        (0..40).map(|y| (0..120).map(|x| buffer[(x, y)].symbol()).collect()).collect()
+    }
+
+    #[test]
+    fn a_draft_nobody_can_take_says_why_in_words() {
+        let rows = drafted(|decision| {
+            let detail = "private chat: only this machine".to_owned();
+            for candidate in &mut decision.candidates {
+                let reason = FilterReason { code: FilterCode::Policy, detail: detail.clone() };
+                candidate.filtered = vec![reason];
+            }
+        });
+        let said = rows.iter().filter(|row| row.contains("no model can take it: private chat"));
+        assert_eq!(said.count(), 1);
+    }
+
+    #[test]
+    fn a_draft_a_budget_asks_about_says_so_before_it_is_sent() {
+        let kept = |asks| Some(KeptOut { model: "opus".into(), asks });
+        let said = |rows: Vec<String>, words: &str| rows.iter().any(|row| row.contains(words));
+        let asks = drafted(|decision| decision.over_budget = kept(true));
+        assert!(said(asks, "asks first: opus is over budget"));
+        let stops = drafted(|decision| decision.over_budget = kept(false));
+        assert!(said(stops, "would go to"));
     }
 }

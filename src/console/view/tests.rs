@@ -152,14 +152,19 @@ fn what_was_spent_is_called_todays_only_where_the_day_is_known() {
 #[test]
 fn the_question_before_going_over_a_budget_stands_over_the_chat() {
     let mut state = with_budgets("1.90", 80, 24);
-    state.overlay = Some(Overlay::Confirm(Confirm {
-        question: "this could cost up to $0.25, which would go over the day's budget ($0.10 of \
-                   $2.00 left, new in 9h 27m)"
-            .to_owned(),
-        reply: RequestId(uuid::Uuid::nil()),
-    }));
-    let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
-    insta::assert_snapshot!("over_budget_80x24", text);
+    let mut ask = |question: &str, fits: Option<&str>| {
+        state.overlay = Some(Overlay::Confirm(Confirm {
+            question: question.to_owned(),
+            fits: fits.map(Into::into),
+            reply: RequestId(uuid::Uuid::nil()),
+        }));
+        rows(&drawn(&state, &theme("terminal")).0).join("\n")
+    };
+    let left = "which would go over the day's budget ($0.10 of $2.00 left, new in 9h 27m)";
+    let nobody_fits = ask(&format!("this could cost up to $0.25, {left}"), None);
+    insta::assert_snapshot!("over_budget_80x24", nobody_fits);
+    let another_fits = ask(&format!("sonnet could cost up to $0.25, {left}"), Some("mini"));
+    insta::assert_snapshot!("over_budget_another_fits_80x24", another_fits);
 }
 
 #[test]

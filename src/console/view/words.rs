@@ -193,9 +193,9 @@ pub(super) fn fine(amount: Money) -> String {
     format!("${dollars:.decimals$}")
 }
 
-/// A share, `82%`.
+/// A share, `82%`; past ten times the whole only that it is, `>999%`.
 pub(super) fn percent(share: f64) -> String {
-    format!("{:.0}%", share * 100.0)
+    if share >= 9.995 { ">999%".to_owned() } else { format!("{:.0}%", share * 100.0) }
 }
 
 /// A figure between 0 and 1 without its zero, `.62`.

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::{Config, Model};
-use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, FilterCode};
-use crate::route::Payer;
+use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, FilterCode, OverBudget};
+use crate::route::{Hindrance, Payer, Refusal};
 
 use super::super::purse::{Reservation, Wanted};
 use super::super::{account, clock, refusal};
@@ -71,6 +71,11 @@ impl Run {
             () = tokio::time::sleep_until(state.deadline) => purse.refusal(&wanted, clock::now()),
         };
         if let Some(refusal) = refused {
+            let asks = self.request.over_budget == OverBudget::Ask;
+            if asks && refusal.hindrance == Hindrance::Ask && state.attempts == 0 {
+                // It fitted when it was decided.
+                return Err(Some(refusal::question(&refusal, asking.candidate, clock::now())));
+            }
             state.denied.get_or_insert_with(|| ErrorReport {
                 provider: Some(model.provider.clone()),
                 model: Some(model.name.clone()),
@@ -86,16 +91,36 @@ impl Run {
             !candidate.filtered.is_empty()
                 && candidate.filtered.iter().all(|reason| reason.code == FilterCode::Budget)
         };
-        let refused = decision.candidates.iter().filter(only_budget).filter_map(|candidate| {
-            let (_, model) = known(config, candidate)?;
-            let input = candidate.estimate.input_tokens;
-            let cap = cap(&self.request, model, input, Room::Usual, 0);
-            let deadline = Instant::now() + config.limits.total;
-            let wanted = self.wanted(config, model, (input, cap), deadline);
-            self.shared.purse.refusal(&wanted, clock::now())
-        });
+        let refused = decision
+            .candidates
+            .iter()
+            .filter(only_budget)
+            .filter_map(|candidate| self.refusal(config, candidate));
         // One that asks can still be answered; of several, the cheapest is what it is about.
         let refusal = refused.min_by_key(|refusal| (refusal.hindrance, refusal.need))?;
         Some(refusal::report(&refusal, clock::now()))
+    }
+
+    /// What is asked before anybody is: a budget that asks keeps out whoever would be the choice, and
+    /// somebody is there to say what then.
+    pub(super) fn asks_first(&self, config: &Config, decision: &Decision) -> Option<ErrorReport> {
+        if self.request.over_budget != OverBudget::Ask {
+            return None;
+        }
+        let kept = decision.over_budget.as_ref().filter(|kept| kept.asks)?;
+        let candidate = decision.candidate(kept.model.as_str())?;
+        let refusal = self.refusal(config, candidate)?;
+        (refusal.hindrance == Hindrance::Ask)
+            .then(|| refusal::question(&refusal, candidate, clock::now()))
+    }
+
+    /// Why no budget allows a candidate now, if none does.
+    fn refusal(&self, config: &Config, candidate: &Candidate) -> Option<Refusal> {
+        let (_, model) = known(config, candidate)?;
+        let input = candidate.estimate.input_tokens;
+        let cap = cap(&self.request, model, input, Room::Usual, 0);
+        let deadline = Instant::now() + config.limits.total;
+        let wanted = self.wanted(config, model, (input, cap), deadline);
+        self.shared.purse.refusal(&wanted, clock::now())
     }
 }

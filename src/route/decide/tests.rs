@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::{
-    DecisionId, FilterCode, Lang, ModelName, Money, Origin, PinScope, Price, Rates, ReaderKind,
-    Request, RequestId, TaskTable, UnixMs,
+    AtLimit, DecisionId, FilterCode, Lang, ModelName, Money, Origin, PinScope, Price, Rates,
+    ReaderKind, Request, RequestId, TaskTable, UnixMs,
 };
 use crate::route::{
     CircuitView, Forecast, HealthState, Imposed, KeyState, ModelHealth, Outlook, RuleEffect,

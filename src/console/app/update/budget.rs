@@ -1,11 +1,14 @@
 //! Budgets in the console: `/budget`, and the question before a message that would go over one.
 //!
-//! Invariant: only `y` sends such a message, and for that message alone; Enter never does.
+//! Invariant: only `y` sends such a message over the budget, and for that message alone, and only `f`
+//! has somebody answer who fits; Enter sends nothing.
 
 use crossterm::event::KeyCode;
 
 use crate::console::keys::Chord;
-use crate::domain::{AtLimit, BudgetLimit, BudgetScope, ModelName, Money, ProviderName};
+use crate::domain::{
+    AtLimit, BudgetLimit, BudgetScope, ModelName, Money, OverBudget, ProviderName,
+};
 use crate::engine::{self, Command};
 
 use super::super::{AppState, Cell, Confirm, Effect, Overlay, Tone};
@@ -100,7 +103,9 @@ pub(super) fn ask_first(state: &mut AppState, index: usize) {
     };
     if error.code == engine::ASKS_FIRST && state.overlay.is_none() {
         let question = error.message.clone();
-        state.overlay = Some(Overlay::Confirm(Confirm { question, reply: reply.request }));
+        let chosen = reply.reply.decision.as_ref().and_then(|decision| decision.chosen());
+        let fits = chosen.map(|candidate| candidate.model.clone());
+        state.overlay = Some(Overlay::Confirm(Confirm { question, fits, reply: reply.request }));
     }
 }
 
@@ -111,7 +116,12 @@ pub(super) fn key(state: &mut AppState, fx: &mut Effects, key: Chord) -> bool {
     match key.code {
         KeyCode::Char('y' | 'Y') if key.typed().is_some() => {
             state.overlay = None;
-            send::over_budget(state, fx, request);
+            send::refused(state, fx, request, OverBudget::Allowed);
+            true
+        }
+        KeyCode::Char('f' | 'F') if key.typed().is_some() && confirm.fits.is_some() => {
+            state.overlay = None;
+            send::refused(state, fx, request, OverBudget::Within);
             true
         }
         KeyCode::Char('n' | 'N') if key.typed().is_some() => {

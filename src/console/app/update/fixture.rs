@@ -91,6 +91,7 @@ pub(super) fn decision(request: RequestId, models: &[&str]) -> Decision {
         },
         candidates: candidates.collect(),
         reason: "cheapest of 3 that fit".into(),
+        over_budget: None,
     }
 }
 

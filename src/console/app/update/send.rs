@@ -102,8 +102,13 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
     ask(state, fx, cell, OverBudget::Ask);
 }
 
-/// Asks again what a budget wanted to be asked about first; the refusal goes.
-pub(super) fn over_budget(state: &mut AppState, fx: &mut Effects, request: RequestId) {
+/// Asks again what a budget wanted to be asked about first, now that it was; the refusal goes.
+pub(super) fn refused(
+    state: &mut AppState,
+    fx: &mut Effects,
+    request: RequestId,
+    allowance: OverBudget,
+) {
     let refused = state.transcript.cells.iter().rposition(|cell| match cell {
         Cell::Reply(reply) => reply.request == request,
         Cell::User(_) | Cell::Note(_) => false,
@@ -117,7 +122,7 @@ pub(super) fn over_budget(state: &mut AppState, fx: &mut Effects, request: Reque
     if index + 1 == state.transcript.cells.len() {
         cut_from(state, index);
     }
-    ask(state, fx, cell, OverBudget::Allowed);
+    ask(state, fx, cell, allowance);
 }
 
 /// Asks what a user's cell says; the answer goes to a new cell at the end.

@@ -86,6 +86,7 @@ pub(super) fn decision(
         features: features(),
         candidates,
         reason: reason.to_owned(),
+        over_budget: None,
     }
 }
 

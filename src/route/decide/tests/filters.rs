@@ -164,6 +164,48 @@ fn usable_ones_come_first_and_the_filtered_follow_by_name() {
 }
 
 #[test]
+fn who_a_budget_keeps_from_being_the_choice_is_named_and_whether_it_asks() {
+    let free = decide(&input(CODE));
+    assert_eq!(free.over_budget, None);
+    let first = free.chosen().unwrap().model.to_string();
+    for (then, asks) in [(AtLimit::Ask, true), (AtLimit::Stop, false)] {
+        let mut input = input(CODE);
+        edit(&mut input, &first, |c| {
+            c.over_budget = Some("$0.10 left in the day's budget, could cost $0.25".into());
+            c.over_budget_then = Some(then);
+        });
+        let decision = decide(&input);
+        assert_ne!(decision.chosen().unwrap().model.as_str(), first);
+        let kept = decision.over_budget.as_ref().unwrap();
+        assert_eq!((kept.model.as_str(), kept.asks), (first.as_str(), asks));
+        assert!(decision.reason.starts_with(&format!("{first} is over budget; ")));
+    }
+    // Where it would not be the choice anyhow, a budget changes nothing.
+    let mut other = input(CODE);
+    let last = free.ranked().last().unwrap().model.to_string();
+    edit(&mut other, &last, |c| {
+        c.over_budget = Some("nothing left".into());
+        c.over_budget_then = Some(AtLimit::Ask);
+    });
+    assert_eq!(decide(&other).over_budget, None);
+}
+
+#[test]
+fn of_several_budgets_one_that_can_be_gone_over_is_what_is_asked_about() {
+    let order: Vec<String> =
+        decide(&input(CODE)).ranked().map(|candidate| candidate.model.to_string()).collect();
+    let mut input = input(CODE);
+    for (name, then) in [(&order[0], AtLimit::Stop), (&order[1], AtLimit::Ask)] {
+        edit(&mut input, name, |c| {
+            c.over_budget = Some("nothing left".into());
+            c.over_budget_then = Some(then);
+        });
+    }
+    let kept = decide(&input).over_budget.unwrap();
+    assert_eq!((kept.model.as_str(), kept.asks), (order[1].as_str(), true));
+}
+
+#[test]
 fn with_all_circuits_open_the_one_nearest_its_retry_is_used_visibly() {
     let mut input = input(CODE);
     for (index, candidate) in input.candidates.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 use super::super::fixture::Console;
 use crate::console::app::{Cell, Overlay, View};
 use crate::domain::{
-    Cost, ErrorReport, Finish, Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
+    Cost, ErrorReport, Finish, ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
 };
 use crate::engine;
 
@@ -50,6 +50,23 @@ fn a_message_that_would_go_over_is_asked_about_and_yes_sends_it_once() {
     console.routed("mini").stream("An answer.").end(Finish::Stop);
     console.text("the next").keys("enter");
     assert_eq!(console.sent()[2].over_budget, OverBudget::Ask);
+}
+
+#[test]
+fn who_fits_into_the_budget_can_answer_instead() {
+    let mut console = Console::ready();
+    console.text("a long one").keys("enter").routed("mini");
+    refused(&mut console, engine::ASKS_FIRST);
+    let Some(Overlay::Confirm(confirm)) = &console.state.overlay else { panic!("no question") };
+    assert_eq!(confirm.fits.as_ref().map(ModelName::as_str), Some("mini"));
+    console.keys("f");
+    let sent = console.sent();
+    assert_eq!((sent.len(), sent[1].over_budget), (2, OverBudget::Within));
+    // Where nobody does, the key does nothing.
+    let mut console = asked();
+    console.keys("f");
+    assert!(console.state.overlay.is_some());
+    assert_eq!(console.sent().len(), 1);
 }
 
 #[test]
