@@ -77,7 +77,7 @@ fn answered(
         Recall::Open(id) => {
             let session = ledger.read(|reader| open(reader, id))?;
             for one in ledger.read(|reader| reader.interrupted(LISTED))? {
-                if one.session == Some(id) {
+                if one.session == id {
                     // It is looked at now; where that cannot be written it is offered once more.
                     let _once_more = ledger.dismiss(one.request);
                 }
@@ -269,7 +269,7 @@ fn series(
 
 fn found(reader: &Reader, query: &str) -> Result<Vec<SessionLine>, LedgerError> {
     let cut: Vec<SessionId> =
-        reader.interrupted(LISTED)?.into_iter().filter_map(|one| one.session).collect();
+        reader.interrupted(LISTED)?.into_iter().map(|one| one.session).collect();
     let line = |row: crate::ledger::SessionRow, hit: Option<String>| SessionLine {
         interrupted: cut.contains(&row.id),
         id: row.id,

@@ -1,6 +1,7 @@
 //! What is kept and found again, through the handle.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -407,6 +408,12 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     futures_executor(other.begin(living.begin())).unwrap();
     other.flush(LIMIT).unwrap();
     assert_eq!(other.read(|reader| reader.interrupted(5)).unwrap(), []);
+    // An answer of a comparison is cut off with it.
+    let mut bare = turn(3, "compared", "").begin();
+    let request = &mut Arc::get_mut(&mut bare).unwrap().request;
+    (request.session, request.origin) = (None, Origin::Compare);
+    futures_executor(ledger.begin(bare)).unwrap();
+    ledger.flush(LIMIT).unwrap();
     // The first ends without a word.
     drop(ledger);
     let gone = dir.path().join("runs").join(run.to_string());
@@ -417,13 +424,13 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     let offered = third.read(|reader| reader.interrupted(5)).unwrap();
     let [one] = offered.as_slice() else { panic!("{offered:?}") };
     assert_eq!((one.asked.as_str(), one.text.as_str()), ("a long story", "Once upon a time"));
-    assert_eq!(one.session, Some(session(1)));
+    assert_eq!(one.session, session(1));
     let row = third.read(|reader| reader.session_row(session(1))).unwrap().unwrap();
     assert_eq!((row.messages, row.cost.exact), (2, false));
     // What was shown was paid for, and so was the prompt.
     assert!(row.cost.amount > Money::ZERO);
     let total = third.read(|reader| reader.total(Days::ALL)).unwrap();
-    assert_eq!((total.attempts, total.cost), (1, row.cost));
+    assert_eq!((total.attempts, total.cost), (2, row.cost), "nothing was shown of the comparison");
     assert!(total.usage.input > 0 && total.usage.output == 5, "{:?}", total.usage);
     third.dismiss(one.request).unwrap();
     assert_eq!(third.read(|reader| reader.interrupted(5)).unwrap(), []);
