@@ -132,11 +132,6 @@ pub fn name(total: &Total) -> String {
     }
 }
 
-fn at_least(cost: Cost, shown: Denomination) -> String {
-    let at_least = if cost.exact { "" } else { "≥" };
-    format!("{at_least}{}", shown.short(cost.amount))
-}
-
 /// Adds one sum to another.
 fn add(sum: &mut Total, more: &Total) {
     sum.attempts += more.attempts;
@@ -239,7 +234,7 @@ impl Report {
                 total.usage.input.to_string(),
                 total.usage.cached_input.to_string(),
                 total.usage.output.to_string(),
-                at_least(total.cost, shown),
+                shown.cost_short(total.cost),
                 some(total.lost),
                 some(total.stopped),
             ]);
@@ -460,9 +455,9 @@ mod tests {
     fn what_is_not_known_is_at_least() {
         let cost = |exact| Cost { amount: Money::from_pico(2_500_000_000_000), exact };
         let dollars = Denomination::Dollars;
-        assert_eq!(at_least(cost(true), dollars), "$2.50");
-        assert_eq!(at_least(cost(false), dollars), "≥$2.50");
+        assert_eq!(dollars.cost_short(cost(true)), "$2.50");
+        assert_eq!(dollars.cost_short(cost(false)), "≥$2.50");
         let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
-        assert_eq!(at_least(cost(false), yuan), "≥~¥17.80");
+        assert_eq!(yuan.cost_short(cost(false)), "≥~¥17.80");
     }
 }

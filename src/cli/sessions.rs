@@ -202,12 +202,11 @@ fn table(rows: &[SessionRow], zone: &TimeZone) -> Vec<String> {
         ("title", Align::Left),
     ]);
     for row in rows {
-        let at_least = if row.cost.exact { "" } else { "≥" };
         table.row([
             row.id.short(),
             moment(row.updated, zone),
             row.messages.to_string(),
-            format!("{at_least}{}", row.cost.amount.short()),
+            row.cost.short(),
             row.origin.clone(),
             row.title.clone(),
         ]);
