@@ -216,16 +216,19 @@ impl Report {
             Money::ZERO => String::new(),
             money => shown.short(money),
         };
-        let mut table = Table::new(&[
+        let tells_lost = self.wanted.by.tells_lost();
+        let mut columns = vec![
             (self.wanted.by.name(), Align::Left),
             ("calls", Align::Right),
             ("in", Align::Right),
             ("cached", Align::Right),
             ("out", Align::Right),
             ("cost", Align::Right),
-            ("failed", Align::Right),
-            ("stopped", Align::Right),
-        ]);
+        ];
+        if tells_lost {
+            columns.extend([("failed", Align::Right), ("stopped", Align::Right)]);
+        }
+        let mut table = Table::new(&columns);
         let whole = Total { key: "total".to_owned(), ..self.whole.clone() };
         for total in self.rows.iter().chain([&whole]) {
             table.row([
