@@ -117,6 +117,12 @@ fn gone(trouble: &Trouble) -> Stop {
 }
 
 fn clear(args: &CacheClearArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    if args.key.is_none() && !args.all {
+        return Err(Stop::usage(
+            "say what to forget: wheelhouse cache clear KEY, as `cache why` prints it, or all of \
+             it: wheelhouse cache clear --all",
+        ));
+    }
     let config = config(setup)?;
     let Some(redis) = &config.cache.redis else {
         return Err(Stop::usage(
@@ -247,4 +253,28 @@ fn lines(recall: &Recall, sharing: Sharing) -> Vec<String> {
         );
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::super::args::Global;
+    use super::*;
+
+    #[test]
+    fn what_to_forget_has_to_be_said_and_the_error_says_how() {
+        let setup = Setup::new(&Global::default());
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io {
+            out: &mut out,
+            err: &mut err,
+            in_kind: Kind::Pipe,
+            out_kind: Kind::Pipe,
+            err_kind: Kind::Pipe,
+        };
+        let stop = clear(&CacheClearArgs::default(), &setup, &mut io).unwrap_err();
+        let (exit, words) = stop.story();
+        assert_eq!(exit, Exit::Usage);
+        assert!(words.unwrap().contains("wheelhouse cache clear --all"));
+    }
 }

@@ -135,7 +135,7 @@ pub fn go_on(request: &mut Request, which: &Continue, setup: &Setup) -> Result<(
         Origin::Ask => reader.interrupted(OFFERED)?,
         _ => Vec::new(),
     };
-    for cut in cuts.iter().filter(|cut| cut.session == Some(session)) {
+    for cut in cuts.iter().filter(|cut| cut.session == session) {
         // It was taken up; where that cannot be written it is offered once more.
         let _once_more = ledger.dismiss(cut.request);
     }

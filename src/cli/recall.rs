@@ -17,7 +17,7 @@ use crate::console::app::{
     KeptAnswer, KeptSession, KeptTurn, Recall, Recalled, RoutingDid, SessionLine,
 };
 use crate::domain::{
-    Finish, Message, ModelName, Money, Part, ProviderName, Role, SessionId, UnixMs,
+    Finish, Message, ModelName, Money, Origin, Part, ProviderName, Role, SessionId, UnixMs,
 };
 use crate::ledger::{
     AnswerFigures, Day, Days, KeptMessage, Ledger, LedgerError, Reader, SessionOrder, Total, export,
@@ -66,7 +66,7 @@ fn answered(
     }
     match asked {
         Recall::Costs { window, group } => ledger
-            .read(|reader| costs(reader, zone, (window, group), now))
+            .read(|reader| reader.at_once(|reader| costs(reader, zone, (window, group), now)))
             .map(|report| Recalled::Costs(Box::new(report))),
         Recall::ExportCosts(table) => {
             costs_file::written(setup, ledger, config, &table, now).map(Recalled::Done)
@@ -77,7 +77,7 @@ fn answered(
         Recall::Open(id) => {
             let session = ledger.read(|reader| open(reader, id))?;
             for one in ledger.read(|reader| reader.interrupted(LISTED))? {
-                if one.session == Some(id) {
+                if one.session == id {
                     // It is looked at now; where that cannot be written it is offered once more.
                     let _once_more = ledger.dismiss(one.request);
                 }
@@ -158,7 +158,7 @@ fn costs(
                 at: dear.at,
                 cost: dear.cost,
                 model: dear.model.unwrap_or_else(|| ModelName::from("nobody")),
-                prompt: dear.asked.split_whitespace().collect::<Vec<_>>().join(" "),
+                prompt: prompt(dear.origin, dear.asked.as_deref()),
                 input: dear.usage.input,
                 output: dear.usage.output,
             })
@@ -178,6 +178,21 @@ fn costs(
             prefix_saved: routing.prefix_saved,
         },
     })
+}
+
+/// What was asked in one line; where that is not kept, what it was for.
+fn prompt(origin: Option<Origin>, asked: Option<&str>) -> String {
+    match (asked, origin) {
+        (Some(asked), _) => asked.split_whitespace().collect::<Vec<_>>().join(" "),
+        (None, None) => "text not kept".to_owned(),
+        (None, Some(origin @ (Origin::Chat | Origin::Ask | Origin::Gateway))) => {
+            format!("{}, text not kept", origin.words())
+        }
+        (
+            None,
+            Some(origin @ (Origin::Ping | Origin::Probe | Origin::Compare | Origin::Explain)),
+        ) => origin.words().to_owned(),
+    }
 }
 
 /// The days of a window.
@@ -269,7 +284,7 @@ fn series(
 
 fn found(reader: &Reader, query: &str) -> Result<Vec<SessionLine>, LedgerError> {
     let cut: Vec<SessionId> =
-        reader.interrupted(LISTED)?.into_iter().filter_map(|one| one.session).collect();
+        reader.interrupted(LISTED)?.into_iter().map(|one| one.session).collect();
     let line = |row: crate::ledger::SessionRow, hit: Option<String>| SessionLine {
         interrupted: cut.contains(&row.id),
         id: row.id,

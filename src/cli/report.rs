@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::config::CurrencySettings;
-use crate::domain::{Cost, Currency, Denomination, ModelName, Money};
+use crate::domain::{Cost, Currency, Denomination, ModelName, Money, Usage};
 use crate::ledger::{By, Days, LedgerError, Reader, Routing, Total, export};
 use crate::text;
 
@@ -74,7 +74,7 @@ pub struct Wanted {
     pub days: Days,
     /// By what.
     pub by: UsageBy,
-    /// At most so many rows.
+    /// At most so many rows; what others come to is one more.
     pub limit: usize,
     /// Only rows whose name holds this; empty for all. The total is then of those.
     pub filter: String,
@@ -106,6 +106,11 @@ impl UsageBy {
         }
     }
 
+    /// Does a row know what of it failed or was stopped? What a chat came to is kept as a whole.
+    const fn tells_lost(self) -> bool {
+        !matches!(self, Self::Session)
+    }
+
     /// Its name on the command line, and of its column.
     pub const fn name(self) -> &'static str {
         match self {
@@ -127,11 +132,6 @@ pub fn name(total: &Total) -> String {
     }
 }
 
-fn at_least(cost: Cost, shown: Denomination) -> String {
-    let at_least = if cost.exact { "" } else { "≥" };
-    format!("{at_least}{}", shown.short(cost.amount))
-}
-
 /// Adds one sum to another.
 fn add(sum: &mut Total, more: &Total) {
     sum.attempts += more.attempts;
@@ -142,25 +142,65 @@ fn add(sum: &mut Total, more: &Total) {
     sum.usage = sum.usage + more.usage;
 }
 
+/// What the rows leave of all there is, as a row.
+fn others(whole: &Total, rows: &[Total]) -> Option<Total> {
+    let mut shown = Total::default();
+    for row in rows {
+        add(&mut shown, row);
+    }
+    let (all, told) = (whole.usage, shown.usage);
+    let attempts = whole.attempts.saturating_sub(shown.attempts);
+    (attempts > 0).then(|| Total {
+        key: "others".to_owned(),
+        session: None,
+        attempts,
+        cost: Cost { amount: whole.cost.amount - shown.cost.amount, exact: whole.cost.exact },
+        lost: whole.lost - shown.lost,
+        stopped: whole.stopped - shown.stopped,
+        prefix_saved: whole.prefix_saved - shown.prefix_saved,
+        usage: Usage {
+            input: all.input.saturating_sub(told.input),
+            cached_input: all.cached_input.saturating_sub(told.cached_input),
+            cache_write: all.cache_write.saturating_sub(told.cache_write),
+            output: all.output.saturating_sub(told.output),
+            reasoning: all.reasoning.saturating_sub(told.reasoning),
+            ..Usage::default()
+        },
+    })
+}
+
+impl Wanted {
+    fn is_filtered(&self) -> bool {
+        !self.filter.trim().is_empty()
+    }
+}
+
 impl Report {
     /// Adds up.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn of(reader: &Reader, wanted: Wanted) -> Result<Self, LedgerError> {
+        // A call that ends meanwhile would be in some sums and not in others.
+        reader.at_once(|reader| Self::added_up(reader, wanted))
+    }
+
+    fn added_up(reader: &Reader, wanted: Wanted) -> Result<Self, LedgerError> {
         let Wanted { days, by, limit, .. } = wanted;
         let routing = reader.routing(days, wanted.baseline.as_ref())?;
-        if wanted.filter.trim().is_empty() {
-            let rows = reader.totals(days, by.by(), limit)?;
-            return Ok(Self { wanted, rows, whole: reader.total(days)?, routing });
-        }
-        let mut rows = reader.totals(days, by.by(), LOOKED_THROUGH)?;
-        rows.retain(|total| text::holds(&name(total), &wanted.filter));
-        let mut whole = Total::default();
-        for row in &rows {
-            add(&mut whole, row);
-        }
+        let (mut rows, whole) = if wanted.is_filtered() {
+            let mut rows = reader.totals(days, by.by(), LOOKED_THROUGH)?;
+            rows.retain(|total| text::holds(&name(total), &wanted.filter));
+            let mut whole = Total::default();
+            for row in &rows {
+                add(&mut whole, row);
+            }
+            (rows, whole)
+        } else {
+            (reader.totals(days, by.by(), limit)?, reader.total(days)?)
+        };
         rows.truncate(limit);
+        rows.extend(others(&whole, &rows));
         Ok(Self { wanted, rows, whole, routing })
     }
 
@@ -176,16 +216,19 @@ impl Report {
             Money::ZERO => String::new(),
             money => shown.short(money),
         };
-        let mut table = Table::new(&[
+        let tells_lost = self.wanted.by.tells_lost();
+        let mut columns = vec![
             (self.wanted.by.name(), Align::Left),
             ("calls", Align::Right),
             ("in", Align::Right),
             ("cached", Align::Right),
             ("out", Align::Right),
             ("cost", Align::Right),
-            ("failed", Align::Right),
-            ("stopped", Align::Right),
-        ]);
+        ];
+        if tells_lost {
+            columns.extend([("failed", Align::Right), ("stopped", Align::Right)]);
+        }
+        let mut table = Table::new(&columns);
         let whole = Total { key: "total".to_owned(), ..self.whole.clone() };
         for total in self.rows.iter().chain([&whole]) {
             table.row([
@@ -194,13 +237,20 @@ impl Report {
                 total.usage.input.to_string(),
                 total.usage.cached_input.to_string(),
                 total.usage.output.to_string(),
-                at_least(total.cost, shown),
+                shown.cost_short(total.cost),
                 some(total.lost),
                 some(total.stopped),
             ]);
         }
         let mut lines = table.lines();
-        lines.extend(self.routing_lines());
+        let routing = self.routing_lines();
+        if !routing.is_empty() {
+            lines.push(String::new());
+            if self.wanted.is_filtered() {
+                lines.push("of all rows, filtered or not:".to_owned());
+            }
+            lines.extend(routing);
+        }
         if let Some(rate) = self.wanted.shown.words() {
             lines.extend([String::new(), rate]);
         }
@@ -211,7 +261,6 @@ impl Report {
         let (routing, shown) = (&self.routing, self.wanted.shown.money);
         let mut out = Vec::new();
         if routing.compared > 0 {
-            out.push(String::new());
             out.push(format!(
                 "routing   {} of {} requests answered; {} at the dearest model that fit, {} spent: {} saved",
                 routing.answered,
@@ -252,6 +301,8 @@ impl Report {
         if let Denomination::At(currency, _) = shown {
             let _ = write!(head, ",cost_{}", currency.code().to_ascii_lowercase());
         }
+        let tells_lost = self.wanted.by.tells_lost();
+        let lost = |money: Money| if tells_lost { money.to_string() } else { String::new() };
         let mut lines = vec![head];
         for total in &self.rows {
             let usage = total.usage;
@@ -266,8 +317,8 @@ impl Report {
                 usage.reasoning.to_string(),
                 total.cost.amount.to_string(),
                 total.cost.exact.to_string(),
-                total.lost.to_string(),
-                total.stopped.to_string(),
+                lost(total.lost),
+                lost(total.stopped),
             ];
             if let Denomination::At(..) = shown {
                 cells.push(shown.convert(total.cost.amount).to_string());
@@ -284,14 +335,22 @@ impl Report {
         let Wanted { days, by, .. } = self.wanted;
         let all = days == Days::ALL;
         let routing = &self.routing;
-        let row = |total: &Total| row(total, self.wanted.shown.money);
+        let total = |total: &Total| row(total, self.wanted.shown.money);
+        let row = |one: &Total| {
+            let mut row = total(one);
+            if !by.tells_lost() {
+                row["failed_usd"] = Value::Null;
+                row["stopped_usd"] = Value::Null;
+            }
+            row
+        };
         let mut report = json!({
             "schema": 1,
             "by": by.name(),
             "from": (!all).then(|| days.from.to_string()),
             "to": (!all).then(|| days.to.to_string()),
             "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
-            "total": row(&Total { key: "total".to_owned(), ..self.whole.clone() }),
+            "total": total(&Total { key: "total".to_owned(), ..self.whole.clone() }),
             "routing": {
                 "requests": routing.requests,
                 "answered": routing.answered,
@@ -309,9 +368,8 @@ impl Report {
                 })),
             },
         });
-        let filter = self.wanted.filter.trim();
-        if !filter.is_empty() {
-            report["filter"] = json!(filter);
+        if self.wanted.is_filtered() {
+            report["filter"] = json!(self.wanted.filter.trim());
         }
         if let Denomination::At(currency, rate) = self.wanted.shown.money {
             report["converted"] = json!({
@@ -400,9 +458,9 @@ mod tests {
     fn what_is_not_known_is_at_least() {
         let cost = |exact| Cost { amount: Money::from_pico(2_500_000_000_000), exact };
         let dollars = Denomination::Dollars;
-        assert_eq!(at_least(cost(true), dollars), "$2.50");
-        assert_eq!(at_least(cost(false), dollars), "≥$2.50");
+        assert_eq!(dollars.cost_short(cost(true)), "$2.50");
+        assert_eq!(dollars.cost_short(cost(false)), "≥$2.50");
         let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
-        assert_eq!(at_least(cost(false), yuan), "≥~¥17.80");
+        assert_eq!(yuan.cost_short(cost(false)), "≥~¥17.80");
     }
 }

@@ -35,12 +35,12 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
                 io.line(&line)?;
             }
             for one in interrupted {
-                let session = one.session.map(|id| id.to_string()).unwrap_or_default();
                 io.talk(&format!(
                     "an answer was cut off on {}: \"{}\". What there was of it is kept; \
-                     go on with it: wheelhouse ask --session {session} \"go on\"",
+                     go on with it: wheelhouse ask --session {} \"go on\"",
                     moment(one.at, &zone),
                     short(&one.asked),
+                    one.session,
                 ));
             }
         }
@@ -57,7 +57,7 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
             if let Some(one) = ledger
                 .read(|reader| reader.interrupted(LISTED))?
                 .iter()
-                .find(|one| one.session == Some(kept.row.id))
+                .find(|one| one.session == kept.row.id)
             {
                 // It was looked at: that is enough.
                 let _next_time = ledger.dismiss(one.request);
@@ -202,12 +202,11 @@ fn table(rows: &[SessionRow], zone: &TimeZone) -> Vec<String> {
         ("title", Align::Left),
     ]);
     for row in rows {
-        let at_least = if row.cost.exact { "" } else { "≥" };
         table.row([
             row.id.short(),
             moment(row.updated, zone),
             row.messages.to_string(),
-            format!("{at_least}{}", row.cost.amount.short()),
+            row.cost.short(),
             row.origin.clone(),
             row.title.clone(),
         ]);

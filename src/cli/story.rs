@@ -55,7 +55,7 @@ fn tokens_per_second(reply: &Reply) -> Option<f64> {
 
 /// A cost as shown: `$0.0041`, with `≥` where part of it is unknown.
 pub fn cost(cost: Cost) -> String {
-    if cost.exact { cost.amount.short() } else { format!("≥{}", cost.amount.short()) }
+    cost.short()
 }
 
 /// Milliseconds as shown: `85ms`, `1.2s`, `2m 5s`.

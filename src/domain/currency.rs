@@ -156,10 +156,14 @@ impl Denomination {
         self.written(&self.convert(dollars).short())
     }
 
-    /// A cost in it: an estimate carries `~` as well, and what is only bounded says so already.
+    /// What was spent, in it: `$0.42`, and `≥$0.42` where it is not exact; converted `≥~¥2.99`.
     pub fn cost(self, cost: Cost) -> String {
-        let figure = self.brief(cost.amount);
-        if cost.exact { figure } else { about(figure) }
+        cost.written(|amount| self.brief(amount))
+    }
+
+    /// The same to a fixed number of digits, as [`Self::short`].
+    pub fn cost_short(self, cost: Cost) -> String {
+        cost.written(|amount| self.short(amount))
     }
 
     /// Puts the currency in the dollar's place.
@@ -172,7 +176,7 @@ impl Denomination {
     }
 }
 
-/// An estimate, marked once; what is only bounded says so already.
+/// Marked as converted, once; what is only bounded says so already.
 fn about(figure: String) -> String {
     if figure.starts_with(['<', '~']) { figure } else { format!("~{figure}") }
 }
@@ -210,9 +214,10 @@ mod tests {
     fn converted_amounts_are_marked_and_dollars_are_not() {
         let cost = |exact| Cost { amount: money("0.42"), exact };
         assert_eq!(Denomination::Dollars.cost(cost(true)), "$0.42");
-        assert_eq!(Denomination::Dollars.cost(cost(false)), "~$0.42");
+        assert_eq!(Denomination::Dollars.cost(cost(false)), "≥$0.42");
         assert_eq!(at("CNY", "7.12").cost(cost(true)), "~¥2.99");
-        assert_eq!(at("cny", "7.12").cost(cost(false)), "~¥2.99", "marked once");
+        assert_eq!(at("cny", "7.12").cost(cost(false)), "≥~¥2.99");
+        assert_eq!(at("CNY", "7.12").cost_short(cost(false)), "≥~¥2.99");
         assert_eq!(at("EUR", "0.92").brief(money("0.42")), "~0.39 EUR");
         assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<¥0.0001");
         assert_eq!(at("EUR", "0.92").short(Money::ZERO), "~0.00 EUR");

@@ -20,6 +20,9 @@ pub struct Money(i64);
 pub struct Price(i64);
 
 /// A cost and whether every part of it is known.
+///
+/// Written for people, what was spent and is not exact is "at least" that much: `≥$0.42`. `~` is for
+/// what was never spent or is converted: forecasts, and amounts at a rate of the user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// What is known to be owed.
@@ -286,6 +289,22 @@ impl Default for Cost {
 impl Cost {
     /// Nothing owed, and known to be so.
     pub const ZERO: Self = Self { amount: Money::ZERO, exact: true };
+
+    /// As [`Money::short`], marked where it is not exact.
+    pub fn short(self) -> String {
+        self.written(Money::short)
+    }
+
+    /// As a writer of amounts writes it, marked where it is not exact. At least less than the last digit
+    /// shown is at least nothing.
+    pub(super) fn written(self, write: impl Fn(Money) -> String) -> String {
+        let figure = write(self.amount);
+        match self.exact {
+            true => figure,
+            false if figure.contains('<') => format!("≥{}", write(Money::ZERO)),
+            false => format!("≥{figure}"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -328,6 +347,16 @@ mod tests {
         assert_eq!(brief("0.0251"), "$0.025");
         assert_eq!(brief("0.0041"), "$0.0041");
         assert_eq!(brief("-0.5"), "-$0.50");
+    }
+
+    #[test]
+    fn what_was_spent_and_is_not_exact_is_at_least_so_much() {
+        let short = |text: &str, exact| Cost { amount: text.parse().unwrap(), exact }.short();
+        assert_eq!(short("0.42", true), "$0.4200");
+        assert_eq!(short("0.42", false), "≥$0.4200");
+        assert_eq!(short("0.000001", true), "<$0.0001");
+        assert_eq!(short("0.000001", false), "≥$0.00", "it may be any amount");
+        assert_eq!(short("0", false), "≥$0.00");
     }
 
     #[test]

@@ -208,6 +208,35 @@ impl Origin {
             Self::Explain => "explain",
         }
     }
+
+    /// Every one there is.
+    pub const ALL: [Self; 7] = [
+        Self::Chat,
+        Self::Ask,
+        Self::Gateway,
+        Self::Ping,
+        Self::Probe,
+        Self::Compare,
+        Self::Explain,
+    ];
+
+    /// The one of this [`Self::name`].
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.name() == name)
+    }
+
+    /// As people are told: what a ping is for rather than that it is one.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Ping => "keep warm",
+            Self::Chat
+            | Self::Ask
+            | Self::Gateway
+            | Self::Probe
+            | Self::Compare
+            | Self::Explain => self.name(),
+        }
+    }
 }
 
 impl Request {

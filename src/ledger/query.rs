@@ -3,6 +3,7 @@
 //! Must not know: the writer. Invariant: no question's cost grows with the number of rows kept; each
 //! walks an index from its end, or adds up sums per day.
 
+mod by_session;
 mod decisions;
 mod search;
 mod sessions;
@@ -68,6 +69,20 @@ impl Reader {
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
         question(&self.db).map_err(|error| LedgerError::sqlite(&self.path, &error))
+    }
+
+    /// Asks several questions of the ledger as it stands at one moment, whatever is written meanwhile:
+    /// their answers agree.
+    pub fn at_once<T>(
+        &self,
+        ask: impl FnOnce(&Self) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        // Within another one it is that one's moment.
+        let begun = self.db.is_autocommit().then(|| self.db.unchecked_transaction()).transpose();
+        let moment = begun.map_err(|error| LedgerError::sqlite(&self.path, &error))?;
+        let answer = ask(self);
+        drop(moment);
+        answer
     }
 
     /// How much there is.

@@ -36,7 +36,7 @@ pub struct CacheStatsArgs {
 
 /// What `cache clear` takes.
 #[derive(Debug, Clone, Default, Args)]
-#[command(group(ArgGroup::new("which").required(true)))]
+#[command(group(ArgGroup::new("which")), override_usage = "wheelhouse cache clear <KEY|--all>")]
 pub struct CacheClearArgs {
     /// The key, or enough of its beginning, as `cache why` prints it
     #[arg(value_name = "KEY", group = "which")]
@@ -51,6 +51,7 @@ Examples:
   wheelhouse cache stats
   wheelhouse cache why --temperature 0 --seed 1 \"capital of Peru\"
   wheelhouse cache clear 3f9a1c
+  wheelhouse cache clear --all
 
 Answers are kept in the memory of each wheelhouse that runs, and in Redis where cache.redis.url is
 set. These commands see Redis; what the console keeps in memory shows in its cost panel.

@@ -156,7 +156,7 @@ pub struct UsageArgs {
     /// From when on: today, 7d, 30d, all
     #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = since)]
     pub since: UsageSince,
-    /// At most so many rows; the total is of all
+    /// At most so many rows; the rest is one more, `others`
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub limit: usize,
     /// Only rows whose name holds this; the total is then of those

@@ -171,18 +171,18 @@ pub fn table(rows: &[Row]) -> Vec<String> {
     let ratio = |value: f64| format!("{value:.2}");
     let seconds = |ms: u64| format!("{:.2}s", ms as f64 / 1e3);
     for row in rows {
-        let about = if row.cost.exact { "" } else { ">" };
+        let at_least = if row.cost.exact { "" } else { "≥" };
         table.row([
             row.model.clone(),
             script_name(row.script).to_owned(),
             row.langs.join(","),
-            shown(row.per_1000, |value| format!("{about}{}", dollars(value))),
+            shown(row.per_1000, |value| format!("{at_least}{}", dollars(value))),
             shown(row.input_per_char, ratio),
             shown(row.output_per_char, ratio),
             shown(row.ttft_ms, seconds),
             shown(row.total_ms, seconds),
             shown(row.answer_chars, |chars| chars.to_string()),
-            format!("{about}{}", row.cost.amount),
+            format!("{at_least}{}", row.cost.amount),
             if row.failed == 0 { String::new() } else { row.failed.to_string() },
         ]);
     }

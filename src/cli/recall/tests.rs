@@ -1,6 +1,7 @@
 //! What the console asks for is what commands print: both read one ledger here.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
@@ -10,7 +11,8 @@ use super::*;
 use crate::cli::args::{Cli, Command, Global, UsageArgs};
 use crate::cli::{Io, Kind, usage};
 use crate::console::app::{CostsTable, TableForm};
-use crate::domain::Currency;
+use crate::domain::{Currency, Origin};
+use crate::ledger::Keep;
 use crate::ledger::sample::Turn;
 
 /// A data directory in which some chats were held today, and the configuration beside it.
@@ -52,6 +54,37 @@ impl Data {
         });
         ledger.flush(Duration::from_secs(10)).unwrap();
         Self { _dir: dir, setup, now }
+    }
+
+    /// With a comparison's answer beside them, one of figures alone, and one chat less.
+    fn with_others() -> Self {
+        let data = Self::new();
+        let ledger = data.setup.keep().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let chat = |n: u64| SessionId(Uuid::from_u128(u128::from(n)));
+        let turn = |n: u64| Turn {
+            pico: 1_000_000_000 * n as i64,
+            ..Turn::new(n, data.now, chat(n), "asked", "an answer")
+        };
+        let mut compared = turn(20).end();
+        let request = &mut Arc::get_mut(&mut compared.begin).unwrap().request;
+        (request.session, request.origin) = (None, Origin::Compare);
+        let figures = Turn { keep: Keep::Figures, ..turn(10) };
+        runtime.block_on(async {
+            ledger.end(compared).await.unwrap();
+            ledger.end(figures.end()).await.unwrap();
+        });
+        ledger.remove(chat(1)).unwrap();
+        ledger.flush(Duration::from_secs(10)).unwrap();
+        data
+    }
+
+    fn costs(&self, group: CostGroup) -> CostReport {
+        let asked = Recall::Costs { window: CostWindow::All, group };
+        match self.ask(asked) {
+            Ok(Recalled::Costs(report)) => *report,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn ask(&self, asked: Recall) -> Result<Recalled, String> {
@@ -152,6 +185,70 @@ fn a_filter_and_a_currency_go_into_the_file_as_they_are_shown() {
     let lines = data.usage(&same);
     assert!(lines.contains("~¥0.0356") && lines.contains("a dollar is 7.12 CNY"), "{lines}");
     assert!(!lines.contains('$'), "{lines}");
+}
+
+/// Calls, tokens and money of rows as JSON has them.
+fn sums(rows: &[serde_json::Value]) -> (u64, u64, Money) {
+    rows.iter().fold((0, 0, Money::ZERO), |(calls, input, money), row| {
+        let cost: Money = row["cost_usd"].as_str().unwrap().parse().unwrap();
+        let number = |name: &str| row[name].as_u64().unwrap();
+        (calls + number("calls"), input + number("input"), money + cost)
+    })
+}
+
+#[test]
+fn rows_add_up_to_the_total_whatever_they_are_by_and_however_few() {
+    let data = Data::with_others();
+    for by in ["model", "provider", "session", "origin", "kind", "day"] {
+        for limit in ["1", "2", "100"] {
+            let args = ["--since", "all", "--by", by, "--limit", limit, "--json"];
+            let json: serde_json::Value = serde_json::from_str(&data.usage(&args)).unwrap();
+            let rows = json["rows"].as_array().unwrap();
+            assert_eq!(sums(rows), sums(&[json["total"].clone()]), "{by}, {limit}: {json}");
+        }
+    }
+    for group in CostGroup::ALL {
+        let report = data.costs(group);
+        let calls: u64 = report.rows.iter().map(|row| row.calls).sum();
+        let money: Money = report.rows.iter().map(|row| row.cost.amount).sum();
+        assert_eq!((calls, money), (report.total.calls, report.total.cost.amount), "{group:?}");
+    }
+}
+
+#[test]
+fn what_belongs_to_no_chat_has_a_name_to_find_it_by_and_no_id() {
+    let data = Data::with_others();
+    let asked =
+        |more: &[&str]| data.usage(&[&["--since", "all", "--by", "session"], more].concat());
+    let json: serde_json::Value =
+        serde_json::from_str(&asked(&["--filter", "compare", "--json"])).unwrap();
+    let [row] = json["rows"].as_array().unwrap().as_slice() else { panic!("{json}") };
+    assert_eq!((&row["key"], &row["session_id"]), (&"compare".into(), &serde_json::Value::Null));
+    assert_eq!(json["total"]["cost_usd"], "0.02");
+    // What a chat lost is not kept: null is not nothing.
+    assert!(row["failed_usd"].is_null() && !json["total"]["failed_usd"].is_null(), "{json}");
+    let csv = asked(&["--csv"]);
+    assert!(csv.contains("\ncompare,,1,"), "{csv}");
+    assert!(csv.contains("\nremoved or not kept,,2,"), "{csv}");
+    let people = asked(&["--limit", "1"]);
+    assert!(people.contains("\nothers ") && !people.contains("failed"), "{people}");
+}
+
+#[test]
+fn what_a_filter_does_not_narrow_says_so() {
+    let data = Data::new();
+    let (some, all) = (data.usage(&["--filter", "model"]), data.usage(&[]));
+    assert!(some.contains("\n\nof all rows, filtered or not:\nrouting "), "{some}");
+    assert!(all.contains("\n\nrouting "), "{all}");
+}
+
+#[test]
+fn a_dear_request_without_a_kept_text_says_what_it_was() {
+    let report = Data::with_others().costs(CostGroup::Model);
+    let prompts: Vec<&str> = report.dearest.iter().map(|dear| dear.prompt.as_str()).collect();
+    assert_eq!(prompts[..3], ["compare", "chat, text not kept", "Contract 8"]);
+    assert_eq!(prompt(Some(Origin::Ask), None), "ask, text not kept");
+    assert_eq!(prompt(Some(Origin::Ping), None), "keep warm");
 }
 
 #[test]

@@ -149,6 +149,7 @@ impl GlyphSet {
             '•' => '*',
             '▌' => '_',
             'µ' => 'u',
+            '≥' => '>',
             c => c,
         };
         Cow::Owned(text.chars().map(spelled).collect())

@@ -5,11 +5,10 @@ use ratatui::layout::Rect;
 use super::paint::{Ink, Piece, cells, row};
 use super::{areas, chips, words};
 use crate::console::app::{
-    AppState, Armed, EnginePhase, Focus, PrivateChat, TableForm, Tone, View,
+    AppState, Armed, EnginePhase, Focus, Glyphs, PrivateChat, TableForm, Tone, View,
 };
 use crate::console::keys::{Action, Context};
 use crate::console::theme::{GlyphSet, Token};
-use crate::domain::Cost;
 use crate::engine::{Notice, NoticeLevel, Snapshot};
 use crate::route::HealthState;
 use crate::text;
@@ -35,16 +34,11 @@ pub(super) const fn tone_token(tone: Tone) -> Token {
 }
 
 /// Money spent today, or in this run where nothing is kept beyond it; and which of the two.
-pub(super) fn spent(snapshot: &Snapshot) -> (String, &'static str) {
+pub(super) fn spent(snapshot: &Snapshot, glyphs: Glyphs) -> (String, &'static str) {
     match snapshot.today {
-        Some(today) => (amount(today), "today"),
-        None => (amount(snapshot.spend.cost), "this run"),
+        Some(today) => (words::cost(today, glyphs), "today"),
+        None => (words::cost(snapshot.spend.cost, glyphs), "this run"),
     }
-}
-
-/// What was spent, nothing included.
-pub(super) fn amount(cost: Cost) -> String {
-    if cost.amount.pico() == 0 { "$0.00".to_owned() } else { words::cost(cost) }
 }
 
 /// From so many columns on the top line has room for all it has to say.
@@ -109,7 +103,7 @@ pub(super) fn top(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     let all = snapshot.providers.values().filter(|p| p.active).count();
     let up_text = format!("{up}/{all} up");
     let up_token = if up == all { Token::Dim } else { Token::Warn };
-    let (money, since) = spent(snapshot);
+    let (money, since) = spent(snapshot, state.looks.glyphs);
     let clock = words::clock(state.now, state.utc_offset_s);
     let figures: [Piece<'_>; 3] =
         [(&up_text, up_token), (" · ", Token::Dim), (money.as_str(), Token::Fg)];
@@ -159,7 +153,7 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
     }
     if wide {
         if let Some(cost) = state.transcript.sums().cost {
-            right.push(format!("session {}", words::cost(cost)));
+            right.push(format!("session {}", words::cost(cost, state.looks.glyphs)));
         }
         if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
             right.push(format!("saved {}", words::money(saved.amount)));

@@ -1,8 +1,8 @@
 //! The Costs view: what was spent, by whom, when, and what routing did about it.
 //!
 //! Owns: the order of its parts and their columns. Must not know: where the figures come from.
-//! Invariant: what is an estimate or converted carries `~`; drawing and scrolling lay out the same
-//! lines.
+//! Invariant: a forecast or what is converted carries `~`, what was spent and is not exact `≥`; drawing
+//! and scrolling lay out the same lines.
 
 mod table;
 
@@ -179,7 +179,10 @@ fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) -> Option<Position> {
     if line.width >= BESIDE {
         let source = match (rate(state), filter.is_empty()) {
             (Some(rate), _) => format!(" · {rate}"),
-            (None, true) => " · reported by provider unless ~".to_owned(),
+            (None, true) => {
+                let mark = words::at_least_mark(state.looks.glyphs);
+                format!(" · reported by provider unless {mark}")
+            }
             (None, false) => String::new(),
         };
         right.push_str(&source);

@@ -232,7 +232,7 @@ pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targ
 /// What it cost; while it streams, what it will have cost so far.
 pub(super) fn cost_so_far(state: &AppState, reply: &ReplyCell) -> Option<String> {
     if let Some(outcome) = &reply.reply.outcome {
-        return Some(words::cost(outcome.cost));
+        return Some(words::cost(outcome.cost, state.looks.glyphs));
     }
     let (model, _) = reply.model()?;
     let snapshot = state.snapshot.as_ref()?;
@@ -304,7 +304,7 @@ pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, tar
         if usage.cached_input > 0 && target.width >= 100 {
             parts.push(format!("{} cached", usage.cached_input));
         }
-        parts.push(words::cost(outcome.cost));
+        parts.push(words::cost(outcome.cost, state.looks.glyphs));
     }
     if let Some(saved) = reply.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
         parts.push(format!("saved {} vs {}", saved.amount.short(), saved.versus));

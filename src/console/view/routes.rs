@@ -244,8 +244,7 @@ fn entry_row(ink: &mut Ink<'_>, state: &AppState, entry: &LogEntry, cols: &Colum
     }
     let cost = match outcome {
         None => String::new(),
-        Some(outcome) if outcome.cost.exact => words::tight(outcome.cost.amount),
-        Some(outcome) => words::about(&words::tight(outcome.cost.amount)),
+        Some(outcome) => words::tight_cost(outcome.cost, state.looks.glyphs),
     };
     ink.right(line, x + 9, &[(&cost, Token::Fg)]);
     if cols.prompt > 0 {

@@ -1,6 +1,7 @@
 //! Figures in words: times, money, tokens, in the few cells a meter has.
 //!
-//! Invariant: estimates carry `~`; nothing here reads a clock.
+//! Invariant: forecasts and what is converted carry `~`, what was spent and is not exact `≥`; nothing
+//! here reads a clock.
 
 use crate::console::app::{AppState, Glyphs};
 use crate::domain::{Cost, Denomination, Money, UnixMs};
@@ -132,10 +133,22 @@ pub(super) fn money(amount: Money) -> String {
     amount.brief()
 }
 
-/// Money and whether it is all of it: `$0.0041`, `~$0.0007`.
-pub(super) fn cost(cost: Cost) -> String {
-    let short = money(cost.amount);
-    if cost.exact { short } else { about(&short) }
+/// What was spent, and whether that is all of it: `$0.0041`, `≥$0.0007`.
+pub(super) fn cost(cost: Cost, glyphs: Glyphs) -> String {
+    at_least(Denomination::Dollars.cost(cost), glyphs)
+}
+
+/// A figure that may be "at least", in these glyphs: `>=` where there are only plain characters.
+fn at_least(figure: String, glyphs: Glyphs) -> String {
+    match glyphs {
+        Glyphs::Ascii => figure.replace('≥', ">="),
+        Glyphs::Unicode => figure,
+    }
+}
+
+/// The mark of "at least" by itself.
+pub(super) fn at_least_mark(glyphs: Glyphs) -> String {
+    at_least("≥".to_owned(), glyphs)
 }
 
 /// An estimate, marked once; what is only bounded says so already.
@@ -167,6 +180,7 @@ impl Amounts {
 
     /// Where there are only plain characters a sign that is none of them gives way to letters.
     fn plain(self, figure: String) -> String {
+        let figure = at_least(figure, self.glyphs);
         match self.glyphs {
             Glyphs::Ascii if !figure.is_ascii() => {
                 let figure: String = figure.chars().filter(char::is_ascii).collect();
@@ -181,6 +195,11 @@ impl Amounts {
 pub(super) fn tight(amount: Money) -> String {
     let short = amount.short();
     short.replacen("$0.", "$.", 1)
+}
+
+/// What was spent in so few cells, and whether that is all of it: `≥$.0041`.
+pub(super) fn tight_cost(cost: Cost, glyphs: Glyphs) -> String {
+    at_least(cost.short().replacen("$0.", "$.", 1), glyphs)
 }
 
 /// A very small price to two figures: `$0.000034`.
@@ -301,8 +320,10 @@ mod tests {
         assert_eq!(grouped(200_000), "200,000");
         assert_eq!(tight("0.0041".parse().unwrap()), "$.0041");
         let cost = |text: &str| Cost { amount: text.parse().unwrap(), exact: false };
-        assert_eq!(super::cost(cost("0.0041")), "~$0.0041");
-        assert_eq!(super::cost(cost("0.00001")), "<$0.0001");
+        assert_eq!(super::cost(cost("0.0041"), Glyphs::Unicode), "≥$0.0041");
+        assert_eq!(super::cost(cost("0.0041"), Glyphs::Ascii), ">=$0.0041");
+        assert_eq!(super::cost(cost("0.00001"), Glyphs::Unicode), "≥$0.00");
+        assert_eq!(tight_cost(cost("0.0041"), Glyphs::Unicode), "≥$.0041");
         assert_eq!(fraction(0.62), ".62");
         assert_eq!(fraction(1.0), "1.00");
     }

@@ -75,13 +75,13 @@ pub struct SessionDetail {
     pub messages: Vec<KeptMessage>,
 }
 
-/// An answer whose process ended before it did.
+/// An answer in a conversation, whose process ended before it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interrupted {
     /// The request.
     pub request: RequestId,
     /// Its conversation.
-    pub session: Option<SessionId>,
+    pub session: SessionId,
     /// When it was asked.
     pub at: UnixMs,
     /// What was asked.
@@ -250,20 +250,21 @@ impl Reader {
         })
     }
 
-    /// Answers whose process ended before they did, newest first, with what of them was kept; those
-    /// that were dismissed are left out.
+    /// Answers whose process ended before they did, newest first, with what of them was kept. Those
+    /// that were dismissed are left out, and so is what belongs to no conversation: a comparison's
+    /// answers cannot be gone on with.
     pub fn interrupted(&self, limit: usize) -> Result<Vec<Interrupted>, LedgerError> {
         self.ask(|db| {
             db.prepare_cached(
                 "SELECT r.id, s.id, r.at, coalesce(q.text, ''), coalesce(a.text, ''), r.model
-                 FROM requests r LEFT JOIN sessions s ON s.n = r.session
+                 FROM requests r JOIN sessions s ON s.n = r.session
                  LEFT JOIN messages q ON q.n = r.asked LEFT JOIN messages a ON a.id = r.id
                  WHERE r.finish = 'interrupted' ORDER BY r.at DESC LIMIT ?1",
             )?
             .query_map(params![limit as i64], |row| {
                 Ok(Interrupted {
                     request: RequestId(id(row.get(0)?)),
-                    session: row.get::<_, Option<[u8; 16]>>(1)?.map(|bytes| SessionId(id(bytes))),
+                    session: SessionId(id(row.get(1)?)),
                     at: UnixMs(row.get(2)?),
                     asked: row.get(3)?,
                     text: row.get(4)?,

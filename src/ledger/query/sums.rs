@@ -3,12 +3,12 @@
 //!
 //! Invariant: answered from sums per day and hour, so that a year costs what a week does.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use crate::domain::{Cost, ModelName, Money, SessionId, UnixMs, Usage};
 
 use super::super::{Day, LedgerError};
-use super::{Reader, count, id};
+use super::{Reader, by_session, count};
 
 /// Days from and to, both counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub enum By {
     Model,
     /// Each provider.
     Provider,
-    /// Each conversation, the dearest first.
+    /// Each conversation, and what belongs to none by what asked; the dearest first.
     Session,
     /// Each day.
     Day,
@@ -63,13 +63,13 @@ pub struct Total {
     pub attempts: u64,
     /// What they cost; not exact where a part of it is "at least".
     pub cost: Cost,
-    /// Of that, what failed attempts cost. Not known by conversation.
+    /// Of that, what failed attempts cost. Not known by conversation, like what follows.
     pub lost: Money,
-    /// Of that, what attempts their reader stopped cost. Not known by conversation.
+    /// Of that, what attempts their reader stopped cost.
     pub stopped: Money,
-    /// What providers' own prompt caches took off. Not known by conversation.
+    /// What providers' own prompt caches took off.
     pub prefix_saved: Money,
-    /// Tokens.
+    /// Tokens; by conversation without those written to a cache or thought.
     pub usage: Usage,
 }
 
@@ -112,12 +112,12 @@ pub struct Routing {
     pub baseline: Option<(u64, Money, Money)>,
 }
 
-const SUMS: &str = "sum(attempts), sum(amount), sum(inexact),
+pub(super) const SUMS: &str = "sum(attempts), sum(amount), sum(inexact),
     sum(CASE came WHEN 'lost' THEN amount ELSE 0 END),
     sum(CASE came WHEN 'stopped' THEN amount ELSE 0 END), sum(prefix_saved),
     sum(input), sum(cached_input), sum(cache_write), sum(output), sum(reasoning)";
 
-fn total(key: String, row: &Row<'_>) -> rusqlite::Result<Total> {
+pub(super) fn total(key: String, row: &Row<'_>) -> rusqlite::Result<Total> {
     let number = |at: usize| row.get::<_, Option<i64>>(at).map(Option::unwrap_or_default);
     let inexact = number(3)?;
     Ok(Total {
@@ -141,7 +141,8 @@ fn total(key: String, row: &Row<'_>) -> rusqlite::Result<Total> {
 }
 
 impl Reader {
-    /// Sums of these days. By name the dearest come first, by day the newest. At most `limit`.
+    /// Sums of these days. By name the dearest come first, by day the newest. At most `limit`; by
+    /// conversation so many conversations, and rows without one for what belongs to none.
     pub fn totals(&self, days: Days, by: By, limit: usize) -> Result<Vec<Total>, LedgerError> {
         let named = |column: &str| {
             self.ask(|db| {
@@ -164,7 +165,9 @@ impl Reader {
             By::Day => named("day"),
             By::Origin => named("origin"),
             By::Kind => named("kind"),
-            By::Session => self.ask(|db| by_session(db, days, limit)),
+            By::Session => {
+                self.at_once(|reader| reader.ask(|db| by_session::totals(db, days, limit)))
+            }
             By::Everything => self.ask(|db| {
                 db.prepare_cached(&format!(
                     "SELECT 0, {SUMS} FROM daily WHERE day BETWEEN ?1 AND ?2"
@@ -287,40 +290,4 @@ fn point(row: &Row<'_>) -> rusqlite::Result<Point> {
         cost: Cost { amount: Money::from_pico(row.get(2)?), exact: row.get::<_, i64>(3)? == 0 },
         tokens: count(row.get(4)?),
     })
-}
-
-fn by_session(db: &Connection, days: Days, limit: usize) -> rusqlite::Result<Vec<Total>> {
-    let sql = if days == Days::ALL {
-        // Each conversation knows what it cost; only the dearest are looked into.
-        "SELECT s.title, sum(d.attempts), s.cost, sum(d.inexact), sum(d.input), sum(d.cached_input),
-         sum(d.output), s.id FROM (SELECT * FROM sessions ORDER BY cost DESC LIMIT ?3) s
-         JOIN session_days d ON d.session = s.n AND d.day BETWEEN ?1 AND ?2
-         GROUP BY s.n ORDER BY s.cost DESC"
-    } else {
-        "SELECT s.title, d.attempts, d.amount, d.inexact, d.input, d.cached_input, d.output, s.id
-         FROM (SELECT session, sum(attempts) attempts, sum(amount) amount, sum(inexact) inexact,
-               sum(input) input, sum(cached_input) cached_input, sum(output) output
-               FROM session_days WHERE day BETWEEN ?1 AND ?2
-               GROUP BY session ORDER BY sum(amount) DESC LIMIT ?3) d
-         JOIN sessions s ON s.n = d.session ORDER BY d.amount DESC"
-    };
-    db.prepare_cached(sql)?
-        .query_map(params![days.from.0, days.to.0, limit as i64], |row| {
-            let inexact = row.get::<_, i64>(3)? > 0;
-            Ok(Total {
-                key: row.get(0)?,
-                session: Some(SessionId(id(row.get(7)?))),
-                attempts: count(row.get(1)?),
-                cost: Cost { amount: Money::from_pico(row.get(2)?), exact: !inexact },
-                usage: Usage {
-                    input: count(row.get(4)?),
-                    cached_input: count(row.get(5)?),
-                    output: count(row.get(6)?),
-                    estimated: inexact,
-                    ..Usage::default()
-                },
-                ..Total::default()
-            })
-        })?
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::params;
 
-use crate::domain::{Cost, ModelName, Money, RequestId, SessionId, UnixMs, Usage};
+use crate::domain::{Cost, ModelName, Money, Origin, RequestId, SessionId, UnixMs, Usage};
 
 use super::super::LedgerError;
 use super::sums::Days;
@@ -23,8 +23,10 @@ pub struct Dear {
     pub at: UnixMs,
     /// Who answered.
     pub model: Option<ModelName>,
-    /// The beginning of what was asked.
-    pub asked: String,
+    /// What asked it.
+    pub origin: Option<Origin>,
+    /// The beginning of what was asked; `None` where its text is not kept.
+    pub asked: Option<String>,
     /// What it cost, attempts that failed included.
     pub cost: Cost,
     /// Tokens of all its attempts.
@@ -65,9 +67,10 @@ impl Reader {
         let [from, to] = days.ends();
         self.ask(|db| {
             db.prepare_cached(
-                "SELECT r.id, r.at, r.model, substr(coalesce(q.text, ''), 1, ?4), r.cost, r.exact,
+                "SELECT r.id, r.at, r.model, substr(q.text, 1, ?4), r.cost, r.exact,
                    (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
-                   (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id)
+                   (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
+                   r.origin
                  FROM (SELECT n FROM requests WHERE day BETWEEN ?1 AND ?2 AND cost > 0
                        ORDER BY cost DESC LIMIT ?3) d
                  JOIN requests r ON r.n = d.n LEFT JOIN messages q ON q.n = r.asked
@@ -78,6 +81,7 @@ impl Reader {
                     id: RequestId(id(row.get(0)?)),
                     at: UnixMs(row.get(1)?),
                     model: row.get::<_, Option<String>>(2)?.map(ModelName::from),
+                    origin: Origin::named(&row.get::<_, String>(8)?),
                     asked: row.get(3)?,
                     cost: Cost { amount: Money::from_pico(row.get(4)?), exact: row.get(5)? },
                     usage: Usage {

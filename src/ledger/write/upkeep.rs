@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    Message, MessageId, ModelName, Money, Part, RequestId, Role, SessionId, UnixMs, Usage,
+    Message, MessageId, ModelName, Money, Origin, Part, RequestId, Role, SessionId, UnixMs, Usage,
 };
 use crate::route::Written;
 
@@ -375,18 +375,5 @@ fn came_to(
 }
 
 fn origin_name(kept: &str) -> &'static str {
-    use crate::domain::Origin;
-    [
-        Origin::Chat,
-        Origin::Ask,
-        Origin::Gateway,
-        Origin::Ping,
-        Origin::Probe,
-        Origin::Compare,
-        Origin::Explain,
-    ]
-    .into_iter()
-    .map(Origin::name)
-    .find(|name| *name == kept)
-    .unwrap_or("chat")
+    Origin::named(kept).unwrap_or(Origin::Chat).name()
 }

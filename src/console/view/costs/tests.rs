@@ -166,6 +166,29 @@ fn where_there_are_only_plain_characters_a_currency_has_letters() {
 }
 
 #[test]
+fn what_was_spent_at_least_is_marked_the_same_wherever_it_stands() {
+    for (glyphs, spent) in [(Glyphs::Unicode, "≥$3.10"), (Glyphs::Ascii, ">=$3.10")] {
+        let cost = Cost { amount: "3.10".parse().unwrap(), exact: false };
+        let marked = |scene| {
+            let mut state = state(scene, 120, 40);
+            state.looks.glyphs = glyphs;
+            let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+            snapshot.today = Some(cost);
+            state.snapshot = Some(Arc::new(snapshot));
+            if let Some((_, _, report)) = &mut state.costs.shown {
+                (report.today, report.month, report.total.cost) = (cost, cost, cost);
+                (report.rows[0].cost, report.dearest[0].cost) = (cost, cost);
+            }
+            let rows = drawn(&state).0.join("\n");
+            assert_eq!(rows.matches("$3.10").count(), rows.matches(spent).count(), "{rows}");
+            rows.matches(spent).count()
+        };
+        assert_eq!(marked(Scene::Chat), 2, "the top line and the panel");
+        assert_eq!(marked(Scene::Costs), 7, "both, and today, month, a row, total, a request");
+    }
+}
+
+#[test]
 fn nothing_runs_into_its_neighbour_in_a_currency_with_letters() {
     for (cols, height) in SIZES {
         let mut state = state(Scene::Costs, cols, height);
@@ -178,7 +201,7 @@ fn nothing_runs_into_its_neighbour_in_a_currency_with_letters() {
         let rows = drawn(&state).0;
         let all = rows.join("\n");
         let row = rows.iter().find(|row| row.starts_with(" dear")).unwrap();
-        assert!(row.contains(" ~1135.74 EUR "), "{all}");
+        assert!(row.contains(" ≥~1135.74 EUR "), "{all}");
         assert!(measure(&state).list_scroll_most < 100);
     }
 }

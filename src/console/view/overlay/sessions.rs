@@ -72,7 +72,7 @@ fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
     let figures = format!(
         "{open}{cut}{} · {} · {}",
         words::count(item.messages as usize, "message"),
-        words::cost(item.cost),
+        words::cost(item.cost, state.looks.glyphs),
         words::ago(state.now, item.updated, state.utc_offset_s)
     );
     let room = usize::from(line.width).saturating_sub(BESIDE);

@@ -5,7 +5,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::app::AppState;
+use crate::console::app::{AppState, Glyphs};
 use crate::console::theme::Token;
 use crate::console::view::chrome;
 use crate::console::view::paint::{Ink, below, row};
@@ -36,20 +36,21 @@ fn today(snapshot: &Snapshot) -> Option<(BudgetLine, BudgetLimit)> {
 
 /// What the rule over the section says: `today $0.42 of $2.00`, `today $0.42`, or what this run cost
 /// where nothing else is known.
-fn about(snapshot: &Snapshot) -> String {
+fn about(snapshot: &Snapshot, glyphs: Glyphs) -> String {
     if let Some((line, budget)) = today(snapshot) {
-        return format!("today {} of {}", words::cost(line.spent), words::money(budget.limit));
+        let spent = words::cost(line.spent, glyphs);
+        return format!("today {spent} of {}", words::money(budget.limit));
     }
-    let (spent, since) = chrome::spent(snapshot);
+    let (spent, since) = chrome::spent(snapshot, glyphs);
     format!("{since} {spent}")
 }
 
 /// What this run had a part in, where earlier runs or other programs spent as well.
-fn this_run(snapshot: &Snapshot) -> Option<String> {
+fn this_run(snapshot: &Snapshot, glyphs: Glyphs) -> Option<String> {
     let mine = snapshot.spend.cost.amount + snapshot.warm_cost.amount;
     let today = snapshot.today.filter(|today| today.amount > mine)?;
     (today.amount > Money::ZERO)
-        .then(|| format!("this run {}", chrome::amount(snapshot.spend.cost)))
+        .then(|| format!("this run {}", words::cost(snapshot.spend.cost, glyphs)))
 }
 
 /// The budgets but for the day's, and how far today's money goes at this pace.
@@ -64,13 +65,14 @@ fn budgets(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
             BudgetScope::Provider(name) => words::brief(name.as_str(), 14),
             BudgetScope::Model(name) => words::brief(name.as_str(), 14),
         };
-        let (spent, limit) = (words::cost(line.spent), words::money(budget.limit));
+        let (spent, limit) =
+            (words::cost(line.spent, state.looks.glyphs), words::money(budget.limit));
         out.push(format!("{name} {spent} of {limit}"));
     }
     if let Some((line, _)) = today(snapshot)
         && let Some(whole) = by_midnight(&line, state)
     {
-        out.push(format!("at this pace {} by midnight", words::money(whole)));
+        out.push(format!("at this pace {} by midnight", words::about(&words::money(whole))));
     }
     out
 }
@@ -105,29 +107,30 @@ fn bar(ink: &mut Ink<'_>, line: Rect, spent: Money, limit: Money) {
 }
 
 fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
-    let mut out: Vec<String> = this_run(snapshot).into_iter().collect();
+    let glyphs = state.looks.glyphs;
+    let mut out: Vec<String> = this_run(snapshot, glyphs).into_iter().collect();
     out.extend(budgets(state, snapshot));
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
         out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
     }
     out.extend(snapshot.balances.iter().map(|(provider, reading)| reading.words(provider)));
     if snapshot.spend.lost.amount.pico() > 0 {
-        out.push(format!("lost {} in failed attempts", words::cost(snapshot.spend.lost)));
+        out.push(format!("lost {} in failed attempts", words::cost(snapshot.spend.lost, glyphs)));
     }
     if snapshot.warm_cost.amount.pico() > 0 {
-        out.push(format!("keeping warm {}", words::cost(snapshot.warm_cost)));
+        out.push(format!("keeping warm {}", words::cost(snapshot.warm_cost, glyphs)));
     }
-    out.extend(cache(snapshot));
+    out.extend(cache(snapshot, glyphs));
     out
 }
 
 /// What the cache saved, and by what part of it; and where the shared one stands if that is news.
-fn cache(snapshot: &Snapshot) -> Vec<String> {
+fn cache(snapshot: &Snapshot, glyphs: Glyphs) -> Vec<String> {
     let cache = &snapshot.cache;
     let mut out = Vec::new();
     if cache.hits > 0 {
         let asked = cache.hits + cache.misses;
-        let saved = words::cost(cache.saved);
+        let saved = words::cost(cache.saved, glyphs);
         out.push(format!("cache {} of {asked}, saved {saved}", cache.hits));
         let parts = [
             (cache.memory.hits, "memory"),
@@ -160,7 +163,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         return;
     };
     let total = snapshot.spend.cost.amount.dollars();
-    let about = about(snapshot);
+    let about = about(snapshot, state.looks.glyphs);
     ink.rule(row(area, 0), &[("COST", Token::Strong)], &[(&about, Token::Dim)]);
     let models = dearest(snapshot);
     if models.is_empty() {
@@ -175,7 +178,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let amount = model.spend.cost.amount;
         let share = if total > 0.0 { amount.dollars() / total } else { 0.0 };
         ink.put(line, 1, &words::brief(model.model.as_str(), name), Token::Fg);
-        let cost = words::cost(model.spend.cost);
+        let cost = words::cost(model.spend.cost, state.looks.glyphs);
         ink.right(line, paid, &[(&cost, Token::Fg)]);
         let end = if table { 46 } else { area.width.saturating_sub(1) };
         let room = end.saturating_sub(paid + 2 + 5);

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::app::AppState;
+use crate::console::app::{AppState, Glyphs};
 use crate::console::theme::Token;
 use crate::console::view::chrome::state_token;
 use crate::console::view::paint::{Ink, Piece, row};
@@ -34,12 +34,15 @@ const KEPT_MOST: usize = 2;
 fn kept_warm(state: &AppState) -> impl Iterator<Item = [String; 3]> {
     let paid = |snapshot: &Snapshot| {
         let models = snapshot.models.values().filter(|model| model.warm.calls > 0);
-        models.map(|model| kept_words(snapshot, model)).take(KEPT_MOST).collect::<Vec<_>>()
+        models
+            .map(|model| kept_words(snapshot, model, state.looks.glyphs))
+            .take(KEPT_MOST)
+            .collect::<Vec<_>>()
     };
     state.snapshot.iter().flat_map(move |snapshot| paid(snapshot))
 }
 
-fn kept_words(snapshot: &Snapshot, model: &ModelStatus) -> [String; 3] {
+fn kept_words(snapshot: &Snapshot, model: &ModelStatus, glyphs: Glyphs) -> [String; 3] {
     let prior = snapshot.config.models.get(&model.model);
     let prior = prior.map_or(0, |model| model.latency.cold_extra_ms);
     let (ms, basis) = model.warm.figures.saved_ms(prior);
@@ -48,7 +51,8 @@ fn kept_words(snapshot: &Snapshot, model: &ModelStatus) -> [String; 3] {
         Basis::Measured => saved,
         Basis::Expected => words::about(&saved),
     };
-    let (name, cost) = (words::brief(model.model.as_str(), 24), words::cost(model.warm.cost));
+    let (name, cost) =
+        (words::brief(model.model.as_str(), 24), words::cost(model.warm.cost, glyphs));
     [
         format!("keep-warm saves {name} {saved} a cold start · {cost} this run"),
         format!("{name} kept warm: saves {saved} · {cost}"),

@@ -78,8 +78,9 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
             );
             if let Some(outcome) = &entry.outcome {
                 let took = words::short_seconds(outcome.total_ms);
-                let cost = words::tight(outcome.cost.amount);
-                ink.right(line, line.width.saturating_sub(8), &[(&took, Token::Dim)]);
+                let cost = words::tight_cost(outcome.cost, state.looks.glyphs);
+                let took_end = line.width.saturating_sub(text::width(&cost).max(7) as u16 + 1);
+                ink.right(line, took_end, &[(&took, Token::Dim)]);
                 ink.right(line, line.width, &[(&cost, Token::Dim)]);
             } else {
                 ink.right(line, line.width, &[("running", Token::Ok)]);

@@ -44,7 +44,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
 
 fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
     let open = item.id == state.session;
-    let cost = words::tight(item.cost.amount);
+    let cost = words::tight_cost(item.cost, state.looks.glyphs);
     let end = line.width.saturating_sub(1);
     let lead = if item.forked_from.is_some() { 2 } else { 0 };
     let room = usize::from(end).saturating_sub(4 + lead + text::width(&cost) + 1);
