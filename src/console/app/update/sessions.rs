@@ -31,6 +31,9 @@ pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
 pub(super) fn query_changed(state: &mut AppState, fx: &mut Effects) {
     let Some(Overlay::Sessions(list)) = &mut state.overlay else { return };
     list.removing = None;
+    if list.query.text().trim() != list.found_for {
+        list.selected = 0;
+    }
     match list.waiting {
         Waiting::No => {
             list.waiting = Waiting::Yes;
@@ -191,7 +194,7 @@ fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Re
     if current {
         list.waiting = Waiting::No;
         match answer {
-            Ok(Recalled::Sessions(items)) => fill(list, items),
+            Ok(Recalled::Sessions(items)) => fill(list, query, items),
             Ok(
                 Recalled::Costs(_) | Recalled::Session(_) | Recalled::Done(_) | Recalled::Report(_),
             ) => {}
@@ -203,10 +206,13 @@ fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Re
     }
 }
 
-/// The selection stays on its chat where that is still there.
-fn fill(list: &mut SessionList, items: Vec<SessionLine>) {
-    let before = list.items.as_ref().and_then(|old| old.get(list.selected)).map(|line| line.id);
+/// The selection stays on its chat where that is still there; what is found for other words begins at
+/// its first.
+fn fill(list: &mut SessionList, query: &str, items: Vec<SessionLine>) {
+    let old = list.items.as_ref().filter(|_| list.found_for == query);
+    let before = old.and_then(|old| old.get(list.selected)).map(|line| line.id);
     list.selected = before.and_then(|id| items.iter().position(|line| line.id == id)).unwrap_or(0);
+    query.clone_into(&mut list.found_for);
     list.trouble = None;
     list.items = Some(items);
 }

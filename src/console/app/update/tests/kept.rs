@@ -295,6 +295,25 @@ fn typing_searches_and_late_answers_to_less_are_dropped() {
 }
 
 #[test]
+fn what_is_found_for_other_words_begins_at_its_first_and_the_same_list_keeps_its_place() {
+    let selected = |console: &Console| match &console.state.overlay {
+        Some(Overlay::Sessions(list)) => list.selected,
+        _ => panic!("no list"),
+    };
+    let mut console = listed();
+    console.keys("down");
+    let all = Recall::Sessions { query: String::new() };
+    let moved = vec![line(3, "newer"), line(1, "an old chat"), line(2, "another")];
+    console.answers(all, Recalled::Sessions(moved));
+    assert_eq!(selected(&console), 2, "the chat that was selected, in its new place");
+    console.text("o");
+    assert_eq!(selected(&console), 0);
+    let found = Recall::Sessions { query: "o".to_owned() };
+    console.answers(found, Recalled::Sessions(vec![line(1, "an old chat"), line(2, "another")]));
+    assert_eq!(selected(&console), 0, "not where the chat of before went");
+}
+
+#[test]
 fn a_chat_is_removed_on_the_second_press_and_never_the_open_one() {
     let removals = |console: &Console| {
         console.recalls().iter().filter(|asked| matches!(asked, Recall::Delete(_))).count()
