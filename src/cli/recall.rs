@@ -98,7 +98,10 @@ fn answered(
             let words = if rows == 0 { "nothing was kept of it" } else { "removed for good" };
             Ok(Recalled::Done(words.to_owned()))
         }
-        Recall::Export { id, form } => written(ledger, zone, id, form).map(Recalled::Done),
+        Recall::Export { id, form } => {
+            let path = written(ledger, zone, id, form)?;
+            Ok(Recalled::Done(format!("written to {}", setup.shown(&whole_path(path)))))
+        }
         Recall::Replay { policy, since } => ledger.read(|reader| {
             let mut lines = Vec::new();
             let told = replay::told(&policy, config, |take| {
@@ -356,13 +359,13 @@ fn thinking(message: &Message) -> String {
 
 // ---- files ---------------------------------------------------------------------------------
 
-/// Writes a chat out into the directory the program was started in.
+/// Writes a chat out into the directory the program was started in; gives the new file.
 fn written(
     ledger: &Ledger,
     zone: &TimeZone,
     id: SessionId,
     form: ExportAs,
-) -> Result<String, LedgerError> {
+) -> Result<PathBuf, LedgerError> {
     let detail = ledger.read(|reader| whole(reader, id))?;
     let (text, kind) = match form {
         ExportAs::Markdown => (export::markdown(&detail, None, zone), "md"),
@@ -377,7 +380,12 @@ fn written(
     let path = free.unwrap_or_else(|| PathBuf::from(format!("{name}-{}.{kind}", id.0)));
     sessions::write_new(&path, &text)
         .map_err(|stop| LedgerError::Unknown(stop.story().1.unwrap_or_default()))?;
-    Ok(format!("written to {}", path.display()))
+    Ok(path)
+}
+
+/// The path from the root: the directory the program was started in is not on the screen.
+fn whole_path(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// Letters and digits of a title, the rest as dashes.

@@ -217,3 +217,10 @@ fn a_title_makes_a_file_name_that_goes_nowhere_else() {
     assert_eq!(file_name("路由器 怎么选"), "路由器-怎么选");
     assert_eq!(file_name("..."), "chat");
 }
+
+#[test]
+fn where_a_chat_was_written_is_told_from_the_root() {
+    let path = whole_path(PathBuf::from("a-chat.md"));
+    assert_eq!(path, std::env::current_dir().unwrap().join("a-chat.md"));
+    assert_eq!(whole_path(PathBuf::from("/x/a.md")), PathBuf::from("/x/a.md"));
+}

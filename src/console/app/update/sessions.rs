@@ -171,6 +171,10 @@ pub(super) fn recalled(
             notes::toast(state, Tone::Good, words);
             refresh(state, fx);
         }
+        // Where a file lies has to be read or copied: a path may be longer than a line.
+        (Recall::Export { .. }, Ok(Recalled::Done(words))) => {
+            notes::note(state, Tone::Good, words);
+        }
         (_, Ok(Recalled::Done(words))) => notes::toast(state, Tone::Good, words),
         (_, Ok(Recalled::Report(text))) => notes::note(state, Tone::Info, text),
         (_, Ok(Recalled::Costs(_) | Recalled::Sessions(_))) => {}

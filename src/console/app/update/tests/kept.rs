@@ -242,6 +242,16 @@ fn kept(finish: Option<Finish>) -> KeptSession {
     }
 }
 
+#[test]
+fn where_a_chat_was_written_stays_in_the_chat_to_read() {
+    let mut console = Console::ready();
+    console.exchange("one", "two").text("/export").keys("enter");
+    let asked = console.recalls().pop().unwrap();
+    console.answers(asked, Recalled::Done("written to ~/a/long/way/one.md".to_owned()));
+    console.wait(60_000);
+    assert_eq!(console.note(), "written to ~/a/long/way/one.md");
+}
+
 fn listed() -> Console {
     let mut console = Console::ready();
     console.text("a begun draft").keys("ctrl-s");
