@@ -23,7 +23,8 @@
 //!   [`Reader::interrupted`] (what is offered back), [`Reader::totals`] (by model, provider, session,
 //!   day, origin, kind), [`Reader::hours`] and [`Reader::days`] (series for charts),
 //!   [`Reader::routing`] (what routing saved and lost), [`Reader::decisions`] (replay),
-//!   [`Reader::requests`].
+//!   [`Reader::requests`], [`Reader::answers_of`] (a conversation's answers with how they came about),
+//!   [`Reader::route_of`] (one of them).
 //! - *Export*: [`export::markdown`], [`export::json`], [`export::html`].
 //!
 //! # When the file cannot be written
@@ -70,5 +71,5 @@ pub use order::{Aside, Begin, End, Keep, KeptTokens, Piece, Preference, Purge};
 pub use purse::SharedPurse;
 pub use query::{
     AnswerFigures, By, Counts, Days, Dear, Elsewhere, Hit, Interrupted, KeptDecision, KeptMessage,
-    KeptRequest, Point, Reader, Routing, SessionDetail, SessionOrder, SessionRow, Total,
+    KeptRequest, KeptRoute, Point, Reader, Routing, SessionDetail, SessionOrder, SessionRow, Total,
 };

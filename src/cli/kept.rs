@@ -79,7 +79,13 @@ pub fn reader(setup: &Setup) -> Result<Option<Reader>, Stop> {
 const OFFERED: usize = 100;
 
 /// What is said where nothing was ever kept.
-pub const NOTHING: &str = "nothing is kept yet: ask something first";
+pub fn nothing(setup: &Setup) -> &'static str {
+    if setup.is_scratch() {
+        // Asking something first would not help: it goes with the demo it was asked in.
+        return "a demo keeps nothing between runs: give each the same --data DIR, and it does";
+    }
+    "nothing is kept yet: ask something first"
+}
 
 /// Which conversation a question goes on with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,12 +114,12 @@ pub fn go_on(request: &mut Request, which: &Continue, setup: &Setup) -> Result<(
     if *which == Continue::Fresh {
         return Ok(());
     }
-    let ledger = existing(setup)?.ok_or_else(|| Stop::usage(NOTHING))?;
+    let ledger = existing(setup)?.ok_or_else(|| Stop::usage(nothing(setup)))?;
     let reader = Reader::open(ledger.path(), BUSY)?;
     let session: SessionId = match which {
         Continue::Named(typed) => reader.find_session(typed)?,
         Continue::Last | Continue::Fresh => {
-            reader.latest_session(None)?.ok_or_else(|| Stop::usage(NOTHING))?
+            reader.latest_session(None)?.ok_or_else(|| Stop::usage(nothing(setup)))?
         }
     };
     let kept = reader

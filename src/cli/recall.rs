@@ -3,6 +3,7 @@
 //! Invariants: only called where waiting for the disk is allowed; every error is a sentence a person
 //! can act on; nothing is written over a file that is there.
 
+mod chats;
 mod costs_file;
 
 use std::collections::BTreeMap;
@@ -14,14 +15,10 @@ use jiff::tz::TimeZone;
 use crate::config::Config;
 use crate::console::app::{
     Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, DearRequest, ExportAs,
-    KeptAnswer, KeptSession, KeptTurn, Recall, Recalled, RoutingDid, SessionLine,
+    Recall, Recalled, RoutingDid, SessionLine,
 };
-use crate::domain::{
-    Finish, Message, ModelName, Money, Origin, Part, ProviderName, Role, SessionId, UnixMs,
-};
-use crate::ledger::{
-    AnswerFigures, Day, Days, KeptMessage, Ledger, LedgerError, Reader, SessionOrder, Total, export,
-};
+use crate::domain::{ModelName, Money, Origin, SessionId, UnixMs};
+use crate::ledger::{Day, Days, Ledger, LedgerError, Reader, SessionOrder, Total, export};
 
 use super::args::UsageBy;
 use super::compose::Setup;
@@ -75,7 +72,7 @@ fn answered(
             ledger.read(|reader| found(reader, query.trim())).map(Recalled::Sessions)
         }
         Recall::Open(id) => {
-            let session = ledger.read(|reader| open(reader, id))?;
+            let session = ledger.read(|reader| chats::open(reader, id))?;
             for one in ledger.read(|reader| reader.interrupted(LISTED))? {
                 if one.session == id {
                     // It is looked at now; where that cannot be written it is offered once more.
@@ -84,6 +81,9 @@ fn answered(
             }
             Ok(Recalled::Session(Box::new(session)))
         }
+        Recall::Why(request) => ledger
+            .read(|reader| chats::why(reader, request))
+            .map(|entry| Recalled::Why(Box::new(entry))),
         Recall::Rename { id, title } => {
             ledger.rename(id, &title)?;
             Ok(Recalled::Done(format!("this chat is called {title}")))
@@ -98,7 +98,10 @@ fn answered(
             let words = if rows == 0 { "nothing was kept of it" } else { "removed for good" };
             Ok(Recalled::Done(words.to_owned()))
         }
-        Recall::Export { id, form } => written(ledger, zone, id, form).map(Recalled::Done),
+        Recall::Export { id, form } => {
+            let path = written(ledger, zone, id, form)?;
+            Ok(Recalled::Done(format!("written to {}", setup.shown(&whole_path(path)))))
+        }
         Recall::Replay { policy, since } => ledger.read(|reader| {
             let mut lines = Vec::new();
             let told = replay::told(&policy, config, |take| {
@@ -119,6 +122,7 @@ fn nothing(asked: &Recall) -> Result<Recalled, LedgerError> {
         Recall::Costs { .. } => Ok(Recalled::Costs(Box::default())),
         Recall::Sessions { .. } => Ok(Recalled::Sessions(Vec::new())),
         Recall::Open(_)
+        | Recall::Why(_)
         | Recall::Rename { .. }
         | Recall::Fork { .. }
         | Recall::Delete(_)
@@ -317,67 +321,15 @@ fn whole(reader: &Reader, id: SessionId) -> Result<crate::ledger::SessionDetail,
     reader.session(id)?.ok_or_else(missing)
 }
 
-fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, LedgerError> {
-    let detail = whole(reader, id)?;
-    let figures = reader.answers_of(id)?;
-    let none = AnswerFigures::default();
-    let mut turns: Vec<KeptTurn> = Vec::new();
-    for kept in detail.branch(None) {
-        match (kept.message.role, turns.last_mut()) {
-            (Role::User, _) => turns.push(KeptTurn {
-                id: kept.id,
-                at: kept.at,
-                text: kept.message.plain(),
-                answer: None,
-            }),
-            (Role::Assistant, Some(turn)) => {
-                let figures = kept.request.and_then(|request| figures.get(&request));
-                turn.answer = Some(given(kept, figures.unwrap_or(&none)));
-            }
-            (Role::Assistant | Role::System | Role::Tool, _) => {}
-        }
-    }
-    Ok(KeptSession { id, title: detail.row.title, system: detail.system, turns })
-}
-
-fn given(kept: &KeptMessage, figures: &AnswerFigures) -> KeptAnswer {
-    let finish = kept.finish.as_deref().and_then(|name| {
-        serde_json::from_value::<Finish>(serde_json::Value::String(name.to_owned())).ok()
-    });
-    KeptAnswer {
-        // As a message it is what comes next hangs on; in a copied chat that is the copy.
-        request: crate::domain::RequestId(kept.id.0),
-        at: kept.at,
-        text: kept.message.plain(),
-        reasoning: thinking(&kept.message),
-        model: kept.model.as_deref().map(ModelName::from),
-        provider: kept.provider.as_deref().map(ProviderName::from),
-        finish,
-        usage: figures.usage,
-        cost: figures.cost,
-        wait_ms: figures.wait_ms,
-        ttft_ms: figures.ttft_ms,
-        total_ms: figures.total_ms,
-    }
-}
-
-fn thinking(message: &Message) -> String {
-    let parts = message.parts.iter().filter_map(|part| match part {
-        Part::Reasoning { text, .. } => Some(text.as_str()),
-        _ => None,
-    });
-    parts.collect()
-}
-
 // ---- files ---------------------------------------------------------------------------------
 
-/// Writes a chat out into the directory the program was started in.
+/// Writes a chat out into the directory the program was started in; gives the new file.
 fn written(
     ledger: &Ledger,
     zone: &TimeZone,
     id: SessionId,
     form: ExportAs,
-) -> Result<String, LedgerError> {
+) -> Result<PathBuf, LedgerError> {
     let detail = ledger.read(|reader| whole(reader, id))?;
     let (text, kind) = match form {
         ExportAs::Markdown => (export::markdown(&detail, None, zone), "md"),
@@ -392,7 +344,12 @@ fn written(
     let path = free.unwrap_or_else(|| PathBuf::from(format!("{name}-{}.{kind}", id.0)));
     sessions::write_new(&path, &text)
         .map_err(|stop| LedgerError::Unknown(stop.story().1.unwrap_or_default()))?;
-    Ok(format!("written to {}", path.display()))
+    Ok(path)
+}
+
+/// The path from the root: the directory the program was started in is not on the screen.
+fn whole_path(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// Letters and digits of a title, the rest as dashes.

@@ -18,7 +18,7 @@ use crate::route::{self, INPUT_VERSION};
 
 use super::args::ReplayArgs;
 use super::compose::Setup;
-use super::kept::{self, NOTHING};
+use super::kept;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 
@@ -39,7 +39,7 @@ pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, St
                 ControlFlow::Continue(())
             })?;
         }
-        None => io.talk(NOTHING),
+        None => io.talk(kept::nothing(setup)),
     }
     if args.json {
         writeln!(io.out, "{}", replay.json())?;

@@ -14,13 +14,15 @@ use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, Ses
 
 use super::args::{Format, SessionsCommand};
 use super::compose::Setup;
-use super::kept::{self, NOTHING};
+use super::kept;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 
 /// Does what was asked.
 pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let Some(ledger) = kept::existing(setup)? else { return nothing(what, io) };
+    let Some(ledger) = kept::existing(setup)? else {
+        return nothing(what, kept::nothing(setup), io);
+    };
     let zone = kept::zone(setup);
     match what {
         SessionsCommand::List { limit, by_cost, json } => {
@@ -103,23 +105,23 @@ const LISTED: usize = 5;
 /// Characters of what was asked that are shown.
 const SHORT: usize = 48;
 
-fn nothing(what: &SessionsCommand, io: &mut Io<'_>) -> Result<Exit, Stop> {
+fn nothing(what: &SessionsCommand, why: &str, io: &mut Io<'_>) -> Result<Exit, Stop> {
     match what {
         SessionsCommand::List { json, .. } | SessionsCommand::Search { json, .. } => {
             if *json {
                 print(io, &json!([]))?;
             }
-            io.talk(NOTHING);
+            io.talk(why);
             Ok(Exit::Done)
         }
         SessionsCommand::Rm { older_than: Some(_), .. } => {
-            io.talk(NOTHING);
+            io.talk(why);
             Ok(Exit::Done)
         }
         SessionsCommand::Show { session, .. } | SessionsCommand::Export { session, .. } => {
-            Err(Stop::usage(format!("there is no conversation {session}: {NOTHING}")))
+            Err(Stop::usage(format!("there is no conversation {session}: {why}")))
         }
-        SessionsCommand::Rm { .. } => Err(Stop::usage(NOTHING)),
+        SessionsCommand::Rm { .. } => Err(Stop::usage(why)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::ledger::{Day, Days, export};
 
 use super::args::{UsageArgs, UsageSince};
 use super::compose::Setup;
-use super::kept::{self, NOTHING};
+use super::kept;
 use super::report::{Report, Shown, Wanted};
 use super::{Exit, Io, Stop};
 
@@ -32,7 +32,7 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
     let report = if let Some(reader) = kept::reader(setup)? {
         Report::of(&reader, wanted)?
     } else {
-        io.talk(NOTHING);
+        io.talk(kept::nothing(setup));
         Report::empty(wanted)
     };
     if args.json {

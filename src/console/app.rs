@@ -26,9 +26,10 @@ mod update;
 pub use crate::console::transcript::Layout;
 pub use blocks::blocks;
 pub use cell::{
-    Cell, NoteCell, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, Tone, UserCell,
+    Cell, NoteCell, PaidIn, ReplyCell, ReplyPhase, RouteMark, RunningAttempt, Saved, SavedSum,
+    Tone, UserCell,
 };
-pub use conversation::{Sums, Transcript};
+pub use conversation::{Spent, Sums, Transcript};
 pub use faults::{FaultBoard, FaultKind, FaultShown, time_left};
 pub use first_run::{
     Detection, FirstRun, FirstRunField, FirstRunPage, FoundKey, FoundProvider, FoundServer,

@@ -9,6 +9,7 @@ use std::io::{self, Read as _, Write as _};
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
+use serde::de::IgnoredAny;
 
 use crate::domain::Decision;
 use crate::route::DecisionInput;
@@ -27,12 +28,22 @@ pub(super) fn pack(input: &DecisionInput, decision: &Decision) -> io::Result<Vec
 
 /// Back from bytes.
 pub(super) fn unpack(bytes: &[u8]) -> io::Result<(DecisionInput, Decision)> {
+    Ok(serde_json::from_slice(&inflate(bytes)?)?)
+}
+
+/// The decision alone: the input, most of it, is passed over without being made.
+pub(super) fn decision(bytes: &[u8]) -> io::Result<Decision> {
+    let (IgnoredAny, decision) = serde_json::from_slice(&inflate(bytes)?)?;
+    Ok(decision)
+}
+
+fn inflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut json = Vec::new();
     DeflateDecoder::new(bytes).take(CAP + 1).read_to_end(&mut json)?;
     if json.len() as u64 > CAP {
         return Err(io::Error::other("a kept decision is too large"));
     }
-    Ok(serde_json::from_slice(&json)?)
+    Ok(json)
 }
 
 #[cfg(test)]
@@ -50,6 +61,7 @@ mod tests {
         let (again, decided) = unpack(&packed).unwrap();
         assert_eq!((&again, &decided), (&input, &decision));
         assert_eq!(route::decide(&again), decision);
+        assert_eq!(super::decision(&packed).unwrap(), decision);
         let plain = serde_json::to_vec(&(&input, &decision)).unwrap().len();
         assert!(packed.len() * 6 < plain, "{} of {plain}", packed.len());
     }
@@ -58,5 +70,6 @@ mod tests {
     fn a_damaged_blob_is_an_error() {
         assert!(unpack(b"").is_err());
         assert!(unpack(&[0xff; 40]).is_err());
+        assert!(super::decision(&[0xff; 40]).is_err());
     }
 }

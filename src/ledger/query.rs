@@ -3,6 +3,7 @@
 //! Must not know: the writer. Invariant: no question's cost grows with the number of rows kept; each
 //! walks an index from its end, or adds up sums per day.
 
+mod answers;
 mod by_session;
 mod decisions;
 mod search;
@@ -23,11 +24,12 @@ use super::file::{self, Access};
 use super::order::KeptTokens;
 use super::{LedgerError, schema};
 
+pub use answers::{AnswerFigures, KeptRoute};
 pub use decisions::{KeptDecision, KeptRequest};
 pub use search::Hit;
 pub use sessions::{Interrupted, KeptMessage, SessionDetail, SessionOrder, SessionRow};
 pub use sums::{By, Days, Point, Routing, Total};
-pub use views::{AnswerFigures, Dear, Elsewhere};
+pub use views::{Dear, Elsewhere};
 
 /// Learned factors that are read, the newest first: those of some thousand models.
 const MOST_FACTORS: i64 = 20_000;

@@ -297,6 +297,25 @@ fn a_command_that_only_looks_makes_no_file() {
 }
 
 #[test]
+fn a_demo_without_a_directory_says_that_it_keeps_nothing_and_how_it_would() {
+    let data = Data::new();
+    let run = |args: &[&str]| {
+        let output = data.command(args).env_remove("WHEELHOUSE_DATA").output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for args in [&["--demo", "sessions", "list"][..], &["usage", "--demo"], &["replay", "--demo"]] {
+        let told = run(args);
+        assert!(
+            told.contains("keeps nothing between runs") && told.contains("--data DIR"),
+            "{told}"
+        );
+    }
+    let dir = data.path("kept");
+    let told = run(&["--demo", "--data", dir.to_str().unwrap(), "sessions", "list"]);
+    assert!(told.contains("nothing is kept yet"), "{told}");
+}
+
+#[test]
 fn where_nothing_can_be_kept_the_answer_comes_and_standard_error_says_why() {
     let data = Data::new();
     std::fs::create_dir_all(data.path("data")).unwrap();

@@ -1,6 +1,6 @@
 //! A ledger of a million rows, and how long questions to it take: what the Costs view asks, search,
-//! the list of conversations, `usage` and `sessions list` as whole processes, and opening it; each
-//! beside an empty one. Then what keeping adds to a request.
+//! the list of conversations, one of two thousand messages, `usage` and `sessions list` as whole
+//! processes, and opening it; each beside an empty one. Then what keeping adds to a request.
 //!
 //! `cargo run --release --example ledger -- [ROWS] [DIR]` (1000000, a temporary one). An existing
 //! ledger in DIR is used as it is. Fails when a question takes longer than a person should notice.
@@ -31,6 +31,9 @@ const ROWS_EACH: u64 = 6;
 
 /// Requests in a conversation.
 const TURNS: u64 = 8;
+
+/// Questions and answers in one long conversation.
+const LONG: u64 = 1000;
 
 /// Models to choose from.
 const MODELS: u64 = 12;
@@ -81,6 +84,11 @@ fn text(seed: &mut u64, words: usize) -> String {
     out
 }
 
+/// The long conversation.
+fn long() -> SessionId {
+    SessionId(id(END, 42))
+}
+
 fn options(dir: &Path) -> Options {
     Options::new(dir, TimeZone::UTC, Uuid::now_v7())
 }
@@ -118,6 +126,16 @@ fn fill(dir: &Path, rows: u64) {
         if n % 20_000 == 0 && n > 0 {
             println!("  {n} requests, {:.0} a second", n as f64 / started.elapsed().as_secs_f64());
         }
+    }
+    let mut parent = None;
+    for n in 0..LONG {
+        let at = UnixMs(END.0 - DAYS * 86_400_000 + n as i64);
+        let asked = text(&mut seed, 14);
+        let mut turn = Turn::new(requests + n, at, long(), &asked, &text(&mut seed, 60));
+        turn.models = MODELS;
+        turn.parent = parent;
+        parent = Some(turn.answer_id());
+        runtime.block_on(ledger.end(turn.end())).unwrap();
     }
     let size = std::fs::metadata(dir.join(FILE)).unwrap().len();
     println!(
@@ -224,6 +242,9 @@ fn questions(clock: &mut Clock, sides: [&Reader; 2]) {
         reader.sessions(SessionOrder::Dearest, 50, 0).unwrap()
     });
     clock.time("session by digits of its id", sides, |reader| reader.find_session("3b9aca05").ok());
+    clock.time("a conversation of 2,000 messages", sides, |reader| {
+        (reader.session(long()).unwrap(), reader.answers_of(long()).unwrap())
+    });
     for words in [
         "borrow",
         "zanzibar",

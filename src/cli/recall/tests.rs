@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::cli::args::{Cli, Command, Global, UsageArgs};
 use crate::cli::{Io, Kind, usage};
-use crate::console::app::{CostsTable, TableForm};
+use crate::console::app::{CostsTable, PaidIn, TableForm};
 use crate::domain::{Currency, Origin};
 use crate::ledger::Keep;
 use crate::ledger::sample::Turn;
@@ -313,4 +313,53 @@ fn a_title_makes_a_file_name_that_goes_nowhere_else() {
     assert_eq!(file_name("Why does ../../etc fail?"), "why-does-etc-fail");
     assert_eq!(file_name("路由器 怎么选"), "路由器-怎么选");
     assert_eq!(file_name("..."), "chat");
+}
+
+#[test]
+fn a_chat_opened_again_has_its_answers_reasons_attempts_and_its_own_cost() {
+    let data = Data::new();
+    let chat = SessionId(Uuid::from_u128(2));
+    let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(chat)) else { panic!("not opened") };
+    let answer = kept.turns[0].answer.as_ref().unwrap();
+    let decision = answer.decision.as_ref().unwrap();
+    assert!(!decision.reason.is_empty() && decision.chosen().is_some());
+    assert_eq!(answer.attempts.len(), 2, "one failed");
+    assert_eq!((kept.cost.amount.pico(), answer.paid), (2_000_000_007, PaidIn::ThisChat));
+    let copy = SessionId(Uuid::from_u128(77));
+    let title = "fork".to_owned();
+    data.ask(Recall::Fork { from: chat, to: copy, title }).unwrap();
+    let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(copy)) else { panic!("not opened") };
+    let answer = kept.turns[0].answer.as_ref().unwrap();
+    assert_eq!((kept.cost, answer.paid), (crate::domain::Cost::ZERO, PaidIn::Original));
+    let Ok(Recalled::Why(entry)) = data.ask(Recall::Why(decision.request)) else {
+        panic!("no why")
+    };
+    assert_eq!((&*entry.decision, entry.prompt.as_str()), (&**decision, "合同第七条"));
+    assert_eq!(entry.outcome.as_ref().unwrap().cost.amount.pico(), 2_000_000_007);
+}
+
+#[test]
+fn an_answer_that_was_asked_again_comes_without_words_for_what_it_cost() {
+    let data = Data::new();
+    let ledger = data.setup.ledger().unwrap();
+    let chat = SessionId(Uuid::from_u128(1));
+    let Ok(Recalled::Session(before)) = data.ask(Recall::Open(chat)) else { panic!("not opened") };
+    let message = Some(before.turns[0].id);
+    let again =
+        Turn { message, pico: 3, ..Turn::new(9, data.now, chat, "contract clause 7", "another") };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(ledger.end(again.end())).unwrap();
+    ledger.flush(Duration::from_secs(10)).unwrap();
+    let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(chat)) else { panic!("not opened") };
+    assert_eq!(kept.turns[0].answer.as_ref().unwrap().text, "another");
+    let [replaced] = &kept.replaced[..] else { panic!("{:?}", kept.replaced) };
+    assert_eq!((replaced.text.as_str(), replaced.cost.amount.pico()), ("", 1_000_000_001));
+    assert_eq!(kept.cost.amount.pico(), 1_000_000_004);
+}
+
+#[test]
+fn where_a_chat_was_written_is_told_from_the_root() {
+    let path = whole_path(PathBuf::from("a-chat.md"));
+    assert_eq!(path, std::env::current_dir().unwrap().join("a-chat.md"));
+    assert_eq!(whole_path(PathBuf::from("/x/a.md")), PathBuf::from("/x/a.md"));
 }

@@ -110,6 +110,37 @@ pub struct Saved {
     pub versus: ModelName,
 }
 
+/// What routing saved over several replies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSum {
+    /// How much.
+    pub amount: Money,
+    /// The baseline they have in common. `None` where each had its own: where the user names none, that
+    /// is the dearest model that could have answered.
+    pub versus: Option<ModelName>,
+}
+
+impl SavedSum {
+    /// The sum with one more.
+    pub fn of(sum: Option<Self>, more: Saved) -> Self {
+        let Some(Self { amount, versus }) = sum else {
+            return Self { amount: more.amount, versus: Some(more.versus) };
+        };
+        let versus = versus.filter(|versus| *versus == more.versus);
+        Self { amount: amount + more.amount, versus }
+    }
+}
+
+/// Where a reply was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PaidIn {
+    /// In the chat it stands in.
+    #[default]
+    ThisChat,
+    /// In the chat this one is a copy of: what was paid there is not paid again here.
+    Original,
+}
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplyCell {
@@ -139,6 +170,8 @@ pub struct ReplyCell {
     pub stopped: bool,
     /// What routing saved, once it is over.
     pub saved: Option<Saved>,
+    /// Where it was paid.
+    pub paid: PaidIn,
     /// What went wrong, told to the user, once it is over.
     pub told: Option<Told>,
     /// Code blocks in the replies before this one: labels go on counting from here.
@@ -162,9 +195,16 @@ impl ReplyCell {
             streamed_tenths: 0,
             stopped: false,
             saved: None,
+            paid: PaidIn::ThisChat,
             told: None,
             first_block: 0,
         }
+    }
+
+    /// The request as the routing log knows it. A reply in a copied chat has an id of its own, as a
+    /// message; it was routed where it was asked.
+    pub fn routed_as(&self) -> RequestId {
+        self.reply.decision.as_ref().map_or(self.request, |decision| decision.request)
     }
 
     /// The digit that copies this reply's n-th code block (from 0). Labels go round from 1 to 9

@@ -1,12 +1,18 @@
 //! The conversation as the console holds it: its cells, their layout, and what they add up to.
 //!
 //! Owns: keeping the three together. Must not know: colours, the terminal, who changes a cell.
-//! Invariant: layout and sums are those of the cells after every method here, so that no frame has
-//! to look at a cell it does not show.
+//! Invariants: layout and sums are those of the cells after every method here, so that no frame has
+//! to look at a cell it does not show; what was spent in a chat stays spent when its reply is asked
+//! again or edited away.
+//!
+//! A copy of a chat begins at nothing: what was paid in the original is not paid again, so a reply that
+//! was paid there counts neither as cost nor as saving. The ledger sees it the same way (a copy is a
+//! conversation without a line of spending), and so does a budget per conversation: it counts by the
+//! conversation that asks.
 
-use crate::domain::Cost;
+use crate::domain::{Cost, Money};
 
-use super::{Cell, Find, Layout, Scroll};
+use super::{Cell, Find, Layout, PaidIn, ReplyCell, Scroll};
 
 /// The transcript: its cells, their layout, and what of it is shown.
 #[derive(Debug, Default)]
@@ -21,8 +27,19 @@ pub struct Transcript {
     pub selected: Option<usize>,
     /// A search.
     pub find: Option<Find>,
-    /// What the cells add up to.
+    /// What was spent in this chat on replies that are not among the cells.
+    gone: Spent,
+    /// What the cells add up to, and what is gone with it.
     sums: Sums,
+}
+
+/// What was spent on replies, and what routing saved by them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// What they cost; `None` where there are none.
+    pub cost: Option<Cost>,
+    /// What routing saved, each reply against its own baseline.
+    pub saved: Money,
 }
 
 /// What a conversation adds up to, so that no frame has to count.
@@ -30,8 +47,8 @@ pub struct Transcript {
 pub struct Sums {
     /// Questions and answers; notes do not count.
     pub messages: usize,
-    /// What the answers that are over cost; `None` while none is.
-    pub cost: Option<Cost>,
+    /// What was spent in this chat; no cost while no answer is over.
+    pub spent: Spent,
 }
 
 impl Transcript {
@@ -58,9 +75,13 @@ impl Transcript {
         }
     }
 
-    /// Cuts it off before a cell, and follows its new end.
+    /// Cuts it off before a cell, and follows its new end. What the replies behind it cost was spent.
     pub fn truncate(&mut self, cell: usize) {
-        self.cells.truncate(cell);
+        for cut in self.cells.drain(cell.min(self.cells.len())..) {
+            if let Cell::Reply(reply) = cut {
+                self.gone.add(&reply);
+            }
+        }
         self.layout.truncate(cell);
         self.scroll = Scroll::Follow;
         self.selected = None;
@@ -68,8 +89,27 @@ impl Transcript {
         self.sum();
     }
 
+    /// Another chat takes its place, in which so much was spent on replies that will not be shown.
+    pub fn begin(&mut self, gone: Spent) {
+        self.truncate(0);
+        self.gone = gone;
+        self.sum();
+    }
+
+    /// It is a copy from here on: what was spent was spent in its original.
+    pub fn copied(&mut self) {
+        self.gone = Spent::default();
+        for (index, cell) in self.cells.iter_mut().enumerate() {
+            if let Cell::Reply(reply) = cell {
+                reply.paid = PaidIn::Original;
+                self.layout.update(index, cell);
+            }
+        }
+        self.sum();
+    }
+
     fn sum(&mut self) {
-        self.sums = Sums::default();
+        self.sums = Sums { messages: 0, spent: self.gone };
         for cell in &self.cells {
             self.sums.add(cell);
         }
@@ -79,12 +119,24 @@ impl Transcript {
 impl Sums {
     fn add(&mut self, cell: &Cell) {
         self.messages += usize::from(!matches!(cell, Cell::Note(_)));
-        if let Cell::Reply(reply) = cell
-            && let Some(outcome) = &reply.reply.outcome
-        {
-            let sum = self.cost.get_or_insert(Cost { exact: true, ..Cost::default() });
-            sum.amount += outcome.cost.amount;
-            sum.exact &= outcome.cost.exact;
+        if let Cell::Reply(reply) = cell {
+            self.spent.add(reply);
+        }
+    }
+}
+
+impl Spent {
+    /// Adds what was spent on a reply in this chat, once that is over.
+    pub fn add(&mut self, reply: &ReplyCell) {
+        let Some(outcome) = &reply.reply.outcome else { return };
+        let sum = self.cost.get_or_insert(Cost { exact: true, ..Cost::default() });
+        match reply.paid {
+            PaidIn::Original => {}
+            PaidIn::ThisChat => {
+                sum.amount += outcome.cost.amount;
+                sum.exact &= outcome.cost.exact;
+                self.saved += reply.saved.as_ref().map_or(Money::ZERO, |saved| saved.amount);
+            }
         }
     }
 }
@@ -92,8 +144,8 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::app::{NoteCell, ReplyCell, ReplyPhase, Tone};
-    use crate::domain::{Finish, Money, Outcome, RequestId, UnixMs, Usage};
+    use crate::console::app::{NoteCell, ReplyCell, ReplyPhase, Saved, Tone};
+    use crate::domain::{Finish, Outcome, RequestId, UnixMs, Usage};
 
     fn reply(cents: i64) -> Cell {
         let mut cell = ReplyCell::new(RequestId(uuid::Uuid::nil()), 0, UnixMs(0));
@@ -112,23 +164,56 @@ mod tests {
             cache_note: None,
             error: None,
         });
+        cell.saved = Some(Saved { amount: Money::from_pico(cents), versus: "opus".into() });
         Cell::Reply(Box::new(cell))
     }
 
     #[test]
     fn sums_are_those_of_the_cells_whatever_happened_to_them() {
         let mut talk = Transcript::default();
-        assert_eq!(talk.sums().cost, None);
+        assert_eq!(talk.sums().spent.cost, None);
         talk.push(reply(1));
         talk.push(Cell::Note(NoteCell { at: UnixMs(0), tone: Tone::Info, text: "hi".into() }));
         talk.push(reply(2));
         assert_eq!(talk.sums().messages, 2);
-        assert_eq!(talk.sums().cost.unwrap().amount, Money::from_pico(30_000_000_000));
+        assert_eq!(talk.sums().spent.cost.unwrap().amount, Money::from_pico(30_000_000_000));
         talk.cells[2] = reply(5);
         talk.changed(2);
-        assert_eq!(talk.sums().cost.unwrap().amount, Money::from_pico(60_000_000_000));
+        assert_eq!(talk.sums().spent.cost.unwrap().amount, Money::from_pico(60_000_000_000));
         talk.truncate(1);
         assert_eq!((talk.sums().messages, talk.layout.rows(1).is_none()), (1, true));
-        assert_eq!(talk.sums().cost.unwrap().amount, Money::from_pico(10_000_000_000));
+    }
+
+    fn spent(talk: &Transcript) -> (i64, i64) {
+        let spent = talk.sums().spent;
+        (spent.cost.unwrap().amount.pico() / 10_000_000_000, spent.saved.pico())
+    }
+
+    #[test]
+    fn a_reply_that_is_asked_again_was_paid_all_the_same() {
+        let mut talk = Transcript::default();
+        talk.push(reply(1));
+        talk.push(reply(2));
+        talk.truncate(1);
+        assert_eq!(spent(&talk), (3, 3));
+        talk.push(reply(4));
+        talk.changed(1);
+        assert_eq!(spent(&talk), (7, 7));
+        talk.begin(Spent::default());
+        assert_eq!(talk.sums(), Sums::default(), "another chat");
+    }
+
+    #[test]
+    fn a_copy_begins_at_nothing_and_counts_what_is_asked_in_it() {
+        let mut talk = Transcript::default();
+        talk.push(reply(1));
+        talk.push(reply(2));
+        talk.truncate(1);
+        talk.copied();
+        assert_eq!(spent(&talk), (0, 0));
+        talk.push(reply(5));
+        assert_eq!(spent(&talk), (5, 5));
+        talk.truncate(0);
+        assert_eq!(spent(&talk), (5, 5), "the original's answer is no cost of the copy's");
     }
 }

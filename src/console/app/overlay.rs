@@ -39,6 +39,8 @@ pub struct SessionList {
     pub query: LineInput,
     /// What was found, the newest first; `None` until the first answer.
     pub items: Option<Vec<SessionLine>>,
+    /// For what it was found.
+    pub found_for: String,
     /// Which.
     pub selected: usize,
     /// Whether an answer is on its way.

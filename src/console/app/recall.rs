@@ -4,12 +4,15 @@
 //! Invariant: a question carries everything its answer depends on, so that a late answer can be told
 //! from the one that is waited for.
 
-use crate::domain::{
-    Cost, Currency, Finish, MessageId, ModelName, Money, ProviderName, RequestId, SessionId,
-    UnixMs, Usage,
-};
+use std::sync::Arc;
 
-use super::ListFilter;
+use crate::domain::{
+    AttemptReport, Cost, Currency, Decision, Finish, MessageId, ModelName, Money, ProviderName,
+    RequestId, SessionId, UnixMs, Usage,
+};
+use crate::engine::LogEntry;
+
+use super::{ListFilter, PaidIn};
 
 /// Which days costs are added up for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -242,6 +245,14 @@ pub struct KeptAnswer {
     pub ttft_ms: Option<u64>,
     /// Milliseconds in all.
     pub total_ms: u64,
+    /// Where it came from without a call: `memory`, `redis`, `shared`.
+    pub cached: Option<String>,
+    /// Its attempts, in turn.
+    pub attempts: Vec<AttemptReport>,
+    /// How it was decided who is asked, where that is still kept.
+    pub decision: Option<Arc<Decision>>,
+    /// Where it was paid.
+    pub paid: PaidIn,
 }
 
 /// A chat, whole: the branch that was talked in last.
@@ -253,8 +264,12 @@ pub struct KeptSession {
     pub title: String,
     /// The system prompt it was held under.
     pub system: Option<String>,
+    /// What was spent in it, on every branch and on attempts that failed.
+    pub cost: Cost,
     /// Oldest first.
     pub turns: Vec<KeptTurn>,
+    /// Answers that others took the place of, without their words: they were paid all the same.
+    pub replaced: Vec<KeptAnswer>,
 }
 
 /// A form a chat is written out in.
@@ -311,6 +326,8 @@ pub enum Recall {
     },
     /// One chat.
     Open(SessionId),
+    /// How a request was routed that the log of this run does not have.
+    Why(RequestId),
     /// Give a chat a title.
     Rename {
         /// Which.
@@ -354,6 +371,8 @@ pub enum Recalled {
     Sessions(Vec<SessionLine>),
     /// A chat.
     Session(Box<KeptSession>),
+    /// How a request was routed.
+    Why(Box<LogEntry>),
     /// It was done; what, in words.
     Done(String),
     /// Something to read, in lines.

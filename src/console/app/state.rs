@@ -9,13 +9,13 @@ use std::sync::Arc;
 use crate::console::composer::{Composer, Draft};
 use crate::console::keys::{Chord, Context, Keymap};
 use crate::domain::{Decision, ModelName, RequestId, SessionId, UnixMs};
-use crate::engine::{Command, Snapshot};
+use crate::engine::{Command, LogEntry, Snapshot};
 use crate::route::DecisionInput;
 
 use super::{
     Cell, Completion, CostsState, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput,
-    Locate, Looks, Overlay, PrivateChat, ReplyCell, Saved, SessionsState, Size, TerminalCaps, Tone,
-    Transcript,
+    Locate, Looks, Overlay, PrivateChat, ReplyCell, SavedSum, SessionsState, Size, TerminalCaps,
+    Tone, Transcript,
 };
 
 /// A view of the console.
@@ -227,6 +227,8 @@ pub struct RoutesState {
     pub detail_top: usize,
     /// The selected entry under other policies.
     pub contest: Option<Contest>,
+    /// An entry of another run that was asked for, as it was kept: below those of this one.
+    pub kept: Option<Arc<LogEntry>>,
 }
 
 /// Running sums of this run that only the console knows.
@@ -243,7 +245,7 @@ pub struct Meters {
     /// Of those, how many auto would have sent to the same model.
     pub agreed: u32,
     /// Saved against the baseline in this run.
-    pub saved: Option<Saved>,
+    pub saved: Option<SavedSum>,
 }
 
 /// A second press that is waited for.

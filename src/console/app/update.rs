@@ -123,6 +123,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::Recalled { asked, answer } => match asked {
             Recall::Costs { .. } => costs::recalled(state, &mut fx, &asked, answer),
             Recall::ExportCosts(_) => costs::exported(state, answer),
+            Recall::Why(_) => routes::recalled(state, &mut fx, answer),
             Recall::Sessions { .. }
             | Recall::Open(_)
             | Recall::Rename { .. }

@@ -152,11 +152,12 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         right.push(format!("{}/{} ctx", words::tokens(used), words::tokens(window)));
     }
     if wide {
-        if let Some(cost) = state.transcript.sums().cost {
+        let spent = state.transcript.sums().spent;
+        if let Some(cost) = spent.cost {
             right.push(format!("session {}", words::cost(cost, state.looks.glyphs)));
         }
-        if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
-            right.push(format!("saved {}", words::money(saved.amount)));
+        if spent.saved.pico() > 0 {
+            right.push(format!("saved {}", words::money(spent.saved)));
         }
     } else {
         right.push(mode(state));

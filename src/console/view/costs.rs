@@ -422,7 +422,8 @@ fn routing(report: &CostReport, money: Amounts, width: u16) -> Vec<Line> {
         })
         .collect();
     if !saved.is_empty() {
-        put("saved".to_owned(), saved.join(", "), Token::Ok);
+        // Not what the panel of the chat says: that is of this run, by the tokens replies really took.
+        put("saved by forecast".to_owned(), saved.join(", "), Token::Ok);
     }
     if routing.cached > 0 {
         let words = format!(

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece};
 use super::words;
-use crate::console::app::{AppState, ReplyCell, ReplyPhase, RouteMark};
+use crate::console::app::{AppState, PaidIn, ReplyCell, ReplyPhase, RouteMark};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::Token;
 use crate::console::transcript::BODY_INDENT;
@@ -304,9 +304,14 @@ pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, tar
         if usage.cached_input > 0 && target.width >= 100 {
             parts.push(format!("{} cached", usage.cached_input));
         }
-        parts.push(words::cost(outcome.cost, state.looks.glyphs));
+        let cost = words::cost(outcome.cost, state.looks.glyphs);
+        parts.push(match reply.paid {
+            PaidIn::ThisChat => cost,
+            PaidIn::Original => format!("{cost} in the original"),
+        });
     }
-    if let Some(saved) = reply.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
+    let own = reply.saved.as_ref().filter(|_| reply.paid == PaidIn::ThisChat);
+    if let Some(saved) = own.filter(|saved| saved.amount.pico() > 0) {
         parts.push(format!("saved {} vs {}", saved.amount.short(), saved.versus));
     }
     let glyphs = ink.glyphs;

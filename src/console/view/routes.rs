@@ -62,6 +62,11 @@ fn title(
         ink.puts(line, x, &[(after, Token::Fg), (" ", Token::Fg)]);
         return Some(Position::new(line.x + x, line.y));
     }
+    let of_another = state.routes.kept.as_ref();
+    let entries: Vec<&Arc<LogEntry>> = entries
+        .iter()
+        .filter(|entry| !of_another.is_some_and(|kept| Arc::ptr_eq(kept, entry)))
+        .collect();
     let mut facts = vec![format!("{} this run", entries.len())];
     let yours = entries.iter().filter(|e| e.decision.imposed.is_some()).count();
     let fell = entries

@@ -14,7 +14,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::{locate, measure};
 use crate::console::app::{
     Answer, AppState, Boot, ColorDepth, Contest, Detection, EnginePhase, FirstRun, Focus, FoundKey,
-    FoundProvider, FoundServer, Looking, Looks, Meters, Msg, OtherPolicy, Saved, Size, Stage,
+    FoundProvider, FoundServer, Looking, Looks, Meters, Msg, OtherPolicy, SavedSum, Size, Stage,
     TerminalCaps, View, update,
 };
 use crate::console::keys::Keymap;
@@ -120,7 +120,7 @@ pub fn state(scene: Scene, cols: u16, rows: u16) -> AppState {
         fell_back: 1,
         overridden: 3,
         agreed: 2,
-        saved: Some(Saved { amount: world::dollars("0.19"), versus: "opus".into() }),
+        saved: Some(SavedSum { amount: world::dollars("0.19"), versus: Some("opus".into()) }),
     };
     if matches!(scene, Scene::Routes | Scene::Why) {
         state.view = View::Routes;

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::sample::{Scene, state};
+use super::sample::{NOW, Scene, state};
 use super::*;
 use crate::console::app::{
-    AppState, ColorDepth, Confirm, Focus, Glyphs, Msg, Overlay, Panel, PrivateChat, update,
+    AppState, Cell, ColorDepth, Confirm, Focus, Glyphs, KeptAnswer, KeptSession, KeptTurn, Msg,
+    Overlay, PaidIn, Panel, PrivateChat, Recall, Recalled, update,
 };
 use crate::console::term::Screen;
 use crate::domain::{
@@ -147,6 +148,67 @@ fn what_was_spent_is_called_todays_only_where_the_day_is_known() {
     assert!(unknown[0].contains("$0.42 this run ·"), "{unknown:#?}");
     assert!(told(&unknown, "── this run $0.42 ──") && !told(&unknown, "today"), "{unknown:#?}");
     assert!(with(Some("3.10"), 80)[0].ends_with("$3.10 today"), "where there is little room too");
+}
+
+#[test]
+fn a_chat_opened_again_is_drawn_as_it_was_when_it_was_answered() {
+    let mut state = state(Scene::Chat, 140, 40);
+    // Of the scene, the exchange that is over.
+    state.transcript.truncate(2);
+    let Some(Cell::Reply(live)) = state.transcript.cells.get(1).cloned() else {
+        panic!("no reply")
+    };
+    let outcome = live.reply.outcome.clone().unwrap();
+    let Some(Cell::User(user)) = state.transcript.cells.first().cloned() else { panic!("no user") };
+    let answer = KeptAnswer {
+        request: live.request,
+        at: live.last_at,
+        text: live.reply.text.clone(),
+        reasoning: String::new(),
+        model: outcome.model,
+        provider: outcome.provider,
+        finish: Some(outcome.finish),
+        usage: outcome.usage,
+        cost: outcome.cost,
+        wait_ms: outcome.wait_ms,
+        ttft_ms: outcome.ttft_ms,
+        total_ms: outcome.total_ms,
+        cached: None,
+        attempts: live.reply.attempts.clone(),
+        decision: live.reply.decision.clone(),
+        paid: PaidIn::ThisChat,
+    };
+    let session = KeptSession {
+        id: state.session,
+        title: state.title.clone(),
+        system: None,
+        cost: outcome.cost,
+        turns: vec![KeptTurn { id: user.id, at: user.at, text: user.text, answer: Some(answer) }],
+        replaced: Vec::new(),
+    };
+    let head = |state: &AppState| {
+        let rows = rows(&drawn(state, &theme("terminal")).0);
+        rows.into_iter().find(|row| row.contains("◆ sonnet")).unwrap()
+    };
+    let before = head(&state);
+    assert!(before.contains("t/s") && before.contains("cheapest"), "{before}");
+    let (asked, answer) = (Recall::Open(state.session), Ok(Recalled::Session(Box::new(session))));
+    update(&mut state, Msg::Recalled { asked, answer }, NOW);
+    assert_eq!(head(&state), before);
+}
+
+#[test]
+fn an_entry_of_another_run_is_listed_last_and_not_counted_as_one_of_this() {
+    let mut state = state(Scene::Routes, 120, 40);
+    let count = |state: &AppState| rows(&drawn(state, &theme("terminal")).0)[1].clone();
+    let mut kept = state.routes_entries()[0].as_ref().clone();
+    kept.request = RequestId(uuid::Uuid::from_u128(1));
+    "asked another day".clone_into(&mut kept.prompt);
+    let asked = Recall::Why(kept.request);
+    let answer = Ok(Recalled::Why(Box::new(kept)));
+    update(&mut state, Msg::Recalled { asked, answer }, NOW);
+    assert_eq!(state.routes_entries().last().unwrap().prompt, "asked another day");
+    assert!(count(&state).contains("8 this run · 5 auto · 3 yours"), "{}", count(&state));
 }
 
 #[test]
@@ -336,7 +398,7 @@ fn every_drawn_element_is_there() {
         (120, 40),
         &[
             "balanced · 5/6 up · $0.42 today · 14:33",
-            "4 messages · 4.1k/200k ctx · session $0.0041 · saved $0.19",
+            "4 messages · 4.1k/200k ctx · session $0.0041 · saved $0.013",
             "── HEALTH",
             "● anthropic",
             "slow 4x",

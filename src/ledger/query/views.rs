@@ -1,11 +1,8 @@
-//! Questions only a screen asks: the dearest requests, what everything would have cost elsewhere, what
-//! a conversation's answers came to.
-
-use std::collections::BTreeMap;
+//! Questions only a screen asks: the dearest requests, and what everything would have cost elsewhere.
 
 use rusqlite::params;
 
-use crate::domain::{Cost, ModelName, Money, Origin, RequestId, SessionId, UnixMs, Usage};
+use crate::domain::{Cost, ModelName, Money, Origin, RequestId, UnixMs, Usage};
 
 use super::super::LedgerError;
 use super::sums::Days;
@@ -44,21 +41,6 @@ pub struct Elsewhere {
     pub spent: Money,
     /// What they would have.
     pub would: Money,
-}
-
-/// What an answer came to.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct AnswerFigures {
-    /// Tokens of all its attempts.
-    pub usage: Usage,
-    /// What it cost.
-    pub cost: Cost,
-    /// Milliseconds until its first text.
-    pub wait_ms: Option<u64>,
-    /// The answering attempt's first token, in milliseconds.
-    pub ttft_ms: Option<u64>,
-    /// Milliseconds in all.
-    pub total_ms: u64,
 }
 
 impl Reader {
@@ -111,40 +93,6 @@ impl Reader {
                     spent: Money::from_pico(row.get(2)?),
                     would: Money::from_pico(row.get(3)?),
                 })
-            })?
-            .collect()
-        })
-    }
-
-    /// What the answers of a conversation came to, by their requests; those of a copy as what they came
-    /// to where they were given.
-    pub fn answers_of(
-        &self,
-        session: SessionId,
-    ) -> Result<BTreeMap<RequestId, AnswerFigures>, LedgerError> {
-        self.ask(|db| {
-            db.prepare_cached(
-                "SELECT r.id, r.cost, r.exact, r.wait_ms, r.ttft_ms, coalesce(r.total_ms, 0),
-                   (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
-                   (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
-                   (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id)
-                 FROM sessions s JOIN messages m ON m.session = s.n
-                 JOIN requests r ON r.id = m.request WHERE s.id = ?1",
-            )?
-            .query_map([session.0.as_bytes()], |row| {
-                let figures = AnswerFigures {
-                    cost: Cost { amount: Money::from_pico(row.get(1)?), exact: row.get(2)? },
-                    wait_ms: row.get::<_, Option<i64>>(3)?.map(count),
-                    ttft_ms: row.get::<_, Option<i64>>(4)?.map(count),
-                    total_ms: count(row.get(5)?),
-                    usage: Usage {
-                        input: count(row.get(6)?),
-                        cached_input: count(row.get(7)?),
-                        output: count(row.get(8)?),
-                        ..Usage::default()
-                    },
-                };
-                Ok((RequestId(id(row.get(0)?)), figures))
             })?
             .collect()
         })

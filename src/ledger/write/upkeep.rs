@@ -185,6 +185,7 @@ pub(super) fn dismiss(db: &Connection, request: RequestId) -> Result<u64, Failed
 }
 
 /// Copies the way from the first message to one of them into a conversation of its own.
+/// It begins without a line of spending: what was paid in the original is not paid again.
 pub(super) fn fork(
     db: &Connection,
     from: SessionId,

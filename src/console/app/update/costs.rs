@@ -166,7 +166,11 @@ pub(super) fn exported(state: &mut AppState, answer: Result<Recalled, String>) {
     match answer {
         Ok(Recalled::Done(words)) => notes::toast_for(state, Tone::Good, words, TOLD_FOR),
         Ok(
-            Recalled::Costs(_) | Recalled::Sessions(_) | Recalled::Session(_) | Recalled::Report(_),
+            Recalled::Costs(_)
+            | Recalled::Sessions(_)
+            | Recalled::Session(_)
+            | Recalled::Why(_)
+            | Recalled::Report(_),
         ) => {}
         Err(why) => notes::toast_for(state, Tone::Bad, why, TOLD_FOR),
     }
@@ -220,7 +224,11 @@ pub(super) fn recalled(
             }
         }
         Ok(
-            Recalled::Sessions(_) | Recalled::Session(_) | Recalled::Done(_) | Recalled::Report(_),
+            Recalled::Sessions(_)
+            | Recalled::Session(_)
+            | Recalled::Why(_)
+            | Recalled::Done(_)
+            | Recalled::Report(_),
         ) => {}
         Err(why) => {
             if state.view == View::Costs && state.costs.shown.is_some() {

@@ -10,10 +10,10 @@ use crate::console::app::{
 use crate::console::keys::{Chord, Keymap, Sequence};
 use crate::domain::{
     AttemptKind, Candidate, Cost, Decision, DecisionId, Estimate, Finish, FirstToken, Lang, Needs,
-    Outcome, OverrideKind, Rates, ReplyEvent, Request, RequestFeatures, RequestId, Score, TaskKind,
-    UnixMs, Usage,
+    Origin, Outcome, OverrideKind, Rates, ReplyEvent, Request, RequestFeatures, RequestId, Score,
+    TaskKind, UnixMs, Usage,
 };
-use crate::engine::{self, Snapshot};
+use crate::engine::{self, LogEntry, Snapshot};
 use crate::route::{self, DecisionInput};
 
 /// When every test begins: a Monday.
@@ -307,6 +307,14 @@ impl Console {
         self.text(question).keys("enter").routed("mini").stream(answer).end(Finish::Stop)
     }
 
+    /// The engine publishes that it knows of the newest reply's request.
+    pub(super) fn logged(&mut self) -> &mut Self {
+        let (_, reply) = self.state.last_reply().expect("a reply");
+        let mut snapshot = self.state.snapshot.as_deref().unwrap().clone();
+        snapshot.log = Arc::new(vec![Arc::new(entry(reply.request))]);
+        self.send(Msg::Snapshot(Arc::new(snapshot)))
+    }
+
     pub(super) fn note(&self) -> &str {
         let note = |cell: &'_ Cell| matches!(cell, Cell::Note(_));
         match self.state.transcript.cells.iter().rev().find(|cell| note(cell)) {
@@ -324,4 +332,21 @@ impl Console {
 pub(super) fn input() -> DecisionInput {
     let decision = decision(RequestId(uuid::Uuid::nil()), &[]);
     DecisionInput { now: START, seed: 0, ..route::sample::input(decision.features) }
+}
+
+/// A line of the log, as little as there can be.
+pub(super) fn entry(request: RequestId) -> LogEntry {
+    LogEntry {
+        request,
+        session: None,
+        origin: Origin::Chat,
+        at: START,
+        prompt: "a question".to_owned(),
+        decision: Arc::new(decision(request, &["mini", "qwen"])),
+        input: Arc::new(input()),
+        decided_in: Duration::ZERO,
+        attempts: Vec::new(),
+        doubts: Vec::new(),
+        outcome: None,
+    }
 }

@@ -281,7 +281,7 @@ pub(super) fn open(state: &mut AppState, fx: &mut Effects) {
     let Some(cell) = target(state) else { return };
     match state.transcript.cells.get(cell) {
         Some(Cell::Reply(reply)) => {
-            let request = reply.request;
+            let request = reply.routed_as();
             super::routes::show(state, fx, request);
         }
         Some(Cell::User(_)) => super::send::edit(state, cell),

@@ -10,7 +10,7 @@ use crate::engine::{self, Snapshot};
 
 use super::super::{
     Answer, AppState, Cell, Effect, QueuePhase, ReplyCell, ReplyPhase, RouteMark, RunningAttempt,
-    Saved,
+    Saved, SavedSum,
 };
 use super::{Effects, budget, changed_cell, costs, send, sessions};
 
@@ -180,7 +180,8 @@ pub(super) fn finish(cell: &mut ReplyCell, finish: Finish, snapshot: Option<&Sna
 
 /// What the end of a reply changes besides its cell.
 fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
-    let saved = saved(state, index);
+    let Some(Cell::Reply(cell)) = state.transcript.cells.get(index) else { return };
+    let saved = saved(state, cell);
     let Some(Cell::Reply(cell)) = state.transcript.cells.get_mut(index) else { return };
     cell.saved.clone_from(&saved);
     let Some(outcome) = cell.reply.outcome.clone() else { return };
@@ -196,11 +197,7 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
         meters.agreed += u32::from(imposed.would_be == imposed.model);
     }
     if let Some(saved) = saved {
-        let before = match &meters.saved {
-            Some(sum) if sum.versus == saved.versus => sum.amount,
-            _ => Money::ZERO,
-        };
-        meters.saved = Some(Saved { amount: before + saved.amount, versus: saved.versus });
+        meters.saved = Some(SavedSum::of(meters.saved.take(), saved));
     }
     if let Some(model) = outcome.model.filter(|_| whole) {
         state.recent_models.retain(|known| *known != model);
@@ -221,13 +218,13 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
     }
 }
 
-/// What the baseline model would have cost for the same tokens, less what was paid.
-fn saved(state: &AppState, index: usize) -> Option<Saved> {
-    let Some(Cell::Reply(cell)) = state.transcript.cells.get(index) else { return None };
+/// What the baseline model would have cost for the same tokens, less what was paid. Of a reply from
+/// another run it is reckoned from what was kept of it, by the prices of its day.
+pub(super) fn saved(state: &AppState, cell: &ReplyCell) -> Option<Saved> {
     let outcome = cell.reply.outcome.as_ref().filter(|o| o.usage.output > 0)?;
     let config = &state.snapshot.as_ref()?.config;
     let price = |model: &crate::domain::ModelName| {
-        let rates = config.models.get(model)?.rates(state.now, outcome.usage.input)?;
+        let rates = config.models.get(model)?.rates(cell.last_at, outcome.usage.input)?;
         // A baseline has no warm cache of ours: all of the prompt at its full price.
         let cold = Usage { cached_input: 0, cache_write: 0, cache_write_1h: 0, ..outcome.usage };
         Some(rates.cost(&cold))

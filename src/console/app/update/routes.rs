@@ -10,15 +10,48 @@ use crate::console::keys::Chord;
 use crate::domain::RequestId;
 use crate::engine::{Command, LogEntry, Veto};
 
-use super::super::{AppState, Cell, Effect, FilterPhase, Focus, Follow, PickFor, Tone, View};
+use super::super::{
+    AppState, Cell, Effect, FilterPhase, Focus, Follow, PickFor, Recall, Recalled, Tone, View,
+};
 use super::{Effects, notes, picker, read};
 
-/// Opens the log on an entry, with what led to it.
+/// Opens the log on a request, with what led to it. One the log does not have is of another run, or too
+/// old: the ledger is asked first.
 pub(super) fn show(state: &mut AppState, fx: &mut Effects, request: RequestId) {
+    state.routes.filter.phase = FilterPhase::Off;
+    let known = state.routes_entries().iter().any(|entry| entry.request == request);
+    // What runs will be in the log with the next snapshot.
+    let running = state.running().is_some_and(|(_, reply)| reply.request == request);
+    if known || running {
+        select(state, fx, request);
+    } else {
+        fx.push(Effect::Recall(Recall::Why(request)));
+    }
+}
+
+/// What was kept of how a request was routed came.
+pub(super) fn recalled(state: &mut AppState, fx: &mut Effects, answer: Result<Recalled, String>) {
+    match answer {
+        Ok(Recalled::Why(entry)) => {
+            let request = entry.request;
+            state.routes.kept = Some(Arc::from(entry));
+            select(state, fx, request);
+        }
+        Ok(
+            Recalled::Costs(_)
+            | Recalled::Sessions(_)
+            | Recalled::Session(_)
+            | Recalled::Done(_)
+            | Recalled::Report(_),
+        ) => {}
+        Err(why) => notes::toast(state, Tone::Bad, why),
+    }
+}
+
+fn select(state: &mut AppState, fx: &mut Effects, request: RequestId) {
     state.view = View::Routes;
     state.focus = Focus::Detail;
     state.routes.follow = Follow::Selected(request);
-    state.routes.filter.phase = FilterPhase::Off;
     moved(state, fx);
 }
 
@@ -137,7 +170,7 @@ pub(super) fn freeze(state: &mut AppState) {
 
 fn cell_of(state: &AppState, request: RequestId) -> Option<usize> {
     state.transcript.cells.iter().position(|cell| match cell {
-        Cell::Reply(reply) => reply.request == request,
+        Cell::Reply(reply) => reply.routed_as() == request,
         Cell::User(_) | Cell::Note(_) => false,
     })
 }
@@ -216,7 +249,9 @@ impl AppState {
             let text = text.to_lowercase();
             words.iter().all(|word| text.contains(word))
         };
-        snapshot.log.iter().rev().filter(|entry| passes(entry)).cloned().collect()
+        let known = |kept: &&Arc<LogEntry>| snapshot.log.iter().any(|e| e.request == kept.request);
+        let kept = self.routes.kept.iter().filter(|kept| !known(kept));
+        snapshot.log.iter().rev().chain(kept).filter(|entry| passes(entry)).cloned().collect()
     }
 
     /// The selected entry of the log and its place in the filtered list.

@@ -12,7 +12,7 @@ use crate::domain::{
 
 use super::super::{
     AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, PrivateChat, QueuePhase, Queued,
-    ReplyCell, Scroll, TestCard, Tone, UserCell, blocks,
+    ReplyCell, Scroll, Spent, TestCard, Tone, UserCell, blocks,
 };
 use super::{Effects, notes, push_cell, slash};
 
@@ -345,7 +345,7 @@ pub(super) fn test(state: &mut AppState, fx: &mut Effects, draft: Draft) {
 /// Begins a new chat.
 pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     super::escape::stop(state, fx);
-    cut_from(state, 0);
+    state.transcript.begin(Spent::default());
     state.queue.clear();
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;

@@ -3,13 +3,15 @@
 //! Invariants: opening another chat never loses the draft or what waits to be sent; nothing is
 //! removed on one press; a running reply keeps its chat.
 
+use std::time::Duration;
+
 use crate::console::composer::Draft;
-use crate::domain::{Finish, Outcome, Reply};
+use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply};
 
 use super::super::{
-    AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay,
+    AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
     PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
-    SessionList, Tone, UserCell, View, Waiting,
+    SessionList, Spent, Tone, UserCell, View, Waiting,
 };
 use super::{Effects, notes, private, push_cell, send};
 
@@ -31,6 +33,9 @@ pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
 pub(super) fn query_changed(state: &mut AppState, fx: &mut Effects) {
     let Some(Overlay::Sessions(list)) = &mut state.overlay else { return };
     list.removing = None;
+    if list.query.text().trim() != list.found_for {
+        list.selected = 0;
+    }
     match list.waiting {
         Waiting::No => {
             list.waiting = Waiting::Yes;
@@ -116,6 +121,7 @@ pub(super) fn fork(state: &mut AppState, fx: &mut Effects) -> Result<(), String>
     private::refuse(state, "copied")?;
     let from = state.session;
     state.session = state.ids.session(state.now);
+    state.transcript.copied();
     if !state.title.starts_with("fork: ") {
         state.title = format!("fork: {}", state.title);
     }
@@ -168,9 +174,13 @@ pub(super) fn recalled(
             notes::toast(state, Tone::Good, words);
             refresh(state, fx);
         }
+        // Where a file lies has to be read or copied: a path may be longer than a line.
+        (Recall::Export { .. }, Ok(Recalled::Done(words))) => {
+            notes::note(state, Tone::Good, words);
+        }
         (_, Ok(Recalled::Done(words))) => notes::toast(state, Tone::Good, words),
         (_, Ok(Recalled::Report(text))) => notes::note(state, Tone::Info, text),
-        (_, Ok(Recalled::Costs(_) | Recalled::Sessions(_))) => {}
+        (_, Ok(Recalled::Costs(_) | Recalled::Sessions(_) | Recalled::Why(_))) => {}
         (_, Err(why)) => notes::toast(state, Tone::Bad, why),
     }
 }
@@ -191,9 +201,13 @@ fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Re
     if current {
         list.waiting = Waiting::No;
         match answer {
-            Ok(Recalled::Sessions(items)) => fill(list, items),
+            Ok(Recalled::Sessions(items)) => fill(list, query, items),
             Ok(
-                Recalled::Costs(_) | Recalled::Session(_) | Recalled::Done(_) | Recalled::Report(_),
+                Recalled::Costs(_)
+                | Recalled::Session(_)
+                | Recalled::Why(_)
+                | Recalled::Done(_)
+                | Recalled::Report(_),
             ) => {}
             Err(why) => list.trouble = Some(why),
         }
@@ -203,9 +217,12 @@ fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Re
     }
 }
 
-/// The selection stays on its chat where that is still there.
-fn fill(list: &mut SessionList, items: Vec<SessionLine>) {
-    let before = list.items.as_ref().and_then(|old| old.get(list.selected)).map(|line| line.id);
+/// The selection stays on its chat where that is still there; what is found for other words begins at
+/// its first.
+fn fill(list: &mut SessionList, query: &str, items: Vec<SessionLine>) {
+    let old = list.items.as_ref().filter(|_| list.found_for == query);
+    let before = old.and_then(|old| old.get(list.selected)).map(|line| line.id);
+    query.clone_into(&mut list.found_for);
     list.selected = before.and_then(|id| items.iter().position(|line| line.id == id)).unwrap_or(0);
     list.trouble = None;
     list.items = Some(items);
@@ -217,7 +234,7 @@ fn show(state: &mut AppState, session: KeptSession) {
         notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
         return;
     }
-    send::cut_from(state, 0);
+    state.transcript.begin(gone(state, &session));
     send::take_back(state);
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
@@ -242,8 +259,8 @@ fn show(state: &mut AppState, session: KeptSession) {
         cut_off = false;
         if let Some(answer) = turn.answer {
             cut_off = answer.finish.is_none();
-            let reply = reply(question, answer);
-            push_cell(state, Cell::Reply(Box::new(reply)));
+            let cell = reply(state, question, answer);
+            push_cell(state, Cell::Reply(Box::new(cell)));
         }
     }
     if cut_off {
@@ -256,12 +273,34 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.focus = Focus::Composer;
 }
 
+/// What was spent in a chat on what will not be shown of it: on answers that were replaced, and on
+/// requests nothing came of.
+fn gone(state: &AppState, session: &KeptSession) -> Spent {
+    let answers = session.turns.iter().filter_map(|turn| turn.answer.as_ref());
+    let shown: Money = answers
+        .filter(|answer| answer.paid == PaidIn::ThisChat)
+        .map(|answer| answer.cost.amount)
+        .sum();
+    let mut gone = Spent::default();
+    for answer in &session.replaced {
+        gone.add(&reply(state, 0, answer.clone()));
+    }
+    let rest = Money::from_pico((session.cost.amount - shown).pico().max(0));
+    let cost = Cost { amount: rest, exact: session.cost.exact };
+    Spent { cost: (gone.cost.is_some() || rest > Money::ZERO).then_some(cost), ..gone }
+}
+
 /// A reply cell of an answer that was kept.
-fn reply(question: usize, answer: KeptAnswer) -> ReplyCell {
-    let mut cell = ReplyCell::new(answer.request, question, answer.at);
+fn reply(state: &AppState, question: usize, answer: KeptAnswer) -> ReplyCell {
+    let asked_at = answer.at - Duration::from_millis(answer.total_ms);
+    let mut cell = ReplyCell::new(answer.request, question, asked_at);
     cell.phase = ReplyPhase::Done;
     cell.last_at = answer.at;
+    cell.paid = answer.paid;
+    cell.first_token = answer.ttft_ms.map(|ms| (FirstToken::Text, ms));
     cell.reply = Reply {
+        decision: answer.decision,
+        attempts: answer.attempts,
         text: answer.text,
         reasoning: answer.reasoning,
         usage: Some(answer.usage),
@@ -275,11 +314,12 @@ fn reply(question: usize, answer: KeptAnswer) -> ReplyCell {
             wait_ms: answer.wait_ms,
             ttft_ms: answer.ttft_ms,
             total_ms: answer.total_ms,
-            cached: None,
+            cached: answer.cached,
             error: None,
             cache_note: None,
         }),
         ..Reply::default()
     };
+    cell.saved = super::reply::saved(state, &cell);
     cell
 }

@@ -269,7 +269,7 @@ fn why(state: &mut AppState, fx: &mut Effects, which: &str) -> Result<(), String
         .cells
         .iter()
         .filter_map(|cell| match cell {
-            Cell::Reply(reply) => Some(reply.request),
+            Cell::Reply(reply) => Some(reply.routed_as()),
             Cell::User(_) | Cell::Note(_) => None,
         })
         .collect();

@@ -1,7 +1,9 @@
 //! What was spent: today, by model in this run, and against the budgets in force.
 //!
 //! Invariant: "today" is said only of what is counted for the day, earlier runs included where they are
-//! kept; the rows by model are this run's, and where that is less than the day's it is said.
+//! kept; the rows by model are this run's, and where that is less than the day's it is said. So is that
+//! what was saved is this run's: of its replies, by the tokens they took. The Costs view says something
+//! else, what was forecast for everything asked in its days.
 
 use ratatui::layout::Rect;
 
@@ -10,7 +12,7 @@ use crate::console::theme::Token;
 use crate::console::view::chrome;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::words;
-use crate::domain::{BudgetLimit, BudgetScope, Money, format_span};
+use crate::domain::{BudgetLimit, BudgetScope, ModelName, Money, format_span};
 use crate::engine::{ModelStatus, Snapshot, TierState};
 use crate::route::BudgetLine;
 use crate::text;
@@ -111,7 +113,9 @@ fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
     let mut out: Vec<String> = this_run(snapshot, glyphs).into_iter().collect();
     out.extend(budgets(state, snapshot));
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
-        out.push(format!("saved {} vs all {}", words::money(saved.amount), saved.versus));
+        let versus = saved.versus.as_ref().map_or("the dearest", ModelName::as_str);
+        let versus = words::brief(versus, 14);
+        out.push(format!("saved {} this run vs {versus}", words::money(saved.amount)));
     }
     out.extend(snapshot.balances.iter().map(|(provider, reading)| reading.words(provider)));
     if snapshot.spend.lost.amount.pico() > 0 {

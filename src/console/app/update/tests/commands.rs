@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::fixture::{Console, START, decision, input};
-use crate::console::app::{DecideFor, Decided, Effect, Msg, Overlay, View};
+use crate::console::app::{Cell, DecideFor, Decided, Effect, Msg, Overlay, Recall};
 use crate::domain::{Finish, RequestId, Route};
 
 #[test]
@@ -147,8 +147,14 @@ fn why_offers_the_replies_there_are_and_nothing_it_would_refuse() {
     assert_eq!(texts, ["2", "1"]);
     assert!(offered.items[1].detail.contains("mini") && offered.items[1].detail.contains("first"));
     console.keys("down enter");
-    assert_eq!(console.state.view, View::Routes);
+    let first = console.state.transcript.cells.iter().find_map(|cell| match cell {
+        Cell::Reply(reply) => Some(reply.request),
+        Cell::User(_) | Cell::Note(_) => None,
+    });
+    // The log of this console is empty: the ledger is asked.
+    let asked = |effect: &Effect| matches!(effect, Effect::Recall(Recall::Why(request)) if Some(*request) == first);
+    assert!(console.effects.iter().any(asked), "{:?}", console.effects.last());
     assert!(console.state.composer.is_empty());
-    console.keys("q q").text("/why all").keys("enter");
+    console.text("/why all").keys("enter");
     assert!(console.toast().contains("/routes"), "{}", console.toast());
 }

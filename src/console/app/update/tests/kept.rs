@@ -1,10 +1,10 @@
 //! Costs and chats that were kept: asking the ledger, and taking in what it answers.
 
-use super::super::fixture::Console;
+use super::super::fixture::{self, Console};
 use super::texts;
 use crate::console::app::{
     CostGroup, CostReport, CostRow, CostWindow, CostsTable, Effect, FilterPhase, KeptAnswer,
-    KeptSession, KeptTurn, Msg, Overlay, Recall, Recalled, SessionLine, TableForm, View,
+    KeptSession, KeptTurn, Msg, Overlay, PaidIn, Recall, Recalled, SessionLine, TableForm, View,
 };
 use crate::domain::{Cost, Currency, Denomination, Finish, MessageId, RequestId, SessionId, Usage};
 
@@ -228,11 +228,17 @@ fn kept(finish: Option<Finish>) -> KeptSession {
         wait_ms: Some(300),
         ttft_ms: Some(280),
         total_ms: 900,
+        cached: None,
+        attempts: Vec::new(),
+        decision: None,
+        paid: PaidIn::ThisChat,
     };
     KeptSession {
         id: id(1),
         title: "an old chat".to_owned(),
         system: Some("be brief".to_owned()),
+        cost: Cost::ZERO,
+        replaced: Vec::new(),
         turns: vec![KeptTurn {
             id: MessageId(uuid::Uuid::from_u128(8)),
             at: crate::domain::UnixMs(1),
@@ -240,6 +246,131 @@ fn kept(finish: Option<Finish>) -> KeptSession {
             answer: Some(answer),
         }],
     }
+}
+
+fn dollars(text: &str) -> crate::domain::Money {
+    text.parse().unwrap()
+}
+
+/// What the header says of the chat: cost and saving.
+fn header(console: &Console) -> (Option<String>, String) {
+    let spent = console.state.transcript.sums().spent;
+    (spent.cost.map(|cost| cost.amount.to_string()), spent.saved.to_string())
+}
+
+/// The open chat as the ledger would give it back: one exchange, and so much more that it cost.
+fn as_kept(console: &Console, more: &str) -> KeptSession {
+    let (_, live) = console.state.last_reply().unwrap();
+    let outcome = live.reply.outcome.clone().unwrap();
+    let base = kept(Some(Finish::Stop));
+    let answer = KeptAnswer {
+        request: live.request,
+        at: live.last_at,
+        text: live.reply.text.clone(),
+        model: outcome.model,
+        provider: outcome.provider,
+        usage: outcome.usage,
+        cost: outcome.cost,
+        wait_ms: outcome.wait_ms,
+        ttft_ms: outcome.ttft_ms,
+        total_ms: outcome.total_ms,
+        attempts: live.reply.attempts.clone(),
+        decision: live.reply.decision.clone(),
+        ..base.turns[0].answer.clone().unwrap()
+    };
+    let turn = KeptTurn { answer: Some(answer), ..base.turns[0].clone() };
+    let cost = Cost { amount: outcome.cost.amount + dollars(more), exact: true };
+    KeptSession { id: id(1), cost, turns: vec![turn], ..base }
+}
+
+/// One exchange at `mini`, saved against opus.
+fn talked() -> Console {
+    let mut console = Console::ready();
+    console.state.baseline = Some("opus".into());
+    console.exchange("one", "two");
+    console
+}
+
+#[test]
+fn a_chat_opened_again_says_of_itself_what_it_said_when_it_was_talked_in() {
+    let mut console = talked();
+    let before = header(&console);
+    assert!(before.1.parse::<f64>().unwrap() > 0.0, "{before:?}");
+    let live = console.state.last_reply().unwrap().1.clone();
+    let session = as_kept(&console, "0");
+    console.text("/new").keys("enter").exchange("something else", "an answer");
+    console.text("and more").keys("enter").routed("mini").stream("x").end(Finish::Stop);
+    assert_ne!(header(&console), before);
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
+    assert_eq!(header(&console), before);
+    let again = console.state.last_reply().unwrap().1;
+    assert_eq!((again.mark(), &again.saved), (live.mark(), &live.saved));
+    assert_eq!(again.reply.decision, live.reply.decision);
+    console.text("/new").keys("enter");
+    assert_eq!(header(&console), (None, "0.00".to_owned()));
+}
+
+#[test]
+fn what_was_replaced_or_failed_was_spent_in_the_chat_all_the_same() {
+    let mut console = talked();
+    let saved = console.state.transcript.sums().spent.saved;
+    let mut session = as_kept(&console, "0.25");
+    let other = session.turns[0].answer.clone().unwrap();
+    session.replaced.push(KeptAnswer { text: String::new(), ..other });
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
+    let twice = (saved + saved).to_string();
+    assert_eq!(header(&console), (Some("0.251".to_owned()), twice));
+}
+
+#[test]
+fn a_fork_begins_at_nothing_and_counts_what_is_asked_in_it() {
+    let mut console = talked();
+    let one = console.state.transcript.sums().spent;
+    let mut copy = as_kept(&console, "0");
+    console.text("/fork").keys("enter");
+    let nothing = (Some("0.00".to_owned()), "0.00".to_owned());
+    assert_eq!(header(&console), nothing);
+    copy.id = console.state.session;
+    copy.cost = Cost::ZERO;
+    if let Some(answer) = &mut copy.turns[0].answer {
+        answer.paid = PaidIn::Original;
+    }
+    console.answers(Recall::Open(copy.id), Recalled::Session(Box::new(copy)));
+    assert_eq!(header(&console), nothing, "as the ledger gives it back");
+    console.exchange("three", "four");
+    assert_eq!(console.state.transcript.sums().spent, one);
+}
+
+#[test]
+fn why_a_reply_of_another_run_was_routed_so_is_asked_of_the_ledger() {
+    let mut console = talked();
+    let mut session = as_kept(&console, "0");
+    let asked = RequestId(uuid::Uuid::from_u128(70));
+    if let Some(answer) = &mut session.turns[0].answer {
+        // In a copied chat the answer has an id of its own.
+        answer.request = RequestId(uuid::Uuid::from_u128(71));
+        answer.decision = Some(std::sync::Arc::new(fixture::decision(asked, &["mini", "qwen"])));
+    }
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
+    console.keys("esc").keys("enter");
+    assert_eq!(console.recalls().last(), Some(&Recall::Why(asked)));
+    assert_eq!(console.state.view, View::Chat, "another request's story is not shown meanwhile");
+    console.answers(Recall::Why(asked), Recalled::Why(Box::new(fixture::entry(asked))));
+    assert_eq!(console.state.view, View::Routes);
+    assert_eq!(console.state.routes_selected().unwrap().1.request, asked);
+    console.keys("enter");
+    assert_eq!(console.state.view, View::Chat, "and back to its place in the chat");
+    assert_eq!(console.state.transcript.selected, Some(1));
+}
+
+#[test]
+fn where_a_chat_was_written_stays_in_the_chat_to_read() {
+    let mut console = talked();
+    console.text("/export").keys("enter");
+    let asked = console.recalls().pop().unwrap();
+    console.answers(asked, Recalled::Done("written to ~/a/long/way/one.md".to_owned()));
+    console.wait(60_000);
+    assert_eq!(console.note(), "written to ~/a/long/way/one.md");
 }
 
 fn listed() -> Console {
@@ -292,6 +423,25 @@ fn typing_searches_and_late_answers_to_less_are_dropped() {
     console.answers(whole, Recalled::Sessions(vec![line(2, "another")]));
     let Some(Overlay::Sessions(list)) = &console.state.overlay else { panic!("no list") };
     assert_eq!(list.items.as_ref().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_found_for_other_words_begins_at_its_first_and_the_same_list_keeps_its_place() {
+    let selected = |console: &Console| match &console.state.overlay {
+        Some(Overlay::Sessions(list)) => list.selected,
+        _ => panic!("no list"),
+    };
+    let mut console = listed();
+    console.keys("down");
+    let all = Recall::Sessions { query: String::new() };
+    let moved = vec![line(3, "newer"), line(1, "an old chat"), line(2, "another")];
+    console.answers(all, Recalled::Sessions(moved));
+    assert_eq!(selected(&console), 2, "the chat that was selected, in its new place");
+    console.text("o");
+    assert_eq!(selected(&console), 0);
+    let found = Recall::Sessions { query: "o".to_owned() };
+    console.answers(found, Recalled::Sessions(vec![line(1, "an old chat"), line(2, "another")]));
+    assert_eq!(selected(&console), 0, "not where the chat of before went");
 }
 
 #[test]

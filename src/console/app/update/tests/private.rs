@@ -92,7 +92,14 @@ fn a_private_chat_is_not_copied_named_or_written_out() {
 fn another_chat_that_is_opened_is_not_private() {
     let mut console = private();
     let id = SessionId(uuid::Uuid::from_u128(7));
-    let kept = KeptSession { id, title: "older".into(), system: None, turns: Vec::new() };
+    let kept = KeptSession {
+        id,
+        title: "older".into(),
+        system: None,
+        cost: crate::domain::Cost::ZERO,
+        turns: Vec::new(),
+        replaced: Vec::new(),
+    };
     console.send(Msg::Recalled {
         asked: Recall::Open(id),
         answer: Ok(Recalled::Session(Box::new(kept))),

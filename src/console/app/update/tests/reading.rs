@@ -89,7 +89,7 @@ fn messages_and_blocks_are_copied_by_number() {
 #[test]
 fn enter_on_a_reply_says_why_and_q_comes_back() {
     let mut console = Console::ready();
-    console.exchange("one", "a").keys("esc").wait(1_000).keys("enter");
+    console.exchange("one", "a").logged().keys("esc").wait(1_000).keys("enter");
     assert_eq!((console.state.view, console.state.focus), (View::Routes, Focus::Detail));
     console.keys("q q");
     assert_eq!((console.state.view, console.state.focus), (View::Chat, Focus::Composer));

@@ -110,3 +110,23 @@ fn a_stream_that_breaks_off_without_an_end_is_over() {
     console.send(Msg::ReplyClosed(request));
     assert!(console.state.running().is_none());
 }
+
+#[test]
+fn what_this_run_saved_names_the_baseline_only_while_there_is_one() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("qwen").stream("a").end(Finish::Stop);
+    let first = console.state.meters.saved.clone();
+    assert_eq!(first, None, "nothing dearer could have answered");
+    for (baseline, versus) in
+        [("opus", Some("opus")), ("opus", Some("opus")), ("qwen", None), ("opus", None)]
+    {
+        let before = console.state.meters.saved.as_ref().map(|sum| sum.amount);
+        console.state.baseline = Some(baseline.into());
+        console.exchange("two", "b");
+        let sum = console.state.meters.saved.clone().unwrap();
+        let (_, reply) = console.state.last_reply().unwrap();
+        let more = reply.saved.as_ref().unwrap().amount;
+        assert_eq!(sum.amount, before.unwrap_or_default() + more, "none is dropped");
+        assert_eq!(sum.versus.as_ref().map(ModelName::as_str), versus);
+    }
+}

@@ -1,0 +1,147 @@
+//! A chat that was kept, as the console shows it again, and how one of its answers was routed.
+//!
+//! Must not know: what the console does with it. Invariants: the ledger is asked as often for a long
+//! chat as for a short one; what an answer came to is what was said of it when it was given.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::console::app::{KeptAnswer, KeptSession, KeptTurn, PaidIn};
+use crate::domain::{
+    Finish, Message, ModelName, Origin, Outcome, Part, ProviderName, RequestId, Role, SessionId,
+    Usage,
+};
+use crate::engine::LogEntry;
+use crate::ledger::{AnswerFigures, KeptMessage, KeptRoute, LedgerError, Reader};
+
+/// A chat, whole.
+pub(super) fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, LedgerError> {
+    let detail = super::whole(reader, id)?;
+    let mut figures = reader.answers_of(id)?;
+    let mut figures_of = |kept: &KeptMessage| {
+        kept.request.and_then(|request| figures.remove(&request)).unwrap_or_default()
+    };
+    let mut turns: Vec<KeptTurn> = Vec::new();
+    let mut shown = HashSet::new();
+    for kept in detail.branch(None) {
+        match (kept.message.role, turns.last_mut()) {
+            (Role::User, _) => turns.push(KeptTurn {
+                id: kept.id,
+                at: kept.at,
+                text: kept.message.plain(),
+                answer: None,
+            }),
+            (Role::Assistant, Some(turn)) => {
+                shown.insert(kept.id);
+                turn.answer = Some(given(kept, figures_of(kept), Words::Kept));
+            }
+            (Role::Assistant | Role::System | Role::Tool, _) => {}
+        }
+    }
+    let elsewhere = detail.messages.iter().filter(|kept| {
+        kept.message.role == Role::Assistant && kept.request.is_some() && !shown.contains(&kept.id)
+    });
+    let replaced = elsewhere.map(|kept| given(kept, figures_of(kept), Words::Left)).collect();
+    let cost = detail.row.cost;
+    Ok(KeptSession { id, title: detail.row.title, system: detail.system, cost, turns, replaced })
+}
+
+/// Whether an answer's words are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Kept,
+    Left,
+}
+
+fn given(kept: &KeptMessage, figures: AnswerFigures, words: Words) -> KeptAnswer {
+    let (text, reasoning) = match words {
+        Words::Kept => (kept.message.plain(), thinking(&kept.message)),
+        Words::Left => (String::new(), String::new()),
+    };
+    KeptAnswer {
+        // As a message it is what comes next hangs on; in a copied chat that is the copy.
+        request: RequestId(kept.id.0),
+        at: kept.at,
+        text,
+        reasoning,
+        model: kept.model.as_deref().map(ModelName::from),
+        provider: kept.provider.as_deref().map(ProviderName::from),
+        finish: kept.finish.as_deref().and_then(named),
+        usage: usage(&figures, kept.model.as_deref()),
+        cost: figures.cost,
+        wait_ms: figures.wait_ms,
+        ttft_ms: figures.ttft_ms,
+        total_ms: figures.total_ms,
+        cached: figures.cached,
+        attempts: figures.attempts,
+        decision: figures.decision,
+        paid: if figures.copied { PaidIn::Original } else { PaidIn::ThisChat },
+    }
+}
+
+/// The tokens of an answer. Those of one from the cache are nowhere but in the forecast: it made no
+/// call.
+fn usage(figures: &AnswerFigures, model: Option<&str>) -> Usage {
+    if figures.cached.is_none() || figures.usage.output > 0 {
+        return figures.usage;
+    }
+    let asked = figures.decision.as_ref().zip(model);
+    asked.and_then(|(decision, model)| decision.candidate(model)).map_or(figures.usage, |one| {
+        Usage {
+            input: one.estimate.input_tokens,
+            output: one.estimate.output_tokens,
+            estimated: true,
+            ..Usage::default()
+        }
+    })
+}
+
+/// A value of ours by the name it is kept under.
+fn named<T: serde::de::DeserializeOwned>(name: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).ok()
+}
+
+fn thinking(message: &Message) -> String {
+    let parts = message.parts.iter().filter_map(|part| match part {
+        Part::Reasoning { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    parts.collect()
+}
+
+/// How a request was routed, as a line of the routing log.
+pub(super) fn why(reader: &Reader, request: RequestId) -> Result<LogEntry, LedgerError> {
+    let route = reader.route_of(request)?.ok_or_else(|| {
+        LedgerError::Unknown("how this was routed is not kept any more".to_owned())
+    })?;
+    let KeptRoute { session, at, asked, input, decision, decided_in, figures, .. } = route;
+    let origin = named(&route.origin).unwrap_or(Origin::Chat);
+    let outcome = route.finish.as_deref().map(|name| Outcome {
+        // One the process did not live to see the end of was cut off.
+        finish: named(name).unwrap_or(Finish::Truncated),
+        usage: usage(&figures, route.model.as_deref()),
+        model: route.model.as_deref().map(ModelName::from),
+        provider: route.provider.as_deref().map(ProviderName::from),
+        model_id: None,
+        cost: figures.cost,
+        wait_ms: figures.wait_ms,
+        ttft_ms: figures.ttft_ms,
+        total_ms: figures.total_ms,
+        cached: figures.cached.clone(),
+        cache_note: None,
+        error: None,
+    });
+    Ok(LogEntry {
+        request,
+        session,
+        origin,
+        at,
+        prompt: asked.split_whitespace().collect::<Vec<_>>().join(" "),
+        decision: Arc::new(decision),
+        input: Arc::new(input),
+        decided_in,
+        attempts: figures.attempts,
+        doubts: Vec::new(),
+        outcome,
+    })
+}

@@ -1,0 +1,208 @@
+//! Answers with how they came about: what each took and cost, its attempts, its decision.
+//!
+//! Must not know: how any of it is shown. Invariant: a conversation is read with two questions however
+//! long it is, and an answer copied from another conversation is told from its own: it was paid there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension as _, params};
+
+use crate::domain::{
+    AttemptReport, Cost, Decision, Money, OutcomeClass, RequestId, SessionId, UnixMs, Usage,
+};
+use crate::route::DecisionInput;
+
+use super::super::{LedgerError, pack};
+use super::{Reader, count, id};
+
+/// Characters of what was asked that are handed out.
+const ASKED: i64 = 200;
+
+/// What an answer came to, and how it came about.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AnswerFigures {
+    /// It was asked for in another conversation, which this one is a copy of, and paid there.
+    pub copied: bool,
+    /// Tokens of the attempts that gave it; of all of them where none did.
+    pub usage: Usage,
+    /// What it cost.
+    pub cost: Cost,
+    /// Milliseconds until its first text.
+    pub wait_ms: Option<u64>,
+    /// The answering attempt's first token, in milliseconds.
+    pub ttft_ms: Option<u64>,
+    /// Milliseconds in all.
+    pub total_ms: u64,
+    /// Where it came from without a call: `memory`, `redis`, `shared`.
+    pub cached: Option<String>,
+    /// Its attempts, in turn.
+    pub attempts: Vec<AttemptReport>,
+    /// How it was decided who is asked; `None` where that is not kept any more or cannot be read.
+    pub decision: Option<Arc<Decision>>,
+}
+
+/// How one request was routed, whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptRoute {
+    /// Its conversation.
+    pub session: Option<SessionId>,
+    /// Where it came from, by name.
+    pub origin: String,
+    /// When it arrived.
+    pub at: UnixMs,
+    /// The beginning of what was asked.
+    pub asked: String,
+    /// What it was decided from.
+    pub input: DecisionInput,
+    /// How.
+    pub decision: Decision,
+    /// How long deciding took.
+    pub decided_in: Duration,
+    /// Who answered; the last asked where nobody did.
+    pub model: Option<String>,
+    /// That model's provider.
+    pub provider: Option<String>,
+    /// How it ended; `None` while it runs.
+    pub finish: Option<String>,
+    /// What it took.
+    pub figures: AnswerFigures,
+}
+
+impl Reader {
+    /// What the answers of a conversation came to, by their requests: those on every branch, and those
+    /// of a copy as what they came to where they were given.
+    pub fn answers_of(
+        &self,
+        session: SessionId,
+    ) -> Result<BTreeMap<RequestId, AnswerFigures>, LedgerError> {
+        self.ask(|db| {
+            let key = session.0.as_bytes();
+            let mut found: BTreeMap<RequestId, AnswerFigures> = db
+                .prepare_cached(
+                    "SELECT r.id, r.cost, r.exact, r.wait_ms, r.ttft_ms, coalesce(r.total_ms, 0),
+                       (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
+                       (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
+                       (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
+                       r.cached, r.session IS NOT s.n, d.packed
+                     FROM sessions s JOIN messages m ON m.session = s.n
+                     JOIN requests r ON r.id = m.request LEFT JOIN decisions d ON d.request = r.n
+                     WHERE s.id = ?1",
+                )?
+                .query_map([key], |row| {
+                    let figures = AnswerFigures {
+                        copied: row.get(10)?,
+                        cost: Cost { amount: Money::from_pico(row.get(1)?), exact: row.get(2)? },
+                        wait_ms: row.get::<_, Option<i64>>(3)?.map(count),
+                        ttft_ms: row.get::<_, Option<i64>>(4)?.map(count),
+                        total_ms: count(row.get(5)?),
+                        usage: Usage {
+                            input: count(row.get(6)?),
+                            cached_input: count(row.get(7)?),
+                            output: count(row.get(8)?),
+                            ..Usage::default()
+                        },
+                        cached: row.get(9)?,
+                        attempts: Vec::new(),
+                        decision: row
+                            .get_ref(11)?
+                            .as_blob_or_null()?
+                            .and_then(|packed| pack::decision(packed).ok())
+                            .map(Arc::new),
+                    };
+                    Ok((RequestId(id(row.get(0)?)), figures))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut attempts = db.prepare_cached(
+                "SELECT r.id, a.report FROM sessions s JOIN messages m ON m.session = s.n
+                 JOIN requests r ON r.id = m.request JOIN attempts a ON a.request = r.n
+                 WHERE s.id = ?1 ORDER BY r.n, a.number, a.n",
+            )?;
+            let mut rows = attempts.query([key])?;
+            while let Some(row) = rows.next()? {
+                let request = RequestId(id(row.get(0)?));
+                let report = serde_json::from_str(row.get_ref(1)?.as_str()?);
+                if let (Some(figures), Ok(report)) = (found.get_mut(&request), report) {
+                    figures.attempts.push(report);
+                }
+            }
+            for figures in found.values_mut() {
+                figures.usage = of_answer(&figures.attempts).unwrap_or(figures.usage);
+            }
+            Ok(found)
+        })
+    }
+
+    /// How one request was routed; `None` where that is not kept, or cannot be read any more.
+    pub fn route_of(&self, request: RequestId) -> Result<Option<KeptRoute>, LedgerError> {
+        self.ask(|db| {
+            let mut attempts = db.prepare_cached(
+                "SELECT a.report FROM requests r JOIN attempts a ON a.request = r.n
+                 WHERE r.id = ?1 ORDER BY a.number, a.n",
+            )?;
+            let key = request.0.as_bytes();
+            let reports = attempts
+                .query_map([key], |row| row.get::<_, String>(0))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let attempts: Vec<AttemptReport> =
+                reports.iter().filter_map(|json| serde_json::from_str(json).ok()).collect();
+            db.prepare_cached(
+                "SELECT s.id, r.origin, r.at, substr(coalesce(q.text, ''), 1, ?2), d.packed,
+                   d.decided_us, r.model, r.provider, r.finish, r.cost, r.exact, r.wait_ms,
+                   r.ttft_ms, coalesce(r.total_ms, 0), r.cached
+                 FROM requests r JOIN decisions d ON d.request = r.n
+                 LEFT JOIN sessions s ON s.n = r.session LEFT JOIN messages q ON q.n = r.asked
+                 WHERE r.id = ?1",
+            )?
+            .query_row(params![key, ASKED], |row| {
+                let packed: Vec<u8> = row.get(4)?;
+                let Ok((input, decision)) = pack::unpack(&packed) else { return Ok(None) };
+                Ok(Some(KeptRoute {
+                    session: row.get::<_, Option<[u8; 16]>>(0)?.map(|key| SessionId(id(key))),
+                    origin: row.get(1)?,
+                    at: UnixMs(row.get(2)?),
+                    asked: row.get(3)?,
+                    decided_in: Duration::from_micros(count(row.get(5)?)),
+                    model: row.get(6)?,
+                    provider: row.get(7)?,
+                    finish: row.get(8)?,
+                    figures: AnswerFigures {
+                        copied: false,
+                        usage: of_answer(&attempts).unwrap_or_default(),
+                        cost: Cost { amount: Money::from_pico(row.get(9)?), exact: row.get(10)? },
+                        wait_ms: row.get::<_, Option<i64>>(11)?.map(count),
+                        ttft_ms: row.get::<_, Option<i64>>(12)?.map(count),
+                        total_ms: count(row.get(13)?),
+                        cached: row.get(14)?,
+                        attempts,
+                        decision: None,
+                    },
+                    input,
+                    decision,
+                }))
+            })
+            .optional()
+            .map(Option::flatten)
+        })
+    }
+}
+
+/// The tokens of the attempts whose text is the answer: those that went well, and those that broke off
+/// and were gone on from. `None` where there is none.
+fn of_answer(attempts: &[AttemptReport]) -> Option<Usage> {
+    attempts
+        .iter()
+        .filter(|one| match one.outcome {
+            None => true,
+            // Outrun by another, or stopped: of the first nothing is in the answer.
+            Some(OutcomeClass::Cancelled) => false,
+            Some(_) => one.usage.output > 0,
+        })
+        .map(|one| one.usage)
+        .reduce(|sum, usage| sum + usage)
+}
+
+#[cfg(test)]
+#[path = "answers_tests.rs"]
+mod tests;
