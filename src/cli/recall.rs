@@ -159,6 +159,7 @@ fn costs(
             .into_iter()
             .map(|dear| DearRequest {
                 request: dear.id,
+                session: dear.session,
                 at: dear.at,
                 cost: dear.cost,
                 model: dear.model.unwrap_or_else(|| ModelName::from("nobody")),
@@ -222,6 +223,7 @@ const fn by_of(group: CostGroup) -> UsageBy {
 fn row(total: &Total) -> CostRow {
     CostRow {
         name: report::name(total),
+        session: total.session,
         calls: total.attempts,
         input: total.usage.input,
         output: total.usage.output,

@@ -49,9 +49,9 @@ pub use overlay::{
 pub use pointer::{Locate, Pointer, PointerDid, Under};
 pub use private::PrivateChat;
 pub use recall::{
-    Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, CostsState, CostsTable,
-    DearRequest, ExportAs, KeptAnswer, KeptSession, KeptTurn, Narrowed, Recall, Recalled,
-    RoutingDid, SessionLine, SessionsState, TableForm, Waiting,
+    Alternative, CostGroup, CostItem, CostPoint, CostReport, CostRow, CostWindow, CostsState,
+    CostsTable, DearRequest, ExportAs, KeptAnswer, KeptSession, KeptTurn, Narrowed, Recall,
+    Recalled, RoutingDid, SessionLine, SessionsState, TableForm, Waiting,
 };
 pub use scroll::Scroll;
 pub use state::{

@@ -5,6 +5,8 @@
 
 use crate::text::Tongue;
 
+use super::CostItem;
+
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ColorDepth {
@@ -148,7 +150,7 @@ pub struct Size {
 }
 
 /// The room panes have, as the view computes it from the state alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Geometry {
     /// Columns of text in the transcript.
     pub transcript_cols: u16,
@@ -158,6 +160,8 @@ pub struct Geometry {
     pub list_rows: u16,
     /// Lines the view's list can be scrolled by, where it is read rather than chosen from.
     pub list_scroll_most: usize,
+    /// What can be opened from such a list, and the line it stands on.
+    pub list_items: Vec<(CostItem, usize)>,
     /// Rows of the detail pane.
     pub detail_rows: u16,
     /// Lines the detail pane can be scrolled by, as long as it is scrolled at all.

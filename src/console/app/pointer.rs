@@ -3,7 +3,7 @@
 //! Owns: the words for both. Must not know: where anything is drawn (the view says so), or escape
 //! sequences. Invariant: nothing comes in while the mouse is the terminal's own.
 
-use super::{AppState, View};
+use super::{AppState, CostItem, View};
 
 /// Something the mouse did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +47,8 @@ pub enum Under {
     Offer(usize),
     /// The Routes list, on one of its entries where there is one.
     List(Option<usize>),
+    /// A line of the costs that can be opened.
+    Cost(CostItem),
     /// The pane that explains an entry.
     Detail,
     /// What lies over the view, on one of its hits where there is one.

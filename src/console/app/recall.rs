@@ -97,6 +97,8 @@ impl CostGroup {
 pub struct CostRow {
     /// What it is about.
     pub name: String,
+    /// The chat it is about, where it is about one.
+    pub session: Option<SessionId>,
     /// Calls made.
     pub calls: u64,
     /// Prompt tokens, the cached ones included.
@@ -123,6 +125,8 @@ pub struct CostPoint {
 pub struct DearRequest {
     /// Its id.
     pub request: RequestId,
+    /// The chat it was asked in; none for what no chat holds.
+    pub session: Option<SessionId>,
     /// When.
     pub at: UnixMs,
     /// What it cost.
@@ -400,6 +404,15 @@ pub struct Narrowed {
     pub total: CostRow,
 }
 
+/// What can be opened from the Costs view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CostItem {
+    /// A chat, from its row.
+    Chat(SessionId),
+    /// One of the dearest requests.
+    Request(RequestId),
+}
+
 /// The Costs view.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CostsState {
@@ -415,6 +428,10 @@ pub struct CostsState {
     pub trouble: Option<String>,
     /// First line shown.
     pub top: usize,
+    /// What Enter opens.
+    pub chosen: Option<CostItem>,
+    /// The chat that was opened from here and is on its way, and what to show of it.
+    pub opening: Option<(SessionId, RequestId)>,
     /// Which rows are shown.
     pub filter: ListFilter,
     /// What that leaves, while it holds.

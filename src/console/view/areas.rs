@@ -271,15 +271,16 @@ pub fn measure(state: &AppState) -> Geometry {
         View::Chat | View::Routes => routes.list.height,
         View::Costs => costs(state).body.height,
     };
-    let list_scroll_most = match state.view {
-        View::Chat | View::Routes => 0,
-        View::Costs => super::costs::scroll_most(state),
+    let extent = match state.view {
+        View::Chat | View::Routes => super::costs::Extent::default(),
+        View::Costs => super::costs::extent(state),
     };
     Geometry {
         transcript_cols: chat.transcript.width.max(1),
         transcript_rows: chat.transcript.height,
         list_rows: list,
-        list_scroll_most,
+        list_scroll_most: extent.scroll_most,
+        list_items: extent.items,
         detail_rows: routes.detail.height,
         detail_scroll_most: detail_scroll_most(state, routes.detail),
         composer_cols: draft_cols(chat.composer.width),

@@ -400,6 +400,7 @@ fn offers(state: &AppState) -> Offers {
         (View::Costs, _) => (
             &[Context::Costs, Context::List, Context::Global],
             &[
+                (Action::Open, "open"),
                 (Action::CostsGroup, "group"),
                 (Action::CostsWindow, "days"),
                 (Action::CostsBudget, "budget"),

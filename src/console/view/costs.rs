@@ -4,6 +4,9 @@
 //! Invariant: a forecast or what is converted carries `~`, what was spent and is not exact `≥`; drawing
 //! and scrolling lay out the same lines.
 
+mod chart;
+mod dearest;
+mod guards;
 mod table;
 
 use ratatui::layout::{Position, Rect};
@@ -12,21 +15,20 @@ use super::paint::{Ink, row};
 use super::words::{self, Amounts};
 use super::{areas, chrome};
 use crate::config::BudgetLimit;
-use crate::console::app::{AppState, CostGroup, CostReport, CostWindow, FilterPhase};
+use crate::console::app::{
+    AppState, CostGroup, CostItem, CostReport, CostWindow, FilterPhase, Focus,
+};
 use crate::console::theme::{GlyphSet, Token};
-use crate::domain::{Cost, Denomination, Money};
+use crate::domain::{Cost, Denomination, Money, UnixMs};
+use crate::route::Period;
 use crate::text;
 
 /// From so many columns the chart stands beside the table.
 const BESIDE: u16 = 100;
 /// Columns of the budgets' bars.
 const BUDGET_BAR: usize = 28;
-/// Rows of the chart's bars.
-const CHART_ROWS: usize = 4;
 /// Models whose price for everything is shown.
 const MOST_ALTERNATIVES: usize = 3;
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// A text in a line, from a column or up to one.
 #[derive(Debug, Clone)]
@@ -46,7 +48,12 @@ enum At {
 #[derive(Debug, Clone)]
 enum Line {
     Words(Vec<Put>),
-    Rule { title: &'static str, right: String },
+    /// Words that can be opened.
+    Item(CostItem, Vec<Put>),
+    Rule {
+        title: &'static str,
+        right: String,
+    },
     Bare,
 }
 
@@ -57,7 +64,7 @@ impl Line {
 
     fn draw(&self, ink: &mut Ink<'_>, area: Rect) {
         match self {
-            Self::Words(puts) => {
+            Self::Words(puts) | Self::Item(_, puts) => {
                 for put in puts {
                     match put.at {
                         At::From(x) => {
@@ -98,7 +105,22 @@ struct Body {
 
 impl Body {
     fn rows(&self) -> usize {
-        self.left.len().max(self.right.len()) + self.below.len()
+        self.beside() + self.below.len()
+    }
+
+    /// Lines that stand side by side.
+    fn beside(&self) -> usize {
+        self.left.len().max(self.right.len())
+    }
+
+    /// What can be opened, and the line it stands on.
+    fn items(&self) -> impl Iterator<Item = (CostItem, usize)> {
+        let left = self.left.iter().enumerate();
+        let below = (self.beside()..).zip(&self.below);
+        left.chain(below).filter_map(|(at, line)| match line {
+            Line::Item(item, _) => Some((*item, at)),
+            Line::Words(_) | Line::Rule { .. } | Line::Bare => None,
+        })
     }
 }
 
@@ -119,19 +141,21 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     };
     let body = lay_out(state, (*group, report), glyphs, areas.body.width);
     let top = state.costs.top.min(body.rows().saturating_sub(usize::from(areas.body.height)));
-    let beside = body.left.len().max(body.right.len());
+    let beside = body.beside();
     for n in 0..areas.body.height {
         let at = top + usize::from(n);
         let line = row(areas.body, n);
         if at >= beside {
             if let Some(below) = body.below.get(at - beside) {
                 below.draw(ink, line);
+                mark(ink, state, below, line);
             }
             continue;
         }
         let width = if body.bar > 0 { body.bar } else { line.width };
         if let Some(left) = body.left.get(at) {
             left.draw(ink, Rect { width, ..line });
+            mark(ink, state, left, Rect { width, ..line });
         }
         if body.bar > 0 {
             let x = line.x + body.bar + 1;
@@ -146,13 +170,45 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     caret
 }
 
-/// How far the view can be scrolled.
-pub(super) fn scroll_most(state: &AppState) -> usize {
+/// Marks the line that Enter opens.
+fn mark(ink: &mut Ink<'_>, state: &AppState, line: &Line, area: Rect) {
+    let Line::Item(item, _) = line else { return };
+    if state.costs.chosen != Some(*item) {
+        return;
+    }
+    ink.put(area, 0, ink.glyphs.pick, Token::Accent);
+    if state.focus == Focus::List {
+        let rest = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        ink.over(rest, Token::Sel);
+    }
+}
+
+/// What the body comes to, for moving in it.
+#[derive(Debug, Default)]
+pub(super) struct Extent {
+    /// Lines it can be scrolled by.
+    pub(super) scroll_most: usize,
+    /// What can be opened, and the line it stands on.
+    pub(super) items: Vec<(CostItem, usize)>,
+}
+
+/// How far the view can be scrolled, and what can be opened in it.
+pub(super) fn extent(state: &AppState) -> Extent {
     let areas = areas::costs(state);
-    let Some((_, group, report)) = &state.costs.shown else { return 0 };
+    let Some((_, group, report)) = &state.costs.shown else { return Extent::default() };
     let glyphs = GlyphSet::of(state.looks.glyphs);
     let body = lay_out(state, (*group, report), glyphs, areas.body.width);
-    body.rows().saturating_sub(usize::from(areas.body.height))
+    let scroll_most = body.rows().saturating_sub(usize::from(areas.body.height));
+    Extent { scroll_most, items: body.items().collect() }
+}
+
+/// What can be opened on a row of the body.
+pub(super) fn item_at(state: &AppState, area: Rect, n: u16) -> Option<CostItem> {
+    let Extent { scroll_most, items } = extent(state);
+    let at = state.costs.top.min(scroll_most) + usize::from(n);
+    (n < area.height)
+        .then(|| items.into_iter().find(|(_, line)| *line == at))?
+        .map(|(item, _)| item)
 }
 
 /// Cells of a filter that is not being typed.
@@ -254,10 +310,11 @@ fn lay_out(
     left.push(Line::blank());
     let narrowed = state.costs.narrowed.as_ref();
     left.extend(table::lines(&table::Table { report, narrowed, group, money }, glyphs, left_width));
-    let mut right = chart(state, report, glyphs, right_width);
+    let mut right = chart::lines(state, report, glyphs, right_width);
     right.push(Line::blank());
     right.extend(routing(report, money, right_width));
-    let mut below = dearest(state, report, width);
+    let mut below = dearest::lines(state, report, width);
+    below.extend(guards::lines(state, width));
     if !wide {
         let mut under = vec![Line::blank()];
         under.append(&mut right);
@@ -289,8 +346,9 @@ fn budgets(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16)
     let of = 12 + widest(figures.each_ref().map(|line| Some(line.spent.as_str())), 9);
     let bar = of + widest(figures.each_ref().map(|line| line.of.as_deref()), 11);
     let mut lines = figures.map(|line| line.drawn(of, bar, glyphs, width)).to_vec();
-    if let Some(pace) = pace(state, report) {
-        let words = format!("{} by midnight", words::about(&money.brief(pace)));
+    let ends = paces(state, report, money);
+    if !ends.is_empty() {
+        let words = ends.join("   ");
         lines.push(Line::Words(vec![from(1, "pace", Token::Dim), from(12, words, Token::Dim)]));
     }
     lines
@@ -328,70 +386,30 @@ impl Against {
     }
 }
 
-/// What today comes to if it goes on like this; nothing before a tenth of the day is over.
-fn pace(state: &AppState, report: &CostReport) -> Option<Money> {
-    let local = state.now.0 + i64::from(state.utc_offset_s) * 1000;
-    let gone = local.rem_euclid(DAY_MS);
-    let spent = report.today.amount.pico();
-    (gone >= DAY_MS / 10 && spent > 0).then(|| {
-        let pico = i128::from(spent) * i128::from(DAY_MS) / i128::from(gone);
-        Money::from_pico(i64::try_from(pico).unwrap_or(i64::MAX))
-    })
+/// What the day and the month come to if they go on like this.
+fn paces(state: &AppState, report: &CostReport, money: Amounts) -> Vec<String> {
+    let Some(calendar) = state.snapshot.as_ref().map(|snapshot| &snapshot.calendar) else {
+        return Vec::new();
+    };
+    let ends = [
+        (calendar.today, report.today, "by midnight"),
+        (calendar.month, report.month, "by month end"),
+    ];
+    let told = |(period, spent, end)| {
+        let pace = pace(period, state.now, spent)?;
+        Some(format!("{} {end}", words::about(&money.brief(pace))))
+    };
+    ends.into_iter().filter_map(told).collect()
 }
 
-// ---- the chart -----------------------------------------------------------------------------
-
-fn chart(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -> Vec<Line> {
-    let title = match state.costs.window {
-        CostWindow::Today => "BY HOUR",
-        CostWindow::Week | CostWindow::Month | CostWindow::All => "BY DAY",
-    };
-    let title = match state.costs.narrowed {
-        Some(_) => format!("{title}, ALL ROWS"),
-        None => title.to_owned(),
-    };
-    let most = report.series.iter().map(|point| point.amount).max().unwrap_or(Money::ZERO);
-    let mut lines = vec![Line::Words(vec![
-        from(1, title, Token::Strong),
-        to(width.saturating_sub(1), format!("most {}", Amounts::of(state).brief(most)), Token::Dim),
-    ])];
-    let room = usize::from(width.saturating_sub(3));
-    if most.pico() <= 0 || room < 8 {
-        lines.push(Line::Words(vec![from(1, "nothing spent", Token::Dim)]));
-        return lines;
-    }
-    // Each bar as wide as there is room for; of a long time the newest part.
-    let count = report.series.len().clamp(1, room);
-    let points = &report.series[report.series.len() - count..];
-    let pitch = (room / count).clamp(1, 4);
-    let bar = pitch.saturating_sub(1).max(1);
-    for level in (0..CHART_ROWS).rev() {
-        let mut text = String::new();
-        for point in points {
-            let height = point.amount.dollars() / most.dollars() * (CHART_ROWS * 8) as f64;
-            let mut eighths = (height.round() as usize).saturating_sub(level * 8).min(8);
-            if level == 0 && point.amount.pico() > 0 {
-                eighths = eighths.max(1);
-            }
-            let cell = if eighths == 0 { " " } else { glyphs.steps[eighths - 1] };
-            text.push_str(&cell.repeat(bar));
-            text.push_str(&" ".repeat(pitch - bar));
-        }
-        lines.push(Line::Words(vec![from(2, text, Token::Accent)]));
-    }
-    // As many labels as do not touch.
-    let mut axis = String::new();
-    for (n, point) in points.iter().enumerate() {
-        let at = n * pitch;
-        let used = text::width(&axis);
-        if used <= at && at + text::width(&point.label) <= room {
-            axis.push_str(&" ".repeat(at - used));
-            axis.push_str(&point.label);
-            axis.push(' ');
-        }
-    }
-    lines.push(Line::Words(vec![from(2, axis.trim_end(), Token::Dim)]));
-    lines
+/// What was spent in a period, as much again for each part of it that is still to come; nothing before
+/// a tenth of it is over.
+fn pace(period: Period, now: UnixMs, spent: Cost) -> Option<Money> {
+    let whole = i128::from(period.ends.0 - period.begins.0);
+    let gone = i128::from(now.0 - period.begins.0).min(whole);
+    let spent = i128::from(spent.amount.pico());
+    (whole > 0 && gone * 10 >= whole && spent > 0)
+        .then(|| Money::from_pico(i64::try_from(spent * whole / gone).unwrap_or(i64::MAX)))
 }
 
 // ---- what routing did ----------------------------------------------------------------------
@@ -435,34 +453,6 @@ fn routing(report: &CostReport, money: Amounts, width: u16) -> Vec<Line> {
     }
     if routing.prefix_saved.pico() > 0 {
         put("prompts cached".to_owned(), money.brief(routing.prefix_saved), Token::Ok);
-    }
-    lines
-}
-
-// ---- the dearest ---------------------------------------------------------------------------
-
-fn dearest(state: &AppState, report: &CostReport, width: u16) -> Vec<Line> {
-    if report.dearest.is_empty() {
-        return Vec::new();
-    }
-    let money = Amounts::of(state);
-    let costs: Vec<String> = report.dearest.iter().map(|dear| money.cost(dear.cost)).collect();
-    let cost = costs.iter().map(|cost| text::width(cost) + 1).fold(9, usize::max);
-    let right = if state.costs.narrowed.is_some() { "of all rows" } else { "" };
-    let mut lines = vec![Line::Rule { title: "DEAREST", right: right.to_owned() }];
-    for (dear, paid) in report.dearest.iter().zip(costs) {
-        let end = width.saturating_sub(1);
-        let tokens = format!("{} in {} out", words::tokens(dear.input), words::tokens(dear.output));
-        let when = words::ago(state.now, dear.at, state.utc_offset_s);
-        let figures = if width >= 76 { format!("{tokens}   {when}") } else { when };
-        let prompt_at = cost + 15;
-        let room = usize::from(end).saturating_sub(prompt_at + text::width(&figures) + 2);
-        lines.push(Line::Words(vec![
-            to(cost as u16, paid, Token::Fg),
-            from(cost as u16 + 2, words::brief(dear.model.as_str(), 12), Token::Fg),
-            from(prompt_at as u16, text::ellipsis(&dear.prompt, room), Token::Dim),
-            to(end, figures, Token::Dim),
-        ]));
     }
     lines
 }

@@ -5,7 +5,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{areas, chrome, composer, overlay, popup, routes};
+use super::{areas, chrome, composer, costs, overlay, popup, routes};
 use crate::console::app::{AppState, Stage, Under, View};
 use crate::console::theme::GlyphSet;
 use crate::text;
@@ -25,7 +25,7 @@ pub fn locate(state: &AppState, col: u16, row: u16) -> Under {
     match state.view {
         View::Chat => chat(state, at),
         View::Routes => log(state, at),
-        View::Costs => tab(state, areas::costs(state).top, at).unwrap_or(Under::Nothing),
+        View::Costs => spent(state, at),
     }
 }
 
@@ -75,6 +75,15 @@ fn log(state: &AppState, at: Position) -> Under {
         return Under::Detail;
     }
     Under::Nothing
+}
+
+fn spent(state: &AppState, at: Position) -> Under {
+    let areas = areas::costs(state);
+    if let Some(tab) = tab(state, areas.top, at) {
+        return tab;
+    }
+    let here = areas.body.contains(at).then(|| at.y - areas.body.y);
+    here.and_then(|n| costs::item_at(state, areas.body, n)).map_or(Under::Nothing, Under::Cost)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::domain::{Cost, ModelName, Money, Origin, RequestId, UnixMs, Usage};
+use crate::domain::{Cost, ModelName, Money, Origin, RequestId, SessionId, UnixMs, Usage};
 
 use super::super::LedgerError;
 use super::sums::Days;
@@ -16,6 +16,8 @@ const ASKED: usize = 200;
 pub struct Dear {
     /// Which.
     pub id: RequestId,
+    /// The conversation it was asked in, where there is one that is kept.
+    pub session: Option<SessionId>,
     /// When it arrived.
     pub at: UnixMs,
     /// Who answered.
@@ -52,15 +54,17 @@ impl Reader {
                 "SELECT r.id, r.at, r.model, substr(q.text, 1, ?4), r.cost, r.exact,
                    (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
-                   r.origin
+                   r.origin, s.id
                  FROM (SELECT n FROM requests WHERE day BETWEEN ?1 AND ?2 AND cost > 0
                        ORDER BY cost DESC LIMIT ?3) d
                  JOIN requests r ON r.n = d.n LEFT JOIN messages q ON q.n = r.asked
+                 LEFT JOIN sessions s ON s.n = r.session
                  ORDER BY r.cost DESC",
             )?
             .query_map(params![from, to, limit as i64, ASKED as i64], |row| {
                 Ok(Dear {
                     id: RequestId(id(row.get(0)?)),
+                    session: row.get::<_, Option<_>>(9)?.map(|raw| SessionId(id(raw))),
                     at: UnixMs(row.get(1)?),
                     model: row.get::<_, Option<String>>(2)?.map(ModelName::from),
                     origin: Origin::named(&row.get::<_, String>(8)?),

@@ -131,7 +131,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::Open => match (state.view, state.focus) {
             (View::Chat, _) => read::open(state, fx),
             (View::Routes, _) => routes::open(state),
-            (View::Costs, _) => {}
+            (View::Costs, _) => costs::open(state, fx),
         },
         Action::Find => read::find(state),
         Action::FindNext => read::find_step(state, 1),

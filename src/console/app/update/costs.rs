@@ -13,10 +13,10 @@ use crate::domain::{Cost, Currency, Denomination};
 use crate::text;
 
 use super::super::{
-    AppState, CostReport, CostRow, CostsTable, Effect, FilterPhase, Focus, Narrowed, Recall,
-    Recalled, TableForm, Tone, View, Waiting,
+    AppState, Cell, CostItem, CostReport, CostRow, CostsTable, Effect, FilterPhase, Focus,
+    Narrowed, Recall, Recalled, TableForm, Tone, View, Waiting,
 };
-use super::{Effects, notes};
+use super::{Effects, notes, read, routes, sessions};
 
 /// How long it is told where a file was written: so long that its path can be read or copied.
 const TOLD_FOR: Duration = Duration::from_secs(12);
@@ -124,6 +124,7 @@ fn left_of(rows: &[CostRow], typed: &str) -> Narrowed {
     let none = CostRow { cost: Cost::ZERO, ..CostRow::default() };
     let total = rows.iter().fold(none, |sum, (_, row)| CostRow {
         name: sum.name,
+        session: None,
         calls: sum.calls + row.calls,
         input: sum.input + row.input,
         output: sum.output + row.output,
@@ -201,10 +202,97 @@ impl AppState {
 
 // ---- moving and answers --------------------------------------------------------------------
 
-/// Scrolls by lines.
+/// Moves by lines: by one, to what can be opened there; by more, the page.
 pub(super) fn scroll(state: &mut AppState, lines: isize) {
-    let most = state.geometry().list_scroll_most;
-    state.costs.top = state.costs.top.saturating_add_signed(lines).min(most);
+    let geometry = state.geometry();
+    let top = state.costs.top.min(geometry.list_scroll_most);
+    let rows = usize::from(geometry.list_rows);
+    let seen = |top: usize, line: usize| (top..top + rows).contains(&line);
+    let items = &geometry.list_items;
+    let chosen = items.iter().position(|(item, _)| state.costs.chosen == Some(*item));
+    let one = lines.abs() == 1;
+    if one
+        && let Some((item, line)) = beyond(items, chosen, (top, rows), lines > 0)
+        && seen(top, line)
+    {
+        state.costs.chosen = Some(item);
+        return;
+    }
+    let top = top.saturating_add_signed(lines).min(geometry.list_scroll_most);
+    state.costs.top = top;
+    // A jump to an end goes to the end of what can be opened too.
+    let far = lines.unsigned_abs() > rows;
+    if far || chosen.is_none_or(|at| !seen(top, items[at].1)) {
+        let mut left = items.iter().filter(|(_, line)| seen(top, *line));
+        let nearest = if (lines > 0) == far { left.next_back() } else { left.next() };
+        state.costs.chosen = nearest.map(|(item, _)| *item);
+    }
+}
+
+/// What can be opened next after what is chosen, or first on the screen.
+fn beyond(
+    items: &[(CostItem, usize)],
+    chosen: Option<usize>,
+    (top, rows): (usize, usize),
+    down: bool,
+) -> Option<(CostItem, usize)> {
+    match (chosen, down) {
+        (Some(at), true) => items.get(at + 1),
+        (Some(at), false) => at.checked_sub(1).and_then(|at| items.get(at)),
+        (None, true) => items.iter().find(|(_, line)| *line >= top),
+        (None, false) => items.iter().rev().find(|(_, line)| *line < top + rows),
+    }
+    .copied()
+}
+
+/// A press on a line that can be opened: chooses it, and opens what is chosen already.
+pub(super) fn click(state: &mut AppState, fx: &mut Effects, item: CostItem) {
+    state.focus = Focus::List;
+    if state.costs.chosen == Some(item) {
+        open(state, fx);
+    } else {
+        state.costs.chosen = Some(item);
+    }
+}
+
+/// Opens what is chosen: a chat, a request in its chat, or how a request without one was routed. With
+/// nothing chosen, chooses.
+pub(super) fn open(state: &mut AppState, fx: &mut Effects) {
+    let Some(chosen) = state.costs.chosen else { return scroll(state, 1) };
+    match chosen {
+        CostItem::Chat(id) => sessions::go(state, fx, id),
+        CostItem::Request(request) => {
+            let dear = state.costs.shown.as_ref().and_then(|(_, _, report)| {
+                report.dearest.iter().find(|dear| dear.request == request)
+            });
+            match dear.and_then(|dear| dear.session) {
+                Some(id) => {
+                    state.costs.opening = Some((id, request));
+                    sessions::go(state, fx, id);
+                }
+                None => routes::show(state, fx, request),
+            }
+        }
+    }
+}
+
+/// A chat is shown: if it was opened from here, at the answer that was.
+pub(super) fn arrived(state: &mut AppState) {
+    let Some((_, request)) = state.costs.opening.take_if(|(id, _)| *id == state.session) else {
+        return;
+    };
+    let cells = &state.transcript.cells;
+    let answer = cells.iter().position(|cell| match cell {
+        Cell::Reply(reply) => reply.request == request || reply.routed_as() == request,
+        Cell::User(_) | Cell::Note(_) => false,
+    });
+    match answer {
+        Some(cell) => {
+            state.focus = Focus::Read;
+            read::go_to(state, cell);
+        }
+        None => notes::toast(state, Tone::Info, "that answer is on another branch of this chat"),
+    }
 }
 
 /// An answer came.
@@ -247,6 +335,9 @@ fn show(state: &mut AppState, report: Box<CostReport>) {
     costs.trouble = None;
     costs.shown = Some((costs.window, costs.group, report));
     narrow(state);
-    let most = state.geometry().list_scroll_most;
-    state.costs.top = state.costs.top.min(most);
+    let geometry = state.geometry();
+    state.costs.top = state.costs.top.min(geometry.list_scroll_most);
+    // What is gone from the screen is not opened.
+    let here = |chosen: &CostItem| geometry.list_items.iter().any(|(item, _)| item == chosen);
+    state.costs.chosen = state.costs.chosen.filter(here);
 }

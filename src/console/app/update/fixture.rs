@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::config::{self, Config, Model, PolicyWeights, PriceList};
 use crate::console::app::{
-    AppState, Boot, Cell, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, Under, View, update,
+    AppState, Boot, Cell, CostItem, Effect, FirstRun, Geometry, Looks, Msg, Size, Stage, Under,
+    View, update,
 };
 use crate::console::keys::{Chord, Keymap, Sequence};
 use crate::domain::{
@@ -102,12 +103,22 @@ pub(super) struct Console {
     pub(super) effects: Vec<Effect>,
 }
 
+/// As if the rows of chats were on the first lines and the dearest from line 10 on.
+fn items(state: &AppState) -> Vec<(CostItem, usize)> {
+    let Some((_, _, report)) = &state.costs.shown else { return Vec::new() };
+    let chats = report.rows.iter().enumerate();
+    let chats = chats.filter_map(|(n, row)| Some((CostItem::Chat(row.session?), n)));
+    let dearest = report.dearest.iter().enumerate();
+    chats.chain(dearest.map(|(n, dear)| (CostItem::Request(dear.request), 10 + n))).collect()
+}
+
 fn measure(state: &AppState) -> Geometry {
     Geometry {
         transcript_cols: state.size.cols.saturating_sub(4),
         transcript_rows: state.size.rows.saturating_sub(8),
         list_rows: 8,
         list_scroll_most: 5,
+        list_items: items(state),
         detail_rows: 10,
         detail_scroll_most: 5,
         composer_cols: state.size.cols.saturating_sub(4),

@@ -74,6 +74,7 @@ fn click(state: &mut AppState, fx: &mut Effects, under: Under) {
                 routes::click(state, fx, entry);
             }
         }
+        Under::Cost(item) => super::costs::click(state, fx, item),
         Under::Detail => state.focus = Focus::Detail,
     }
 }

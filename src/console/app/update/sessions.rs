@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use crate::console::composer::Draft;
-use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply};
+use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply, SessionId};
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
     PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
     SessionList, Spent, Tone, UserCell, View, Waiting,
 };
-use super::{Effects, notes, private, push_cell, send};
+use super::{Effects, costs, notes, private, push_cell, send};
 
 /// Opens the list, searching for a text.
 pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
@@ -66,12 +66,22 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
         state.overlay = None;
         return;
     }
-    if state.running().is_some() {
+    go(state, fx, chosen.id);
+}
+
+/// Goes to a chat: the open one is shown, another one opened.
+pub(super) fn go(state: &mut AppState, fx: &mut Effects, id: SessionId) {
+    if id == state.session {
+        state.view = View::Chat;
+        state.focus = Focus::Composer;
+        costs::arrived(state);
+    } else if state.running().is_some() {
+        state.costs.opening = None;
         notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
-        return;
+    } else {
+        state.overlay = None;
+        fx.push(Effect::Recall(Recall::Open(id)));
     }
-    state.overlay = None;
-    fx.push(Effect::Recall(Recall::Open(chosen.id)));
 }
 
 /// Removes the selected chat on the second press.
@@ -271,6 +281,7 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.transcript.selected = None;
     state.view = View::Chat;
     state.focus = Focus::Composer;
+    costs::arrived(state);
 }
 
 /// What was spent in a chat on what will not be shown of it: on answers that were replaced, and on

@@ -4,6 +4,7 @@ mod budget;
 mod cache;
 mod chaos;
 mod commands;
+mod costs;
 mod editing;
 mod first_run;
 mod kept;

@@ -4,7 +4,7 @@
 //! counted as more, and says so where a filter leaves some out.
 
 use super::{Line, from, to};
-use crate::console::app::{CostGroup, CostReport, CostRow, Narrowed};
+use crate::console::app::{CostGroup, CostItem, CostReport, CostRow, Narrowed};
 use crate::console::theme::{GlyphSet, Token};
 use crate::console::view::words::{self, Amounts};
 use crate::text;
@@ -126,7 +126,10 @@ pub(super) fn lines(table: &Table<'_>, glyphs: &GlyphSet, width: u16) -> Vec<Lin
         if row.cost.amount.pico() > 0 {
             puts.push(to(end, words::percent(share), Token::Dim));
         }
-        lines.push(Line::Words(puts));
+        lines.push(match row.session {
+            Some(chat) if table.group == CostGroup::Chat => Line::Item(CostItem::Chat(chat), puts),
+            Some(_) | None => Line::Words(puts),
+        });
     }
     let more = table.count().saturating_sub(MOST_ROWS) as u64;
     if more > 0 {

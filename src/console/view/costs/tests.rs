@@ -7,13 +7,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::console::app::{
-    AppState, ColorDepth, CostGroup, CostRow, FilterPhase, Glyphs, Msg, Recall, Recalled, Tone,
-    update,
+    AppState, ColorDepth, CostGroup, CostItem, CostRow, FilterPhase, Glyphs, Msg, Recall, Recalled,
+    Tone, Under, update,
 };
 use crate::console::theme::Theme;
 use crate::console::view::sample::{NOW, Scene, state};
-use crate::console::view::{draw, measure};
-use crate::domain::{Cost, Currency, UnixMs};
+use crate::console::view::{draw, locate, measure};
+use crate::domain::{AtLimit, BudgetLimit, BudgetScope, Cost, Currency, SessionId, UnixMs};
 use crate::text;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -241,5 +241,59 @@ fn a_filter_holds_in_the_heading_until_esc() {
         let heading = &drawn(&state).0[1];
         assert!(heading.contains("COSTS /合同 1 of 5"), "{heading}");
         assert!(heading.contains("today") && heading.contains("by"), "{heading}");
+    }
+}
+
+#[test]
+fn what_enter_opens_is_marked_and_a_press_on_a_line_chooses_it() {
+    for (cols, rows) in SIZES {
+        let mut state = state(Scene::Costs, cols, rows);
+        assert!(drawn(&state).0.iter().all(|row| !row.starts_with('▸')));
+        // On a small screen it is scrolled to first.
+        for _ in 0..40 {
+            if state.costs.chosen.is_none() {
+                keys(&mut state, "j");
+            }
+        }
+        let lines = drawn(&state).0;
+        let marked: Vec<usize> = (0..lines.len()).filter(|n| lines[*n].starts_with('▸')).collect();
+        assert!(lines[marked[0]].contains("redline clause 7"), "{cols}x{rows}: {lines:#?}");
+        assert_eq!(marked.len(), 1);
+        let first = state.costs.chosen.unwrap();
+        assert_eq!(locate(&state, 20, marked[0] as u16), Under::Cost(first));
+        assert_eq!(locate(&state, 20, marked[0] as u16 - 1), Under::Nothing, "its title is none");
+    }
+}
+
+#[test]
+fn chats_can_be_opened_from_their_rows_and_what_is_no_chat_cannot() {
+    let mut state = by_chat(120, 40);
+    let (_, _, report) = state.costs.shown.as_mut().unwrap();
+    report.rows[1].session = Some(SessionId(uuid::Uuid::from_u128(5)));
+    let items = measure(&state).list_items;
+    assert_eq!(items[0].0, CostItem::Chat(SessionId(uuid::Uuid::from_u128(5))));
+    assert!(drawn(&state).0[2 + items[0].1].contains("contract clause 7"));
+    assert!(items[1..].iter().all(|(item, _)| matches!(item, CostItem::Request(_))));
+}
+
+#[test]
+fn every_budget_is_listed_with_what_it_does_at_its_limit() {
+    let mut state = state(Scene::Costs, 80, 60);
+    let limit =
+        |amount: &str, at_limit| Some(BudgetLimit { limit: amount.parse().unwrap(), at_limit });
+    let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+    let budget = Arc::make_mut(&mut snapshot.budget);
+    budget.set(BudgetScope::Day, limit("2", AtLimit::Ask));
+    budget.set(BudgetScope::Month, limit("40", AtLimit::Warn));
+    budget.set(BudgetScope::Provider("deepseek".into()), limit("0.5", AtLimit::Stop));
+    budget.set(BudgetScope::Model("sonnet".into()), limit("1", AtLimit::Stop));
+    update(&mut state, Msg::Snapshot(Arc::new(snapshot)), NOW);
+    let text = drawn(&state).0.join("\n");
+    for guard in [
+        "day $2.00 then ask   month $40.00 then warn",
+        "deepseek a day $0.50 then stop",
+        "sonnet a day $1.00 then stop",
+    ] {
+        assert!(text.contains(guard), "{guard}: {text}");
     }
 }

@@ -10,7 +10,16 @@ const HOUR_MS: i64 = 3_600_000;
 
 fn row(name: &str, calls: u64, tokens: (u64, u64, u64), cost: &str) -> CostRow {
     let (input, output, cached_input) = tokens;
-    CostRow { name: name.to_owned(), calls, input, output, cached_input, cost: exact(cost) }
+    let session = None;
+    CostRow {
+        name: name.to_owned(),
+        session,
+        calls,
+        input,
+        output,
+        cached_input,
+        cost: exact(cost),
+    }
 }
 
 /// The costs of the day, by model.
@@ -18,6 +27,7 @@ pub(super) fn costs() -> CostReport {
     let hours = ["0", "0", "0.02", "0", "0.01", "0.05", "0", "0.03", "0", "0.06", "0.1", "0.15"];
     let dear = |n: u128, cost: &str, model: &str, prompt: &str, tokens: (u64, u64)| DearRequest {
         request: RequestId(uuid::Uuid::from_u128(n)),
+        session: Some(SessionId(uuid::Uuid::from_u128(n))),
         at: UnixMs(NOW.0 - HOUR_MS / 2 * n as i64),
         cost: exact(cost),
         model: model.into(),

@@ -1,14 +1,14 @@
-//! Costs and chats that were kept: asking the ledger, and taking in what it answers.
+//! Chats that were kept: asking the ledger, and taking in what it answers.
 
 use super::super::fixture::{self, Console};
 use super::texts;
 use crate::console::app::{
-    CostGroup, CostReport, CostRow, CostWindow, CostsTable, Effect, FilterPhase, KeptAnswer,
-    KeptSession, KeptTurn, Msg, Overlay, PaidIn, Recall, Recalled, SessionLine, TableForm, View,
+    Effect, KeptAnswer, KeptSession, KeptTurn, Msg, Overlay, PaidIn, Recall, Recalled, SessionLine,
+    View,
 };
-use crate::domain::{Cost, Currency, Denomination, Finish, MessageId, RequestId, SessionId, Usage};
+use crate::domain::{Cost, Finish, MessageId, RequestId, SessionId, Usage};
 
-fn id(n: u128) -> SessionId {
+pub(super) fn id(n: u128) -> SessionId {
     SessionId(uuid::Uuid::from_u128(n))
 }
 
@@ -27,7 +27,7 @@ fn line(n: u128, title: &str) -> SessionLine {
 
 impl Console {
     /// What the ledger was asked so far.
-    fn recalls(&self) -> Vec<Recall> {
+    pub(super) fn recalls(&self) -> Vec<Recall> {
         let asked = self.effects.iter().filter_map(|effect| match effect {
             Effect::Recall(asked) => Some(asked.clone()),
             _ => None,
@@ -35,186 +35,12 @@ impl Console {
         asked.collect()
     }
 
-    fn answers(&mut self, asked: Recall, answer: Recalled) -> &mut Self {
+    pub(super) fn answers(&mut self, asked: Recall, answer: Recalled) -> &mut Self {
         self.send(Msg::Recalled { asked, answer: Ok(answer) })
     }
 }
 
-fn costs(window: CostWindow, group: CostGroup) -> Recall {
-    Recall::Costs { window, group }
-}
-
-#[test]
-fn costs_ask_one_question_at_a_time_and_show_only_the_answer_to_what_is_chosen() {
-    let mut console = Console::ready();
-    console.text("/costs").keys("enter").keys("w").keys("g");
-    let first = costs(CostWindow::Today, CostGroup::Model);
-    assert_eq!(console.recalls(), std::slice::from_ref(&first));
-    assert_eq!(console.state.view, View::Costs);
-    console.answers(first, Recalled::Costs(Box::default()));
-    assert!(console.state.costs.shown.is_none(), "it answers what is no longer asked");
-    let second = costs(CostWindow::Week, CostGroup::Provider);
-    assert_eq!(console.recalls().last(), Some(&second));
-    let report = CostReport { month: Cost::ZERO, ..CostReport::default() };
-    console.answers(second, Recalled::Costs(Box::new(report)));
-    assert!(console.state.costs.shown.is_some());
-    assert_eq!(console.recalls().len(), 2);
-}
-
-#[test]
-fn open_costs_follow_what_is_spent() {
-    let mut console = Console::ready();
-    console.text("hello").keys("enter").routed("mini");
-    console.keys("ctrl-x 4");
-    console.answers(costs(CostWindow::Today, CostGroup::Model), Recalled::Costs(Box::default()));
-    let before = console.recalls().len();
-    console.stream("hi").end(Finish::Stop);
-    let newer = &console.recalls()[before..];
-    assert!(newer.contains(&costs(CostWindow::Today, CostGroup::Model)), "{newer:?}");
-}
-
-fn row(name: &str, calls: u64, cost: &str) -> CostRow {
-    let cost = Cost { amount: cost.parse().unwrap(), exact: true };
-    CostRow { name: name.to_owned(), calls, cost, ..CostRow::default() }
-}
-
-/// Costs by model, on the screen.
-fn shown() -> Console {
-    let mut console = Console::ready();
-    console.text("/costs").keys("enter");
-    let rows = vec![row("Sonnet", 7, "0.21"), row("opus", 3, "0.14"), row("路由 son", 1, "0.01")];
-    let report = CostReport { rows, ..CostReport::default() };
-    let asked = costs(CostWindow::Today, CostGroup::Model);
-    console.answers(asked, Recalled::Costs(Box::new(report)));
-    console
-}
-
-/// The names of the rows that are shown, and what they come to.
-fn rows(console: &Console) -> (Vec<String>, Option<(u64, String)>) {
-    let state = &console.state.costs;
-    let (_, _, report) = state.shown.as_ref().unwrap();
-    match &state.narrowed {
-        None => (report.rows.iter().map(|row| row.name.clone()).collect(), None),
-        Some(left) => (
-            left.rows.iter().map(|at| report.rows[*at].name.clone()).collect(),
-            Some((left.total.calls, left.total.cost.amount.to_string())),
-        ),
-    }
-}
-
-#[test]
-fn costs_are_narrowed_letter_by_letter_without_asking_again_and_esc_shows_all() {
-    let mut console = shown();
-    let asked = console.recalls().len();
-    console.keys("/").text("SO");
-    assert_eq!(rows(&console).0, ["Sonnet", "路由 son"]);
-    console.text("nnet");
-    assert_eq!(rows(&console), (vec!["Sonnet".to_owned()], Some((7, "0.21".to_owned()))));
-    console.keys("ctrl-u").text("由");
-    assert_eq!(rows(&console).0, ["路由 son"]);
-    console.keys("enter").keys("j");
-    assert_eq!(console.state.costs.filter.phase, FilterPhase::On, "j scrolls, and is not text");
-    console.keys("F");
-    assert_eq!(rows(&console).0.len(), 3, "off, and remembered");
-    console.keys("F");
-    assert_eq!(rows(&console).0, ["路由 son"]);
-    console.keys("esc");
-    assert_eq!((rows(&console).0.len(), console.state.view), (3, View::Costs));
-    assert_eq!(console.recalls().len(), asked);
-    console.keys("esc");
-    assert_eq!(console.state.view, View::Chat);
-}
-
-#[test]
-fn a_filter_holds_for_what_comes_in_while_it_is_typed() {
-    let mut console = shown();
-    console.keys("/").text("son").keys("enter").keys("g");
-    let report =
-        CostReport { rows: vec![row("sonora", 1, "1"), row("x", 1, "1")], ..CostReport::default() };
-    let asked = costs(CostWindow::Today, CostGroup::Provider);
-    console.answers(asked, Recalled::Costs(Box::new(report)));
-    assert_eq!(rows(&console).0, ["sonora"]);
-    console.keys("ctrl-x 2");
-    assert_eq!(console.state.routes.filter.phase, FilterPhase::Off, "the log has its own");
-}
-
-#[test]
-fn a_filter_that_is_being_typed_takes_no_keys_of_another_view() {
-    let mut console = shown();
-    console.keys("/").text("so").keys("ctrl-x 2").keys("q");
-    assert_eq!(console.state.view, View::Chat);
-    assert_eq!(console.state.costs.filter.query.text(), "so");
-}
-
-fn with_rates(console: &mut Console, rates: &[(&str, &str)], show: Option<&str>) {
-    let mut snapshot = console.state.snapshot.as_deref().unwrap().clone();
-    let mut config = (*snapshot.config).clone();
-    let rate = |(code, rate): &(&str, &str)| (code.parse().unwrap(), rate.parse().unwrap());
-    config.currency.rates = rates.iter().map(rate).collect();
-    config.currency.show = show.map(|code| code.parse().unwrap());
-    snapshot.config = std::sync::Arc::new(config);
-    console.send(Msg::Snapshot(std::sync::Arc::new(snapshot)));
-}
-
-fn code(console: &Console) -> String {
-    console.state.denomination().currency().to_string()
-}
-
-#[test]
-fn c_goes_round_dollars_and_every_currency_that_has_a_rate() {
-    let mut console = shown();
-    console.keys("c");
-    assert!(console.toast().contains("[currency] rates = { CNY = 7.12 }"), "{}", console.toast());
-    assert_eq!(console.state.denomination(), Denomination::Dollars);
-    with_rates(&mut console, &[("EUR", "0.92"), ("CNY", "7.12")], None);
-    let mut seen = Vec::new();
-    for _ in 0..4 {
-        console.keys("c");
-        seen.push(code(&console));
-    }
-    assert_eq!(seen, ["CNY", "EUR", "USD", "CNY"]);
-}
-
-#[test]
-fn what_the_configuration_shows_holds_until_another_is_chosen_and_a_rate_that_goes_is_given_up() {
-    let mut console = shown();
-    with_rates(&mut console, &[("CNY", "7.12"), ("EUR", "0.92")], Some("EUR"));
-    assert_eq!(code(&console), "EUR");
-    console.keys("c");
-    assert_eq!(code(&console), "USD");
-    console.keys("c");
-    assert_eq!(code(&console), "CNY");
-    with_rates(&mut console, &[("CNY", "7.30")], None);
-    assert_eq!(
-        console.state.denomination(),
-        Denomination::At("CNY".parse().unwrap(), "7.3".parse().unwrap())
-    );
-    with_rates(&mut console, &[], None);
-    assert_eq!(code(&console), "USD");
-}
-
-#[test]
-fn what_is_exported_is_what_is_shown() {
-    let mut console = shown();
-    with_rates(&mut console, &[("CNY", "7.12")], None);
-    console.keys("c").keys("/").text(" son").keys("enter").keys("x j");
-    let table = CostsTable {
-        window: CostWindow::Today,
-        group: CostGroup::Model,
-        filter: "son".to_owned(),
-        currency: "CNY".parse::<Currency>().unwrap(),
-        form: TableForm::Json,
-    };
-    let asked = Recall::ExportCosts(table);
-    assert_eq!(console.recalls().last(), Some(&asked));
-    console.answers(asked.clone(), Recalled::Done("written to ~/x.json".to_owned()));
-    assert_eq!(console.toast(), "written to ~/x.json");
-    let why = "not written: there is no room left".to_owned();
-    console.send(Msg::Recalled { asked, answer: Err(why.clone()) });
-    assert_eq!(console.toast(), why);
-}
-
-fn kept(finish: Option<Finish>) -> KeptSession {
+pub(super) fn kept(finish: Option<Finish>) -> KeptSession {
     let answer = KeptAnswer {
         request: RequestId(uuid::Uuid::from_u128(9)),
         at: crate::domain::UnixMs(2),
@@ -373,6 +199,7 @@ fn where_a_chat_was_written_stays_in_the_chat_to_read() {
     assert_eq!(console.note(), "written to ~/a/long/way/one.md");
 }
 
+/// Costs by chat: a row for chat 1, and the dearest requests of chats 1 and none.
 fn listed() -> Console {
     let mut console = Console::ready();
     console.text("a begun draft").keys("ctrl-s");
