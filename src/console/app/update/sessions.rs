@@ -66,6 +66,8 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
         state.overlay = None;
         return;
     }
+    // Chosen by name, it is shown from its end.
+    state.costs.opening = None;
     go(state, fx, chosen.id);
 }
 
