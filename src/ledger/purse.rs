@@ -27,6 +27,7 @@ use super::file::{self, Access};
 use super::runs::Runs;
 use super::{LedgerError, schema};
 
+pub(super) use book::left;
 use owed::{Due, Owed};
 
 /// How long another program may hold the file before that is an error.

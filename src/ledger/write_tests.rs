@@ -7,11 +7,15 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::domain::{Cost, MessageId, Money, Origin, Place, SessionId, UnixMs, Usage};
+use crate::domain::{
+    BudgetScope, Cost, LocalDay, MessageId, Money, Origin, Place, SessionId, UnixMs, Usage,
+};
 use crate::ledger::sample::{Turn, id};
 use crate::ledger::{
     Aside, By, Day, Days, Keep, Ledger, LedgerError, Options, Piece, Purge, SessionOrder,
+    SharedPurse,
 };
+use crate::route::{Bucket, Holder, SpendStore as _};
 
 const NOW: UnixMs = UnixMs(1_795_392_000_000);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -432,6 +436,14 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     let total = third.read(|reader| reader.total(Days::ALL)).unwrap();
     assert_eq!((total.attempts, total.cost), (2, row.cost), "nothing was shown of the comparison");
     assert!(total.usage.input > 0 && total.usage.output == 5, "{:?}", total.usage);
+    // The budgets count it too.
+    let day = LocalDay(Day::of(NOW, &TimeZone::UTC).0);
+    let scopes = [BudgetScope::Day, BudgetScope::Month, BudgetScope::Session(session(1))];
+    let buckets = scopes.map(|scope| Bucket::on(scope, day));
+    let purse = SharedPurse::open(third.path()).unwrap();
+    for told in purse.totals(Holder(Uuid::now_v7()), &buckets, NOW).unwrap() {
+        assert_eq!(told.spent, row.cost);
+    }
     third.dismiss(one.request).unwrap();
     assert_eq!(third.read(|reader| reader.interrupted(5)).unwrap(), []);
     // What was dismissed stays part of its conversation.

@@ -3,11 +3,11 @@
 //! Must not know: threads, files, what time it is. Invariant: what is counted as spent plus what live
 //! claims hold never passes a limit that came with a claim, and a settlement is counted once.
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use uuid::Uuid;
 
-use crate::domain::{AttemptId, Cost, Money, UnixMs};
-use crate::route::{Bucket, Holder, SharedClaim, SharedVerdict, SpendLine, Totals};
+use crate::domain::{AttemptId, Cost, LocalDay, Money, UnixMs};
+use crate::route::{Bucket, Holder, Payer, SharedClaim, SharedVerdict, SpendLine, Totals};
 
 use super::OLDER;
 use super::owed::Sum;
@@ -66,8 +66,22 @@ pub(super) fn lapse(work: &Transaction<'_>, now: UnixMs) -> rusqlite::Result<()>
     Ok(())
 }
 
+/// Counts what a request had come to whose process died over it, as far as the ledger knows: its claim
+/// lapses as nothing. Should that process have counted it in its last moment, it is counted twice.
+pub(in crate::ledger) fn left(
+    db: &Connection,
+    payer: &Payer,
+    (day, at): (LocalDay, UnixMs),
+    cost: Cost,
+) -> rusqlite::Result<()> {
+    for scope in payer.scopes() {
+        add(db, &Bucket::on(scope, day).to_string(), OLDER, cost, at)?;
+    }
+    Ok(())
+}
+
 fn add(
-    work: &Transaction<'_>,
+    work: &Connection,
     bucket: &str,
     holder: [u8; 16],
     cost: Cost,

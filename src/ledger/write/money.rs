@@ -8,11 +8,13 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptReport, Cost, Finish, Money, OutcomeClass, Price, RequestId, SessionId, UnixMs, Usage,
+    AttemptReport, Cost, Finish, LocalDay, Money, OutcomeClass, Price, RequestId, SessionId,
+    UnixMs, Usage,
 };
+use crate::route::Payer;
 
-use super::super::Day;
 use super::super::order::{Aside, Begin, End, Keep};
+use super::super::{Day, purse};
 use super::{derived, key, number};
 
 /// Milliseconds in an hour.
@@ -158,7 +160,11 @@ pub(super) fn unknown(
         cost: Cost { amount: least, exact: false },
         prefix_saved: Money::ZERO,
     };
-    line(db, &new, zone).map(|_| ())
+    if !line(db, &new, zone)? || least == Money::ZERO {
+        return Ok(());
+    }
+    let payer = Payer { session, provider: provider.into(), model: model.into() };
+    purse::left(db, &payer, (LocalDay(Day::of(at, zone).0), at), new.cost)
 }
 
 const fn came(outcome: Option<OutcomeClass>) -> &'static str {

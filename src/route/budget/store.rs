@@ -41,11 +41,16 @@ pub struct Bucket {
 impl Bucket {
     /// The bucket a scope is added up in now.
     pub fn at(scope: BudgetScope, calendar: &Calendar) -> Self {
+        Self::on(scope, calendar.day)
+    }
+
+    /// The bucket a scope is added up in on a day.
+    pub fn on(scope: BudgetScope, day: LocalDay) -> Self {
         let time = match scope {
             BudgetScope::Day | BudgetScope::Provider(_) | BudgetScope::Model(_) => {
-                BucketTime::Day(calendar.day)
+                BucketTime::Day(day)
             }
-            BudgetScope::Month => BucketTime::Month(calendar.month_of()),
+            BudgetScope::Month => BucketTime::Month(day.month()),
             BudgetScope::Session(_) => BucketTime::Whole,
         };
         Self { scope, time }
