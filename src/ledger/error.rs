@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+/// Less than this is no room: what the database grows its shared index by at once.
+const ROOM: u128 = 32 * 1024;
+
 /// Why something was not kept or not found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
@@ -99,6 +102,8 @@ impl LedgerError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::DiskFull) => Self::Full { path },
+            // Where the file beside it cannot grow, the database says no more than that.
+            Some(ErrorCode::SystemIoFailure) if is_full(&path) => Self::Full { path },
             Some(
                 ErrorCode::ReadOnly
                 | ErrorCode::PermissionDenied
@@ -124,6 +129,36 @@ impl LedgerError {
                 Self::Full { path }
             }
             _ => Self::Disk { path, why },
+        }
+    }
+}
+
+/// Is there no room where this file lies?
+fn is_full(path: &Path) -> bool {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    nix::sys::statvfs::statvfs(dir).is_ok_and(|there| {
+        // Their widths are the system's.
+        let free = u128::from(there.blocks_available()) * u128::from(there.fragment_size());
+        free < ROOM
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_for_want_of_room_is_full_and_any_other_is_not() {
+        let failed = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+        let error = rusqlite::Error::SqliteFailure(failed, None);
+        let dir = tempfile::tempdir().unwrap();
+        let told = LedgerError::sqlite(&dir.path().join("ledger.db"), &error);
+        assert!(matches!(told, LedgerError::Disk { .. }), "{told}");
+        // It has no room for any file, ever.
+        #[cfg(target_os = "linux")]
+        {
+            let told = LedgerError::sqlite(Path::new("/proc/ledger.db"), &error);
+            assert!(told.to_string().contains("free some space"), "{told}");
         }
     }
 }
