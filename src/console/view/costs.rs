@@ -327,7 +327,8 @@ fn lay_out(
 // ---- budgets -------------------------------------------------------------------------------
 
 fn budgets(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16) -> Vec<Line> {
-    let budget = state.snapshot.as_ref().map(|snapshot| &snapshot.config.budget);
+    // Those in force: what was set by hand for this run counts too.
+    let budget = state.snapshot.as_ref().map(|snapshot| snapshot.budget.budget());
     let day = budget.and_then(|budget| budget.day.as_ref());
     let month = budget.and_then(|budget| budget.month.as_ref());
     let money = Amounts::of(state);

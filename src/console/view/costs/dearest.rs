@@ -11,7 +11,7 @@ use crate::text;
 /// From so many columns there is room for longer names of models.
 const WIDE: u16 = 100;
 /// Cells of a model's name.
-const NAME: usize = 12;
+const NAME: usize = 14;
 /// The same where there is room.
 const WIDE_NAME: usize = 17;
 

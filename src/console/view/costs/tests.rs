@@ -289,6 +289,8 @@ fn every_budget_is_listed_with_what_it_does_at_its_limit() {
     budget.set(BudgetScope::Model("sonnet".into()), limit("1", AtLimit::Stop));
     update(&mut state, Msg::Snapshot(Arc::new(snapshot)), NOW);
     let text = drawn(&state).0.join("\n");
+    // What was set by hand counts as what the configuration says.
+    assert!(text.contains("of $2.00") && text.contains("of $40.00"), "{text}");
     for guard in [
         "day $2.00 then ask   month $40.00 then warn",
         "deepseek a day $0.50 then stop",
