@@ -135,7 +135,10 @@ fn row(answers: &[&Answer]) -> Row {
 
 fn median(mut values: Vec<u64>) -> Option<u64> {
     values.sort_unstable();
-    values.get(values.len() / 2).copied()
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    // Of an even number there are two in the middle.
+    Some(lower.midpoint(upper))
 }
 
 /// Dollars to three figures, however few they are.
@@ -266,6 +269,14 @@ pub fn json(rows: &[Row], answers: &[Answer]) -> Value {
 mod tests {
     use super::*;
     use crate::domain::Money;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_two_in_the_middle() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![7]), Some(7));
+        assert_eq!(median(vec![30, 10, 20]), Some(20));
+        assert_eq!(median(vec![40, 10, 30, 20]), Some(25));
+    }
 
     fn answer(lang: &str, script: Script, pico: i64) -> Answer {
         Answer {
