@@ -4,6 +4,8 @@
 //! Must not know: files. Invariant: what people and models wrote stays data: in HTML nothing of it is
 //! markup, and no control character of it survives as itself in any form.
 
+mod page;
+
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -13,6 +15,8 @@ use serde_json::{Value, json};
 use crate::domain::{MessageId, Part, Role, UnixMs};
 
 use super::{KeptMessage, SessionDetail};
+
+pub use page::html;
 
 /// The version printed as `schema`.
 pub const SCHEMA: u32 = 1;
@@ -168,71 +172,6 @@ fn message(kept: &KeptMessage) -> Value {
         "finish": kept.finish,
         "seams": kept.seams,
     })
-}
-
-/// As HTML shows it, whatever it holds.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    for letter in clean(text).chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-const STYLE: &str = "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,\
-sans-serif;color:#222;background:#fff}h1{font-size:1.4rem}h2{font-size:.85rem;color:#666;\
-margin:1.6rem 0 .3rem}pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:0}\
-.user{border-left:3px solid #59c;padding-left:.8rem}.aside{color:#666;font-size:.9rem}\
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}h2,.aside{color:#999}}";
-
-/// One branch as a page that needs nothing else and runs nothing.
-pub fn html(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -> String {
-    let row = &session.row;
-    let title = escaped(&line(&row.title));
-    let mut out = format!(
-        "<!doctype html>\n<html><head><meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-         style-src 'unsafe-inline'\">\n<title>{title}</title>\n<style>{STYLE}</style></head>\n\
-         <body>\n<h1>{title}</h1>\n"
-    );
-    let at_least = if row.cost.exact { "" } else { "at least " };
-    let _ = writeln!(
-        out,
-        "<p class=\"aside\">{} · {} messages · {at_least}{} USD</p>",
-        moment(row.created, zone),
-        row.messages,
-        row.cost.amount
-    );
-    if let Some(system) = &session.system {
-        let _ = writeln!(out, "<h2>System</h2>\n<pre class=\"aside\">{}</pre>", escaped(system));
-    }
-    for kept in session.branch(leaf) {
-        let _ = writeln!(out, "<h2>{}</h2>", escaped(&heading(kept, zone)));
-        for piece in &kept.message.parts {
-            let class = match (piece, kept.message.role) {
-                (Part::Text { .. }, Role::User) => "user",
-                (Part::Text { .. }, Role::System | Role::Assistant | Role::Tool) => "said",
-                (
-                    Part::Image { .. }
-                    | Part::ToolCall { .. }
-                    | Part::ToolResult { .. }
-                    | Part::Reasoning { .. }
-                    | Part::Other { .. },
-                    _,
-                ) => "aside",
-            };
-            let _ = writeln!(out, "<pre class=\"{class}\">{}</pre>", escaped(&part(piece)));
-        }
-    }
-    out.push_str("</body></html>\n");
-    out
 }
 
 #[cfg(test)]

@@ -53,9 +53,55 @@ fn session() -> SessionDetail {
 fn hostile_text_is_data_in_html() {
     let page = html(&session(), None, &TimeZone::UTC);
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    // In what thought or called, and in what was said.
     assert!(page.contains("&lt;/pre&gt;&lt;script&gt;alert(&#39;x&#39;)"), "{page}");
+    assert!(page.contains("&lt;/pre&gt;&lt;script&gt;alert('x')&lt;/script&gt;"), "{page}");
     assert!(page.contains("default-src 'none'"));
     assert_eq!(page.matches("<pre").count(), page.matches("</pre>").count());
+}
+
+/// The page of one answer.
+fn page(answer: &str) -> String {
+    let mut session = session();
+    session.messages.truncate(2);
+    session.messages[1].message = Message::assistant(answer);
+    html(&session, None, &TimeZone::UTC)
+}
+
+#[test]
+fn what_a_model_writes_is_shown_as_it_was_meant() {
+    let answer = "A **bold** word, 漢字, $a_b$.\n\n```rust\nlet a = &b<c>;\n```\n\n| x | y |\n|---|---|\n\
+                  | 1 | 2 |\n\n1. one\n2. [two](https://example.org/a?b=1&c=2)\n";
+    let page = page(answer);
+    for part in [
+        "<strong>bold</strong> word, 漢字, $a_b$.",
+        "<pre><code class=\"language-rust\">let a = &amp;b&lt;c&gt;;",
+        "<td>1</td>",
+        "<ol>\n<li>one</li>",
+        "<a href=\"https://example.org/a?b=1&amp;c=2\">two</a>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[test]
+fn nothing_a_model_writes_loads_runs_or_leads_anywhere_but_to_the_web() {
+    let answer = "<img src=x onerror=alert(1)>\n\n<div onclick='x()'>\n\na <b>b</b> c\n\n\
+                  ![seen](https://example.org/pixel.png) ![gone](data:image/png;base64,AA) \
+                  [one](javascript:alert(1)) [two](&#106;avascript:alert(2)) [three](JAVASCRIPT:x) \
+                  [four](file:///etc/passwd) <javascript:alert(5)> [**six** <i>i</i>](vbscript:x) \
+                  [seven](https://example.org/\"onmouseover=\"x)";
+    let page = page(answer);
+    let body = &page[page.find("class=\"said\"").unwrap()..];
+    for tag in
+        ["<img", "<div", "<b>", "<i>", "<script", "href=\"j", "href=\"J", "href=\"f", "href=\"v"]
+    {
+        assert!(!body.contains(tag), "{tag}: {body}");
+    }
+    assert!(body.contains("&lt;img src=x onerror=alert(1)&gt;"), "{body}");
+    assert!(body.contains("<a href=\"https://example.org/pixel.png\">seen</a> gone"), "{body}");
+    assert!(body.contains("<strong>six</strong>") && !body.contains("\"onmouseover=\""), "{body}");
+    assert_eq!(body.matches("<a ").count(), body.matches("</a>").count());
 }
 
 #[test]

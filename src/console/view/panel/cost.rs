@@ -113,7 +113,7 @@ fn facts(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
     let mut out: Vec<String> = this_run(snapshot, glyphs).into_iter().collect();
     out.extend(budgets(state, snapshot));
     if let Some(saved) = state.meters.saved.as_ref().filter(|saved| saved.amount.pico() > 0) {
-        let versus = saved.versus.as_ref().map_or("the dearest", ModelName::as_str);
+        let versus = saved.versus.as_ref().map_or("dearest", ModelName::as_str);
         let versus = words::brief(versus, 14);
         out.push(format!("saved {} this run vs {versus}", words::money(saved.amount)));
     }
