@@ -38,9 +38,14 @@ pub fn load(layers: &[Layer]) -> Result<Loaded, Vec<ConfigError>> {
     build(PRESETS, layers, &|_, _, _| {})
 }
 
+/// What a demonstration takes from the user's file: nothing that is about providers and models, which
+/// are others there.
+const DEMO_KEEPS: [&str; 5] = ["console", "currency", "budget", "cache", "ledger"];
+
 /// Reads the simulated fleet's text in place of presets and of what the user says about providers,
-/// models, rules and budgets. The user's `[console]`, `[currency]` and flags stay; a file that cannot be
-/// read becomes a warning, so that a demonstration always starts.
+/// models and rules. The user's `[console]`, `[currency]`, `[budget]`, `[cache]`, `[ledger]` and flags
+/// stay, but for what names a model or provider; a file that cannot be read becomes a warning, so that
+/// a demonstration always starts.
 ///
 /// # Errors
 /// What is wrong in the fleet's text or in a flag.
@@ -50,17 +55,20 @@ pub fn load_demo(fleet: &str, layers: &[Layer]) -> Result<Loaded, Vec<ConfigErro
     let keep = |kind: LayerKind, index: usize, tree: &mut Table| {
         let fleet = index == 0;
         match kind {
-            _ if fleet => {}
-            LayerKind::Flags => tree
-                .entries
-                .retain(|key, _| !matches!(key.as_str(), "providers" | "models" | "budget")),
-            _ => {
-                tree.entries.retain(|key, _| matches!(key.as_str(), "console" | "currency"));
-                if let Some(console) = tree.entries.get_mut("console")
-                    && let Value::Table(console) = &mut console.node.value
-                {
-                    console.entries.remove("baseline");
-                }
+            _ if fleet => return,
+            LayerKind::Flags => {
+                tree.entries.retain(|key, _| !matches!(key.as_str(), "providers" | "models"));
+            }
+            _ => tree.entries.retain(|key, _| DEMO_KEEPS.contains(&key.as_str())),
+        }
+        let named = [("console", "baseline"), ("budget", "providers"), ("budget", "models")];
+        for (section, field) in named {
+            // A flag may name a model of the fleet.
+            if kind != LayerKind::Flags
+                && let Some(entry) = tree.entries.get_mut(section)
+                && let Value::Table(table) = &mut entry.node.value
+            {
+                table.entries.remove(field);
             }
         }
     };

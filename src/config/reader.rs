@@ -411,7 +411,13 @@ impl<'a> Fields<'a> {
 
     /// A table inside this one, if it is given and is one.
     pub(super) fn opened(&self, name: &str, section: &'static Section) -> Option<Fields<'a>> {
-        Fields::open(self.ctx, self.node(name)?, self.path_of(name), section)
+        let node = self.node(name)?;
+        if !matches!(node.value, Value::Table(_)) {
+            // What this very table looks like helps more than that it is one.
+            self.wrong_type(name, node);
+            return None;
+        }
+        Fields::open(self.ctx, node, self.path_of(name), section)
     }
 
     /// A table inside this one; an empty one where it is not given.

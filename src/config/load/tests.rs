@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    AtLimit, CacheWhen, CapField, Dialect, EffortStyle, FeedbackMetric, KeepWarm, KeyNeed, KeyRef,
-    Mention, QualitySource, RuleThen, SeedField, StreamUsage, SystemRole, environment_layer,
+    AtLimit, CacheWhen, CapField, Dialect, EffortStyle, FeedbackMetric, KeepWarm, KeepWhat,
+    KeyNeed, KeyRef, Mention, QualitySource, RuleThen, SeedField, StreamUsage, SystemRole,
+    environment_layer,
 };
 use crate::domain::{Continuation, Currency, Denomination, Lang, Price, TaskKind, UnixMs};
 
@@ -349,10 +350,11 @@ const FLEET: &str = "[providers.sim-a]\nbase_url = \"http://127.0.0.1:1/v1\"\n\
                      price = { input = 1, output = 2 }\n";
 
 #[test]
-fn a_demonstration_has_only_the_fleet_and_keeps_the_users_console() {
+fn a_demonstration_has_only_the_fleet_and_keeps_what_names_no_model() {
     let file = "[console]\ntheme = \"dark\"\nbaseline = \"sonnet\"\n[console.keys]\n\"global.help\" = \"f2\"\n\
                 [currency]\nrates = { CNY = 7.12 }\n\
                 [models.sonnet]\nquality = { code = 0.1 }\n[budget]\nday = { limit = 1 }\n\
+                models = { sonnet = { limit = 2 } }\n[ledger]\nkeep = \"figures\"\n\
                 [[routing.rules]]\nthen = { only = [\"sonnet\"] }\n";
     let flag = Layer::flag("--policy", "routing.policy", "fastest");
     let loaded = load_demo(FLEET, &[user(file), flag]).unwrap();
@@ -365,7 +367,9 @@ fn a_demonstration_has_only_the_fleet_and_keeps_the_users_console() {
     );
     assert_eq!(config.console.keys["global.help"], ["f2"]);
     assert_eq!(config.currency.rates.len(), 1, "what amounts are shown in is how it looks");
-    assert!(config.console.baseline.is_none() && config.budget.day.is_none());
+    assert!(config.console.baseline.is_none() && config.budget.models.is_empty());
+    assert!(config.budget.day.is_some(), "a budget that can be tried without paying");
+    assert_eq!(config.ledger.keep, KeepWhat::Figures);
     assert!(config.routing.rules.is_empty());
 }
 

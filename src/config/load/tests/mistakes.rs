@@ -234,7 +234,8 @@ fn each_mistake_is_told_with_its_place_and_what_was_expected() {
         ),
         (
             "[budget]\nday = 2\n",
-            "config.toml:2:7: budget.day: expected a table, found a whole number",
+            "config.toml:2:7: budget.day: expected { limit = 2.00, at_limit = \"ask\" }, \
+             found a whole number",
         ),
         (
             "[budget.models.sonet]\nlimit = 1\n",
