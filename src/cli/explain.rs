@@ -65,6 +65,7 @@ async fn decide(mut request: Request, setup: &Setup) -> Result<Decided, Stop> {
     let running = setup.start().await?;
     let snapshot = running.settled().await;
     names::resolve(&mut request, &snapshot.config)?;
+    let snapshot = running.engine.snapshot_for(&request).await;
     let input = snapshot.decision_input(&request, engine::now(), start::seed(&request));
     let decision = route::decide(&input);
     let alternatives = alternatives(&input, &snapshot.config);

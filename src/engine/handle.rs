@@ -188,6 +188,12 @@ impl EngineHandle {
         self.shared.snapshot()
     }
 
+    /// The snapshot `request` would be decided on now: the newest, with what other processes spent of
+    /// the budgets, which may have to be read first.
+    pub async fn snapshot_for(&self, request: &Request) -> Arc<Snapshot> {
+        self.shared.snapshot_for(request).await
+    }
+
     /// What a decision about `request` would be made from now. Texts not counted yet may be counted
     /// here, which takes a moment: not for a thread that draws.
     pub fn decision_input(&self, request: &Request, now: UnixMs, seed: u64) -> DecisionInput {

@@ -15,7 +15,8 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, UnixMs,
+    AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, SessionId,
+    UnixMs,
 };
 use crate::route::{
     Book, Bucket, Calendar, Crossing, Hindrance, Holder, Payer, Period, Refusal, SharedClaim,
@@ -171,7 +172,7 @@ impl Purse {
         wanted: &Wanted,
         now: UnixMs,
     ) -> Result<Reservation, Refusal> {
-        self.acquaint(&wanted.payer, now).await;
+        self.acquaint(wanted.payer.scopes(), now).await;
         let held = self.reserve_here(attempt, wanted, now)?;
         let limits = self.inside().book.hard_limits(attempt);
         let (Some(store), Some(amount)) = (&self.store, wanted.most) else { return Ok(held) };
@@ -281,13 +282,37 @@ impl Purse {
 
     // ---- the shared store --------------------------------------------------------------------
 
-    /// Reads what others spent in the buckets of this payer that have not been read yet.
-    async fn acquaint(&self, payer: &Payer, now: UnixMs) {
+    /// Reads what others spent of every budget that may concern a request of this conversation and
+    /// has not been read yet, so that the request is decided on all that was spent. `None` where this
+    /// run alone counts or no budget is set; else how they stand.
+    pub(super) async fn informed(
+        &self,
+        session: Option<SessionId>,
+        now: UnixMs,
+    ) -> Option<(Arc<Book>, Calendar)> {
+        self.store.as_ref()?;
+        let scopes = self.limited(session, now);
+        if scopes.is_empty() {
+            return None;
+        }
+        self.acquaint(scopes.into_iter(), now).await;
+        Some(self.look(now))
+    }
+
+    /// The scopes a budget is set for.
+    fn limited(&self, session: Option<SessionId>, now: UnixMs) -> Vec<BudgetScope> {
+        let (book, calendar) = self.look(now);
+        let lines = book.lines(session, &calendar).into_iter();
+        lines.filter(|line| line.budget.is_some()).map(|line| line.scope).collect()
+    }
+
+    /// Reads what others spent in those scopes that have not been read yet.
+    async fn acquaint(&self, scopes: impl Iterator<Item = BudgetScope>, now: UnixMs) {
         if self.store.is_none() {
             return;
         }
         let calendar = self.inside().turn_to(now);
-        let buckets = payer.scopes().map(|scope| Bucket::at(scope, &calendar));
+        let buckets = scopes.map(|scope| Bucket::at(scope, &calendar));
         let unknown = {
             let known = &self.inside().known;
             buckets.filter(|bucket| !known.contains(bucket)).collect()
@@ -301,14 +326,15 @@ impl Purse {
         self.read(payer.scopes().map(|scope| Bucket::at(scope, &calendar)).collect(), now).await;
     }
 
-    /// Reads what others spent today and this month, and in every bucket read before, and keeps this
-    /// process's claims alive.
+    /// Reads what others spent today and this month, of every budget and in every bucket read before,
+    /// and keeps this process's claims alive.
     pub(super) async fn refresh(&self, now: UnixMs) {
         let Some(store) = self.store.clone() else { return };
         let (holder, calendar) = (self.holder, self.inside().turn_to(now));
         if let Err(trouble) = off_the_runtime(move || store.renew(holder, now + LEASE)).await {
             self.inside().news(News::Trouble(trouble));
         }
+        let limited = self.limited(None, now);
         let buckets = {
             let mut inside = self.inside();
             // What is over, or forgotten here, is asked for no more.
@@ -316,9 +342,11 @@ impl Purse {
             inside.known.retain(|bucket| {
                 Bucket::at(bucket.scope.clone(), &calendar) == *bucket && book.holds(bucket)
             });
-            let whole = [BudgetScope::Day, BudgetScope::Month];
-            inside.known.extend(whole.map(|scope| Bucket::at(scope, &calendar)));
-            inside.known.iter().cloned().collect()
+            let whole = [BudgetScope::Day, BudgetScope::Month].into_iter().chain(limited);
+            let whole = whole.map(|scope| Bucket::at(scope, &calendar));
+            // A set, because the day and the month may have budgets.
+            let buckets: BTreeSet<Bucket> = inside.known.iter().cloned().chain(whole).collect();
+            buckets.into_iter().collect()
         };
         self.read(buckets, now).await;
     }

@@ -44,7 +44,7 @@ pub struct Forgotten {
 
 /// Looks without counting.
 pub(super) async fn recall(shared: &Arc<Shared>, request: &Request) -> Recall {
-    let snapshot = shared.snapshot_with(request.route.model()).await;
+    let snapshot = shared.snapshot_for(request).await;
     let config = Arc::clone(&snapshot.config);
     let now = super::clock::now();
     let seed = shared.seed ^ (request.id.0.as_u128() as u64);

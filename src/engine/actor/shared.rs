@@ -288,12 +288,8 @@ impl Shared {
         answer.await.unwrap_or(false)
     }
 
-    /// The snapshot a request that names this model is decided on: one that knows it, where its
-    /// provider passes any id on.
-    pub(in crate::engine) async fn snapshot_with(
-        &self,
-        named: Option<&ModelName>,
-    ) -> Arc<Snapshot> {
+    /// One that knows the model that is named, where its provider passes any id on.
+    async fn snapshot_with(&self, named: Option<&ModelName>) -> Arc<Snapshot> {
         let snapshot = self.snapshot();
         let Some(model) = named else { return snapshot };
         let new = snapshot.config.with_passthrough(model.as_str()).is_some();
@@ -303,6 +299,20 @@ impl Shared {
         let (reply, answer) = oneshot::channel();
         self.tell(ToActor::Adopt { model: model.clone(), reply }).await;
         answer.await.unwrap_or(snapshot)
+    }
+
+    /// The snapshot a request is decided on: it knows the model that is named, and what was spent of
+    /// the budgets, by other processes as well.
+    pub(in crate::engine) async fn snapshot_for(&self, request: &Request) -> Arc<Snapshot> {
+        let snapshot = self.snapshot_with(request.route.model()).await;
+        let session = request.kept_session();
+        let now = super::super::clock::now();
+        match self.purse.informed(session, now).await {
+            Some((budget, calendar)) if !Arc::ptr_eq(&budget, &snapshot.budget) => {
+                Arc::new(Snapshot { budget, calendar, ..Snapshot::clone(&snapshot) })
+            }
+            Some(_) | None => snapshot,
+        }
     }
 
     /// The HTTP client, made on first use.
