@@ -119,7 +119,7 @@ impl Run {
         let started = Instant::now();
         let at = super::clock::now();
         self.shared.obeyed().await;
-        let snapshot = self.shared.snapshot_with(self.request.route.model()).await;
+        let snapshot = self.shared.snapshot_for(&self.request).await;
         let config = Arc::clone(&snapshot.config);
         let seed = self.shared.seed ^ (self.request.id.0.as_u128() as u64);
         let deciding = std::time::Instant::now();
@@ -155,6 +155,13 @@ impl Run {
             not_whole: None,
             why: None,
         };
+        if let Some(question) = self.asks_first(&config, &decision) {
+            // Nobody is asked, so there is nothing to keep or to show: whoever says yes asks anew.
+            self.tell(&mut state, ReplyEvent::Routed(decision));
+            let outcome = self.failed(&mut state, question);
+            self.sink.push(ReplyEvent::End(Box::new(outcome)));
+            return;
+        }
         self.record.begin(&self.request, (&input, &decision), decided_in).await;
         self.tell(&mut state, ReplyEvent::Routed(Arc::clone(&decision)));
         self.shared
@@ -169,14 +176,10 @@ impl Run {
         if let Some(chosen) = decision.chosen().filter(|_| self.goes_on()) {
             self.shared.counting.order(&config, chosen.model.as_str(), &self.request);
         }
-        let mut outcome = if let Some(question) = self.asks_first(&config, &decision) {
-            self.failed(&mut state, question)
-        } else {
-            match self.look_up(&config, &decision, &mut state).await {
-                Looked::Done(outcome) => *outcome,
-                // The seat is left once the answer is kept and before its end is told.
-                Looked::Ask(_seat) => self.attempt_all(&config, &decision, &mut state).await,
-            }
+        let mut outcome = match self.look_up(&config, &decision, &mut state).await {
+            Looked::Done(outcome) => *outcome,
+            // The seat is left once the answer is kept and before its end is told.
+            Looked::Ask(_seat) => self.attempt_all(&config, &decision, &mut state).await,
         };
         self.record.end(&self.shared, &state.reply, &outcome).await;
         outcome.cache_note = state.why.as_ref().map(Why::words);

@@ -52,7 +52,7 @@ pub fn decide(input: &DecisionInput) -> Decision {
 /// Who would be first if budgets that ask were gone over, or else if there were no budgets; `None` if
 /// that changes nothing.
 fn kept_out(input: &DecisionInput, contest: &Contest) -> Option<KeptOut> {
-    let winner = contest.winner()?;
+    let winner = contest.winner();
     let held = |candidate: &CandidateInput, most| {
         candidate.over_budget_then.is_some_and(|then| then <= most)
     };
@@ -66,7 +66,7 @@ fn kept_out(input: &DecisionInput, contest: &Contest) -> Option<KeptOut> {
         }
         let first = Contest::run(&Ground::new(&freed), freed.imposed.as_ref()).winner()?;
         let model = input.candidates[first].model.clone();
-        (first != winner).then_some(KeptOut { model, asks: most == AtLimit::Ask })
+        (Some(first) != winner).then_some(KeptOut { model, asks: most == AtLimit::Ask })
     })
 }
 

@@ -118,6 +118,33 @@ async fn two_engines_that_share_a_store_do_not_overspend_together() {
 }
 
 #[tokio::test]
+async fn the_first_request_of_an_engine_is_decided_on_what_others_spent_of_every_budget() {
+    let store = Arc::new(MemoryStore::default());
+    let one = price().await;
+    let limited = |config: &mut Config| {
+        config.budget.session = Some(limit(one, AtLimit::Stop));
+    };
+    let shared = || Options {
+        spending: Some(Arc::clone(&store) as Arc<dyn SpendStore>),
+        ..Options::default()
+    };
+    let session = Some(SessionId(Uuid::now_v7()));
+    let asked = Request { session, ..short(MODEL) };
+    let (before, unlimited) =
+        (Rig::paced(0.0, shared(), limited).await, Rig::paced(0.0, shared(), |_| {}).await);
+    unlimited.ask(asked.clone()).await;
+    spent(&unlimited, BudgetScope::Day).await;
+    for rig in [before, Rig::paced(0.0, shared(), limited).await] {
+        let (reply, ..) = rig.ask(asked.clone()).await;
+        let error = reply.outcome.as_ref().unwrap().error.as_ref().unwrap();
+        assert_eq!(error.code, engine::OVER_BUDGET);
+        assert!(error.message.contains("$0.00 of"), "{}", error.message);
+        let decision = reply.decision.as_ref().unwrap();
+        assert!(decision.chosen().is_none(), "it was decided as if nothing had been spent");
+    }
+}
+
+#[tokio::test]
 async fn the_total_of_the_day_counts_other_engines_where_they_share_a_store() {
     let alone = Rig::paced(0.0, Options::default(), |_| {}).await;
     alone.ask(short(MODEL)).await;
@@ -192,8 +219,15 @@ async fn a_budget_that_asks_lets_a_message_through_once_it_is_allowed() {
     let again = Request { over_budget: OverBudget::Allowed, ..asked.clone() };
     let (reply, ..) = rig.ask(again).await;
     assert_eq!(finish(&reply), Finish::Length);
-    let (reply, ..) = rig.ask(asked).await;
+    let (reply, ..) = rig.ask(asked.clone()).await;
     assert_eq!(code(&reply), engine::ASKS_FIRST, "it was allowed for one message only");
+    // Somebody is there: the question names who it is about, and leaves nothing behind.
+    rig.until(|snapshot| snapshot.log.len() == 3).await;
+    let (reply, ..) = rig.ask(Request { over_budget: OverBudget::Ask, ..asked }).await;
+    assert_eq!(code(&reply), engine::ASKS_FIRST);
+    let error = reply.outcome.as_ref().unwrap().error.as_ref().unwrap();
+    assert!(error.message.starts_with(MODEL), "{}", error.message);
+    assert_eq!(rig.engine.snapshot().log.len(), 3);
 }
 
 #[tokio::test]
@@ -212,6 +246,8 @@ async fn a_budget_that_asks_does_so_before_somebody_else_answers_for_less() {
     let (reply, ..) = rig.ask(asked).await;
     assert_eq!(code(&reply), engine::ASKS_FIRST);
     assert!(reply.attempts.is_empty(), "nobody was asked");
+    // A question is no request that failed: asked anew with a yes, it would stand there twice.
+    assert_eq!(rig.engine.snapshot().log.len(), 1);
     let fits = reply.decision.as_ref().unwrap().chosen().unwrap().model.to_string();
     // A program cannot be asked: who fits answers, and the reason says why it was not the other.
     let (reply, ..) = rig.ask(free).await;

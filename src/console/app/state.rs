@@ -291,6 +291,8 @@ pub struct AppState {
     pub focus: Focus,
     /// What lies over the view.
     pub overlay: Option<Overlay>,
+    /// The request a budget asks about, until that is answered.
+    pub question: Option<RequestId>,
     /// The first key of a two-key chord, while the second is waited for.
     pub pending: Option<Chord>,
     /// A second press that is waited for.
@@ -396,6 +398,7 @@ impl AppState {
             view: View::Chat,
             focus: Focus::Composer,
             overlay: None,
+            question: None,
             pending: None,
             armed: Armed::No,
             keymap,

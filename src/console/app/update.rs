@@ -208,6 +208,7 @@ fn refine(state: &mut AppState, fx: &mut Effects) {
 
 /// What holds after every message.
 fn settle(state: &mut AppState, fx: &mut Effects) {
+    budget::unless_asked(state);
     let now = state.now;
     if state.toast.as_ref().is_some_and(|toast| toast.until <= now) {
         state.toast = None;

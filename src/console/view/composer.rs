@@ -146,6 +146,24 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         return;
     };
     let decision = &preview.decision;
+    if let Some(kept) = decision.over_budget.as_ref().filter(|kept| kept.asks) {
+        let over = kept.model.as_str();
+        let fits = decision.chosen().map(|chosen| format!("   {} fits", chosen.model));
+        let fits = fits.unwrap_or_default();
+        ink.both(
+            line,
+            3,
+            &[
+                (&lead, Token::Dim),
+                ("asks first: ", Token::Warn),
+                (over, Token::Strong),
+                (" is over budget", Token::Dim),
+                (&fits, Token::Dim),
+            ],
+            &[(&change, Token::Dim)],
+        );
+        return;
+    }
     let Some(chosen) = decision.chosen() else {
         let why = decision.candidates.first().and_then(|c| c.filtered.first()).map_or(
             "no model is set up",
@@ -167,22 +185,6 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         );
         return;
     };
-    if let Some(kept) = decision.over_budget.as_ref().filter(|kept| kept.asks) {
-        let (over, fits) = (kept.model.as_str(), format!("   {} fits", chosen.model));
-        ink.both(
-            line,
-            3,
-            &[
-                (&lead, Token::Dim),
-                ("asks first: ", Token::Warn),
-                (over, Token::Strong),
-                (" is over budget", Token::Dim),
-                (&fits, Token::Dim),
-            ],
-            &[(&change, Token::Dim)],
-        );
-        return;
-    }
     let figures = figures(state, chosen);
     let tail = text::width(&figures);
     let would =

@@ -1,17 +1,18 @@
 //! Budgets in the console: `/budget`, and the question before a message that would go over one.
 //!
-//! Invariant: only `y` sends such a message over the budget, and for that message alone, and only `f`
-//! has somebody answer who fits; Enter sends nothing.
+//! Invariants: only `y` sends such a message over the budget, and for that message alone, and only `f`
+//! has somebody answer who fits; Enter sends nothing. However else the question goes away, the message
+//! is back in the draft and no longer part of the chat: what was not sent is not sent with the next.
 
 use crossterm::event::KeyCode;
 
 use crate::console::keys::Chord;
 use crate::domain::{
-    AtLimit, BudgetLimit, BudgetScope, ModelName, Money, OverBudget, ProviderName,
+    AtLimit, BudgetLimit, BudgetScope, ErrorReport, ModelName, Money, OverBudget, ProviderName,
 };
 use crate::engine::{self, Command};
 
-use super::super::{AppState, Cell, Confirm, Effect, Overlay, Tone};
+use super::super::{AppState, Cell, Confirm, Effect, Overlay, ReplyCell, Tone};
 use super::slash::{STARTING, named};
 use super::{Effects, notes, send};
 
@@ -97,11 +98,9 @@ fn show(state: &mut AppState) -> Result<(), String> {
 /// Asks before a message goes over a budget, when the engine says that one wants to be asked.
 pub(super) fn ask_first(state: &mut AppState, index: usize) {
     let Some(Cell::Reply(reply)) = state.transcript.cells.get(index) else { return };
-    let Some(error) = reply.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref())
-    else {
-        return;
-    };
-    if error.code == engine::ASKS_FIRST && state.overlay.is_none() {
+    let Some(error) = question(reply) else { return };
+    state.question = Some(reply.request);
+    if state.overlay.is_none() {
         let question = error.message.clone();
         let chosen = reply.reply.decision.as_ref().and_then(|decision| decision.chosen());
         let fits = chosen.map(|candidate| candidate.model.clone());
@@ -109,26 +108,41 @@ pub(super) fn ask_first(state: &mut AppState, index: usize) {
     }
 }
 
+/// What a budget asks instead of an answer, if it does.
+pub(super) fn question(reply: &ReplyCell) -> Option<&ErrorReport> {
+    let error = reply.reply.outcome.as_ref()?.error.as_ref()?;
+    (error.code == engine::ASKS_FIRST).then_some(error)
+}
+
+/// A question that nobody sees any more was a no.
+pub(super) fn unless_asked(state: &mut AppState) {
+    let Some(request) = state.question else { return };
+    match &state.overlay {
+        Some(Overlay::Confirm(confirm)) if confirm.reply == request => return,
+        Some(_) | None => {}
+    }
+    state.question = None;
+    send::unsay(state, request);
+}
+
 /// A key while the question stands; `false` when it is for somebody else.
 pub(super) fn key(state: &mut AppState, fx: &mut Effects, key: Chord) -> bool {
     let Some(Overlay::Confirm(confirm)) = &state.overlay else { return false };
     let request = confirm.reply;
-    match key.code {
-        KeyCode::Char('y' | 'Y') if key.typed().is_some() => {
-            state.overlay = None;
-            send::refused(state, fx, request, OverBudget::Allowed);
-            true
-        }
-        KeyCode::Char('f' | 'F') if key.typed().is_some() && confirm.fits.is_some() => {
-            state.overlay = None;
-            send::refused(state, fx, request, OverBudget::Within);
-            true
-        }
-        KeyCode::Char('n' | 'N') if key.typed().is_some() => {
-            state.overlay = None;
-            true
-        }
+    let allowance = match key.code {
+        KeyCode::Char('y' | 'Y') => Some(OverBudget::Allowed),
+        KeyCode::Char('f' | 'F') if confirm.fits.is_some() => Some(OverBudget::Within),
+        KeyCode::Char('n' | 'N') => None,
         // Nothing typed here falls into the draft.
-        _ => key.typed().is_some(),
+        _ => return key.typed().is_some(),
+    };
+    if key.typed().is_none() {
+        return false;
     }
+    state.overlay = None;
+    if let Some(allowance) = allowance {
+        state.question = None;
+        send::refused(state, fx, request, allowance);
+    }
+    true
 }

@@ -188,6 +188,12 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
     let whole = matches!(outcome.finish, Finish::Stop | Finish::Length | Finish::ToolCalls);
     let mark = cell.mark();
     let imposed = cell.reply.decision.as_ref().and_then(|decision| decision.imposed.clone());
+    if budget::question(cell).is_some() {
+        // Nobody was asked yet.
+        budget::ask_first(state, index);
+        hold(state);
+        return;
+    }
     let meters = &mut state.meters;
     meters.asked += 1;
     meters.answered += u32::from(whole);
@@ -210,10 +216,16 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
     changed_cell(state, index);
     costs::spent(state, fx);
     sessions::refresh(state, fx);
-    budget::ask_first(state, index);
     if whole {
         send::next(state, fx);
-    } else if !state.queue.is_empty() {
+    } else {
+        hold(state);
+    }
+}
+
+/// What waits goes on waiting.
+fn hold(state: &mut AppState) {
+    if !state.queue.is_empty() {
         state.queue_phase = QueuePhase::Held;
     }
 }

@@ -125,6 +125,42 @@ pub(super) fn refused(
     ask(state, fx, cell, allowance);
 }
 
+/// Takes what a budget asked about and nobody allowed out of the chat and back into the draft. A
+/// message that was answered before stays, and only the refusal goes.
+pub(super) fn unsay(state: &mut AppState, request: RequestId) {
+    let Some((index, reply)) = state.last_reply().filter(|(_, reply)| reply.request == request)
+    else {
+        return;
+    };
+    let asked = reply.answers;
+    let cells = &state.transcript.cells;
+    let answered = cells.iter().enumerate().any(|(at, cell)| match cell {
+        Cell::Reply(other) => at != index && other.answers == asked,
+        Cell::User(_) | Cell::Note(_) => false,
+    });
+    let draft = match cells.get(asked) {
+        Some(Cell::User(user)) if !answered => user.draft.clone(),
+        _ => {
+            cut_from(state, index);
+            return;
+        }
+    };
+    cut_from(state, asked);
+    if !state.transcript.cells.iter().any(|cell| matches!(cell, Cell::User(_))) {
+        state.title.clear();
+        if state.private == PrivateChat::Begun {
+            state.private = PrivateChat::Fresh;
+        }
+    }
+    let place = if state.composer.is_blank() {
+        state.composer.set(draft);
+        "in the draft"
+    } else {
+        "in the history (↑)"
+    };
+    notes::toast(state, Tone::Info, format!("not sent; it is {place}"));
+}
+
 /// Asks what a user's cell says; the answer goes to a new cell at the end.
 fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, over_budget: OverBudget) {
     let id = state.ids.request(state.now);

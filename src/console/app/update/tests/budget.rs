@@ -3,7 +3,8 @@
 use super::super::fixture::Console;
 use crate::console::app::{Cell, Overlay, View};
 use crate::domain::{
-    Cost, ErrorReport, Finish, ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
+    Cost, ErrorReport, Finish, Message, ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent,
+    Usage,
 };
 use crate::engine;
 
@@ -70,17 +71,65 @@ fn who_fits_into_the_budget_can_answer_instead() {
 }
 
 #[test]
-fn no_escape_and_enter_send_nothing_and_typing_does_not_reach_the_draft() {
-    for keys in ["n", "esc", "enter", "x enter space"] {
-        let mut console = asked();
-        console.keys(keys);
-        assert_eq!(console.sent().len(), 1, "{keys}");
-        assert!(console.state.composer.is_blank(), "{keys}");
-    }
+fn enter_and_typing_leave_the_question_and_reach_no_draft() {
     let mut console = asked();
+    console.keys("x enter space");
+    assert!(console.state.overlay.is_some());
+    assert_eq!(console.sent().len(), 1);
+    assert!(console.state.composer.is_blank());
+}
+
+#[test]
+fn a_no_takes_the_message_back_into_the_draft_and_out_of_the_chat() {
+    for key in ["n", "esc", "ctrl-c"] {
+        let mut console = Console::ready();
+        console.text("the first").keys("enter").routed("mini").stream("One.").end(Finish::Stop);
+        let cells = console.state.transcript.cells.len();
+        console.text("a secret").keys("enter");
+        refused(&mut console, engine::ASKS_FIRST);
+        console.keys(key);
+        assert!(console.state.overlay.is_none(), "{key}");
+        assert_eq!(console.state.transcript.cells.len(), cells, "{key}");
+        assert_eq!(console.state.composer.text(), "a secret", "{key}");
+        assert!(console.toast().contains("not sent"), "{key}: {}", console.toast());
+        console.keys("ctrl-u").text("the next").keys("enter");
+        let sent = console.sent();
+        assert_eq!(sent.len(), 3);
+        let told: Vec<String> = sent[2].messages.iter().map(Message::plain).collect();
+        assert_eq!(told, ["the first", "One.", "the next"], "{key}");
+        assert_eq!(console.state.meters.asked, 1, "a question is nothing that was asked");
+    }
+}
+
+#[test]
+fn a_no_to_the_first_message_leaves_an_untitled_chat() {
+    let mut console = asked();
+    assert_eq!(console.state.title, "a long one");
     console.keys("n");
-    assert!(console.state.overlay.is_none());
-    assert!(matches!(console.state.transcript.cells.last(), Some(Cell::Reply(_))));
+    assert_eq!((console.state.title.as_str(), console.state.transcript.cells.len()), ("", 0));
+}
+
+#[test]
+fn a_no_to_asking_again_leaves_the_message_with_its_answer() {
+    let mut console = Console::ready();
+    console.text("the first").keys("enter").routed("mini").stream("One.").end(Finish::Stop);
+    let cells = console.state.transcript.cells.len();
+    console.keys("esc r");
+    refused(&mut console, engine::ASKS_FIRST);
+    assert!(console.state.overlay.is_some());
+    console.keys("n");
+    assert_eq!(console.state.transcript.cells.len(), cells);
+    assert!(console.state.composer.is_blank());
+}
+
+#[test]
+fn a_question_that_comes_under_something_else_is_a_no() {
+    let mut console = Console::ready();
+    console.text("a long one").keys("enter").keys("f1");
+    assert!(matches!(console.state.overlay, Some(Overlay::Help(_))));
+    refused(&mut console, engine::ASKS_FIRST);
+    assert_eq!(console.state.composer.text(), "a long one");
+    assert!(console.state.transcript.cells.is_empty());
 }
 
 #[test]
