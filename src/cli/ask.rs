@@ -39,13 +39,13 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
         io.talk(&format!("wheelhouse: not kept: {why}"));
     }
     match asked {
-        Ok((reply, _)) if args.json => {
+        Ok(Asked { reply, .. }) if args.json => {
             print(io, &json::reply(&request, &reply))?;
             Ok(Exit::of(&reply))
         }
-        Ok((reply, tongue)) => {
-            tell(&reply, setup, tongue, io);
-            Ok(Exit::of(&reply))
+        Ok(asked) => {
+            tell(&asked, setup, io);
+            Ok(Exit::of(&asked.reply))
         }
         Err(Stop::Say(exit, message)) if args.json => {
             let (class, code) = match exit {
@@ -108,12 +108,20 @@ fn prompt(words: &[String], piped: Option<&str>) -> Result<String, Stop> {
     }
 }
 
+/// What came of asking, and what is needed to tell it.
+struct Asked {
+    reply: Reply,
+    tongue: Tongue,
+    /// Budgets that only warn and are used up, in words.
+    used_up: Vec<String>,
+}
+
 async fn ask(
     mut request: Request,
     args: &AskArgs,
     setup: &Setup,
     io: &mut Io<'_>,
-) -> Result<(Reply, Tongue), Stop> {
+) -> Result<Asked, Stop> {
     let running = setup.start().await?;
     let config = std::sync::Arc::clone(&running.settled().await.config);
     names::resolve(&mut request, &config)?;
@@ -125,9 +133,11 @@ async fn ask(
     {
         request.id = RequestId(Uuid::now_v7());
         request.over_budget = allowance;
-        reply = one(&running.engine, request, args, io).await?;
+        reply = one(&running.engine, request.clone(), args, io).await?;
     }
-    Ok((reply, setup.tongue(&config)))
+    let snapshot = running.engine.snapshot_for(&request).await;
+    let used_up = story::used_up(&snapshot, &request, &reply);
+    Ok(Asked { reply, tongue: setup.tongue(&config), used_up })
 }
 
 /// Asks, and prints the answer as it comes.
@@ -276,12 +286,13 @@ fn print(io: &mut Io<'_>, value: &serde_json::Value) -> Result<(), Stop> {
 
 /// The story on standard error: what went wrong on the way and whether the answer is whole, always
 /// unless told to be quiet; who answered, to a person who watches.
-fn tell(reply: &Reply, setup: &Setup, tongue: Tongue, io: &mut Io<'_>) {
+fn tell(asked: &Asked, setup: &Setup, io: &mut Io<'_>) {
+    let Asked { reply, tongue, used_up } = asked;
     let failed = !matches!(Exit::of(reply), Exit::Done);
     let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
     let mut lines = Vec::new();
     if let Some(error) = error {
-        lines.extend(story::failure(error, &reply.attempts, tongue));
+        lines.extend(story::failure(error, &reply.attempts, *tongue));
         if let Some(first) = lines.first_mut() {
             first.insert_str(0, "wheelhouse: ");
         }
@@ -296,6 +307,11 @@ fn tell(reply: &Reply, setup: &Setup, tongue: Tongue, io: &mut Io<'_>) {
     }
     if watched && !failed {
         lines.extend(story::summary(reply));
+    } else if !failed && !quiet {
+        lines.extend(story::over_budget(reply));
+    }
+    if !quiet {
+        lines.extend(used_up.iter().map(|words| format!("wheelhouse: {words}")));
     }
     for line in lines {
         io.talk(&line);

@@ -151,6 +151,28 @@ fn what_an_answer_cost_counts_in_the_budgets_of_the_next_command() {
 }
 
 #[test]
+fn a_pipe_is_told_that_a_budget_is_used_up_or_had_somebody_else_answer() {
+    let data = Data::new();
+    let under = |at_limit: &str, args: &[&str]| {
+        let file = data.path("config.toml");
+        let text = format!("[budget]\nday = {{ limit = 0.00001, at_limit = \"{at_limit}\" }}\n");
+        std::fs::write(&file, text).unwrap();
+        let all = ["ask", "--demo", "--no-cache"].iter().chain(args).copied().collect::<Vec<_>>();
+        let output = data.command(&all).env("WHEELHOUSE_CONFIG", &file).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let prompt = "Name three boats.";
+    let err = under("warn", &["-m", "sim-gpt-4o", prompt]);
+    assert!(err.contains("the day's budget: $0.00") && err.contains("then warn"), "{err}");
+    for at_limit in ["ask", "stop"] {
+        let err = under(at_limit, &[prompt]);
+        assert!(err.contains("is over budget; sim-tiny answered"), "{err}");
+        assert_eq!(under(at_limit, &["--quiet", prompt]), "");
+    }
+}
+
+#[test]
 fn an_answer_nobody_reads_on_is_paid_for_as_far_as_it_came() {
     let data = Data::new();
     let mut child = data
