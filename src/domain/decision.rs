@@ -176,6 +176,12 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// Is a budget all that keeps it out?
+    pub fn only_over_budget(&self) -> bool {
+        !self.filtered.is_empty()
+            && self.filtered.iter().all(|reason| reason.code == FilterCode::Budget)
+    }
+
     /// May it be asked?
     pub fn usable(&self) -> bool {
         self.filtered.is_empty()

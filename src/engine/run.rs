@@ -155,7 +155,9 @@ impl Run {
             not_whole: None,
             why: None,
         };
-        if let Some(question) = self.asks_first(&config, &decision) {
+        if let Some(question) = self.asks_first(&config, &decision)
+            && !self.lies_ready(&config, &decision).await
+        {
             // Nobody is asked, so there is nothing to keep or to show: whoever says yes asks anew.
             self.tell(&mut state, ReplyEvent::Routed(decision));
             let outcome = self.failed(&mut state, question);

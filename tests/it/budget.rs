@@ -257,6 +257,27 @@ async fn a_budget_that_asks_does_so_before_somebody_else_answers_for_less() {
 }
 
 #[tokio::test]
+async fn what_is_kept_in_the_cache_is_given_though_the_budget_is_used_up() {
+    let rig = Rig::new().await;
+    let mut asked = only(MODEL, PROMPT);
+    asked.params.temperature = Some(0.0);
+    asked.params.seed = Some(7);
+    let (first, ..) = rig.ask(asked.clone()).await;
+    assert_eq!(finish(&first), Finish::Stop);
+    for at_limit in [AtLimit::Stop, AtLimit::Ask] {
+        let budget = Some(limit(Money::from_pico(1), at_limit));
+        rig.engine.send(Command::Budget { scope: BudgetScope::Day, limit: budget });
+        let asked = Request { over_budget: OverBudget::Ask, ..asked.clone() };
+        let (again, ..) = rig.ask(asked.clone()).await;
+        assert_eq!((cost(&again), again.text), (Money::ZERO, first.text.clone()), "{at_limit:?}");
+        let mut other = asked;
+        other.params.seed = Some(8);
+        let (refused, ..) = rig.ask(other).await;
+        assert!(!code(&refused).is_empty(), "{at_limit:?}: it was paid for");
+    }
+}
+
+#[tokio::test]
 async fn a_warning_comes_once_per_share_and_refuses_nobody() {
     let one = price().await;
     let rig = Rig::with(|config| {

@@ -23,7 +23,8 @@ use super::{Run, State};
 /// Times a request reads along before it asks for itself.
 const ROUNDS: u32 = 2;
 
-/// Where a request's answer may lie: a key for each model that may give it, in rank order.
+/// Where a request's answer may lie: a key for each model that may give it, in rank order; behind
+/// them those that only a budget keeps out, since what is kept costs nothing.
 pub(in crate::engine) struct Wanted {
     /// Keys and their models.
     pub(in crate::engine) places: Vec<(CacheKey, ModelName)>,
@@ -38,7 +39,8 @@ impl Wanted {
     ) -> Result<Self, Refusal> {
         let mut refused = None;
         let mut models = Vec::new();
-        for model in decision.ranked().filter_map(|c| config.models.get(&c.model)) {
+        let unpaid = decision.candidates.iter().filter(|candidate| candidate.only_over_budget());
+        for model in decision.ranked().chain(unpaid).filter_map(|c| config.models.get(&c.model)) {
             match may(request, config, model) {
                 Ok(()) => models.push(model),
                 Err(refusal) => {
@@ -249,6 +251,22 @@ impl Run {
         match self.unless_only(state) {
             Looked::Ask(_) => Looked::Ask(seat),
             done @ Looked::Done(_) => done,
+        }
+    }
+
+    /// Does an answer lie ready, that costs nothing?
+    pub(super) async fn lies_ready(&self, config: &Config, decision: &Decision) -> bool {
+        if matches!(self.request.cache, CacheMode::Off | CacheMode::Refresh) {
+            return false;
+        }
+        let Ok(wanted) = Wanted::of(&self.request, config, decision) else { return false };
+        let (keys, now) = (wanted.keys(), super::super::clock::now());
+        if self.shared.shelf.find(&keys, now).is_some() {
+            return true;
+        }
+        match self.shared.shelf.remote() {
+            Some(remote) => remote.find(&self.shared, &keys, now).await.is_some(),
+            None => false,
         }
     }
 

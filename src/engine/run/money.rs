@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::{Config, Model};
-use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, FilterCode, OverBudget};
+use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, OverBudget};
 use crate::route::{Hindrance, Payer, Refusal};
 
 use super::super::purse::{Reservation, Wanted};
@@ -87,14 +87,10 @@ impl Run {
 
     /// The refusal of the first candidate that only a budget kept out, if nobody is left and one was.
     pub(super) fn over_budget(&self, config: &Config, decision: &Decision) -> Option<ErrorReport> {
-        let only_budget = |candidate: &&Candidate| {
-            !candidate.filtered.is_empty()
-                && candidate.filtered.iter().all(|reason| reason.code == FilterCode::Budget)
-        };
         let refused = decision
             .candidates
             .iter()
-            .filter(only_budget)
+            .filter(|candidate| candidate.only_over_budget())
             .filter_map(|candidate| self.refusal(config, candidate));
         // One that asks can still be answered; of several, the cheapest is what it is about.
         let refusal = refused.min_by_key(|refusal| (refusal.hindrance, refusal.need))?;
