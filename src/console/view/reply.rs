@@ -13,6 +13,7 @@ use crate::console::keys::{Action, Context};
 use crate::console::theme::Token;
 use crate::console::transcript::BODY_INDENT;
 use crate::domain::{AttemptReport, Finish, FirstToken, Outcome, OutcomeClass};
+use crate::engine;
 use crate::text;
 
 /// The token of a mark: a fallback is worth a look.
@@ -179,7 +180,11 @@ fn finish(reply: &ReplyCell) -> Option<(&'static str, Token)> {
     if reply.stopped {
         return Some(("stopped", Token::Warn));
     }
-    match reply.reply.outcome.as_ref()?.finish {
+    let outcome = reply.reply.outcome.as_ref()?;
+    match outcome.finish {
+        Finish::Error if outcome.error.as_ref().is_some_and(|e| e.code == engine::ASKS_FIRST) => {
+            Some(("asks first", Token::Warn))
+        }
         Finish::Stop | Finish::ToolCalls => None,
         Finish::Length => Some(("at the cap", Token::Warn)),
         Finish::ContentFilter => Some(("refused", Token::Warn)),

@@ -43,7 +43,8 @@ pub(super) fn events(
         ended |= matches!(event, ReplyEvent::End(_));
         take(cell, &event, now);
     }
-    if let Some(error) = cell.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref()) {
+    let error = cell.reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
+    if let Some(error) = error.filter(|_| budget::question(cell).is_none()) {
         cell.told = Some(engine::tell(error, &cell.reply.attempts, tongue));
     }
     changed_cell(state, index);

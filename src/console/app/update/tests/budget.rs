@@ -40,6 +40,8 @@ fn a_message_that_would_go_over_is_asked_about_and_yes_sends_it_once() {
     let mut console = asked();
     let Some(Overlay::Confirm(confirm)) = &console.state.overlay else { panic!("no question") };
     assert!(confirm.question.contains("over the day's budget"));
+    let (_, reply) = console.state.last_reply().unwrap();
+    assert!(reply.told.is_none(), "the question says it, and nothing has gone wrong");
     assert_eq!(console.sent().len(), 1);
     console.keys("y");
     assert!(console.state.overlay.is_none());
