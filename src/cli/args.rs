@@ -138,7 +138,7 @@ pub struct AskArgs {
     /// Go on with the conversation something was said in last
     #[arg(short = 'c', long = "continue", conflicts_with = "session")]
     pub go_on: bool,
-    /// Go on with this conversation: its id, or four or more of its first or last digits
+    /// Go on with this conversation: its id, or four or more of its first or last digits, or of those listed
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub session: Option<String>,
     /// Neither read nor fill the answer cache

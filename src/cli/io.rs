@@ -70,6 +70,18 @@ impl<'a> Io<'a> {
         Ok(writeln!(self.out, "{}", text::sanitize(line))?)
     }
 
+    /// Is somebody there who can be asked something?
+    pub fn somebody(&self) -> bool {
+        (self.in_kind, self.err_kind) == (Kind::Terminal, Kind::Terminal)
+    }
+
+    /// Asks a yes or no; only `y` or `yes` is a yes.
+    pub fn agreed(&mut self, question: &str) -> Result<bool, Stop> {
+        write!(self.err, "{} [y/N] ", text::sanitize(question))?;
+        self.err.flush()?;
+        Ok(matches!(typed()?.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
     /// Standard input, whole, where it is not a terminal.
     pub fn piped(&self) -> Result<Option<String>, Stop> {
         if self.in_kind == Kind::Terminal {

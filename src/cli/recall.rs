@@ -14,8 +14,8 @@ use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::console::app::{
-    Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, DearRequest, ExportAs,
-    Recall, Recalled, RoutingDid, SessionLine,
+    Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, DearRequest, Excerpt,
+    ExportAs, Recall, Recalled, RoutingDid, SessionLine,
 };
 use crate::domain::{ModelName, Money, Origin, SessionId, UnixMs};
 use crate::ledger::{Day, Days, Ledger, LedgerError, Reader, SessionOrder, Total, export};
@@ -291,7 +291,7 @@ fn series(
 fn found(reader: &Reader, query: &str) -> Result<Vec<SessionLine>, LedgerError> {
     let cut: Vec<SessionId> =
         reader.interrupted(LISTED)?.into_iter().map(|one| one.session).collect();
-    let line = |row: crate::ledger::SessionRow, hit: Option<String>| SessionLine {
+    let line = |row: crate::ledger::SessionRow, hit: Option<Excerpt>| SessionLine {
         interrupted: cut.contains(&row.id),
         id: row.id,
         title: row.title,
@@ -310,7 +310,8 @@ fn found(reader: &Reader, query: &str) -> Result<Vec<SessionLine>, LedgerError> 
         if lines.iter().any(|known| known.id == hit.session) {
             continue;
         }
-        let words = hit.message.is_some().then_some(hit.snippet);
+        let excerpt = Excerpt { text: hit.snippet, found: hit.found };
+        let words = hit.message.is_some().then_some(excerpt);
         if let Some(row) = reader.session_row(hit.session)? {
             lines.push(line(row, words));
         }

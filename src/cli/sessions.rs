@@ -92,8 +92,9 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
                 None => put(io, &text)?,
             }
         }
-        SessionsCommand::Rm { sessions, older_than, records } => {
-            remove(&ledger, sessions, *older_than, *records, io)?;
+        SessionsCommand::Rm { sessions, older_than, records, yes } => {
+            let what = Removal { sessions, older_than: *older_than, records: *records, yes: *yes };
+            return remove(&ledger, &what, io);
         }
     }
     Ok(Exit::Done)
@@ -136,7 +137,11 @@ fn leaf(kept: &SessionDetail, typed: Option<&str>) -> Result<Option<MessageId>, 
     let digits = typed.replace('-', "").to_lowercase();
     let named = |id: MessageId| {
         let whole = id.0.simple().to_string();
-        digits.len() >= 4 && (whole.starts_with(&digits) || whole.ends_with(&digits))
+        let listed = id.short();
+        digits.len() >= 4
+            && (whole.starts_with(&digits)
+                || whole.ends_with(&digits)
+                || listed.starts_with(&digits))
     };
     let mut found = kept.messages.iter().map(|message| message.id).filter(|id| named(*id));
     match (found.next(), found.next()) {
@@ -153,32 +158,51 @@ fn branches(kept: &SessionDetail) -> usize {
     kept.messages.iter().filter(|message| !followed.contains(&message.id)).count()
 }
 
-fn remove(
-    ledger: &Ledger,
-    sessions: &[String],
+/// What is to be removed.
+struct Removal<'a> {
+    sessions: &'a [String],
     older_than: Option<std::time::Duration>,
     records: bool,
-    io: &mut Io<'_>,
-) -> Result<(), Stop> {
+    yes: bool,
+}
+
+fn remove(ledger: &Ledger, what: &Removal<'_>, io: &mut Io<'_>) -> Result<Exit, Stop> {
     // All are looked up before the first one goes.
-    let ids = sessions
+    let rows = what
+        .sessions
         .iter()
-        .map(|typed| ledger.read(|reader| reader.find_session(typed)))
+        .map(|typed| ledger.read(|reader| Ok(detail(reader, typed)?.row)))
         .collect::<Result<Vec<_>, _>>()?;
-    for id in ids {
-        let messages = ledger.remove(id)?;
-        io.talk(&format!("removed {id}, {messages} messages"));
+    if !what.yes && io.somebody() {
+        let question = match (rows.as_slice(), what.older_than) {
+            (_, Some(_)) => "remove every conversation older than that, for good?".to_owned(),
+            ([one], None) => format!(
+                "remove \"{}\" ({} messages, {}), for good?",
+                short(&one.title),
+                one.messages,
+                one.id.short()
+            ),
+            (several, None) => format!("remove {} conversations for good?", several.len()),
+        };
+        if !io.agreed(&question)? {
+            io.talk("nothing was removed");
+            return Ok(Exit::Done);
+        }
     }
-    if let Some(age) = older_than {
+    for row in rows {
+        let messages = ledger.remove(row.id)?;
+        io.talk(&format!("removed {}, {messages} messages", row.id));
+    }
+    if let Some(age) = what.older_than {
         let before = engine::now() - age;
         let gone = ledger.purge(before, Purge::Conversations)?;
         io.talk(&format!("removed {gone} conversations"));
-        if records {
+        if what.records {
             let gone = ledger.purge(before, Purge::Records)?;
             io.talk(&format!("removed {gone} records; sums per day stay"));
         }
     }
-    Ok(())
+    Ok(Exit::Done)
 }
 
 fn moment(at: UnixMs, zone: &TimeZone) -> String {

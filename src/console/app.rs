@@ -50,8 +50,8 @@ pub use pointer::{Locate, Pointer, PointerDid, Under};
 pub use private::PrivateChat;
 pub use recall::{
     Alternative, CostGroup, CostItem, CostPoint, CostReport, CostRow, CostWindow, CostsState,
-    CostsTable, DearRequest, ExportAs, KeptAnswer, KeptSession, KeptTurn, Narrowed, Recall,
-    Recalled, RoutingDid, SessionLine, SessionsState, TableForm, Waiting,
+    CostsTable, DearRequest, Excerpt, ExportAs, KeptAnswer, KeptSession, KeptTurn, Narrowed,
+    Recall, Recalled, RoutingDid, SessionLine, SessionsState, TableForm, Waiting,
 };
 pub use scroll::Scroll;
 pub use state::{

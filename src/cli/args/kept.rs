@@ -62,7 +62,7 @@ pub enum SessionsCommand {
     },
     /// Print a conversation as Markdown
     Show {
-        /// Its id, or four or more of its first or last digits
+        /// Its id, or four or more of its first or last digits, or of those listed
         #[arg(value_name = "SESSION")]
         session: String,
         /// The branch up to this message; without it, the newest
@@ -83,7 +83,7 @@ pub enum SessionsCommand {
     },
     /// Write a conversation as Markdown, JSON (every branch) or HTML
     Export {
-        /// Its id, or four or more of its first or last digits
+        /// Its id, or four or more of its first or last digits, or of those listed
         #[arg(value_name = "SESSION")]
         session: String,
         /// The form
@@ -98,7 +98,7 @@ pub enum SessionsCommand {
     },
     /// Remove conversations for good: every word; what they cost stays counted
     Rm {
-        /// Their ids, or four or more of their first or last digits
+        /// Their ids, or four or more of their first or last digits, or of those listed
         #[arg(value_name = "SESSION", required_unless_present = "older_than")]
         sessions: Vec<String>,
         /// Those nothing was said in for so long: 90d, 12h
@@ -107,6 +107,9 @@ pub enum SessionsCommand {
         /// With --older-than: decisions, attempts and spend lines too; sums per day stay
         #[arg(long, requires = "older_than")]
         records: bool,
+        /// Remove without asking; only a terminal is asked
+        #[arg(long, short)]
+        yes: bool,
     },
 }
 

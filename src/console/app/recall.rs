@@ -188,6 +188,25 @@ pub struct CostReport {
     pub routing: RoutingDid,
 }
 
+/// The text around what was looked for, on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The text.
+    pub text: String,
+    /// Where in it what was looked for stands: bytes from and to.
+    pub found: (usize, usize),
+}
+
+impl Excerpt {
+    /// What comes before, what was looked for, and what comes after.
+    pub fn parts(&self) -> (&str, &str, &str) {
+        let (from, to) = self.found;
+        let at = |byte: usize| self.text.floor_char_boundary(byte.min(self.text.len()));
+        let (from, to) = (at(from), at(to).max(at(from)));
+        (&self.text[..from], &self.text[from..to], &self.text[to..])
+    }
+}
+
 /// A chat in a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionLine {
@@ -204,7 +223,7 @@ pub struct SessionLine {
     /// The chat it was forked from.
     pub forked_from: Option<SessionId>,
     /// Where what was searched for was found: the words around it.
-    pub hit: Option<String>,
+    pub hit: Option<Excerpt>,
     /// An answer in it was cut off because the program died.
     pub interrupted: bool,
 }

@@ -187,17 +187,13 @@ fn titles(db: &Connection, wanted: &Wanted, limit: usize) -> rusqlite::Result<Ve
     Ok(hits)
 }
 
-/// The text around the first of the words, on one line, and where that word is in it.
+/// The text around the place where most of the words stand together, on one line, and where the word
+/// is in it that says most.
 fn snippet(text: &str, words: &[String]) -> (String, (usize, usize)) {
     // Letter by letter, so that places in both texts are the same.
     let letters: Vec<char> = text.chars().collect();
     let lower: Vec<char> = letters.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();
-    let place = |word: &String| {
-        let word: Vec<char> = word.chars().collect();
-        let at = lower.windows(word.len().max(1)).position(|window| window == word)?;
-        Some((at, word.len()))
-    };
-    let (at, long) = words.iter().filter_map(place).min().unwrap_or((0, 0));
+    let (at, long) = place(&lower, words);
     let from = at.saturating_sub(AROUND / 4);
     let to = (at + long + AROUND).min(letters.len());
     let mut out = String::new();
@@ -226,6 +222,38 @@ fn snippet(text: &str, words: &[String]) -> (String, (usize, usize)) {
     (out, found)
 }
 
+/// Places of one word that are looked at.
+const PLACES: usize = 64;
+
+/// Where one reads on from, and how many letters of it were looked for: all words in a row before any
+/// one, a place near many words before one near few, a long word before a short one, the first.
+fn place(lower: &[char], words: &[String]) -> (usize, usize) {
+    let phrase = words.join(" ");
+    let mut sought: Vec<Vec<char>> = words.iter().map(|word| word.chars().collect()).collect();
+    let single = sought.len();
+    if single > 1 {
+        sought.push(phrase.chars().collect());
+    }
+    let places: Vec<Vec<usize>> = sought
+        .iter()
+        .map(|word| {
+            let windows = lower.windows(word.len().max(1)).enumerate();
+            windows.filter(|(_, window)| window == word).map(|(at, _)| at).take(PLACES).collect()
+        })
+        .collect();
+    let near = |at: usize| {
+        let seen = at.saturating_sub(AROUND / 4)..at + AROUND;
+        let there = places[..single].iter().zip(&sought);
+        let there = there.filter(|(places, _)| places.iter().any(|at| seen.contains(at)));
+        there.map(|(_, word)| word.len()).sum::<usize>()
+    };
+    let all = places.iter().zip(&sought).flat_map(|(places, word)| {
+        places.iter().map(|at| (word.len().max(near(*at)), word.len(), *at))
+    });
+    let best = all.max_by_key(|(near, long, at)| (*near, *long, std::cmp::Reverse(*at)));
+    best.map_or((0, 0), |(_, long, at)| (at, long))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +265,18 @@ mod tests {
         assert_eq!(&line[from..to], "Needle");
         assert!(line.starts_with('…') && line.ends_with('…') && !line.contains('\n'), "{line}");
         assert!(line.chars().count() < 120);
+    }
+
+    #[test]
+    fn a_snippet_is_where_the_words_stand_together_not_where_a_short_one_comes_first() {
+        let text =
+            format!("Write a text. {}Then a borrow checker complains.", "Words. ".repeat(40));
+        let words = ["a", "borrow", "checker"].map(str::to_owned);
+        let (line, (from, to)) = snippet(&text, &words);
+        assert_eq!(&line[from..to], "a borrow checker");
+        let words = ["checker", "a"].map(str::to_owned);
+        let (line, (from, to)) = snippet(&text, &words);
+        assert_eq!((&line[from..to], line.contains("complains")), ("checker", true), "{line}");
     }
 
     #[test]

@@ -199,8 +199,8 @@ impl Reader {
         })
     }
 
-    /// The conversation an id names: whole, or its first or last digits. Several are an error that
-    /// lists them.
+    /// The conversation an id names: whole, its first or last digits, or the first of the eight that
+    /// are listed. Several are an error that lists them.
     pub fn find_session(&self, typed: &str) -> Result<SessionId, LedgerError> {
         if let Ok(whole) = typed.parse::<Uuid>() {
             return match self.session_row(SessionId(whole))? {
@@ -218,7 +218,8 @@ impl Reader {
         let found: Vec<SessionId> = self.ask(|db| {
             db.prepare_cached(
                 "SELECT id FROM sessions WHERE lower(hex(id)) LIKE ?1 || '%'
-                 OR lower(hex(id)) LIKE '%' || ?1 ORDER BY updated DESC LIMIT 6",
+                 OR lower(hex(id)) LIKE '%' || ?1 OR lower(substr(hex(id), 25)) LIKE ?1 || '%'
+                 ORDER BY updated DESC LIMIT 6",
             )?
             .query_map([&digits], |row| Ok(SessionId(id(row.get(0)?))))?
             .collect()

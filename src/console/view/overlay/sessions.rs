@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::{Frame, centred, field, nothing, window_of};
-use crate::console::app::{AppState, SessionLine, SessionList, Waiting};
+use crate::console::app::{AppState, Excerpt, SessionLine, SessionList, Waiting};
 use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, row};
 use crate::console::view::words;
@@ -11,8 +11,6 @@ use crate::text;
 
 /// Columns of the window, where the screen has them.
 const WIDTH: u16 = 96;
-/// Columns of title and figures that the words around a hit leave alone.
-const BESIDE: usize = 34;
 
 /// Where the list is. Its height does not follow what is found: nothing jumps while one types.
 pub(super) fn frame(_list: &SessionList, screen: Rect) -> Frame {
@@ -69,34 +67,59 @@ fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
     let mark = if item.forked_from.is_some() { ink.glyphs.branch[1] } else { "" };
     let open = if item.id == state.session { "open now · " } else { "" };
     let cut = if item.interrupted { "cut off · " } else { "" };
+    let hit = beside(item);
+    let messages = match hit {
+        // The words that were looked for need the room.
+        Some(_) => String::new(),
+        None => format!("{} · ", words::count(item.messages as usize, "message")),
+    };
     let figures = format!(
-        "{open}{cut}{} · {} · {}",
-        words::count(item.messages as usize, "message"),
+        "{open}{cut}{messages}{} · {}",
         words::cost(item.cost, state.looks.glyphs),
         words::ago(state.now, item.updated, state.utc_offset_s)
     );
-    let room = usize::from(line.width).saturating_sub(BESIDE);
-    let title = text::ellipsis(&item.title, room);
     let lead = if mark.is_empty() { String::new() } else { format!("{mark} ") };
-    let hit = beside(item).map(|hit| format!("  {hit}")).unwrap_or_default();
+    let room = usize::from(line.width).saturating_sub(5 + text::width(&figures));
+    let Some(hit) = hit else {
+        let title = text::ellipsis(&item.title, room);
+        ink.both(line, 2, &[(&lead, Token::Dim), (&title, Token::Fg)], &[(&figures, Token::Dim)]);
+        return;
+    };
+    let title = text::ellipsis(&item.title, room * 2 / 5);
+    let (before, found, after) = hit.parts();
+    // So far to the left that what was found and some words behind it are seen.
+    let left = room.saturating_sub(text::width(&title) + 2) / 3;
+    let start = text::clip_end(before, left.saturating_sub(1));
+    let before = if start.len() < before.len() { format!("…{start}") } else { before.to_owned() };
     ink.both(
         line,
         2,
-        &[(&lead, Token::Dim), (&title, Token::Fg), (&hit, Token::Dim)],
+        &[
+            (&lead, Token::Dim),
+            (&title, Token::Fg),
+            ("  ", Token::Dim),
+            (&before, Token::Dim),
+            (found, Token::Accent),
+            (after, Token::Dim),
+        ],
         &[(&figures, Token::Dim)],
     );
 }
 
 /// The place that was found, where the title does not say the same already.
-fn beside(item: &SessionLine) -> Option<&str> {
+fn beside(item: &SessionLine) -> Option<&Excerpt> {
     let ends = |text: &str| text.trim_matches(['…', ' ']).to_owned();
-    item.hit.as_deref().filter(|hit| !ends(&item.title).starts_with(&ends(hit)))
+    item.hit.as_ref().filter(|hit| !ends(&item.title).starts_with(&ends(&hit.text)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{Cost, SessionId, UnixMs};
+
+    fn excerpt(text: &str) -> Excerpt {
+        Excerpt { text: text.to_owned(), found: (3, 6) }
+    }
 
     #[test]
     fn what_was_found_stands_beside_the_title_unless_the_title_says_it() {
@@ -107,11 +130,11 @@ mod tests {
             messages: 2,
             cost: Cost::ZERO,
             forked_from: None,
-            hit: Some("用三句话总结下面".to_owned()),
+            hit: Some(excerpt("用三句话总结下面")),
             interrupted: false,
         };
         assert_eq!(beside(&item), None);
-        item.hit = Some("…月度费用因此下降了六成…".to_owned());
-        assert_eq!(beside(&item), Some("…月度费用因此下降了六成…"));
+        item.hit = Some(excerpt("…月度费用因此下降了六成…"));
+        assert_eq!(beside(&item), item.hit.as_ref());
     }
 }
