@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::console::app::{KeptAnswer, KeptSession, KeptTurn, PaidIn};
 use crate::domain::{
-    Finish, Message, ModelName, Origin, Outcome, Part, ProviderName, RequestId, Role, SessionId,
-    Usage,
+    Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, ProviderName,
+    RequestId, Role, SessionId, Usage,
 };
 use crate::engine::LogEntry;
 use crate::ledger::{AnswerFigures, KeptMessage, KeptRoute, LedgerError, Reader};
@@ -23,20 +23,33 @@ pub(super) fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, Ledger
     };
     let mut turns: Vec<KeptTurn> = Vec::new();
     let mut shown = HashSet::new();
-    for kept in detail.branch(None) {
-        match (kept.message.role, turns.last_mut()) {
-            (Role::User, _) => turns.push(KeptTurn {
-                id: kept.id,
-                at: kept.at,
-                text: kept.message.plain(),
-                answer: None,
-            }),
-            (Role::Assistant, Some(turn)) => {
+    let branch = detail.branch(None);
+    let on: HashSet<MessageId> = branch.iter().map(|kept| kept.id).collect();
+    for asked in branch.iter().filter(|kept| kept.message.role == Role::User) {
+        let given_to = detail
+            .messages
+            .iter()
+            .filter(|kept| kept.message.role == Role::Assistant && kept.parent == Some(asked.id));
+        // Each time it was asked; the answer the chat went on from comes last.
+        let (last, before): (Vec<_>, Vec<_>) = given_to.partition(|kept| on.contains(&kept.id));
+        let answers: Vec<KeptAnswer> = before
+            .into_iter()
+            .chain(last)
+            .map(|kept| {
                 shown.insert(kept.id);
-                turn.answer = Some(given(kept, figures_of(kept), Words::Kept));
-            }
-            (Role::Assistant | Role::System | Role::Tool, _) => {}
-        }
+                given(kept, figures_of(kept), Words::Kept)
+            })
+            .collect();
+        let decision = answers.iter().rev().find_map(|answer| answer.decision.as_ref());
+        let named = decision.and_then(|decision| decision.imposed.as_ref());
+        let named = named.filter(|imposed| imposed.scope == PinScope::Message);
+        turns.push(KeptTurn {
+            id: asked.id,
+            at: asked.at,
+            text: asked.message.plain(),
+            model: named.and_then(|imposed| imposed.model.clone()),
+            answers,
+        });
     }
     let elsewhere = detail.messages.iter().filter(|kept| {
         kept.message.role == Role::Assistant && kept.request.is_some() && !shown.contains(&kept.id)

@@ -320,7 +320,7 @@ fn a_chat_opened_again_has_its_answers_reasons_attempts_and_its_own_cost() {
     let data = Data::new();
     let chat = SessionId(Uuid::from_u128(2));
     let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(chat)) else { panic!("not opened") };
-    let answer = kept.turns[0].answer.as_ref().unwrap();
+    let answer = kept.turns[0].answers.last().unwrap();
     let decision = answer.decision.as_ref().unwrap();
     assert!(!decision.reason.is_empty() && decision.chosen().is_some());
     assert_eq!(answer.attempts.len(), 2, "one failed");
@@ -329,7 +329,7 @@ fn a_chat_opened_again_has_its_answers_reasons_attempts_and_its_own_cost() {
     let title = "fork".to_owned();
     data.ask(Recall::Fork { from: chat, to: copy, title }).unwrap();
     let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(copy)) else { panic!("not opened") };
-    let answer = kept.turns[0].answer.as_ref().unwrap();
+    let answer = kept.turns[0].answers.last().unwrap();
     assert_eq!((kept.cost, answer.paid), (crate::domain::Cost::ZERO, PaidIn::Original));
     let Ok(Recalled::Why(entry)) = data.ask(Recall::Why(decision.request)) else {
         panic!("no why")
@@ -339,22 +339,34 @@ fn a_chat_opened_again_has_its_answers_reasons_attempts_and_its_own_cost() {
 }
 
 #[test]
-fn an_answer_that_was_asked_again_comes_without_words_for_what_it_cost() {
+fn answers_to_one_question_come_in_turn_and_those_on_other_branches_without_words() {
     let data = Data::new();
     let ledger = data.setup.ledger().unwrap();
     let chat = SessionId(Uuid::from_u128(1));
-    let Ok(Recalled::Session(before)) = data.ask(Recall::Open(chat)) else { panic!("not opened") };
-    let message = Some(before.turns[0].id);
-    let again =
-        Turn { message, pico: 3, ..Turn::new(9, data.now, chat, "contract clause 7", "another") };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(ledger.end(again.end())).unwrap();
-    ledger.flush(Duration::from_secs(10)).unwrap();
-    let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(chat)) else { panic!("not opened") };
-    assert_eq!(kept.turns[0].answer.as_ref().unwrap().text, "another");
-    let [replaced] = &kept.replaced[..] else { panic!("{:?}", kept.replaced) };
-    assert_eq!((replaced.text.as_str(), replaced.cost.amount.pico()), ("", 1_000_000_001));
+    let open = || match data.ask(Recall::Open(chat)) {
+        Ok(Recalled::Session(kept)) => kept,
+        other => panic!("not opened: {other:?}"),
+    };
+    let keep = |turn: Turn| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(ledger.end(turn.end())).unwrap();
+        ledger.flush(Duration::from_secs(10)).unwrap();
+    };
+    let first = open();
+    let message = Some(first.turns[0].id);
+    keep(Turn { message, pico: 3, ..Turn::new(9, data.now, chat, "contract clause 7", "another") });
+    let kept = open();
+    let said: Vec<&str> = kept.turns[0].answers.iter().map(|a| a.text.as_str()).collect();
+    assert_eq!(said, [first.turns[0].answers[0].text.as_str(), "another"]);
+    assert!(kept.replaced.is_empty());
     assert_eq!(kept.cost.amount.pico(), 1_000_000_004);
+    // Edited, the question is another, and both answers were paid all the same.
+    keep(Turn { pico: 5, ..Turn::new(10, data.now, chat, "clause 8?", "edited") });
+    let kept = open();
+    assert_eq!((kept.turns.len(), kept.turns[0].text.as_str()), (1, "clause 8?"));
+    assert_eq!(kept.replaced.len(), 2);
+    assert!(kept.replaced.iter().all(|answer| answer.text.is_empty()));
+    assert_eq!(kept.replaced[0].cost.amount.pico(), 1_000_000_001);
 }
 
 #[test]

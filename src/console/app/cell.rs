@@ -6,7 +6,8 @@
 
 use crate::console::composer::Draft;
 use crate::domain::{
-    AttemptKind, FirstToken, MessageId, ModelName, Money, ProviderName, Reply, RequestId, UnixMs,
+    AttemptKind, AttemptReport, Finish, FirstToken, MessageId, ModelName, Money, OutcomeClass,
+    ProviderName, Reply, RequestId, UnixMs,
 };
 use crate::engine::Told;
 
@@ -261,14 +262,35 @@ impl ReplyCell {
         u64::try_from(until.since(self.asked_at).as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Attempts that failed before this answer. One that was stopped, or outrun by another, is none.
+    pub fn lost(&self) -> impl Iterator<Item = &AttemptReport> {
+        let failed = |attempt: &&AttemptReport| {
+            attempt.outcome.is_some_and(|class| class != OutcomeClass::Cancelled)
+        };
+        self.reply.attempts.iter().filter(failed)
+    }
+
     /// Milliseconds lost to attempts that failed before this answer.
     pub fn lost_ms(&self) -> u64 {
-        self.reply
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.outcome.is_some())
-            .map(|attempt| attempt.ms + attempt.waited_ms)
-            .sum()
+        self.lost().map(|attempt| attempt.ms + attempt.waited_ms).sum()
+    }
+
+    /// Did the program end before it did? How long it took, nobody knows then.
+    pub fn cut_off(&self) -> bool {
+        let outcome = self.reply.outcome.as_ref();
+        outcome.is_some_and(|it| it.finish == Finish::Truncated && it.total_ms == 0)
+    }
+
+    /// Is there anything of an answer? One that is whole is an answer though it is empty.
+    pub fn says_something(&self) -> bool {
+        let Reply { text, reasoning, tool_calls, .. } = &self.reply;
+        self.whole() || !(text.is_empty() && reasoning.is_empty() && tool_calls.is_empty())
+    }
+
+    /// Did it come whole?
+    pub fn whole(&self) -> bool {
+        let finish = self.reply.outcome.as_ref().map(|outcome| outcome.finish);
+        matches!(finish, Some(Finish::Stop | Finish::Length | Finish::ToolCalls))
     }
 
     /// Answer tokens so far; the provider's own count once it came.
@@ -281,7 +303,10 @@ impl ReplyCell {
 
     /// Tokens per second from the first text to the last event; `None` before there is a rate.
     pub fn tokens_per_s(&self) -> Option<f64> {
-        if let Some(done) = self.reply.attempts.iter().rev().find(|a| a.outcome.is_none()) {
+        let attempts = &self.reply.attempts;
+        // Of one that was stopped, the attempt that was.
+        let stopped = attempts.last().filter(|a| a.outcome == Some(OutcomeClass::Cancelled));
+        if let Some(done) = attempts.iter().rev().find(|a| a.outcome.is_none()).or(stopped) {
             let from = done.stamps.first_reasoning.or(done.stamps.first_text)?;
             let ms = done.stamps.last?.saturating_sub(from);
             if ms > 0 && done.usage.output > 1 {

@@ -45,7 +45,7 @@ pub struct Spent {
 /// What a conversation adds up to, so that no frame has to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sums {
-    /// Questions and answers; notes do not count.
+    /// Questions, and answers that say something: what is kept of it as messages.
     pub messages: usize,
     /// What was spent in this chat; no cost while no answer is over.
     pub spent: Spent,
@@ -118,7 +118,11 @@ impl Transcript {
 
 impl Sums {
     fn add(&mut self, cell: &Cell) {
-        self.messages += usize::from(!matches!(cell, Cell::Note(_)));
+        self.messages += usize::from(match cell {
+            Cell::User(_) => true,
+            Cell::Reply(reply) => reply.phase.running() || reply.says_something(),
+            Cell::Note(_) => false,
+        });
         if let Cell::Reply(reply) = cell {
             self.spent.add(reply);
         }

@@ -228,7 +228,7 @@ pub struct SessionLine {
     pub interrupted: bool,
 }
 
-/// A question and the newest answer to it.
+/// A question and the answers to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptTurn {
     /// Its id.
@@ -237,8 +237,10 @@ pub struct KeptTurn {
     pub at: UnixMs,
     /// What was asked.
     pub text: String,
-    /// What came back.
-    pub answer: Option<KeptAnswer>,
+    /// The model it was for, where one was named with it.
+    pub model: Option<ModelName>,
+    /// What came back, each time it was asked; the one the chat went on from is the last.
+    pub answers: Vec<KeptAnswer>,
 }
 
 /// An answer as it was kept.
@@ -291,7 +293,7 @@ pub struct KeptSession {
     pub cost: Cost,
     /// Oldest first.
     pub turns: Vec<KeptTurn>,
-    /// Answers that others took the place of, without their words: they were paid all the same.
+    /// Answers on other branches, without their words: they were paid all the same.
     pub replaced: Vec<KeptAnswer>,
 }
 
@@ -466,4 +468,6 @@ pub struct SessionsState {
     pub recent: Vec<SessionLine>,
     /// A question for them is on its way.
     pub waiting: Waiting,
+    /// What an earlier run left cut off has been looked for.
+    pub looked_for_cuts: bool,
 }

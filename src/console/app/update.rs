@@ -77,6 +77,7 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         }
         Msg::Snapshot(snapshot) => {
             offer_undo(state, &snapshot);
+            reply::accounted(state, &snapshot);
             if let Some(old) = state.snapshot.replace(Arc::clone(&snapshot))
                 && !Arc::ptr_eq(&old.config, &snapshot.config)
             {

@@ -140,8 +140,7 @@ impl CellRows {
         }
         self.head.clear();
         self.head.push(Fixed::Head);
-        let failed = reply.reply.attempts.iter().any(|attempt| attempt.outcome.is_some());
-        if failed && width >= STORY_FROM {
+        if reply.lost().next().is_some() && width >= STORY_FROM {
             self.head.push(Fixed::Story);
         }
         if reply.restarts > 0 {

@@ -66,8 +66,8 @@ fn reason(reply: &ReplyCell, arrow: &str) -> String {
     let lost = lost_words(&reply.reply.attempts);
     if !lost.is_empty() && reply.phase.running() && reply.first_text_at.is_none() {
         // The story grows while it happens: `groq x 2.0s → groq x 2.0s → openai`.
-        let failed = reply.reply.attempts.iter().filter(|a| a.outcome.is_some());
-        let mut steps: Vec<String> = failed
+        let mut steps: Vec<String> = reply
+            .lost()
             .map(|a| format!("{} x {}", a.provider, words::short_seconds(a.ms + a.waited_ms)))
             .collect();
         steps.extend(reply.phase.attempt().map(|attempt| attempt.provider.to_string()));
@@ -159,7 +159,7 @@ fn figures(state: &AppState, reply: &ReplyCell, story: bool, roomy: bool) -> Vec
                 parts.push(format!("TTFT {}", words::ttft(waited)));
             }
             parts.extend(rate);
-            if let (Some(outcome), true) = (&reply.reply.outcome, roomy) {
+            if let (Some(outcome), true, false) = (&reply.reply.outcome, roomy, reply.cut_off()) {
                 parts.push(words::short_seconds(outcome.total_ms));
             }
             let mut out = Vec::new();
@@ -188,6 +188,7 @@ fn finish(reply: &ReplyCell) -> Option<(&'static str, Token)> {
         Finish::Stop | Finish::ToolCalls => None,
         Finish::Length => Some(("at the cap", Token::Warn)),
         Finish::ContentFilter => Some(("refused", Token::Warn)),
+        Finish::Truncated if reply.cut_off() => Some(("cut off", Token::Warn)),
         Finish::Truncated => Some(("not whole", Token::Bad)),
         Finish::Cancelled => Some(("stopped", Token::Warn)),
         Finish::Error => Some(("failed", Token::Bad)),
@@ -206,7 +207,7 @@ pub(super) fn story(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targ
     let lost = reply.lost_ms();
     if target.width >= 100 && lost > 0 {
         let mut providers: Vec<&str> = Vec::new();
-        for attempt in reply.reply.attempts.iter().filter(|a| a.outcome.is_some()) {
+        for attempt in reply.lost() {
             if !providers.contains(&attempt.provider.as_str()) {
                 providers.push(attempt.provider.as_str());
             }
@@ -302,10 +303,15 @@ pub(super) fn doubt(ink: &mut Ink<'_>, reply: &ReplyCell, target: Rect) {
 pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, target: Rect) {
     let mut parts = Vec::new();
     if let Some(outcome) = &reply.reply.outcome {
-        parts.push(words::short_seconds(outcome.total_ms));
+        // Of one that was cut off by the end of its program nobody had the time, or the figures.
+        if !reply.cut_off() {
+            parts.push(words::short_seconds(outcome.total_ms));
+        }
         let usage = outcome.usage;
         let mark = if usage.estimated { "~" } else { "" };
-        parts.push(format!("{mark}{} in {mark}{} out", usage.input, usage.output));
+        if !reply.cut_off() || usage.output > 0 {
+            parts.push(format!("{mark}{} in {mark}{} out", usage.input, usage.output));
+        }
         if usage.cached_input > 0 && target.width >= 100 {
             parts.push(format!("{} cached", usage.cached_input));
         }

@@ -183,7 +183,13 @@ fn a_chat_opened_again_is_drawn_as_it_was_when_it_was_answered() {
         title: state.title.clone(),
         system: None,
         cost: outcome.cost,
-        turns: vec![KeptTurn { id: user.id, at: user.at, text: user.text, answer: Some(answer) }],
+        turns: vec![KeptTurn {
+            id: user.id,
+            at: user.at,
+            text: user.text,
+            model: None,
+            answers: vec![answer],
+        }],
         replaced: Vec::new(),
     };
     let head = |state: &AppState| {

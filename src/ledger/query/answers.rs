@@ -85,7 +85,8 @@ impl Reader {
                        (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
                        (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
                        (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
-                       r.cached, r.session IS NOT s.n, d.packed
+                       r.cached, r.session IS NOT s.n, d.packed,
+                       (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id)
                      FROM sessions s JOIN messages m ON m.session = s.n
                      JOIN requests r ON r.id = m.request LEFT JOIN decisions d ON d.request = r.n
                      WHERE s.id = ?1",
@@ -101,6 +102,7 @@ impl Reader {
                             input: count(row.get(6)?),
                             cached_input: count(row.get(7)?),
                             output: count(row.get(8)?),
+                            estimated: row.get(12)?,
                             ..Usage::default()
                         },
                         cached: row.get(9)?,
@@ -189,18 +191,18 @@ impl Reader {
 }
 
 /// The tokens of the attempts whose text is the answer: those that went well, and those that broke off
-/// and were gone on from. `None` where there is none.
+/// and were gone on from; of all where none is, as where its reader stopped it. `None` where there is
+/// none.
 fn of_answer(attempts: &[AttemptReport]) -> Option<Usage> {
-    attempts
-        .iter()
-        .filter(|one| match one.outcome {
-            None => true,
-            // Outrun by another, or stopped: of the first nothing is in the answer.
-            Some(OutcomeClass::Cancelled) => false,
-            Some(_) => one.usage.output > 0,
-        })
-        .map(|one| one.usage)
-        .reduce(|sum, usage| sum + usage)
+    let answers = attempts.iter().filter(|one| match one.outcome {
+        None => true,
+        // Outrun by another, or stopped: of the first nothing is in the answer.
+        Some(OutcomeClass::Cancelled) => false,
+        Some(_) => one.usage.output > 0,
+    });
+    let sum = |sum, usage| sum + usage;
+    let own = answers.map(|one| one.usage).reduce(sum);
+    own.or_else(|| attempts.iter().map(|one| one.usage).reduce(sum))
 }
 
 #[cfg(test)]

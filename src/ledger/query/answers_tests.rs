@@ -72,6 +72,12 @@ fn tokens_are_those_of_the_answer_where_another_was_quicker() {
     assert_eq!(reports(OutcomeClass::Cancelled), Some(120));
     assert_eq!(reports(OutcomeClass::Network), Some(240), "what broke off was gone on from");
     assert_eq!(of_answer(&[]), None);
+    // Stopped by its reader there is no other, and what was counted is an estimate.
+    let mut stopped = turn.attempts(&turn.begin());
+    stopped.truncate(1);
+    stopped[0].outcome = Some(OutcomeClass::Cancelled);
+    stopped[0].usage.estimated = true;
+    assert_eq!(of_answer(&stopped), Some(stopped[0].usage));
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub(super) fn stop(state: &mut AppState, fx: &mut Effects) -> bool {
         reply::finish(cell, Finish::Cancelled, snapshot.as_deref());
     }
     changed_cell(state, index);
+    state.meters.asked += 1;
     if !state.queue.is_empty() {
         state.queue_phase = QueuePhase::Held;
     }

@@ -179,6 +179,28 @@ pub(super) fn finish(cell: &mut ReplyCell, finish: Finish, snapshot: Option<&Sna
     cell.phase = ReplyPhase::Done;
 }
 
+/// What a stopped reply came to, once the engine has said: it counted what was paid, this side only
+/// guessed.
+pub(super) fn accounted(state: &mut AppState, snapshot: &Snapshot) {
+    let Some((index, reply)) = state.last_reply().filter(|(_, reply)| reply.stopped) else {
+        return;
+    };
+    let request = reply.request;
+    let entry = snapshot.log.iter().rev().find(|entry| entry.request == request);
+    let Some((entry, outcome)) = entry.and_then(|it| Some((it, it.outcome.as_ref()?))) else {
+        return;
+    };
+    if reply.reply.outcome.as_ref() == Some(outcome) {
+        return;
+    }
+    if let Some(Cell::Reply(reply)) = state.transcript.cells.get_mut(index) {
+        reply.reply.attempts.clone_from(&entry.attempts);
+        reply.reply.usage = Some(outcome.usage);
+        reply.reply.outcome = Some(outcome.clone());
+    }
+    changed_cell(state, index);
+}
+
 /// What the end of a reply changes besides its cell.
 fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
     let Some(Cell::Reply(cell)) = state.transcript.cells.get(index) else { return };
@@ -186,7 +208,7 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
     let Some(Cell::Reply(cell)) = state.transcript.cells.get_mut(index) else { return };
     cell.saved.clone_from(&saved);
     let Some(outcome) = cell.reply.outcome.clone() else { return };
-    let whole = matches!(outcome.finish, Finish::Stop | Finish::Length | Finish::ToolCalls);
+    let whole = cell.whole();
     let mark = cell.mark();
     let imposed = cell.reply.decision.as_ref().and_then(|decision| decision.imposed.clone());
     if budget::question(cell).is_some() {
@@ -231,10 +253,11 @@ fn hold(state: &mut AppState) {
     }
 }
 
-/// What the baseline model would have cost for the same tokens, less what was paid. Of a reply from
+/// What the baseline model would have cost for the same tokens, less what was paid: of an answer that
+/// came whole, since with another there is nothing to compare. Of a reply from
 /// another run it is reckoned from what was kept of it, by the prices of its day.
 pub(super) fn saved(state: &AppState, cell: &ReplyCell) -> Option<Saved> {
-    let outcome = cell.reply.outcome.as_ref().filter(|o| o.usage.output > 0)?;
+    let outcome = cell.reply.outcome.as_ref().filter(|o| o.usage.output > 0 && cell.whole())?;
     let config = &state.snapshot.as_ref()?.config;
     let price = |model: &crate::domain::ModelName| {
         let rates = config.models.get(model)?.rates(cell.last_at, outcome.usage.input)?;

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::console::composer::Draft;
+use crate::console::composer::{self, Draft};
+use crate::console::keys::Action;
 use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply, SessionId};
 
 use super::super::{
@@ -201,6 +202,7 @@ fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Re
     if query.is_empty() {
         if let Ok(Recalled::Sessions(items)) = &answer {
             state.sessions.recent.clone_from(items);
+            offer(state);
         }
         match std::mem::take(&mut state.sessions.waiting) {
             Waiting::Again => refresh(state, fx),
@@ -227,6 +229,20 @@ fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Re
         list.waiting = Waiting::No;
         query_changed(state, fx);
     }
+}
+
+/// Says once in a run that an earlier one ended in the middle of an answer, and how to get there.
+fn offer(state: &mut AppState) {
+    if std::mem::replace(&mut state.sessions.looked_for_cuts, true) {
+        return;
+    }
+    let here = state.session;
+    let cut = state.sessions.recent.iter().find(|line| line.interrupted && line.id != here);
+    let Some(title) = cut.map(|line| line.title.clone()) else { return };
+    let keys = state.keymap.hint(Action::Sessions).to_owned();
+    let words =
+        format!("an answer was cut off when wheelhouse ended, in \"{title}\": {keys} opens it");
+    notes::note(state, Tone::Warn, words);
 }
 
 /// The selection stays on its chat where that is still there; what is found for other words begins at
@@ -261,15 +277,15 @@ fn show(state: &mut AppState, session: KeptSession) {
         let user = UserCell {
             id: turn.id,
             at: turn.at,
-            draft: Draft { text: turn.text.clone(), ..Draft::default() },
+            draft: Draft { text: turn.text.clone(), chip: turn.model.clone(), ..Draft::default() },
+            tags: composer::parse(&turn.text).tags,
             text: turn.text,
-            model: None,
+            model: turn.model,
             policy: None,
-            tags: Vec::new(),
         };
         let question = push_cell(state, Cell::User(user));
         cut_off = false;
-        if let Some(answer) = turn.answer {
+        for answer in turn.answers {
             cut_off = answer.finish.is_none();
             let cell = reply(state, question, answer);
             push_cell(state, Cell::Reply(Box::new(cell)));
@@ -289,7 +305,7 @@ fn show(state: &mut AppState, session: KeptSession) {
 /// What was spent in a chat on what will not be shown of it: on answers that were replaced, and on
 /// requests nothing came of.
 fn gone(state: &AppState, session: &KeptSession) -> Spent {
-    let answers = session.turns.iter().filter_map(|turn| turn.answer.as_ref());
+    let answers = session.turns.iter().flat_map(|turn| &turn.answers);
     let shown: Money = answers
         .filter(|answer| answer.paid == PaidIn::ThisChat)
         .map(|answer| answer.cost.amount)

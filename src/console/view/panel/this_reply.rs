@@ -27,9 +27,12 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
 
 /// `you waited 4.39s: groq 4.01 mini 0.38`.
 fn waits(state: &AppState, reply: &ReplyCell) -> String {
+    if reply.cut_off() {
+        return "cut off; how long it took is not known".to_owned();
+    }
     let mut out = format!("you waited {}", words::seconds(reply.waited_ms(state.now)));
     let mut parts: Vec<(String, u64)> = Vec::new();
-    for attempt in reply.reply.attempts.iter().filter(|a| a.outcome.is_some()) {
+    for attempt in reply.lost() {
         let name = attempt.provider.as_str();
         match parts.last_mut() {
             Some((last, ms)) if last == name => *ms += attempt.ms + attempt.waited_ms,
@@ -53,8 +56,10 @@ fn bar(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, area: Rect) {
     let cells = u64::from(area.width.saturating_sub(2));
     let lost = reply.lost_ms();
     let waited = reply.waited_ms(state.now).max(lost);
-    let until = if reply.phase.running() { state.now.max(reply.last_at) } else { reply.last_at };
-    let total = u64::try_from(until.since(reply.asked_at).as_millis()).unwrap_or(0).max(waited);
+    let until = state.now.max(reply.last_at).since(reply.asked_at).as_millis();
+    let running = u64::try_from(until).unwrap_or(0);
+    let total = reply.reply.outcome.as_ref().map_or(running, |outcome| outcome.total_ms);
+    let total = total.max(waited);
     let streamed = total - waited;
     let share = |ms: u64| if total == 0 { 0 } else { (ms * cells).div_ceil(total) };
     let lost_cells = share(lost);

@@ -241,7 +241,7 @@ fn a_row_of_a_chat_opens_it_and_a_dear_request_the_answer_in_it() {
 
     let mut console = by_chat();
     let kept = kept(Some(Finish::Stop));
-    let request = kept.turns[0].answer.as_ref().unwrap().request;
+    let request = kept.turns[0].answers.last().unwrap().request;
     let (_, _, report) = console.state.costs.shown.as_mut().unwrap();
     report.dearest[0].request = request;
     console.keys("end up enter");

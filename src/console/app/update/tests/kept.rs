@@ -3,8 +3,8 @@
 use super::super::fixture::{self, Console};
 use super::texts;
 use crate::console::app::{
-    Effect, KeptAnswer, KeptSession, KeptTurn, Msg, Overlay, PaidIn, Recall, Recalled, SessionLine,
-    View,
+    Cell, Effect, KeptAnswer, KeptSession, KeptTurn, Msg, Overlay, PaidIn, Recall, Recalled,
+    SessionLine, View,
 };
 use crate::domain::{Cost, Finish, MessageId, RequestId, SessionId, Usage};
 
@@ -69,7 +69,8 @@ pub(super) fn kept(finish: Option<Finish>) -> KeptSession {
             id: MessageId(uuid::Uuid::from_u128(8)),
             at: crate::domain::UnixMs(1),
             text: "an old question".to_owned(),
-            answer: Some(answer),
+            model: None,
+            answers: vec![answer],
         }],
     }
 }
@@ -102,9 +103,9 @@ fn as_kept(console: &Console, more: &str) -> KeptSession {
         total_ms: outcome.total_ms,
         attempts: live.reply.attempts.clone(),
         decision: live.reply.decision.clone(),
-        ..base.turns[0].answer.clone().unwrap()
+        ..base.turns[0].answers[0].clone()
     };
-    let turn = KeptTurn { answer: Some(answer), ..base.turns[0].clone() };
+    let turn = KeptTurn { answers: vec![answer], ..base.turns[0].clone() };
     let cost = Cost { amount: outcome.cost.amount + dollars(more), exact: true };
     KeptSession { id: id(1), cost, turns: vec![turn], ..base }
 }
@@ -137,11 +138,62 @@ fn a_chat_opened_again_says_of_itself_what_it_said_when_it_was_talked_in() {
 }
 
 #[test]
+fn a_stopped_reply_stands_above_its_retry_when_it_is_opened_again() {
+    let mut console = talked();
+    let mut session = as_kept(&console, "0");
+    let turn = &mut session.turns[0];
+    turn.model = Some("mini".into());
+    turn.text = "one #eu".to_owned();
+    let stopped = KeptAnswer { finish: Some(Finish::Cancelled), ..turn.answers[0].clone() };
+    turn.answers.insert(0, stopped);
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
+    let cells = &console.state.transcript.cells;
+    let [Cell::User(user), Cell::Reply(first), Cell::Reply(second)] = &cells[..] else {
+        panic!("{cells:?}")
+    };
+    assert_eq!((first.answers, second.answers), (0, 0));
+    assert_eq!(first.saved, None, "half an answer is compared with nothing");
+    assert!(second.saved.is_some());
+    assert_eq!(
+        (user.model.as_ref(), user.draft.chip.as_ref()),
+        (Some(&"mini".into()), user.model.as_ref())
+    );
+    assert_eq!(user.tags, ["eu"]);
+    assert_eq!(console.state.transcript.sums().messages, 3);
+}
+
+#[test]
+fn a_run_says_once_that_the_one_before_ended_in_the_middle_of_an_answer() {
+    let mut console = Console::ready();
+    let asked = Recall::Sessions { query: String::new() };
+    let cut = SessionLine { interrupted: true, ..line(7, "a long one") };
+    let lines = vec![line(1, "an old chat"), cut];
+    console.answers(asked.clone(), Recalled::Sessions(lines.clone()));
+    assert!(console.note().contains("cut off") && console.note().contains("\"a long one\""));
+    let cells = console.state.transcript.cells.len();
+    console.answers(asked, Recalled::Sessions(lines));
+    assert_eq!(console.state.transcript.cells.len(), cells);
+}
+
+#[test]
+fn an_answer_the_program_did_not_live_to_end_claims_no_time() {
+    let mut console = Console::ready();
+    let mut session = kept(None);
+    let answer = &mut session.turns[0].answers[0];
+    (answer.wait_ms, answer.ttft_ms, answer.total_ms) = (None, None, 0);
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
+    assert!(console.state.last_reply().unwrap().1.cut_off());
+    // One that failed in an instant is something else.
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(kept(Some(Finish::Error)))));
+    assert!(!console.state.last_reply().unwrap().1.cut_off());
+}
+
+#[test]
 fn what_was_replaced_or_failed_was_spent_in_the_chat_all_the_same() {
     let mut console = talked();
     let saved = console.state.transcript.sums().spent.saved;
     let mut session = as_kept(&console, "0.25");
-    let other = session.turns[0].answer.clone().unwrap();
+    let other = session.turns[0].answers[0].clone();
     session.replaced.push(KeptAnswer { text: String::new(), ..other });
     console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
     let twice = (saved + saved).to_string();
@@ -158,7 +210,7 @@ fn a_fork_begins_at_nothing_and_counts_what_is_asked_in_it() {
     assert_eq!(header(&console), nothing);
     copy.id = console.state.session;
     copy.cost = Cost::ZERO;
-    if let Some(answer) = &mut copy.turns[0].answer {
+    if let Some(answer) = copy.turns[0].answers.first_mut() {
         answer.paid = PaidIn::Original;
     }
     console.answers(Recall::Open(copy.id), Recalled::Session(Box::new(copy)));
@@ -172,7 +224,7 @@ fn why_a_reply_of_another_run_was_routed_so_is_asked_of_the_ledger() {
     let mut console = talked();
     let mut session = as_kept(&console, "0");
     let asked = RequestId(uuid::Uuid::from_u128(70));
-    if let Some(answer) = &mut session.turns[0].answer {
+    if let Some(answer) = session.turns[0].answers.first_mut() {
         // In a copied chat the answer has an id of its own.
         answer.request = RequestId(uuid::Uuid::from_u128(71));
         answer.decision = Some(std::sync::Arc::new(fixture::decision(asked, &["mini", "qwen"])));

@@ -1,8 +1,10 @@
 //! Esc and Ctrl+C: stopping, clearing, leaving.
 
-use super::super::fixture::Console;
+use std::sync::Arc;
+
+use super::super::fixture::{Console, entry, snapshot};
 use crate::console::app::{Effect, Focus, Msg, Overlay};
-use crate::domain::{Finish, ReplyEvent};
+use crate::domain::{Cost, Finish, Outcome, ReplyEvent, Usage};
 
 #[test]
 fn a_stopped_reply_counts_what_came() {
@@ -12,6 +14,30 @@ fn a_stopped_reply_counts_what_came() {
     let outcome = reply.reply.outcome.as_ref().unwrap();
     assert!(outcome.usage.output > 50 && outcome.usage.estimated, "{:?}", outcome.usage);
     assert!(outcome.cost.amount.pico() > 0 && !outcome.cost.exact);
+}
+
+#[test]
+fn what_a_stopped_reply_came_to_is_what_the_engine_counted_once_it_has() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").stream(&"word ".repeat(100)).keys("esc");
+    let (_, reply) = console.state.last_reply().unwrap();
+    let guessed = reply.reply.outcome.clone().unwrap();
+    let counted = Outcome {
+        usage: Usage { output: guessed.usage.output + 3, ..guessed.usage },
+        cost: Cost { amount: guessed.cost.amount + guessed.cost.amount, exact: false },
+        ..guessed
+    };
+    let mut log = entry(reply.request);
+    let mut news = snapshot();
+    news.log = Arc::new(vec![Arc::new(log.clone())]);
+    console.send(Msg::Snapshot(Arc::new(news.clone())));
+    assert_ne!(console.state.last_reply().unwrap().1.reply.outcome, Some(counted.clone()));
+    log.outcome = Some(counted.clone());
+    news.log = Arc::new(vec![Arc::new(log)]);
+    console.send(Msg::Snapshot(Arc::new(news)));
+    assert_eq!(console.state.last_reply().unwrap().1.reply.outcome, Some(counted.clone()));
+    assert_eq!(console.state.transcript.sums().spent.cost, Some(counted.cost));
+    assert_eq!((console.state.meters.asked, console.state.meters.answered), (1, 0));
 }
 
 #[test]
