@@ -106,8 +106,9 @@ impl UsageBy {
         }
     }
 
-    /// Does a row know what of it failed or was stopped? What a chat came to is kept as a whole.
-    const fn tells_lost(self) -> bool {
+    /// Does a row know what of it failed or was stopped, what was thought and written to a cache? What a
+    /// chat came to is kept as a whole.
+    const fn tells_parts(self) -> bool {
         !matches!(self, Self::Session)
     }
 
@@ -136,8 +137,8 @@ pub fn name(total: &Total) -> String {
 fn add(sum: &mut Total, more: &Total) {
     sum.attempts += more.attempts;
     sum.cost = sum.cost + more.cost;
-    sum.lost += more.lost;
-    sum.stopped += more.stopped;
+    sum.lost = sum.lost + more.lost;
+    sum.stopped = sum.stopped + more.stopped;
     sum.prefix_saved += more.prefix_saved;
     sum.usage = sum.usage + more.usage;
 }
@@ -149,14 +150,15 @@ fn others(whole: &Total, rows: &[Total]) -> Option<Total> {
         add(&mut shown, row);
     }
     let (all, told) = (whole.usage, shown.usage);
+    let less = |all: Cost, told: Cost| Cost { amount: all.amount - told.amount, exact: all.exact };
     let attempts = whole.attempts.saturating_sub(shown.attempts);
     (attempts > 0).then(|| Total {
         key: "others".to_owned(),
         session: None,
         attempts,
-        cost: Cost { amount: whole.cost.amount - shown.cost.amount, exact: whole.cost.exact },
-        lost: whole.lost - shown.lost,
-        stopped: whole.stopped - shown.stopped,
+        cost: less(whole.cost, shown.cost),
+        lost: less(whole.lost, shown.lost),
+        stopped: less(whole.stopped, shown.stopped),
         prefix_saved: whole.prefix_saved - shown.prefix_saved,
         usage: Usage {
             input: all.input.saturating_sub(told.input),
@@ -212,11 +214,11 @@ impl Report {
     /// For people.
     pub fn lines(&self) -> Vec<String> {
         let shown = self.wanted.shown.money;
-        let some = |money: Money| match money {
+        let some = |cost: Cost| match cost.amount {
             Money::ZERO => String::new(),
-            money => shown.short(money),
+            _ => shown.cost_short(cost),
         };
-        let tells_lost = self.wanted.by.tells_lost();
+        let tells_parts = self.wanted.by.tells_parts();
         let mut columns = vec![
             (self.wanted.by.name(), Align::Left),
             ("calls", Align::Right),
@@ -225,7 +227,7 @@ impl Report {
             ("out", Align::Right),
             ("cost", Align::Right),
         ];
-        if tells_lost {
+        if tells_parts {
             columns.extend([("failed", Align::Right), ("stopped", Align::Right)]);
         }
         let mut table = Table::new(&columns);
@@ -301,8 +303,8 @@ impl Report {
         if let Denomination::At(currency, _) = shown {
             let _ = write!(head, ",cost_{}", currency.code().to_ascii_lowercase());
         }
-        let tells_lost = self.wanted.by.tells_lost();
-        let lost = |money: Money| if tells_lost { money.to_string() } else { String::new() };
+        let tells_parts = self.wanted.by.tells_parts();
+        let part = |part: String| if tells_parts { part } else { String::new() };
         let mut lines = vec![head];
         for total in &self.rows {
             let usage = total.usage;
@@ -312,13 +314,13 @@ impl Report {
                 total.attempts.to_string(),
                 usage.input.to_string(),
                 usage.cached_input.to_string(),
-                usage.cache_write.to_string(),
+                part(usage.cache_write.to_string()),
                 usage.output.to_string(),
-                usage.reasoning.to_string(),
+                part(usage.reasoning.to_string()),
                 total.cost.amount.to_string(),
                 total.cost.exact.to_string(),
-                lost(total.lost),
-                lost(total.stopped),
+                part(total.lost.amount.to_string()),
+                part(total.stopped.amount.to_string()),
             ];
             if let Denomination::At(..) = shown {
                 cells.push(shown.convert(total.cost.amount).to_string());
@@ -338,9 +340,10 @@ impl Report {
         let total = |total: &Total| row(total, self.wanted.shown.money);
         let row = |one: &Total| {
             let mut row = total(one);
-            if !by.tells_lost() {
-                row["failed_usd"] = Value::Null;
-                row["stopped_usd"] = Value::Null;
+            if !by.tells_parts() {
+                for part in ["failed_usd", "stopped_usd", "cache_write", "reasoning"] {
+                    row[part] = Value::Null;
+                }
             }
             row
         };
@@ -395,8 +398,8 @@ fn row(total: &Total, shown: Denomination) -> Value {
         "reasoning": usage.reasoning,
         "cost_usd": total.cost.amount.to_string(),
         "cost_exact": total.cost.exact,
-        "failed_usd": total.lost.to_string(),
-        "stopped_usd": total.stopped.to_string(),
+        "failed_usd": total.lost.amount.to_string(),
+        "stopped_usd": total.stopped.amount.to_string(),
     });
     if let Denomination::At(..) = shown {
         row["cost_converted"] = json!(shown.convert(total.cost.amount).to_string());

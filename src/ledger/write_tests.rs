@@ -91,7 +91,7 @@ fn the_same_order_given_twice_is_kept_once() {
     ledger.flush(LIMIT).unwrap();
     let total = ledger.read(|reader| reader.total(Days::ALL)).unwrap();
     assert_eq!((total.attempts, total.cost.amount.pico()), (2, 1_000_500));
-    assert_eq!(total.lost.pico(), 500);
+    assert_eq!(total.lost.amount.pico(), 500);
     let routing = ledger.read(|reader| reader.routing(Days::ALL, None)).unwrap();
     assert_eq!((routing.requests, routing.answered), (1, 1));
 }

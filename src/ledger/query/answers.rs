@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::domain::{
     AttemptReport, Cost, Decision, Money, OutcomeClass, RequestId, SessionId, UnixMs, Usage,
@@ -85,30 +85,24 @@ impl Reader {
                        (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
                        (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
                        (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
-                       r.cached, r.session IS NOT s.n, d.packed,
-                       (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id)
+                       (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id),
+                       r.cached, r.session IS NOT s.n, d.packed
                      FROM sessions s JOIN messages m ON m.session = s.n
                      JOIN requests r ON r.id = m.request LEFT JOIN decisions d ON d.request = r.n
                      WHERE s.id = ?1",
                 )?
                 .query_map([key], |row| {
                     let figures = AnswerFigures {
-                        copied: row.get(10)?,
+                        copied: row.get(11)?,
                         cost: Cost { amount: Money::from_pico(row.get(1)?), exact: row.get(2)? },
                         wait_ms: row.get::<_, Option<i64>>(3)?.map(count),
                         ttft_ms: row.get::<_, Option<i64>>(4)?.map(count),
                         total_ms: count(row.get(5)?),
-                        usage: Usage {
-                            input: count(row.get(6)?),
-                            cached_input: count(row.get(7)?),
-                            output: count(row.get(8)?),
-                            estimated: row.get(12)?,
-                            ..Usage::default()
-                        },
-                        cached: row.get(9)?,
+                        usage: spent(row, 6)?,
+                        cached: row.get(10)?,
                         attempts: Vec::new(),
                         decision: row
-                            .get_ref(11)?
+                            .get_ref(12)?
                             .as_blob_or_null()?
                             .and_then(|packed| pack::decision(packed).ok())
                             .map(Arc::new),
@@ -152,7 +146,11 @@ impl Reader {
             db.prepare_cached(
                 "SELECT s.id, r.origin, r.at, substr(coalesce(q.text, ''), 1, ?2), d.packed,
                    d.decided_us, r.model, r.provider, r.finish, r.cost, r.exact, r.wait_ms,
-                   r.ttft_ms, coalesce(r.total_ms, 0), r.cached
+                   r.ttft_ms, coalesce(r.total_ms, 0), r.cached,
+                   (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
+                   (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
+                   (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
+                   (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id)
                  FROM requests r JOIN decisions d ON d.request = r.n
                  LEFT JOIN sessions s ON s.n = r.session LEFT JOIN messages q ON q.n = r.asked
                  WHERE r.id = ?1",
@@ -171,7 +169,7 @@ impl Reader {
                     finish: row.get(8)?,
                     figures: AnswerFigures {
                         copied: false,
-                        usage: of_answer(&attempts).unwrap_or_default(),
+                        usage: of_answer(&attempts).map_or_else(|| spent(row, 15), Ok)?,
                         cost: Cost { amount: Money::from_pico(row.get(9)?), exact: row.get(10)? },
                         wait_ms: row.get::<_, Option<i64>>(11)?.map(count),
                         ttft_ms: row.get::<_, Option<i64>>(12)?.map(count),
@@ -188,6 +186,18 @@ impl Reader {
             .map(Option::flatten)
         })
     }
+}
+
+/// The tokens of a request's lines of spending, which a process that was killed leaves too; from this
+/// column on.
+fn spent(row: &Row<'_>, at: usize) -> rusqlite::Result<Usage> {
+    Ok(Usage {
+        input: count(row.get(at)?),
+        cached_input: count(row.get(at + 1)?),
+        output: count(row.get(at + 2)?),
+        estimated: row.get(at + 3)?,
+        ..Usage::default()
+    })
 }
 
 /// The tokens of the attempts whose text is the answer: those that went well, and those that broke off

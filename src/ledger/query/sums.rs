@@ -64,9 +64,9 @@ pub struct Total {
     /// What they cost; not exact where a part of it is "at least".
     pub cost: Cost,
     /// Of that, what failed attempts cost. Not known by conversation, like what follows.
-    pub lost: Money,
+    pub lost: Cost,
     /// Of that, what attempts their reader stopped cost.
-    pub stopped: Money,
+    pub stopped: Cost,
     /// What providers' own prompt caches took off.
     pub prefix_saved: Money,
     /// Tokens; by conversation without those written to a cache or thought.
@@ -115,18 +115,22 @@ pub struct Routing {
 pub(super) const SUMS: &str = "sum(attempts), sum(amount), sum(inexact),
     sum(CASE came WHEN 'lost' THEN amount ELSE 0 END),
     sum(CASE came WHEN 'stopped' THEN amount ELSE 0 END), sum(prefix_saved),
-    sum(input), sum(cached_input), sum(cache_write), sum(output), sum(reasoning)";
+    sum(input), sum(cached_input), sum(cache_write), sum(output), sum(reasoning),
+    sum(CASE came WHEN 'lost' THEN inexact ELSE 0 END),
+    sum(CASE came WHEN 'stopped' THEN inexact ELSE 0 END)";
 
 pub(super) fn total(key: String, row: &Row<'_>) -> rusqlite::Result<Total> {
     let number = |at: usize| row.get::<_, Option<i64>>(at).map(Option::unwrap_or_default);
-    let inexact = number(3)?;
+    let cost = |amount: usize, inexact: usize| -> rusqlite::Result<Cost> {
+        Ok(Cost { amount: Money::from_pico(number(amount)?), exact: number(inexact)? == 0 })
+    };
     Ok(Total {
         key,
         session: None,
         attempts: count(number(1)?),
-        cost: Cost { amount: Money::from_pico(number(2)?), exact: inexact == 0 },
-        lost: Money::from_pico(number(4)?),
-        stopped: Money::from_pico(number(5)?),
+        cost: cost(2, 3)?,
+        lost: cost(4, 12)?,
+        stopped: cost(5, 13)?,
         prefix_saved: Money::from_pico(number(6)?),
         usage: Usage {
             input: count(number(7)?),
@@ -135,7 +139,7 @@ pub(super) fn total(key: String, row: &Row<'_>) -> rusqlite::Result<Total> {
             cache_write_1h: 0,
             output: count(number(10)?),
             reasoning: count(number(11)?),
-            estimated: inexact > 0,
+            estimated: number(3)? > 0,
         },
     })
 }
@@ -262,7 +266,7 @@ impl Reader {
                         compared: number(row, 4)?,
                         spent: money(row, 5)?,
                         dearest: money(row, 6)?,
-                        lost: whole.lost,
+                        lost: whole.lost.amount,
                         prefix_saved: whole.prefix_saved,
                         baseline: None,
                     })

@@ -28,7 +28,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
 /// `you waited 4.39s: groq 4.01 mini 0.38`.
 fn waits(state: &AppState, reply: &ReplyCell) -> String {
     if reply.cut_off() {
-        return "cut off; how long it took is not known".to_owned();
+        return "cut off; its time is not known".to_owned();
     }
     let mut out = format!("you waited {}", words::seconds(reply.waited_ms(state.now)));
     let mut parts: Vec<(String, u64)> = Vec::new();
@@ -93,7 +93,7 @@ fn bar(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, area: Rect) {
     if lost > 0 {
         ink.put(legend, 1, "lost", Token::Bad);
     }
-    if lost == 0 || wait_at > 5 {
+    if (lost == 0 || wait_at > 5) && !reply.cut_off() {
         ink.put(legend, wait_at.max(1), "wait", Token::Dim);
     }
     let facts_at = if lost == 0 { facts_at.max(7) } else { facts_at };
