@@ -169,6 +169,9 @@ fn costs(
             })
             .collect(),
         routing: RoutingDid {
+            requests: routing.requests,
+            compared: routing.compared,
+            spent: routing.spent,
             alternatives: reader
                 .elsewhere(days, COMPARED)?
                 .into_iter()
@@ -176,6 +179,7 @@ fn costs(
                     model: other.model,
                     would: other.would,
                     did: other.spent,
+                    requests: other.compared,
                 })
                 .collect(),
             cached: routing.cached,

@@ -264,9 +264,11 @@ impl Report {
         let mut out = Vec::new();
         if routing.compared > 0 {
             out.push(format!(
-                "routing   {} of {} requests answered; {} at the dearest model that fit, {} spent: {} saved",
+                "routing   {} of {} requests answered; {} of them by forecast: {} at the dearest model \
+                 that fit each, {} spent, {} saved",
                 routing.answered,
                 routing.requests,
+                routing.compared,
                 shown.short(routing.dearest),
                 shown.short(routing.spent),
                 shown.short(routing.dearest - routing.spent),

@@ -390,6 +390,21 @@ fn what_routing_saved_is_told_against_the_dearest_and_against_a_baseline() {
     assert_eq!(routing.lost.pico(), 250_000);
     // 2 attempts × 100 tokens × (0.10 − 0.01) micro-dollars.
     assert_eq!(routing.prefix_saved.pico(), 2 * 100 * 90_000);
+    // What one model alone was to answer, as where models are compared, nobody routed.
+    let mut end = turn(2, "a", "b").end();
+    let mut begin = (*end.begin).clone();
+    let mut decision = (*begin.decision).clone();
+    decision.imposed = Some(crate::domain::OverrideKind {
+        scope: crate::domain::PinScope::Message,
+        model: Some("model-0".into()),
+        exclusive: true,
+        would_be: None,
+    });
+    begin.decision = std::sync::Arc::new(decision);
+    end.begin = std::sync::Arc::new(begin);
+    futures_executor(ledger.end(end)).unwrap();
+    let routing = ledger.read(|reader| reader.routing(Days::ALL, None)).unwrap();
+    assert_eq!((routing.requests, routing.answered, routing.compared), (2, 2, 1));
 }
 
 #[test]

@@ -150,11 +150,19 @@ pub struct Alternative {
     pub would: Money,
     /// What those requests did cost.
     pub did: Money,
+    /// How many those are.
+    pub requests: u64,
 }
 
 /// What routing and the cache did about money.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RoutingDid {
+    /// Requests that are over.
+    pub requests: u64,
+    /// Of those, answers whose price can be compared: routed, and exactly known.
+    pub compared: u64,
+    /// What those cost.
+    pub spent: Money,
     /// The dearest first; only models that could have answered.
     pub alternatives: Vec<Alternative>,
     /// Answers given from the cache.

@@ -392,15 +392,16 @@ fn paces(state: &AppState, report: &CostReport, money: Amounts) -> Vec<String> {
     let Some(calendar) = state.snapshot.as_ref().map(|snapshot| &snapshot.calendar) else {
         return Vec::new();
     };
-    let ends = [
-        (calendar.today, report.today, "by midnight"),
-        (calendar.month, report.month, "by month end"),
-    ];
-    let told = |(period, spent, end)| {
-        let pace = pace(period, state.now, spent)?;
-        Some(format!("{} {end}", words::about(&money.brief(pace))))
+    let midnight = pace(calendar.today, state.now, report.today);
+    let month = pace(calendar.month, state.now, report.month).map(|pace| {
+        // A day that has just begun to be dear says little in the mean of a month, and yet it comes.
+        let rest = midnight.unwrap_or_default() - report.today.amount;
+        pace.max(report.month.amount + rest.max(Money::ZERO))
+    });
+    let told = |(pace, end): (Option<Money>, &str)| {
+        pace.map(|pace| format!("{} {end}", words::about(&money.brief(pace))))
     };
-    ends.into_iter().filter_map(told).collect()
+    [(midnight, "by midnight"), (month, "by month end")].into_iter().filter_map(told).collect()
 }
 
 /// What was spent in a period, as much again for each part of it that is still to come; nothing before
@@ -425,24 +426,28 @@ fn routing(report: &CostReport, money: Amounts, width: u16) -> Vec<Line> {
         let amount = text::ellipsis(&amount, room).into_owned();
         lines.push(Line::Words(vec![from(2, what, Token::Dim), from(label, amount, token)]));
     };
+    // All of it is about the same answers: the sums above hold more, such as what failed.
+    let answers = |n: u64| {
+        if n == routing.compared { String::new() } else { format!(" for {n} of them") }
+    };
     for other in routing.alternatives.iter().take(MOST_ALTERNATIVES) {
         let name = words::brief(other.model.as_str(), 16);
-        put(format!("all on {name}"), words::about(&money.brief(other.would)), Token::Fg);
+        let would = words::about(&money.brief(other.would));
+        put(format!("all on {name}"), would + &answers(other.requests), Token::Fg);
     }
-    put("as routed".to_owned(), money.cost(report.total.cost), Token::Strong);
-    let saved: Vec<String> = routing
-        .alternatives
-        .iter()
-        .take(MOST_ALTERNATIVES)
-        .filter(|other| other.would > other.did)
-        .map(|other| {
-            let saved = money.brief(other.would - other.did);
-            format!("{} vs {}", words::about(&saved), words::brief(other.model.as_str(), 12))
-        })
-        .collect();
-    if !saved.is_empty() {
+    if routing.compared > 0 {
+        let (n, of) = (routing.compared, routing.requests);
+        let words = format!("{} for {n} of {of} asked", money.brief(routing.spent));
+        put("as routed".to_owned(), words, Token::Strong);
+    }
+    let saved = routing.alternatives.iter().take(MOST_ALTERNATIVES);
+    let mut label = "saved by forecast";
+    for other in saved.filter(|other| other.would > other.did) {
         // Not what the panel of the chat says: that is of this run, by the tokens replies really took.
-        put("saved by forecast".to_owned(), saved.join(", "), Token::Ok);
+        let saved = words::about(&money.brief(other.would - other.did));
+        let name = words::brief(other.model.as_str(), 12);
+        put(label.to_owned(), format!("{saved} vs {name}"), Token::Ok);
+        label = "";
     }
     if routing.cached > 0 {
         let words = format!(

@@ -289,7 +289,7 @@ fn line(db: &Connection, line: &Line<'_>, zone: &TimeZone) -> rusqlite::Result<b
 }
 
 /// What a request that is over says about routing: what it cost, and what it would have cost
-/// elsewhere.
+/// elsewhere. One that only a certain model was to answer was not routed.
 pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::Result<()> {
     let (begin, outcome) = (&end.begin, &end.outcome);
     let day = Day::of(begin.at, zone).0;
@@ -305,8 +305,12 @@ pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::R
     let cached = outcome.cached.is_some();
     let cache_saved = chosen.filter(|_| cached).unwrap_or_default();
     // Scaled by what the answer came to: forecasts of one request share their guess of its length.
-    let compared =
-        answered && !cached && outcome.cost.exact && chosen.is_some_and(|cost| cost > Money::ZERO);
+    let routed = begin.decision.imposed.as_ref().is_none_or(|imposed| !imposed.exclusive);
+    let compared = routed
+        && answered
+        && !cached
+        && outcome.cost.exact
+        && chosen.is_some_and(|cost| cost > Money::ZERO);
     let scaled = |forecast: Money| {
         let (spent, chosen) = (answering(end), chosen.unwrap_or_default().pico().max(1));
         let pico = i128::from(forecast.pico()) * i128::from(spent.pico()) / i128::from(chosen);

@@ -184,7 +184,7 @@ fn what_was_spent_at_least_is_marked_the_same_wherever_it_stands() {
             rows.matches(spent).count()
         };
         assert_eq!(marked(Scene::Chat), 2, "the top line and the panel");
-        assert_eq!(marked(Scene::Costs), 7, "both, and today, month, a row, total, a request");
+        assert_eq!(marked(Scene::Costs), 6, "the top line, today, month, a row, total, a request");
     }
 }
 
@@ -298,4 +298,34 @@ fn every_budget_is_listed_with_what_it_does_at_its_limit() {
     ] {
         assert!(text.contains(guard), "{guard}: {text}");
     }
+}
+
+#[test]
+fn what_routing_did_is_about_the_same_answers_in_every_line() {
+    for (cols, rows) in [(120, 40), (200, 60)] {
+        let text = drawn(&state(Scene::Costs, cols, rows)).0.join("\n");
+        // The total above holds what failed and what was not routed as well.
+        assert!(text.contains("as routed             $0.40 for 24 of 28 asked"), "{text}");
+        assert!(text.contains("all on opus           ~$2.70\n"), "{text}");
+        assert!(text.contains("all on sonnet         ~$0.98 for 19 of them"), "{text}");
+        assert!(text.contains("saved by forecast     ~$2.30 vs opus\n"), "{text}");
+        assert!(text.contains(" ~$0.62 vs sonnet"), "{text}");
+    }
+}
+
+#[test]
+fn a_dear_day_counts_in_what_the_month_comes_to() {
+    let mut state = state(Scene::Costs, 120, 40);
+    let (_, _, report) = state.costs.shown.as_mut().unwrap();
+    let spent = |dollars: &str| Cost { amount: dollars.parse().unwrap(), exact: true };
+    // All of the month was spent today, in the middle of the month.
+    (report.today, report.month) = (spent("9"), spent("9"));
+    let text = drawn(&state).0.join("\n");
+    let pace = text.lines().find(|line| line.contains("by month end")).unwrap();
+    let amounts: Vec<f64> = pace
+        .split('$')
+        .skip(1)
+        .map(|rest| rest.split(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(amounts[1] >= amounts[0] && amounts[0] > 9.0, "{pace}");
 }

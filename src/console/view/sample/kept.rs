@@ -64,12 +64,21 @@ pub(super) fn costs() -> CostReport {
             dear(2, "0.048", "opus", "合同第七条第二遍审阅", (9_000, 540)),
         ],
         routing: RoutingDid {
+            requests: 28,
+            compared: 24,
+            spent: dollars("0.40"),
             alternatives: vec![
-                Alternative { model: "opus".into(), would: dollars("2.70"), did: dollars("0.42") },
+                Alternative {
+                    model: "opus".into(),
+                    would: dollars("2.70"),
+                    did: dollars("0.40"),
+                    requests: 24,
+                },
                 Alternative {
                     model: "sonnet".into(),
                     would: dollars("0.98"),
-                    did: dollars("0.42"),
+                    did: dollars("0.36"),
+                    requests: 19,
                 },
             ],
             cached: 3,
