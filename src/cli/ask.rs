@@ -11,7 +11,7 @@ use crate::domain::{
     CacheMode, ErrorReport, Finish, Origin, OutcomeClass, OverBudget, ReaderKind, Reply,
     ReplyEvent, Request, RequestId, Route, SessionId,
 };
-use crate::engine::{self, EngineHandle};
+use crate::engine::{self, EngineHandle, LogEntry, Snapshot};
 use crate::text::{Sanitizer, Tongue};
 
 use super::args::AskArgs;
@@ -173,17 +173,18 @@ async fn one(
 
 /// An answer that was left early is paid for as far as it came: waits until that is kept.
 async fn accounted(engine: &EngineHandle, id: RequestId) {
+    let over = |entry: &LogEntry| entry.request == id && entry.outcome.is_some();
+    until(engine, |snapshot| snapshot.log.iter().rev().any(|entry| over(entry))).await;
+}
+
+/// The same for everything that was asked.
+pub(super) async fn all_accounted(engine: &EngineHandle) {
+    until(engine, |snapshot| snapshot.log.iter().all(|entry| entry.outcome.is_some())).await;
+}
+
+async fn until(engine: &EngineHandle, wanted: impl Fn(&Snapshot) -> bool) {
     let mut observer = engine.subscribe();
-    let over = async {
-        loop {
-            let snapshot = engine.snapshot();
-            let entry = snapshot.log.iter().rev().find(|entry| entry.request == id);
-            let ended = entry.is_some_and(|entry| entry.outcome.is_some());
-            if ended || observer.changed().await.is_none() {
-                return;
-            }
-        }
-    };
+    let over = async { while !wanted(&engine.snapshot()) && observer.changed().await.is_some() {} };
     tokio::select! {
         () = over => {}
         () = tokio::time::sleep(LAST_WORD) => {}

@@ -7,14 +7,16 @@
 mod prompts;
 mod report;
 
-use std::io::BufRead as _;
 use std::sync::Arc;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::{
-    CacheMode, Finish, Money, Origin, ReaderKind, Reply, Request, RequestId, Route, UnixMs,
+    CacheMode, Cost, Denomination, Finish, Money, Origin, ReaderKind, Reply, Request, RequestId,
+    Route, UnixMs,
 };
 use crate::engine::{EngineHandle, Snapshot};
 use crate::route;
@@ -66,30 +68,52 @@ async fn compare(
     }
     let asked = models.len() * prompts.len() * args.runs as usize;
     let expected = expected(args, &models, prompts, &snapshot);
+    let money = snapshot.config.currency.first();
     let words = format!(
         "{} models, {} prompts, {} each: {asked} requests, {}",
         models.len(),
         prompts.len(),
         if args.runs == 1 { "once".to_owned() } else { format!("{} times", args.runs) },
-        expected.words(),
+        expected.words(money),
     );
-    if !agreed(args, setup, &expected, &words, io)? {
+    let asks = asks_first(args, setup, &expected);
+    if asks && !agreed(&words, io)? {
         return Ok(Exit::Interrupted);
     }
-    let work = models.iter().map(|model| ask_all(&running.engine, args, model, prompts));
+    // From here on Ctrl+C is ours: what has come is shown.
+    let stop = signal(SignalKind::interrupt())?;
+    if !asks && !setup.global.quiet {
+        io.talk(&words);
+    }
+    let (tell, told) = mpsc::channel(ANSWERS);
+    let work = models.iter().map(|model| ask_all(&running.engine, args, model, prompts, &tell));
     let work = futures_util::future::join_all(work);
-    let answers: Vec<Answer> = tokio::select! {
-        answers = work => answers.into_iter().flatten().collect(),
-        _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
-    };
+    let watched = io.err_kind == Kind::Terminal && !setup.global.quiet;
+    let progress = Progress { of: asked, watched, money };
+    let mut answers = collect(work, told, stop, &progress, io).await;
+    let complete = answers.len() == asked;
+    if !complete {
+        super::ask::all_accounted(&running.engine).await;
+    }
+    // In the order they were to be asked, whoever answered first.
+    let place = |answer: &Answer| models.iter().position(|model| *model == answer.model);
+    answers.sort_by_key(place);
     let rows = report::rows(&answers);
     if args.json {
-        writeln!(io.out, "{}", report::json(&rows, &answers))?;
-    } else {
-        let lines = if args.csv { report::csv(&rows) } else { report::table(&rows) };
+        writeln!(io.out, "{}", report::json(&answers, complete))?;
+    } else if !rows.is_empty() {
+        let lines = if args.csv {
+            report::csv(&rows)
+        } else {
+            report::table(&rows, &report::totals(&answers), money)
+        };
         for line in lines {
             io.line(&line)?;
         }
+    }
+    if !complete {
+        io.talk(&format!("stopped: {} of {asked} requests are over", answers.len()));
+        return Ok(Exit::Interrupted);
     }
     for row in rows.iter().filter(|row| row.failed > 0) {
         let why = row.error.as_deref().unwrap_or_default();
@@ -128,14 +152,14 @@ struct Expected {
 }
 
 impl Expected {
-    fn words(&self) -> String {
+    fn words(&self, money: Denomination) -> String {
         match (self.unknown, self.sum.pico()) {
             (0, 0) => "free".to_owned(),
-            (0, _) => format!("about {}", self.sum.short()),
+            (0, _) => format!("about {}", money.short(self.sum)),
             (unknown, _) => {
                 format!(
                     "at least {}: the price of {unknown} of them is not known",
-                    self.sum.short()
+                    money.short(self.sum)
                 )
             }
         }
@@ -166,31 +190,79 @@ fn expected(
     expected
 }
 
-/// Shows the cost; asks a person, unless they have said yes or nothing is to be paid.
-fn agreed(
-    args: &CompareArgs,
-    setup: &Setup,
-    expected: &Expected,
-    words: &str,
-    io: &mut Io<'_>,
-) -> Result<bool, Stop> {
+/// Is somebody asked first? Not who said yes beforehand, nor where nothing is to be paid.
+fn asks_first(args: &CompareArgs, setup: &Setup, expected: &Expected) -> bool {
     let free = *expected == Expected { sum: Money::ZERO, unknown: 0 };
-    if args.yes || free || setup.global.demo {
-        if !setup.global.quiet {
-            io.talk(words);
-        }
-        return Ok(true);
-    }
-    if (io.in_kind, io.err_kind) != (Kind::Terminal, Kind::Terminal) {
+    !(args.yes || free || setup.global.demo)
+}
+
+/// Shows the cost and asks a person.
+fn agreed(words: &str, io: &mut Io<'_>) -> Result<bool, Stop> {
+    if !io.somebody() {
         return Err(Stop::usage(format!(
             "{words}\n  nobody is here to agree: give --yes to ask them"
         )));
     }
-    write!(io.err, "{}. Ask them? [y/N] ", crate::text::sanitize(words))?;
-    io.err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    io.agreed(&format!("{words}. Ask them?"))
+}
+
+/// Answers that may wait to be counted: one per model is asked at a time.
+const ANSWERS: usize = 64;
+
+/// Says how far it has come, where a person watches.
+struct Progress {
+    of: usize,
+    watched: bool,
+    money: Denomination,
+}
+
+impl Progress {
+    fn show(&self, answers: &[Answer], io: &mut Io<'_>) {
+        if self.watched {
+            let spent = answers.iter().fold(Cost::ZERO, |sum, answer| sum + answer.cost);
+            let line =
+                format!("{} of {}, {}", answers.len(), self.of, self.money.cost_short(spent));
+            // Who cannot see it misses nothing that is not said again.
+            let _lost = write!(io.err, "\r{line}\x1b[K").and_then(|()| io.err.flush());
+        }
+    }
+
+    fn clear(&self, io: &mut Io<'_>) {
+        if self.watched {
+            let _lost = write!(io.err, "\r\x1b[K").and_then(|()| io.err.flush());
+        }
+    }
+}
+
+/// The answers as they come, until all are there or a person stops it: what there is then is kept.
+async fn collect(
+    work: impl Future,
+    mut told: mpsc::Receiver<Answer>,
+    mut stop: Signal,
+    progress: &Progress,
+    io: &mut Io<'_>,
+) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    tokio::pin!(work);
+    let mut working = true;
+    progress.show(&answers, io);
+    loop {
+        tokio::select! {
+            biased;
+            answer = told.recv() => {
+                let Some(answer) = answer else { break };
+                answers.push(answer);
+                progress.show(&answers, io);
+                if answers.len() == progress.of {
+                    break;
+                }
+            }
+            _ = &mut work, if working => working = false,
+            _ = stop.recv() => break,
+        }
+    }
+    progress.clear(io);
+    answers
 }
 
 /// One model's prompts, one after the other, so that they do not slow each other.
@@ -199,8 +271,8 @@ async fn ask_all(
     args: &CompareArgs,
     model: &str,
     prompts: &[Prompt],
-) -> Vec<Answer> {
-    let mut answers = Vec::new();
+    tell: &mpsc::Sender<Answer>,
+) {
     for prompt in prompts {
         for _ in 0..args.runs {
             let mut stream = engine.ask(request(args, model, prompt));
@@ -208,10 +280,11 @@ async fn ask_all(
             while let Some(event) = stream.next().await {
                 reply.fold(&event);
             }
-            answers.push(answer(model, prompt, &reply));
+            if tell.send(answer(model, prompt, &reply)).await.is_err() {
+                return;
+            }
         }
     }
-    answers
 }
 
 fn answer(model: &str, prompt: &Prompt, reply: &Reply) -> Answer {

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::domain::{Decision, Money, UnixMs, nearest};
+use crate::domain::{Decision, Denomination, Money, UnixMs, nearest};
 use crate::engine;
 use crate::ledger::KeptDecision;
 use crate::route::{self, INPUT_VERSION};
@@ -31,7 +31,7 @@ pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, St
     let policy = setup.global.policy.as_deref().map(|name| weights(name, &config)).transpose()?;
     let now = engine::now();
     let from = args.since.map_or(UnixMs(i64::MIN), |span| now - span);
-    let mut replay = Replay { policy, ..Replay::default() };
+    let mut replay = Replay { policy, shown: config.currency.first(), ..Replay::default() };
     match kept::reader(setup)? {
         Some(reader) => {
             replay.unread = reader.decisions(from, UnixMs(i64::MAX), |kept| {
@@ -59,7 +59,8 @@ pub fn told<E>(
     each: impl FnOnce(&mut dyn FnMut(&KeptDecision)) -> Result<u64, E>,
 ) -> Result<Vec<String>, E> {
     // The console names a policy that is there.
-    let mut replay = Replay { policy: weights(policy, config).ok(), ..Replay::default() };
+    let shown = config.currency.first();
+    let mut replay = Replay { policy: weights(policy, config).ok(), shown, ..Replay::default() };
     replay.unread = each(&mut |kept| replay.take(kept))?;
     Ok(replay.lines())
 }
@@ -123,6 +124,8 @@ struct Move {
 #[derive(Debug, Default)]
 struct Replay {
     policy: Option<Policy>,
+    /// What amounts are shown to people in.
+    shown: Denomination,
     /// Decisions compared.
     compared: u64,
     /// Made from another kind of input.
@@ -233,7 +236,7 @@ impl Replay {
             let unpriced = if side.unpriced > 0 { "≥" } else { "" };
             table.row([
                 label,
-                format!("{unpriced}{}", side.money().short()),
+                format!("{unpriced}{}", self.shown.short(side.money())),
                 mean(side.ttft_ms, side),
                 mean(side.total_ms, side),
                 side.nobody.to_string(),
@@ -246,7 +249,7 @@ impl Replay {
         let mut lines = table.lines();
         let real = Money::from_pico(i64::try_from(self.real).unwrap_or(i64::MAX));
         let at_least = if self.real_exact { "" } else { "at least " };
-        lines.push(format!("really spent: {at_least}{}", real.short()));
+        lines.push(format!("really spent: {at_least}{}", self.shown.short(real)));
         lines
     }
 
@@ -269,7 +272,7 @@ impl Replay {
                 from.clone(),
                 to.clone(),
                 one.requests.to_string(),
-                if cost > Money::ZERO { format!("+{}", cost.short()) } else { cost.short() },
+                format!("{}{}", if cost > Money::ZERO { "+" } else { "" }, self.shown.short(cost)),
                 format!("{sign}{}", super::story::seconds(ms)),
             ]);
         }

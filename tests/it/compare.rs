@@ -54,6 +54,44 @@ fn two_models_are_held_against_each_other_by_script() {
     let per_char = |row: usize| rows[row]["input_tokens_per_char"].as_f64().unwrap();
     assert!(per_char(1) > per_char(0), "Chinese has more tokens a character");
     assert_eq!(said["answers"].as_array().unwrap().len(), 4);
+    assert_eq!(said["complete"], true);
+    let totals = said["totals"].as_array().unwrap();
+    let told: Vec<_> = totals.iter().map(|row| (&row["model"], &row["script"])).collect();
+    assert_eq!(
+        told,
+        [(&"sim-gpt-4o-mini".into(), &"all".into()), (&"sim-haiku".into(), &"all".into())]
+    );
+    assert_eq!(totals[0]["answered"], 2);
+}
+
+#[test]
+fn stopped_it_says_how_much_of_it_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wheelhouse"))
+        .args(["compare", "--demo", "--data", data.to_str().unwrap(), "--json"])
+        .args(["sim-gpt-4o", "sim-haiku"])
+        .env_clear()
+        .env("HOME", dir.path())
+        .env("LANG", "C.UTF-8")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.contains("22 requests, about $"), "{line}");
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    line.clear();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.starts_with("stopped: ") && line.contains(" of 22 requests are over"), "{line}");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["complete"], false);
 }
 
 #[test]

@@ -14,7 +14,8 @@ Examples:
   wheelhouse compare --prompts mine.toml --json sonnet | jq '.rows[]'
   wheelhouse compare --demo sim-gpt-4o sim-deepseek-flash
 
-What it will probably cost is shown first; on a terminal you are asked, elsewhere --yes says so.
+What it will probably cost is shown first; on a terminal you are asked, elsewhere --yes says so, and
+--demo costs nothing and asks nothing. Ctrl+C stops it and shows what has come.
 $/1k chars is what was paid for 1,000 characters of prompt and answer together: the price of a
 language rather than of a token. Nobody stands in for a model that fails, and nothing is cached.";
 

@@ -1,4 +1,4 @@
-//! What a comparison came to: one row per model and script, as a table, CSV or JSON.
+//! What a comparison came to: one row per model and script and one per model, as a table, CSV or JSON.
 //!
 //! Owns: the sums. Must not know: who asked. Invariant: a figure nobody told is missing, never zero;
 //! money is exact until it is divided.
@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::cli::table::{Align, Table};
-use crate::domain::{Cost, Script};
+use crate::domain::{Cost, Currency, Denomination, Money, Script};
 use crate::engine::script_name;
+
+/// One.
+const DOLLAR: Money = Money::from_pico(1_000_000_000_000);
 
 /// One answer, or none.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +53,8 @@ pub struct Row {
     pub model: String,
     /// Its provider.
     pub provider: String,
-    /// The script.
-    pub script: Script,
+    /// The script; `None` for all of them together.
+    pub script: Option<Script>,
     /// The languages asked in.
     pub langs: Vec<String>,
     /// Answers that are whole.
@@ -87,7 +90,22 @@ pub fn rows(answers: &[Answer]) -> Vec<Row> {
         }
         groups.entry(key).or_default().push(answer);
     }
-    order.iter().filter_map(|key| Some(row(groups.get(key)?))).collect()
+    order
+        .iter()
+        .filter_map(|key| Some(Row { script: Some(key.1), ..row(groups.get(key)?) }))
+        .collect()
+}
+
+/// Adds up by model, in the order they were asked.
+pub fn totals(answers: &[Answer]) -> Vec<Row> {
+    let mut models: Vec<&str> = Vec::new();
+    for answer in answers {
+        if !models.contains(&answer.model.as_str()) {
+            models.push(&answer.model);
+        }
+    }
+    let of = |model: &str| answers.iter().filter(|answer| answer.model == model).collect();
+    models.into_iter().map(|model| row(&Vec::from_iter::<Vec<&Answer>>(of(model)))).collect()
 }
 
 fn row(answers: &[&Answer]) -> Row {
@@ -117,7 +135,7 @@ fn row(answers: &[&Answer]) -> Row {
             .find(|provider| !provider.is_empty())
             .cloned()
             .unwrap_or_default(),
-        script: first.map_or(Script::Common, |a| a.script),
+        script: None,
         langs,
         answered: whole.len(),
         failed: answers.len() - whole.len(),
@@ -154,42 +172,64 @@ fn shown<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or("-".to_owned(), show)
 }
 
-const COLUMNS: [(&str, Align); 11] = [
-    ("model", Align::Left),
-    ("script", Align::Left),
-    ("lang", Align::Left),
-    ("$/1k chars", Align::Right),
-    ("tok/char in", Align::Right),
-    ("out", Align::Right),
-    ("first token", Align::Right),
-    ("total", Align::Right),
-    ("chars", Align::Right),
-    ("cost $", Align::Right),
-    ("failed", Align::Right),
-];
+/// What a row is about.
+fn about(row: &Row) -> &'static str {
+    row.script.map_or("all", script_name)
+}
 
-/// The rows as a table for people.
-pub fn table(rows: &[Row]) -> Vec<String> {
-    let mut table = Table::new(&COLUMNS);
+/// Rows by model and script, then those by model, as a table for people; amounts as they want them.
+/// It fits 100 columns where names are as long as they usually are.
+pub fn table(rows: &[Row], totals: &[Row], money: Denomination) -> Vec<String> {
+    let rate = money.convert(DOLLAR).dollars();
+    let unit = match money.currency() {
+        currency if currency == Currency::USD => "$".to_owned(),
+        currency if currency.code() == "CNY" => "¥".to_owned(),
+        currency => format!("{currency} "),
+    };
+    let per_1000 = format!("{unit}/1k chars");
+    let mut columns = vec![
+        ("model", Align::Left),
+        ("script", Align::Left),
+        ("lang", Align::Left),
+        (per_1000.as_str(), Align::Right),
+        ("in/char", Align::Right),
+        ("out/char", Align::Right),
+        ("TTFT", Align::Right),
+        ("total", Align::Right),
+        ("chars", Align::Right),
+        ("cost", Align::Right),
+    ];
+    // Nearly always it would be empty, and then the table fits.
+    if totals.iter().chain(rows).any(|row| row.failed > 0) {
+        columns.push(("failed", Align::Right));
+    }
+    let mut table = Table::new(&columns);
     let ratio = |value: f64| format!("{value:.2}");
     let seconds = |ms: u64| format!("{:.2}s", ms as f64 / 1e3);
-    for row in rows {
+    for row in rows.iter().chain(totals) {
         let at_least = if row.cost.exact { "" } else { "≥" };
+        let langs = match row.script {
+            Some(_) => row.langs.join(","),
+            None => row.langs.len().to_string(),
+        };
         table.row([
             row.model.clone(),
-            script_name(row.script).to_owned(),
-            row.langs.join(","),
-            shown(row.per_1000, |value| format!("{at_least}{}", dollars(value))),
+            about(row).to_owned(),
+            langs,
+            shown(row.per_1000, |value| format!("{at_least}{}", dollars(value * rate))),
             shown(row.input_per_char, ratio),
             shown(row.output_per_char, ratio),
             shown(row.ttft_ms, seconds),
             shown(row.total_ms, seconds),
             shown(row.answer_chars, |chars| chars.to_string()),
-            format!("{at_least}{}", row.cost.amount),
+            money.cost_short(row.cost),
             if row.failed == 0 { String::new() } else { row.failed.to_string() },
         ]);
     }
-    table.lines()
+    let mut lines = table.lines();
+    // The sums stand apart.
+    lines.insert(1 + rows.len(), String::new());
+    lines
 }
 
 /// The rows as CSV, a heading first.
@@ -205,7 +245,7 @@ pub fn csv(rows: &[Row]) -> Vec<String> {
         let cells = [
             quoted(&row.model),
             quoted(&row.provider),
-            script_name(row.script).to_owned(),
+            about(row).to_owned(),
             quoted(&row.langs.join(" ")),
             row.answered.to_string(),
             row.failed.to_string(),
@@ -234,11 +274,12 @@ fn quoted(cell: &str) -> String {
     }
 }
 
-/// Rows and every answer as one object.
-pub fn json(rows: &[Row], answers: &[Answer]) -> Value {
+/// Rows, sums by model and every answer as one object; `complete` unless it was stopped.
+pub fn json(answers: &[Answer], complete: bool) -> Value {
+    let (rows, totals) = (rows(answers), totals(answers));
     let row = |row: &Row| {
         json!({
-            "model": row.model, "provider": row.provider, "script": script_name(row.script),
+            "model": row.model, "provider": row.provider, "script": about(row),
             "langs": row.langs, "answered": row.answered, "failed": row.failed,
             "usd_per_1000_chars": row.per_1000.map(dollars),
             "input_tokens_per_char": row.input_per_char,
@@ -260,7 +301,9 @@ pub fn json(rows: &[Row], answers: &[Answer]) -> Value {
     };
     json!({
         "schema": 1,
+        "complete": complete,
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
+        "totals": totals.iter().map(row).collect::<Vec<_>>(),
         "answers": answers.iter().map(answer).collect::<Vec<_>>(),
     })
 }
@@ -268,7 +311,6 @@ pub fn json(rows: &[Row], answers: &[Answer]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Money;
 
     #[test]
     fn the_median_of_an_even_number_lies_between_the_two_in_the_middle() {
@@ -315,6 +357,31 @@ mod tests {
     }
 
     #[test]
+    fn a_model_s_sum_is_that_of_its_rows_and_the_table_fits_a_hundred_columns() {
+        let answers = [
+            answer("en", Script::Latin, 400_000_000),
+            answer("zh", Script::Han, 900_000_000),
+            answer("de", Script::Latin, 400_000_000),
+        ]
+        .map(|answer| Answer { model: "a-usual-model-name".to_owned(), ..answer });
+        let (rows, totals) = (rows(&answers), totals(&answers));
+        let [one] = &totals[..] else { panic!("{totals:?}") };
+        let sum = rows.iter().fold(Cost::ZERO, |sum, row| sum + row.cost);
+        assert_eq!((one.script, one.answered, one.cost), (None, 3, sum));
+        let rate = "7.12".parse().unwrap();
+        let yuan = Denomination::At("CNY".parse().unwrap(), rate);
+        for (money, per_1000, cost) in
+            [(Denomination::Dollars, "$/1k chars", "$0.0017"), (yuan, "¥/1k chars", "~¥0.0121")]
+        {
+            let lines = table(&rows, &totals, money);
+            assert!(lines[0].contains(per_1000), "{lines:#?}");
+            assert_eq!(lines[3], "", "{lines:#?}");
+            assert!(lines[4].contains("all") && lines[4].contains(cost), "{lines:#?}");
+            assert!(lines.iter().all(|line| crate::text::width(line) <= 100), "{lines:#?}");
+        }
+    }
+
+    #[test]
     fn what_failed_costs_and_is_counted_but_shapes_no_figure() {
         let failed = Answer {
             error: Some("no connection".to_owned()),
@@ -330,7 +397,7 @@ mod tests {
         assert_eq!(rows[0].cost.amount.pico(), 400_000_100);
         let none = super::rows(&[failed]);
         assert_eq!((none[0].per_1000, none[0].ttft_ms, none[0].answer_chars), (None, None, None));
-        assert!(table(&none)[1].contains(" - "));
+        assert!(table(&none, &[], Denomination::Dollars)[1].contains(" - "));
     }
 
     #[test]

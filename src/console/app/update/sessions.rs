@@ -239,7 +239,7 @@ fn offer(state: &mut AppState) {
     let here = state.session;
     let cut = state.sessions.recent.iter().find(|line| line.interrupted && line.id != here);
     let Some(title) = cut.map(|line| line.title.clone()) else { return };
-    let keys = state.keymap.hint(Action::Sessions).to_owned();
+    let keys = state.keymap.hint(Action::Sessions);
     let words =
         format!("an answer was cut off when wheelhouse ended, in \"{title}\": {keys} opens it");
     notes::note(state, Tone::Warn, words);
