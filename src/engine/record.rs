@@ -119,6 +119,7 @@ impl Recorder {
                 Keep::Figures => Vec::new(),
             },
             seams: reply.seams.clone(),
+            verdict: reply.verdict.clone(),
             attempts: reply.attempts.clone(),
             outcome: outcome.clone(),
         };

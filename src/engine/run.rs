@@ -183,8 +183,8 @@ impl Run {
             // The seat is left once the answer is kept and before its end is told.
             Looked::Ask(_seat) => self.attempt_all(&config, &decision, &mut state).await,
         };
-        self.record.end(&self.shared, &state.reply, &outcome).await;
         outcome.cache_note = state.why.as_ref().map(Why::words);
+        self.record.end(&self.shared, &state.reply, &outcome).await;
         self.shared
             .tell(ToActor::Ended { request: self.request.id, outcome: Box::new(outcome.clone()) })
             .await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::domain::{
     AttemptReport, Cost, Decision, MessageId, ModelName, Origin, Outcome, ProviderName, Request,
-    RequestId, Seam, SessionId, TaskKind, ToolCallParts, UnixMs, Usage,
+    RequestId, Seam, SessionId, TaskKind, ToolCallParts, UnixMs, Usage, Verdict,
 };
 use crate::route::{DecisionInput, LearnedTokens};
 
@@ -64,6 +64,8 @@ pub struct End {
     pub tool_calls: Vec<ToolCallParts>,
     /// Joins.
     pub seams: Vec<Seam>,
+    /// Whether it is whole.
+    pub verdict: Option<Verdict>,
     /// All its attempts; those kept already are not kept twice.
     pub attempts: Vec<AttemptReport>,
     /// How it ended.

@@ -195,6 +195,7 @@ impl Turn {
             reasoning: String::new(),
             tool_calls: Vec::new(),
             seams: Vec::new(),
+            verdict: None,
             attempts,
             outcome,
         }

@@ -13,8 +13,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::{LedgerError, file};
 
 /// Each step makes the version before it the one of its place, counted from 1.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("../../assets/ledger/1.sql"), include_str!("../../assets/ledger/2.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("../../assets/ledger/1.sql"),
+    include_str!("../../assets/ledger/2.sql"),
+    include_str!("../../assets/ledger/3.sql"),
+];
 
 /// How long another program may take to bring an older file forward: a million requests take seconds.
 const TURN: Duration = Duration::from_secs(30);

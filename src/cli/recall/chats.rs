@@ -86,6 +86,12 @@ fn given(kept: &KeptMessage, figures: AnswerFigures, words: Words) -> KeptAnswer
         ttft_ms: figures.ttft_ms,
         total_ms: figures.total_ms,
         cached: figures.cached,
+        cache_note: figures.cache_note,
+        seams: match words {
+            Words::Kept => kept.seams.clone(),
+            Words::Left => Vec::new(),
+        },
+        verdict: figures.verdict,
         attempts: figures.attempts,
         decision: figures.decision,
         paid: if figures.copied { PaidIn::Original } else { PaidIn::ThisChat },
@@ -141,7 +147,7 @@ pub(super) fn why(reader: &Reader, request: RequestId) -> Result<LogEntry, Ledge
         ttft_ms: figures.ttft_ms,
         total_ms: figures.total_ms,
         cached: figures.cached.clone(),
-        cache_note: None,
+        cache_note: figures.cache_note.clone(),
         error: None,
     });
     Ok(LogEntry {

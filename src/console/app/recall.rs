@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::{
     AttemptReport, Cost, Currency, Decision, Finish, MessageId, ModelName, Money, ProviderName,
-    RequestId, SessionId, UnixMs, Usage,
+    RequestId, Seam, SessionId, UnixMs, Usage, Verdict,
 };
 use crate::engine::LogEntry;
 
@@ -280,6 +280,12 @@ pub struct KeptAnswer {
     pub total_ms: u64,
     /// Where it came from without a call: `memory`, `redis`, `shared`.
     pub cached: Option<String>,
+    /// What the cache did, and why, in words.
+    pub cache_note: Option<String>,
+    /// Where models took over from one another.
+    pub seams: Vec<Seam>,
+    /// Whether it is whole.
+    pub verdict: Option<Verdict>,
     /// Its attempts, in turn.
     pub attempts: Vec<AttemptReport>,
     /// How it was decided who is asked, where that is still kept.

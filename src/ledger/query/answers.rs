@@ -11,6 +11,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::domain::{
     AttemptReport, Cost, Decision, Money, OutcomeClass, RequestId, SessionId, UnixMs, Usage,
+    Verdict,
 };
 use crate::route::DecisionInput;
 
@@ -37,6 +38,10 @@ pub struct AnswerFigures {
     pub total_ms: u64,
     /// Where it came from without a call: `memory`, `redis`, `shared`.
     pub cached: Option<String>,
+    /// What the cache did, and why, in words.
+    pub cache_note: Option<String>,
+    /// Whether it is whole.
+    pub verdict: Option<Verdict>,
     /// Its attempts, in turn.
     pub attempts: Vec<AttemptReport>,
     /// How it was decided who is asked; `None` where that is not kept any more or cannot be read.
@@ -86,7 +91,7 @@ impl Reader {
                        (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
                        (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
                        (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id),
-                       r.cached, r.session IS NOT s.n, d.packed
+                       r.cached, r.session IS NOT s.n, d.packed, r.cache_note, r.verdict
                      FROM sessions s JOIN messages m ON m.session = s.n
                      JOIN requests r ON r.id = m.request LEFT JOIN decisions d ON d.request = r.n
                      WHERE s.id = ?1",
@@ -100,6 +105,8 @@ impl Reader {
                         total_ms: count(row.get(5)?),
                         usage: spent(row, 6)?,
                         cached: row.get(10)?,
+                        cache_note: row.get(13)?,
+                        verdict: verdict(row, 14)?,
                         attempts: Vec::new(),
                         decision: row
                             .get_ref(12)?
@@ -150,7 +157,8 @@ impl Reader {
                    (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
-                   (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id)
+                   (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id),
+                   r.cache_note, r.verdict
                  FROM requests r JOIN decisions d ON d.request = r.n
                  LEFT JOIN sessions s ON s.n = r.session LEFT JOIN messages q ON q.n = r.asked
                  WHERE r.id = ?1",
@@ -175,6 +183,8 @@ impl Reader {
                         ttft_ms: row.get::<_, Option<i64>>(12)?.map(count),
                         total_ms: count(row.get(13)?),
                         cached: row.get(14)?,
+                        cache_note: row.get(19)?,
+                        verdict: verdict(row, 20)?,
                         attempts,
                         decision: None,
                     },
@@ -186,6 +196,12 @@ impl Reader {
             .map(Option::flatten)
         })
     }
+}
+
+/// A verdict as it is kept; one of a kind this program does not know is none.
+fn verdict(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Verdict>> {
+    let kept: Option<String> = row.get(at)?;
+    Ok(kept.and_then(|json| serde_json::from_str(&json).ok()))
 }
 
 /// The tokens of a request's lines of spending, which a process that was killed leaves too; from this

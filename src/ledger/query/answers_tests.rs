@@ -62,6 +62,28 @@ fn an_answer_comes_back_with_its_decision_and_every_attempt() {
 }
 
 #[test]
+fn an_answer_comes_back_with_what_was_doubted_and_what_the_cache_did() {
+    let turn = Turn::new(1, NOW, session(1), "one", "first");
+    let verdict = Verdict {
+        truncated: true,
+        confidence: 0.8,
+        evidence: vec![crate::domain::Evidence::NoEndMarker],
+    };
+    let mut end = turn.end();
+    end.verdict = Some(verdict.clone());
+    end.outcome.cache_note = Some("not cacheable: no temperature".to_owned());
+    let kept = Kept::new(&[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(kept.ledger.end(end)).unwrap();
+    kept.ledger.flush(Duration::from_secs(10)).unwrap();
+    let route = kept.ledger.read(|reader| reader.route_of(turn.request())).unwrap().unwrap();
+    for figures in kept.of(1).into_iter().chain([route.figures]) {
+        assert_eq!(figures.verdict.as_ref(), Some(&verdict));
+        assert_eq!(figures.cache_note.as_deref(), Some("not cacheable: no temperature"));
+    }
+}
+
+#[test]
 fn tokens_are_those_of_the_answer_where_another_was_quicker() {
     let turn = Turn { failed: Some(500), ..Turn::new(1, NOW, session(1), "one", "first") };
     let reports = |class| {

@@ -278,7 +278,8 @@ pub(super) fn end(db: &Connection, end: &End, zone: &TimeZone, run: Uuid) -> rus
         .prepare_cached(
             "UPDATE requests SET run = NULL, model = ?2, provider = ?3, model_id = ?4, finish = ?5,
              wait_ms = ?6, ttft_ms = ?7, total_ms = ?8, cost = ?9, exact = ?10, cached = ?11,
-             error_class = ?12, error = CASE keep WHEN 'all' THEN ?13 END WHERE n = ?1 AND run IS NOT NULL",
+             error_class = ?12, error = CASE keep WHEN 'all' THEN ?13 END, verdict = ?14,
+             cache_note = ?15 WHERE n = ?1 AND run IS NOT NULL",
         )?
         .execute(params![
             n,
@@ -295,6 +296,8 @@ pub(super) fn end(db: &Connection, end: &End, zone: &TimeZone, run: Uuid) -> rus
             error.map(|error| error.class.name()),
             // A provider may say again what it was asked.
             error.filter(|_| begin.keep == Keep::All).map(|error| error.message.as_str()),
+            end.verdict.as_ref().and_then(|verdict| serde_json::to_string(verdict).ok()),
+            outcome.cache_note,
         ])?;
     if closed == 0 {
         return Ok(0);

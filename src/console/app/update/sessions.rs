@@ -333,6 +333,8 @@ fn reply(state: &AppState, question: usize, answer: KeptAnswer) -> ReplyCell {
         text: answer.text,
         reasoning: answer.reasoning,
         usage: Some(answer.usage),
+        seams: answer.seams,
+        verdict: answer.verdict,
         outcome: Some(Outcome {
             finish: answer.finish.unwrap_or(Finish::Truncated),
             model: answer.model,
@@ -345,7 +347,7 @@ fn reply(state: &AppState, question: usize, answer: KeptAnswer) -> ReplyCell {
             total_ms: answer.total_ms,
             cached: answer.cached,
             error: None,
-            cache_note: None,
+            cache_note: answer.cache_note,
         }),
         ..Reply::default()
     };
