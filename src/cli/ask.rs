@@ -112,6 +112,8 @@ fn prompt(words: &[String], piped: Option<&str>) -> Result<String, Stop> {
 struct Asked {
     reply: Reply,
     tongue: Tongue,
+    /// Somebody was asked whether to go over a budget, and said no.
+    declined: bool,
     /// Budgets that only warn and are used up, in words.
     used_up: Vec<String>,
 }
@@ -128,16 +130,20 @@ async fn ask(
     let mut reply = one(&running.engine, request.clone(), args, io).await?;
     let fits = reply.decision.as_ref().and_then(|decision| decision.chosen());
     let fits = fits.map(|candidate| candidate.model.as_str());
-    if let Some(question) = asks_first(&reply)
-        && let Some(allowance) = allowed(question, fits, args, io).await?
-    {
-        request.id = RequestId(Uuid::now_v7());
-        request.over_budget = allowance;
-        reply = one(&running.engine, request.clone(), args, io).await?;
+    let mut declined = false;
+    if let Some(question) = asks_first(&reply).filter(|_| somebody_there(args, io)) {
+        match allowed(question, fits, io).await? {
+            Some(allowance) => {
+                request.id = RequestId(Uuid::now_v7());
+                request.over_budget = allowance;
+                reply = one(&running.engine, request.clone(), args, io).await?;
+            }
+            None => declined = true,
+        }
     }
     let snapshot = running.engine.snapshot_for(&request).await;
     let used_up = story::used_up(&snapshot, &request, &reply);
-    Ok(Asked { reply, tongue: setup.tongue(&config), used_up })
+    Ok(Asked { reply, tongue: setup.tongue(&config), declined, used_up })
 }
 
 /// Asks, and prints the answer as it comes.
@@ -204,17 +210,12 @@ fn somebody_there(args: &AskArgs, io: &Io<'_>) -> bool {
     !args.json && io.in_kind != Kind::Pipe && io.err_kind != Kind::Pipe
 }
 
-/// Asks the user whether to go over a budget, or to let whoever fits into it answer; only where
-/// somebody is there to say so. `None` is a no.
+/// Asks the user whether to go over a budget, or to let whoever fits into it answer. `None` is a no.
 async fn allowed(
     question: &str,
     fits: Option<&str>,
-    args: &AskArgs,
     io: &mut Io<'_>,
 ) -> Result<Option<OverBudget>, Stop> {
-    if !somebody_there(args, io) {
-        return Ok(None);
-    }
     io.talk(&format!("wheelhouse: {question}"));
     match fits {
         Some(fits) => io.talk(&format!("send anyway? [y/N, f: {fits} fits] ")),
@@ -288,7 +289,12 @@ fn print(io: &mut Io<'_>, value: &serde_json::Value) -> Result<(), Stop> {
 /// The story on standard error: what went wrong on the way and whether the answer is whole, always
 /// unless told to be quiet; who answered, to a person who watches.
 fn tell(asked: &Asked, setup: &Setup, io: &mut Io<'_>) {
-    let Asked { reply, tongue, used_up } = asked;
+    let Asked { reply, tongue, declined, used_up } = asked;
+    if *declined {
+        // What stood in the way was asked about a moment ago.
+        io.talk("wheelhouse: not sent; --over-budget sends it without asking");
+        return;
+    }
     let failed = !matches!(Exit::of(reply), Exit::Done);
     let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
     let mut lines = Vec::new();

@@ -110,7 +110,8 @@ fn anything_else_sends_nothing_and_says_how_it_would_be_sent() {
         let mut t = provider.ask();
         t.keys(no);
         assert_eq!(t.gone().exit_code(), 4, "{}", t.text());
-        assert!(t.shows("--over-budget") && !t.shows(ANSWER), "{}", t.text());
+        assert!(t.shows("not sent; --over-budget") && !t.shows(ANSWER), "{}", t.text());
+        assert!(!t.shows("whose fault"), "a no is nobody's: {}", t.text());
         assert_eq!(provider.asked(), 0);
         t.assert_restored();
     }
