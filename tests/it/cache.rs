@@ -387,12 +387,14 @@ async fn another_address_or_ability_is_another_answer() {
         change(&mut config);
         rig.engine.send(wheelhouse::engine::Command::Reconfigure(std::sync::Arc::new(config)));
     };
-    // The same name at another address may be another server altogether.
     let elsewhere = other.engine.snapshot().config.providers[PROVIDER].base_url.clone();
     change(&|config| {
         let provider = config.providers.get_mut(PROVIDER).unwrap();
         provider.base_url.clone_from(&elsewhere);
     });
+    assert_eq!(cached(&asked().await), Some("memory"), "a demo finds other ports each time");
+    // The same name at another address may be another server altogether.
+    change(&|config| config.providers.get_mut(PROVIDER).unwrap().simulated = false);
     assert_eq!(cached(&asked().await), None);
     assert_eq!(cached(&asked().await), Some("memory"));
     // What a header chooses, a proxy answers with.

@@ -130,8 +130,14 @@ impl<'a> Served<'a> {
                 Dialect::OpenAi => "openai",
                 Dialect::Anthropic => "anthropic",
             };
+            // The simulated fleet is the same one whatever ports it found free.
+            let address = if provider.simulated {
+                format!("simulated:{}", provider.name)
+            } else {
+                nameless(&provider.base_url)
+            };
             // A header may choose who answers behind a proxy.
-            json!([dialect, nameless(&provider.base_url), provider.headers]).to_string()
+            json!([dialect, address, provider.headers]).to_string()
         });
         let (can, quirks) = (model.capabilities, &model.quirks);
         let mut written = json!([
