@@ -215,6 +215,9 @@ fn told(recall: &Recall) -> serde_json::Value {
         "nearest": nearest,
         "differs": differs,
         "saves_usd": recall.answer.as_ref().map(|answer| answer.cost.amount.to_string()),
+        "not_kept": recall.unkept.as_ref().map(|(model, why)| json!({
+            "model": model.to_string(), "why": why.words(),
+        })),
         "redis_error": recall.trouble.as_ref().map(ToString::to_string),
     })
 }
@@ -238,6 +241,9 @@ fn lines(recall: &Recall, sharing: Sharing) -> Vec<String> {
     let (model, key) = place(recall);
     if let (Some(model), Some(key)) = (model, key) {
         lines.push(format!("  {model} under {key}"));
+    }
+    if let (Some((model, why)), None) = (&recall.unkept, &recall.answer) {
+        lines.push(format!("  {model} would answer first, and that is not kept: {}", why.words()));
     }
     if let Some(answer) = &recall.answer {
         lines.push(format!("  saves {}", super::story::cost(answer.cost)));

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::cache::{CacheKey, CachedAnswer, Near, Tier, Trouble, Why};
+use crate::cache::{CacheKey, CachedAnswer, Near, Refusal, Tier, Trouble, Why};
 use crate::domain::{ModelName, Request};
 use crate::route;
 
 use super::actor::Shared;
-use super::run::Wanted;
+use super::run::{Wanted, may};
 use super::shelf::Shelf;
 
 /// What the cache would do for a request.
@@ -20,6 +20,8 @@ pub struct Recall {
     pub why: Why,
     /// The answer, where it is a hit.
     pub answer: Option<Arc<CachedAnswer>>,
+    /// The first choice, where it is another: its answer would not be kept, and why not.
+    pub unkept: Option<(ModelName, Refusal)>,
     /// Why the shared tier had no say, where there should be one.
     pub trouble: Option<Trouble>,
 }
@@ -53,15 +55,21 @@ pub(super) async fn recall(shared: &Arc<Shared>, request: &Request) -> Recall {
         Ok(wanted) => wanted,
         Err(refusal) => {
             let why = Why::Refused(refusal);
-            return Recall { wanted: None, why, answer: None, trouble: None };
+            return Recall { wanted: None, why, answer: None, unkept: None, trouble: None };
         }
     };
     let keys = wanted.keys();
+    let unkept = decision.chosen().filter(|chosen| !wanted.names(&chosen.model));
+    let unkept = unkept.and_then(|chosen| {
+        let model = config.models.get(&chosen.model)?;
+        Some((model.name.clone(), may(request, &config, model).err()?))
+    });
     let first = wanted.places.first().map(|(key, model)| (model.clone(), *key));
     let hit = |tier, found| {
         let (key, answer) = wanted.renamed(found, &config);
         let why = Why::Hit(tier, key);
-        Recall { wanted: first.clone(), why, answer: Some(answer), trouble: None }
+        let unkept = unkept.clone();
+        Recall { wanted: first.clone(), why, answer: Some(answer), unkept, trouble: None }
     };
     if let Some(found) = shared.shelf.find(&keys, now) {
         return hit(Tier::Memory, found);
@@ -81,7 +89,7 @@ pub(super) async fn recall(shared: &Arc<Shared>, request: &Request) -> Recall {
     }
     let key = first.as_ref().map(|(_, key)| *key);
     let why = key.map_or(Why::Refreshed, |key| Why::Miss { key, nearest });
-    Recall { wanted: first, why, answer: None, trouble }
+    Recall { wanted: first, why, answer: None, unkept, trouble }
 }
 
 fn closer(a: Option<Near>, b: Option<Near>) -> Option<Near> {

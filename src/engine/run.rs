@@ -15,7 +15,7 @@ mod room;
 mod settle;
 mod tries;
 
-pub(super) use cached::Wanted;
+pub(super) use cached::{Wanted, may};
 pub(super) use room::{Room, cap};
 pub(super) use settle::OUTRUN;
 

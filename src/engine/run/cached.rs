@@ -62,7 +62,7 @@ impl Wanted {
     }
 
     /// May this model's answer be given?
-    pub(super) fn names(&self, model: &ModelName) -> bool {
+    pub(in crate::engine) fn names(&self, model: &ModelName) -> bool {
         self.places.iter().any(|(_, name)| name == model)
     }
 
@@ -99,7 +99,12 @@ impl Wanted {
     }
 }
 
-fn may(request: &Request, config: &Config, model: &Model) -> Result<(), Refusal> {
+/// May this model's answer be kept?
+pub(in crate::engine) fn may(
+    request: &Request,
+    config: &Config,
+    model: &Model,
+) -> Result<(), Refusal> {
     let demand = match config.cache.when {
         CacheWhen::Deterministic => Demand::Repeatable,
         CacheWhen::Always => Demand::Anything,
@@ -345,14 +350,19 @@ impl Run {
     }
 
     /// Keeps the answer where it may be and is whole.
-    pub(super) async fn keep(&self, config: &Config, outcome: &Outcome, state: &State) {
+    pub(super) async fn keep(&self, config: &Config, outcome: &Outcome, state: &mut State) {
         let model = outcome.model.as_ref().and_then(|name| config.models.get(name));
         let Some(model) = model else { return };
+        if let Err(refusal) = may(&self.request, config, model) {
+            // That another's would have been is not what happened.
+            state.why = Some(Why::Refused(refusal));
+            return;
+        }
         let reply = &state.reply;
         let whole = cache::is_whole(outcome.finish, &reply.text, &reply.tool_calls)
             && reply.seams.is_empty()
             && reply.verdict.as_ref().is_none_or(|verdict| verdict.evidence.is_empty());
-        if !whole || may(&self.request, config, model).is_err() {
+        if !whole {
             return;
         }
         let served = Served::of(model, config);
