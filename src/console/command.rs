@@ -203,7 +203,7 @@ pub static TABLE: &[CommandInfo] = &[
     command(
         Name::Replay,
         "replay",
-        &[(Arg::Span, Required), (Arg::Policy, Required)],
+        &[(Arg::Policy, Required), (Arg::Span, Optional)],
         "what another policy would have done",
     ),
     command(Name::Theme, "theme", &[(Arg::Theme, Optional)], "change the colours"),

@@ -210,12 +210,23 @@ fn policy(state: &mut AppState, fx: &mut Effects, text: &str) -> Result<(), Stri
     Ok(())
 }
 
-fn replay(state: &mut AppState, fx: &mut Effects, span: &str, name: &str) -> Result<(), String> {
-    let span = parse_span(span).map_err(|error| error.to_string())?;
+/// Days that are decided again unless it is said how many.
+const REPLAYED: &str = "7d";
+
+/// `/replay cheapest`, `/replay 30d cheapest`: in either order.
+fn replay(state: &mut AppState, fx: &mut Effects, one: &str, other: &str) -> Result<(), String> {
     let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let spans = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+    let (span, name) = match (spans(one), spans(other)) {
+        (true, false) => (one, other),
+        (false, true) => (other, one),
+        (false, false) if other.is_empty() => (REPLAYED, one),
+        (true, true) | (false, false) => ("", ""),
+    };
     if name.is_empty() {
-        return Err("/replay 7d POLICY".to_owned());
+        return Err("/replay POLICY, or /replay 30d POLICY for another span than 7d".to_owned());
     }
+    let span = parse_span(span).map_err(|error| error.to_string())?;
     let policy = named(name, &snapshot.config.policies.keys().map(String::as_str), "policy")?;
     let recall = Recall::Replay { policy: policy.to_owned(), since: state.now - span };
     fx.push(Effect::Recall(recall));

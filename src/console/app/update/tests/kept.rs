@@ -371,3 +371,26 @@ fn a_fork_goes_on_in_a_copy() {
     let last = console.recalls().into_iter().rev().find(|asked| matches!(asked, Recall::Open(_)));
     assert_eq!(last, Some(Recall::Open(to)), "the copy's messages have ids of their own");
 }
+
+#[test]
+fn a_replay_takes_a_policy_and_a_span_in_either_order_and_a_week_where_none_is_said() {
+    let week = 7 * 86_400;
+    for (line, seconds) in [
+        ("/replay cheapest", week),
+        ("/replay 30d cheapest", 30 * 86_400),
+        ("/replay cheapest 12h", 12 * 3_600),
+    ] {
+        let mut console = Console::ready();
+        console.text(line).keys("esc enter");
+        let Some(Recall::Replay { policy, since }) = console.recalls().pop() else {
+            panic!("{line}: {}", console.toast())
+        };
+        assert_eq!(policy, "cheapest");
+        assert_eq!(since.until(console.state.now).as_secs(), seconds, "{line}");
+    }
+    for wrong in ["/replay", "/replay 7d", "/replay 7d 8d", "/replay cheapest fastest"] {
+        let mut console = Console::ready();
+        console.text(wrong).keys("esc enter");
+        assert!(console.toast().contains("/replay POLICY"), "{wrong}: {}", console.toast());
+    }
+}
