@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::domain::{Decision, Denomination, Money, UnixMs, nearest};
+use crate::domain::{Cost, Decision, Money, UnixMs, nearest};
 use crate::engine;
 use crate::ledger::KeptDecision;
 use crate::route::{self, INPUT_VERSION};
@@ -19,6 +19,7 @@ use crate::route::{self, INPUT_VERSION};
 use super::args::ReplayArgs;
 use super::compose::Setup;
 use super::kept;
+use super::report::Shown;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 
@@ -31,7 +32,7 @@ pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, St
     let policy = setup.global.policy.as_deref().map(|name| weights(name, &config)).transpose()?;
     let now = engine::now();
     let from = args.since.map_or(UnixMs(i64::MIN), |span| now - span);
-    let mut replay = Replay { policy, shown: config.currency.first(), ..Replay::default() };
+    let mut replay = Replay { policy, shown: Shown::first(&config.currency), ..Replay::default() };
     match kept::reader(setup)? {
         Some(reader) => {
             replay.unread = reader.decisions(from, UnixMs(i64::MAX), |kept| {
@@ -59,7 +60,7 @@ pub fn told<E>(
     each: impl FnOnce(&mut dyn FnMut(&KeptDecision)) -> Result<u64, E>,
 ) -> Result<Vec<String>, E> {
     // The console names a policy that is there.
-    let shown = config.currency.first();
+    let shown = Shown::first(&config.currency);
     let mut replay = Replay { policy: weights(policy, config).ok(), shown, ..Replay::default() };
     replay.unread = each(&mut |kept| replay.take(kept))?;
     Ok(replay.lines())
@@ -125,7 +126,7 @@ struct Move {
 struct Replay {
     policy: Option<Policy>,
     /// What amounts are shown to people in.
-    shown: Denomination,
+    shown: Shown,
     /// Decisions compared.
     compared: u64,
     /// Made from another kind of input.
@@ -217,6 +218,9 @@ impl Replay {
             out.push(String::new());
             out.extend(self.move_lines());
         }
+        if let Some(rate) = self.shown.words() {
+            out.extend([String::new(), rate]);
+        }
         out
     }
 
@@ -236,7 +240,7 @@ impl Replay {
             let unpriced = if side.unpriced > 0 { "≥" } else { "" };
             table.row([
                 label,
-                format!("{unpriced}{}", self.shown.short(side.money())),
+                format!("{unpriced}{}", self.shown.money.short(side.money())),
                 mean(side.ttft_ms, side),
                 mean(side.total_ms, side),
                 side.nobody.to_string(),
@@ -248,8 +252,8 @@ impl Replay {
         }
         let mut lines = table.lines();
         let real = Money::from_pico(i64::try_from(self.real).unwrap_or(i64::MAX));
-        let at_least = if self.real_exact { "" } else { "at least " };
-        lines.push(format!("really spent: {at_least}{}", self.shown.short(real)));
+        let real = Cost { amount: real, exact: self.real_exact };
+        lines.push(format!("really spent: {}", self.shown.money.cost_short(real)));
         lines
     }
 
@@ -272,7 +276,11 @@ impl Replay {
                 from.clone(),
                 to.clone(),
                 one.requests.to_string(),
-                format!("{}{}", if cost > Money::ZERO { "+" } else { "" }, self.shown.short(cost)),
+                format!(
+                    "{}{}",
+                    if cost > Money::ZERO { "+" } else { "" },
+                    self.shown.money.short(cost)
+                ),
                 format!("{sign}{}", super::story::seconds(ms)),
             ]);
         }
@@ -315,5 +323,30 @@ impl Replay {
                 "est_ttft_ms": one.ttft_ms as i64,
             })).collect::<Vec<_>>(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Denomination;
+
+    #[test]
+    fn amounts_are_in_the_user_s_currency_and_say_at_which_rate() {
+        let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
+        let replay = |money| Replay {
+            policy: Some(Policy { name: "cheapest".to_owned(), weights: [0.0, 1.0, 0.0] }),
+            shown: Shown { money, as_of: None },
+            compared: 1,
+            real: 24_000_000_000,
+            real_exact: false,
+            ..Replay::default()
+        };
+        let lines = replay(yuan).lines();
+        // Marked as in `usage`.
+        assert!(lines.contains(&"really spent: ≥~¥0.1709".to_owned()), "{lines:#?}");
+        assert_eq!(lines.last().unwrap(), "~ is converted: a dollar is 7.12 CNY");
+        let lines = replay(Denomination::Dollars).lines();
+        assert_eq!(lines.last().unwrap(), "really spent: ≥$0.0240");
     }
 }

@@ -48,8 +48,9 @@ impl Shown {
         Ok(Self { money, as_of: settings.as_of.clone() })
     }
 
-    /// `a dollar is ¥7.12, as of 2026-11-20`; nothing for dollars.
-    fn words(&self) -> Option<String> {
+    /// What `~` before an amount means: `~ is converted: a dollar is 7.12 CNY, as of 2026-11-20`; nothing
+    /// for dollars.
+    pub fn words(&self) -> Option<String> {
         let Denomination::At(currency, rate) = self.money else { return None };
         let mut words = format!("~ is converted: a dollar is {rate} {currency}");
         if let Some(day) = &self.as_of {
