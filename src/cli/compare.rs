@@ -18,11 +18,12 @@ use crate::domain::{
     CacheMode, Cost, Denomination, Finish, Money, Origin, ReaderKind, Reply, Request, RequestId,
     Route, UnixMs,
 };
-use crate::engine::{EngineHandle, Snapshot};
+use crate::engine::{EngineHandle, LogEntry, Snapshot};
 use crate::route;
 
 use super::args::CompareArgs;
 use super::compose::{self, Setup};
+use super::report::Shown;
 use super::{Exit, Io, Kind, Stop, names};
 use prompts::Prompt;
 use report::Answer;
@@ -111,8 +112,15 @@ async fn compare(
             io.line(&line)?;
         }
     }
+    if let (false, false, false, Some(rate)) =
+        (args.json, args.csv, rows.is_empty(), Shown::first(&snapshot.config.currency).words())
+    {
+        io.line("")?;
+        io.line(&rate)?;
+    }
     if !complete {
-        io.talk(&format!("stopped: {} of {asked} requests are over", answers.len()));
+        let left = Left::of(&running.engine.snapshot().log);
+        io.talk(&left.words(answers.len(), asked, money));
         return Ok(Exit::Interrupted);
     }
     for row in rows.iter().filter(|row| row.failed > 0) {
@@ -155,7 +163,11 @@ impl Expected {
     fn words(&self, money: Denomination) -> String {
         match (self.unknown, self.sum.pico()) {
             (0, 0) => "free".to_owned(),
-            (0, _) => format!("about {}", money.short(self.sum)),
+            // What is converted says itself that it is about so much.
+            (0, _) => match money {
+                Denomination::Dollars => format!("about {}", money.short(self.sum)),
+                Denomination::At(..) => money.short(self.sum),
+            },
             (unknown, _) => {
                 format!(
                     "at least {}: the price of {unknown} of them is not known",
@@ -204,6 +216,35 @@ fn agreed(words: &str, io: &mut Io<'_>) -> Result<bool, Stop> {
         )));
     }
     io.agreed(&format!("{words}. Ask them?"))
+}
+
+/// Requests that a person stopped in the middle. They are in no row, and yet they are paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Left {
+    requests: usize,
+    cost: Cost,
+}
+
+impl Left {
+    fn of(log: &[Arc<LogEntry>]) -> Self {
+        let mut left = Self { requests: 0, cost: Cost::ZERO };
+        for outcome in log.iter().filter_map(|entry| entry.outcome.as_ref()) {
+            if outcome.finish == Finish::Cancelled {
+                left.requests += 1;
+                left.cost = left.cost + outcome.cost;
+            }
+        }
+        left
+    }
+
+    fn words(self, over: usize, asked: usize, money: Denomination) -> String {
+        let broke = match self.requests {
+            0 => String::new(),
+            n => format!(", {n} broke off at {} that no row has", money.cost_short(self.cost)),
+        };
+        let rest = asked.saturating_sub(over + self.requests);
+        format!("stopped: {over} of {asked} requests are over{broke}, {rest} not asked")
+    }
 }
 
 /// Answers that may wait to be counted: one per model is asked at a time.
@@ -261,6 +302,10 @@ async fn collect(
             _ = stop.recv() => break,
         }
     }
+    // What came in the same moment as the stop is over as well.
+    while let Ok(answer) = told.try_recv() {
+        answers.push(answer);
+    }
     progress.clear(io);
     answers
 }
@@ -316,5 +361,30 @@ fn answer(model: &str, prompt: &Prompt, reply: &Reply) -> Answer {
         ttft_ms: outcome.and_then(|outcome| outcome.ttft_ms),
         total_ms: outcome.map_or(0, |outcome| outcome.total_ms),
         error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_converted_is_said_to_be_about_so_much_once() {
+        let expected = Expected { sum: "0.0221".parse().unwrap(), unknown: 0 };
+        let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
+        assert_eq!(expected.words(Denomination::Dollars), "about $0.0221");
+        assert_eq!(expected.words(yuan), "~¥0.1574");
+    }
+
+    #[test]
+    fn a_stop_tells_what_is_over_what_broke_off_for_how_much_and_what_was_never_asked() {
+        let cost = Cost { amount: "0.0007".parse().unwrap(), exact: false };
+        let words = |requests| Left { requests, cost }.words(4, 22, Denomination::Dollars);
+        assert_eq!(
+            words(2),
+            "stopped: 4 of 22 requests are over, 2 broke off at ≥$0.0007 that no row has, \
+             16 not asked"
+        );
+        assert_eq!(words(0), "stopped: 4 of 22 requests are over, 18 not asked");
     }
 }

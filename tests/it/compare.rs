@@ -88,6 +88,12 @@ fn stopped_it_says_how_much_of_it_is_over() {
     line.clear();
     std::io::BufRead::read_line(&mut said, &mut line).unwrap();
     assert!(line.starts_with("stopped: ") && line.contains(" of 22 requests are over"), "{line}");
+    // What is over, what broke off and what was never asked make all of it.
+    let counted: u64 = ["stopped: ", "over, ", "has, "]
+        .iter()
+        .filter_map(|before| line.split_once(before)?.1.split_once(' ')?.0.parse::<u64>().ok())
+        .sum();
+    assert!(line.trim_end().ends_with(" not asked") && counted == 22, "{line}");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
