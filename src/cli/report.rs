@@ -265,10 +265,11 @@ impl Report {
         let mut out = Vec::new();
         if routing.compared > 0 {
             out.push(format!(
-                "routing   {} of {} requests answered; {} of them by forecast: {} at the dearest model \
-                 that fit each, {} spent, {} saved",
-                routing.answered,
-                routing.requests,
+                "routing   {} of {} requests answered",
+                routing.answered, routing.requests
+            ));
+            out.push(format!(
+                "forecast  {} of them: {} at the dearest model that fit each, {} spent, {} saved",
                 routing.compared,
                 shown.short(routing.dearest),
                 shown.short(routing.spent),
