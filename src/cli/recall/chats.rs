@@ -3,7 +3,7 @@
 //! Must not know: what the console does with it. Invariants: the ledger is asked as often for a long
 //! chat as for a short one; what an answer came to is what was said of it when it was given.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::console::app::{KeptAnswer, KeptSession, KeptTurn, PaidIn};
@@ -21,32 +21,41 @@ pub(super) fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, Ledger
     let mut figures_of = |kept: &KeptMessage| {
         kept.request.and_then(|request| figures.remove(&request)).unwrap_or_default()
     };
-    let mut turns: Vec<KeptTurn> = Vec::new();
-    let mut shown = HashSet::new();
     let branch = detail.branch(None);
     let on: HashSet<MessageId> = branch.iter().map(|kept| kept.id).collect();
-    for asked in branch.iter().filter(|kept| kept.message.role == Role::User) {
-        let given_to = detail
-            .messages
-            .iter()
-            .filter(|kept| kept.message.role == Role::Assistant && kept.parent == Some(asked.id));
-        // Each time it was asked; the answer the chat went on from comes last.
-        let (last, before): (Vec<_>, Vec<_>) = given_to.partition(|kept| on.contains(&kept.id));
-        let answers: Vec<KeptAnswer> = before
-            .into_iter()
-            .chain(last)
-            .map(|kept| {
-                shown.insert(kept.id);
-                given(kept, figures_of(kept), Words::Kept)
-            })
-            .collect();
+    // Answers that were asked for again, by their questions.
+    let mut again: HashMap<MessageId, Vec<&KeptMessage>> = HashMap::new();
+    for kept in detail.messages.iter().filter(|kept| !on.contains(&kept.id)) {
+        if let (Role::Assistant, Some(parent)) = (kept.message.role, kept.parent) {
+            again.entry(parent).or_default().push(kept);
+        }
+    }
+    let mut asked: Vec<(&KeptMessage, Vec<&KeptMessage>)> = Vec::new();
+    for kept in branch {
+        match (kept.message.role, asked.last_mut()) {
+            (Role::User, _) => asked.push((kept, again.remove(&kept.id).unwrap_or_default())),
+            (Role::Assistant, Some((_, answers))) => {
+                // After its tools were called it is gone on with: the last one says what came of it.
+                answers.pop_if(|last| on.contains(&last.id));
+                // The one the chat went on from comes last.
+                answers.push(kept);
+            }
+            (Role::Assistant | Role::System | Role::Tool, _) => {}
+        }
+    }
+    let mut shown = HashSet::new();
+    let mut turns: Vec<KeptTurn> = Vec::new();
+    for (question, answers) in asked {
+        shown.extend(answers.iter().map(|kept| kept.id));
+        let answers: Vec<KeptAnswer> =
+            answers.into_iter().map(|kept| given(kept, figures_of(kept), Words::Kept)).collect();
         let decision = answers.iter().rev().find_map(|answer| answer.decision.as_ref());
         let named = decision.and_then(|decision| decision.imposed.as_ref());
         let named = named.filter(|imposed| imposed.scope == PinScope::Message);
         turns.push(KeptTurn {
-            id: asked.id,
-            at: asked.at,
-            text: asked.message.plain(),
+            id: question.id,
+            at: question.at,
+            text: question.message.plain(),
             model: named.and_then(|imposed| imposed.model.clone()),
             answers,
         });

@@ -11,7 +11,7 @@ use super::*;
 use crate::cli::args::{Cli, Command, Global, UsageArgs};
 use crate::cli::{Io, Kind, usage};
 use crate::console::app::{CostsTable, PaidIn, TableForm};
-use crate::domain::{Currency, Origin};
+use crate::domain::{Currency, Message, Origin, Part, Role};
 use crate::ledger::Keep;
 use crate::ledger::sample::Turn;
 
@@ -367,6 +367,34 @@ fn answers_to_one_question_come_in_turn_and_those_on_other_branches_without_word
     assert_eq!(kept.replaced.len(), 2);
     assert!(kept.replaced.iter().all(|answer| answer.text.is_empty()));
     assert_eq!(kept.replaced[0].cost.amount.pico(), 1_000_000_001);
+}
+
+#[test]
+fn an_answer_after_its_tools_were_called_is_that_of_the_question() {
+    let data = Data::new();
+    let ledger = data.setup.ledger().unwrap();
+    let chat = SessionId(Uuid::from_u128(41));
+    let mut end = Turn::new(11, data.now, chat, "what is the weather?", "It rains.").end();
+    let mut begin = (*end.begin).clone();
+    let call = Part::ToolCall {
+        id: "call-1".to_owned(),
+        name: "weather".to_owned(),
+        arguments: "{}".to_owned(),
+    };
+    begin.request.messages = vec![
+        Message::user("what is the weather?"),
+        Message { role: Role::Assistant, parts: vec![call] },
+        Message { role: Role::Tool, parts: vec![Part::Text { text: "rain".to_owned() }] },
+    ];
+    begin.request.place = None;
+    end.begin = Arc::new(begin);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(ledger.end(end)).unwrap();
+    ledger.flush(Duration::from_secs(10)).unwrap();
+    let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(chat)) else { panic!("not opened") };
+    let [turn] = &kept.turns[..] else { panic!("{:?}", kept.turns) };
+    let said: Vec<&str> = turn.answers.iter().map(|answer| answer.text.as_str()).collect();
+    assert_eq!((turn.text.as_str(), said), ("what is the weather?", vec!["It rains."]));
 }
 
 #[test]
