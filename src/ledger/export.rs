@@ -98,23 +98,32 @@ fn fenced(text: &str) -> String {
     format!("{fence}\n{text}\n{fence}")
 }
 
+/// How many messages a branch has, and of how many; the rest is on others.
+fn counted(session: &SessionDetail, shown: usize) -> String {
+    match session.messages.len() {
+        all if all == shown => format!("{all} messages"),
+        all => format!("{shown} of {all} messages"),
+    }
+}
+
 /// One branch as Markdown.
 pub fn markdown(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -> String {
     let row = &session.row;
     let mut out = format!("# {}\n\n", line(&row.title));
     let at_least = if row.cost.exact { "" } else { "at least " };
+    let branch = session.branch(leaf);
     let _ = writeln!(
         out,
-        "{} · {} messages · {at_least}{} USD · {}",
+        "{} · {} · {at_least}{} USD · {}",
         moment(row.created, zone),
-        row.messages,
+        counted(session, branch.len()),
         row.cost.amount,
         row.id
     );
     if let Some(system) = &session.system {
         let _ = write!(out, "\n## System\n\n{}\n", clean(system).trim_end());
     }
-    for kept in session.branch(leaf) {
+    for kept in branch {
         let _ = write!(out, "\n## {}\n", heading(kept, zone));
         for piece in &kept.message.parts {
             let _ = write!(out, "\n{}\n", part(piece).trim_end());

@@ -143,3 +143,15 @@ fn a_fence_is_longer_than_any_in_the_text() {
     assert_eq!(fenced("plain"), "```\nplain\n```");
     assert!(fenced("a ```` b").starts_with("`````\n"));
 }
+
+#[test]
+fn a_document_counts_the_messages_it_has_and_says_that_there_are_others() {
+    let mut whole = session();
+    for text in [markdown(&whole, None, &TimeZone::UTC), html(&whole, None, &TimeZone::UTC)] {
+        assert!(text.contains(" · 3 of 4 messages · "), "{text}");
+    }
+    whole.messages.remove(1);
+    for text in [markdown(&whole, None, &TimeZone::UTC), html(&whole, None, &TimeZone::UTC)] {
+        assert!(text.contains(" · 3 messages · "), "{text}");
+    }
+}

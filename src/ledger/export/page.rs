@@ -12,7 +12,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use crate::domain::{MessageId, Part, Role};
 
 use super::super::SessionDetail;
-use super::{clean, heading, line, moment, part};
+use super::{clean, counted, heading, line, moment, part};
 
 /// Extensions models use. Formulas are told from emphasis and stay as they were written.
 const EXTENSIONS: Options = Options::ENABLE_TABLES
@@ -56,17 +56,18 @@ pub fn html(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -
          <body>\n<h1>{title}</h1>\n"
     );
     let at_least = if row.cost.exact { "" } else { "at least " };
+    let branch = session.branch(leaf);
     let _ = writeln!(
         out,
-        "<p class=\"aside\">{} · {} messages · {at_least}{} USD</p>",
+        "<p class=\"aside\">{} · {} · {at_least}{} USD</p>",
         moment(row.created, zone),
-        row.messages,
+        counted(session, branch.len()),
         row.cost.amount
     );
     if let Some(system) = &session.system {
         let _ = writeln!(out, "<h2>System</h2>\n<pre class=\"aside\">{}</pre>", escaped(system));
     }
-    for kept in session.branch(leaf) {
+    for kept in branch {
         let _ = writeln!(out, "<h2>{}</h2>", escaped(&heading(kept, zone)));
         for piece in &kept.message.parts {
             let class = match (piece, kept.message.role) {
