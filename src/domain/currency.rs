@@ -146,7 +146,7 @@ impl Denomination {
     }
 
     /// In it, with the digits that matter, as [`Money::brief`]: `$0.42`; converted `~¥2.99`,
-    /// `~0.36 EUR`, `<¥0.0001`.
+    /// `~0.36 EUR`, `<¥0.000001`.
     pub fn brief(self, dollars: Money) -> String {
         self.written(&self.convert(dollars).brief())
     }
@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(at("cny", "7.12").cost(cost(false)), "≥~¥2.99");
         assert_eq!(at("CNY", "7.12").cost_short(cost(false)), "≥~¥2.99");
         assert_eq!(at("EUR", "0.92").brief(money("0.42")), "~0.39 EUR");
-        assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<¥0.0001");
+        assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<¥0.000001");
         assert_eq!(at("EUR", "0.92").short(Money::ZERO), "~0.00 EUR");
     }
 

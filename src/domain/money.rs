@@ -127,19 +127,27 @@ impl Money {
         self.0 as f64 / PICO as f64
     }
 
-    /// The shortest useful form: cents from ten cents on, tenths of a cent from one, else as
-    /// [`Self::short`]: `$0.42`, `$0.025`, `$0.0041`.
+    /// The shortest useful form, two digits that matter: cents from ten cents on, tenths of a cent
+    /// from one, and so on to the millionth of a dollar, so that what cheap models cost can be told
+    /// apart: `$0.42`, `$0.025`, `$0.0041`, `$0.00088`, `<$0.000001`.
     pub fn brief(self) -> String {
-        let cents = u128::from(self.0.unsigned_abs()) / 10_000_000_000;
-        let digits = match cents {
-            10.. => 2,
-            1..10 => 3,
-            0 => return self.short(),
-        };
         let sign = if self.0 < 0 { "-" } else { "" };
+        let digits = match self.0.unsigned_abs() {
+            0 => 2,
+            1..500_000 => return format!("{sign}<$0.000001"),
+            500_000..100_000_000 => 6,
+            100_000_000..1_000_000_000 => 5,
+            1_000_000_000..10_000_000_000 => 4,
+            10_000_000_000..100_000_000_000 => 3,
+            100_000_000_000.. => 2,
+        };
         let (unit, scale) = (10u64.pow(12 - digits), 10u64.pow(digits));
         let rounded = (self.0.unsigned_abs() + unit / 2) / unit;
-        format!("{sign}${}.{:0width$}", rounded / scale, rounded % scale, width = digits as usize)
+        let mut fraction = format!("{:0width$}", rounded % scale, width = digits as usize);
+        while fraction.len() > 4 && fraction.ends_with('0') {
+            fraction.pop();
+        }
+        format!("{sign}${}.{fraction}", rounded / scale)
     }
 
     /// Short form for the screen, rounded half up: `$0.0041`, `$1.25`, `$0.00` for nothing,
@@ -347,6 +355,19 @@ mod tests {
         assert_eq!(brief("0.0251"), "$0.025");
         assert_eq!(brief("0.0041"), "$0.0041");
         assert_eq!(brief("-0.5"), "-$0.50");
+        assert_eq!(brief("0"), "$0.00");
+    }
+
+    #[test]
+    fn brief_money_tells_apart_what_cheap_models_cost() {
+        let brief = |text: &str| text.parse::<Money>().unwrap().brief();
+        assert_eq!(brief("0.000063"), "$0.000063");
+        assert_eq!(brief("0.00007"), "$0.00007");
+        assert_eq!(brief("0.0000876"), "$0.000088");
+        assert_eq!(brief("0.000876"), "$0.00088");
+        assert_eq!(brief("0.0004"), "$0.0004");
+        assert_eq!(brief("0.0000005"), "$0.000001");
+        assert_eq!(brief("0.0000004"), "<$0.000001");
     }
 
     #[test]

@@ -322,7 +322,8 @@ mod tests {
         let cost = |text: &str| Cost { amount: text.parse().unwrap(), exact: false };
         assert_eq!(super::cost(cost("0.0041"), Glyphs::Unicode), "≥$0.0041");
         assert_eq!(super::cost(cost("0.0041"), Glyphs::Ascii), ">=$0.0041");
-        assert_eq!(super::cost(cost("0.00001"), Glyphs::Unicode), "≥$0.00");
+        assert_eq!(super::cost(cost("0.00001"), Glyphs::Unicode), "≥$0.00001");
+        assert_eq!(super::cost(cost("0.0000001"), Glyphs::Unicode), "≥$0.00");
         assert_eq!(tight_cost(cost("0.0041"), Glyphs::Unicode), "≥$.0041");
         assert_eq!(fraction(0.62), ".62");
         assert_eq!(fraction(1.0), "1.00");
