@@ -42,8 +42,8 @@ pub use looks::{
 };
 pub use message::{Copied, DecideFor, Effect, Focused, Msg, StartPlan};
 pub use overlay::{
-    Completion, CompletionItem, CompletionKind, Confirm, Help, HelpLine, HistorySearch, Overlay,
-    OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run,
+    Asking, Completion, CompletionItem, CompletionKind, Confirm, Help, HelpLine, HistorySearch,
+    Overlay, OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run,
     SessionList, TestCard,
 };
 pub use pointer::{Locate, Pointer, PointerDid, Under};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::console::keys::{Action, HelpGroup};
-use crate::domain::{Decision, ModelName, Price, ProviderName, RequestId, SessionId};
+use crate::domain::{Decision, ModelName, Price, ProviderName, RequestId, SessionId, UnixMs};
 use crate::route::HealthState;
 
 use super::{LineInput, SessionLine, Waiting};
@@ -236,6 +236,17 @@ pub struct Confirm {
     pub fits: Option<ModelName>,
     /// The request that was refused.
     pub reply: RequestId,
+}
+
+/// A request a budget asks about before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asking {
+    /// The request.
+    pub request: RequestId,
+    /// From when on a key may be an answer; before the question is shown, when that may be.
+    pub from: UnixMs,
+    /// It is on the screen. Otherwise it waits for a hand to stop writing.
+    pub stands: bool,
 }
 
 /// What is offered under the caret while a word is typed.

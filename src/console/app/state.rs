@@ -13,9 +13,9 @@ use crate::engine::{Command, LogEntry, Snapshot};
 use crate::route::DecisionInput;
 
 use super::{
-    Cell, Completion, CostsState, FaultBoard, FirstRun, Geometry, IdMint, Layout, LineInput,
-    Locate, Looks, Overlay, PrivateChat, ReplyCell, SavedSum, SessionsState, Size, TerminalCaps,
-    Tone, Transcript,
+    Asking, Cell, Completion, CostsState, FaultBoard, FirstRun, Geometry, IdMint, Layout,
+    LineInput, Locate, Looks, Overlay, PrivateChat, ReplyCell, SavedSum, SessionsState, Size,
+    TerminalCaps, Tone, Transcript,
 };
 
 /// A view of the console.
@@ -291,8 +291,8 @@ pub struct AppState {
     pub focus: Focus,
     /// What lies over the view.
     pub overlay: Option<Overlay>,
-    /// The request a budget asks about, until that is answered.
-    pub question: Option<RequestId>,
+    /// What a budget asks, until that is answered.
+    pub question: Option<Asking>,
     /// The first key of a two-key chord, while the second is waited for.
     pub pending: Option<Chord>,
     /// A second press that is waited for.

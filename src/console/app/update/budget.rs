@@ -3,18 +3,30 @@
 //! Invariants: only `y` sends such a message over the budget, and for that message alone, and only `f`
 //! has somebody answer who fits; Enter sends nothing. However else the question goes away, the message
 //! is back in the draft and no longer part of the chat: what was not sent is not sent with the next.
+//! What is typed on before the question can have been read is no answer to it: it goes to the draft.
+
+use std::time::Duration;
 
 use crossterm::event::KeyCode;
 
 use crate::console::keys::Chord;
 use crate::domain::{
     AtLimit, BudgetLimit, BudgetScope, ErrorReport, ModelName, Money, OverBudget, ProviderName,
+    RequestId, UnixMs,
 };
 use crate::engine::{self, Command};
 
-use super::super::{AppState, Cell, Confirm, Effect, Overlay, ReplyCell, Tone};
+use super::super::{
+    AppState, Asking, Cell, Confirm, Effect, Focus, Overlay, ReplyCell, Tone, View,
+};
 use super::slash::{STARTING, named};
 use super::{Effects, notes, send};
+
+/// How long a hand that writes a draft rests before a question takes the keys.
+const RESTS: Duration = Duration::from_millis(900);
+
+/// How long a question stands before a key can be an answer to it.
+const SEEN: Duration = Duration::from_millis(350);
 
 /// `/budget`: shows what is spent and allowed; `/budget day 2 ask` sets one, `/budget day off` takes it
 /// away, for this run.
@@ -95,17 +107,46 @@ fn show(state: &mut AppState) -> Result<(), String> {
     Ok(())
 }
 
-/// Asks before a message goes over a budget, when the engine says that one wants to be asked.
+/// Asks before a message goes over a budget, when the engine says that one wants to be asked. Under
+/// a hand that is typing the question waits until it rests: none of those letters was an answer.
 pub(super) fn ask_first(state: &mut AppState, index: usize) {
     let Some(Cell::Reply(reply)) = state.transcript.cells.get(index) else { return };
-    let Some(error) = question(reply) else { return };
-    state.question = Some(reply.request);
-    if state.overlay.is_none() {
-        let question = error.message.clone();
-        let chosen = reply.reply.decision.as_ref().and_then(|decision| decision.chosen());
-        let fits = chosen.map(|candidate| candidate.model.clone());
-        state.overlay = Some(Overlay::Confirm(Confirm { question, fits, reply: reply.request }));
+    if question(reply).is_none() {
+        return;
     }
+    let request = reply.request;
+    let typing = state.overlay.is_none() && takes_letters(state) && !state.composer.is_blank();
+    state.question = Some(Asking { request, from: later(state, typing), stands: false });
+    if !typing && state.overlay.is_none() {
+        open(state, request);
+    }
+}
+
+/// Letters typed now go to the draft.
+fn takes_letters(state: &AppState) -> bool {
+    state.focus == Focus::Composer && state.view == View::Chat
+}
+
+/// When a question may be answered, or shown.
+fn later(state: &AppState, typing: bool) -> UnixMs {
+    state.now + if typing { RESTS } else { SEEN }
+}
+
+/// Shows the question.
+fn open(state: &mut AppState, request: RequestId) {
+    let asked = state.transcript.cells.iter().rev().find_map(|cell| match cell {
+        Cell::Reply(reply) if reply.request == request => Some(reply),
+        Cell::Reply(_) | Cell::User(_) | Cell::Note(_) => None,
+    });
+    let Some((reply, error)) = asked.and_then(|reply| Some((reply, question(reply)?))) else {
+        state.question = None;
+        return;
+    };
+    let question = error.message.clone();
+    let chosen = reply.reply.decision.as_ref().and_then(|decision| decision.chosen());
+    let fits = chosen.map(|candidate| candidate.model.clone());
+    state.overlay = Some(Overlay::Confirm(Confirm { question, fits, reply: request }));
+    state.question = Some(Asking { request, from: later(state, false), stands: true });
 }
 
 /// What a budget asks instead of an answer, if it does.
@@ -114,19 +155,50 @@ pub(super) fn question(reply: &ReplyCell) -> Option<&ErrorReport> {
     (error.code == engine::ASKS_FIRST).then_some(error)
 }
 
-/// A question that nobody sees any more was a no.
-pub(super) fn unless_asked(state: &mut AppState) {
-    let Some(request) = state.question else { return };
+/// A question that waited for the hand to rest is shown; one that nobody sees any more was a no.
+pub(super) fn settle(state: &mut AppState) {
+    let Some(asking) = state.question else { return };
     match &state.overlay {
-        Some(Overlay::Confirm(confirm)) if confirm.reply == request => return,
+        Some(Overlay::Confirm(confirm)) if confirm.reply == asking.request => return,
+        None if !asking.stands => {
+            if asking.from <= state.now {
+                open(state, asking.request);
+            }
+            return;
+        }
         Some(_) | None => {}
     }
     state.question = None;
-    send::unsay(state, request);
+    send::unsay(state, asking.request);
 }
 
-/// A key while the question stands; `false` when it is for somebody else.
+/// A key while a question stands or waits to be shown; `false` when it is for somebody else.
 pub(super) fn key(state: &mut AppState, fx: &mut Effects, key: Chord) -> bool {
+    let Some(asking) = state.question else { return false };
+    if asking.stands {
+        if state.now >= asking.from || key.typed().is_none() {
+            return answer(state, fx, key);
+        }
+        // The hand was already typing on when it came up.
+        if !takes_letters(state) {
+            return true;
+        }
+        state.overlay = None;
+    } else if !writes(key) {
+        open(state, asking.request);
+        return true;
+    }
+    state.question = Some(Asking { from: later(state, true), stands: false, ..asking });
+    false
+}
+
+/// Does this key write in the draft, and nothing else?
+fn writes(key: Chord) -> bool {
+    key.typed().is_some()
+        || matches!(key.code, KeyCode::Backspace | KeyCode::Delete | KeyCode::Left | KeyCode::Right)
+}
+
+fn answer(state: &mut AppState, fx: &mut Effects, key: Chord) -> bool {
     let Some(Overlay::Confirm(confirm)) = &state.overlay else { return false };
     let request = confirm.reply;
     let allowance = match key.code {

@@ -1,15 +1,20 @@
 //! Budgets: setting them, seeing them, and the question before going over one.
 
 use super::super::fixture::Console;
-use crate::console::app::{Cell, Overlay, View};
+use crate::console::app::{Cell, Effect, Overlay, View};
 use crate::domain::{
     Cost, ErrorReport, Finish, Message, ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent,
     Usage,
 };
 use crate::engine;
 
-/// The running request is refused by a budget that asks, or by one that stops.
+/// The running request is refused by a budget that asks, or by one that stops, and that was seen.
 fn refused(console: &mut Console, code: &str) {
+    refused_unseen(console, code);
+    console.wait(1_000);
+}
+
+fn refused_unseen(console: &mut Console, code: &str) {
     let words = "this could cost up to $0.25, which would go over the day's budget";
     let outcome = Outcome {
         finish: Finish::Error,
@@ -132,6 +137,74 @@ fn a_question_that_comes_under_something_else_is_a_no() {
     refused(&mut console, engine::ASKS_FIRST);
     assert_eq!(console.state.composer.text(), "a long one");
     assert!(console.state.transcript.cells.is_empty());
+}
+
+/// A second message waits in the queue and a third is being written when the budget asks about the
+/// second.
+fn asked_while_writing() -> Console {
+    let mut console = Console::ready();
+    console.text("the first").keys("enter").routed("mini").text("the second").keys("enter");
+    console.stream("One.").end(Finish::Stop).text("one");
+    refused_unseen(&mut console, engine::ASKS_FIRST);
+    console
+}
+
+#[test]
+fn what_is_being_written_when_a_budget_asks_is_no_answer_and_stays_in_the_draft() {
+    let mut console = asked_while_writing();
+    assert_eq!(console.sent().len(), 2);
+    for c in " yfn".chars() {
+        assert!(console.state.overlay.is_none());
+        console.text(&c.to_string()).wait(450);
+    }
+    console.keys("backspace");
+    assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("one yf", 2));
+    let wait = console.effects.iter().rev().find_map(|effect| match effect {
+        Effect::ScheduleTick(ms) => Some(*ms),
+        _ => None,
+    });
+    console.wait(wait.expect("it asks to be woken"));
+    assert!(matches!(console.state.overlay, Some(Overlay::Confirm(_))), "the hand rests");
+    console.wait(1_000).keys("y");
+    let sent = console.sent();
+    assert_eq!((sent.len(), sent[2].over_budget), (3, OverBudget::Allowed));
+    assert_eq!(
+        (sent[2].last_user_text(), console.state.composer.text()),
+        ("the second".to_owned(), "one yf".to_owned())
+    );
+}
+
+#[test]
+fn enter_before_the_question_was_seen_shows_it_and_sends_nothing() {
+    for key in ["enter", "esc", "ctrl-c", "f1"] {
+        let mut console = asked_while_writing();
+        console.keys(key);
+        assert!(matches!(console.state.overlay, Some(Overlay::Confirm(_))), "{key}");
+        assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("one", 2));
+        console.wait(1_000).keys("n");
+        assert_eq!(console.state.composer.text(), "one");
+        assert!(console.toast().contains("not sent; it is in the history"), "{}", console.toast());
+    }
+}
+
+#[test]
+fn a_letter_too_soon_to_have_read_the_question_goes_to_the_draft() {
+    let mut console = Console::ready();
+    console.text("a long one").keys("enter");
+    refused_unseen(&mut console, engine::ASKS_FIRST);
+    assert!(console.state.overlay.is_some());
+    console.text("yes");
+    assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("yes", 1));
+    console.wait(1_000);
+    assert!(console.state.overlay.is_some());
+    // Where letters are no text, it is nothing at all.
+    let mut console = Console::ready();
+    console.text("the first").keys("enter").routed("mini").stream("One.").end(Finish::Stop);
+    console.keys("esc r");
+    refused_unseen(&mut console, engine::ASKS_FIRST);
+    console.keys("y");
+    assert!(console.state.overlay.is_some());
+    assert_eq!(console.sent().len(), 2);
 }
 
 #[test]
