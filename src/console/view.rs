@@ -68,7 +68,7 @@ fn chat_view(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     chrome::top(ink, state, areas.top);
     chrome::title(ink, state, areas.title);
     chat::draw(ink, state, areas.transcript);
-    ink.line(areas.composer_rule);
+    composer::rule(ink, state, areas.composer_rule);
     let caret = composer::draw(ink, state, areas.composer);
     composer::preview(ink, state, areas.preview);
     let finding = popup::find(ink, state, areas.preview);

@@ -295,9 +295,12 @@ impl ReplyCell {
 
     /// Answer tokens so far; the provider's own count once it came.
     pub fn output_tokens(&self) -> u64 {
+        let streamed = self.streamed_tenths / 10;
         match &self.reply.usage {
+            // A report at the start counts the first token alone.
+            Some(usage) if self.phase.running() => usage.output.max(streamed),
             Some(usage) if usage.output > 0 => usage.output,
-            _ => self.streamed_tenths / 10,
+            _ => streamed,
         }
     }
 

@@ -9,7 +9,7 @@ use ratatui::widgets::Widget;
 
 use super::paint::{Ink, Piece, row};
 use super::{areas, words};
-use crate::console::app::{AppState, Focus};
+use crate::console::app::{AppState, Focus, QueuePhase};
 use crate::console::keys::Action;
 use crate::console::theme::Token;
 use crate::domain::Candidate;
@@ -80,6 +80,23 @@ pub(super) fn place(state: &AppState, area: Rect, at: Position) -> (usize, usize
     (row, usize::from(at.x.saturating_sub(text.x)))
 }
 
+/// The line over the draft. Where the line under it has other things to say, it tells what waits.
+pub(super) fn rule(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
+    ink.line(area);
+    if state.queue.is_empty() || state.composer.is_empty() {
+        return;
+    }
+    let held = if held(state) { ", held" } else { "" };
+    let words = format!(" {} queued{held} ", state.queue.len());
+    let end = ink.glyphs.rule;
+    ink.both(area, 0, &[], &[(&words, Token::Warn), (end, Token::Rule)]);
+}
+
+/// What is queued waits for the user, and for nothing else.
+fn held(state: &AppState) -> bool {
+    state.queue_phase == QueuePhase::Held && state.running().is_none()
+}
+
 /// Draws the draft; returns the caret.
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> Option<Position> {
     if area.height == 0 {
@@ -115,6 +132,8 @@ fn placeholder(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         "Ask anything. Auto picks the model and says why."
     } else if state.running().is_some() {
         "Enter queues the next message"
+    } else if !state.queue.is_empty() && held(state) {
+        "Enter sends what is queued"
     } else {
         "Ask on, or / for commands"
     };

@@ -8,14 +8,23 @@ use crate::console::app::{AppState, ReplyCell};
 use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, row};
 use crate::console::view::words;
+use crate::engine;
 use crate::text;
 
 pub(super) fn rows(state: &AppState, _width: u16) -> u16 {
-    if state.last_reply().is_some() { 4 } else { 0 }
+    if newest(state).is_some() { 4 } else { 0 }
+}
+
+/// The newest reply; none where a budget asked before anybody was.
+fn newest(state: &AppState) -> Option<&ReplyCell> {
+    let (_, reply) = state.last_reply()?;
+    let outcome = reply.reply.outcome.as_ref();
+    let error = outcome.and_then(|outcome| outcome.error.as_ref());
+    error.is_none_or(|error| error.code != engine::ASKS_FIRST).then_some(reply)
 }
 
 pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
-    let Some((_, reply)) = state.last_reply() else { return };
+    let Some(reply) = newest(state) else { return };
     let who = reply.model().map_or("routing".to_owned(), |(model, provider)| {
         words::who_in(model.as_str(), provider.as_str(), 20)
     });
