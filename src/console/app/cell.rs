@@ -304,8 +304,19 @@ impl ReplyCell {
         }
     }
 
-    /// Tokens per second from the first text to the last event; `None` before there is a rate.
+    /// Tokens per second from the first token, of thinking or of text, to the last event; `None` before
+    /// there is a rate.
     pub fn tokens_per_s(&self) -> Option<f64> {
+        self.generated().map(|(tokens, ms)| tokens as f64 * 1000.0 / ms as f64)
+    }
+
+    /// The milliseconds that rate is over.
+    pub fn generated_ms(&self) -> Option<u64> {
+        self.generated().map(|(_, ms)| ms)
+    }
+
+    /// How many tokens came in how many milliseconds.
+    fn generated(&self) -> Option<(u64, u64)> {
         let attempts = &self.reply.attempts;
         // Of one that was stopped, the attempt that was.
         let stopped = attempts.last().filter(|a| a.outcome == Some(OutcomeClass::Cancelled));
@@ -313,12 +324,12 @@ impl ReplyCell {
             let from = done.stamps.first_reasoning.or(done.stamps.first_text)?;
             let ms = done.stamps.last?.saturating_sub(from);
             if ms > 0 && done.usage.output > 1 {
-                return Some(done.usage.output as f64 * 1000.0 / ms as f64);
+                return Some((done.usage.output, ms));
             }
         }
-        let ms = self.last_at.since(self.first_text_at?).as_millis();
+        let ms = u64::try_from(self.last_at.since(self.first_text_at?).as_millis()).ok()?;
         let tokens = self.streamed_tenths / 10;
-        (ms >= 200 && tokens > 1).then(|| tokens as f64 * 1000.0 / ms as f64)
+        (ms >= 200 && tokens > 1).then_some((tokens, ms))
     }
 }
 

@@ -86,14 +86,14 @@ pub(super) fn counting(countdown: Option<Countdown>, now: UnixMs) -> Vec<String>
     forms
 }
 
-/// Tokens: `356`, `4.1k`, `128k`, `1.0M`.
+/// Tokens, rounded: `356`, `4.1k`, `128k`, `1.0M`.
 pub(super) fn tokens(n: u64) -> String {
+    let tenths = |unit: u64| (n.saturating_add(unit / 20) / (unit / 10)) as f64 / 10.0;
     match n {
         0..1000 => n.to_string(),
-        1000..10_000 if n % 1000 >= 100 => format!("{}.{}k", n / 1000, n % 1000 / 100),
-        1000..10_000 => format!("{}k", n / 1000),
-        10_000..1_000_000 => format!("{}k", n / 1000),
-        _ => format!("{}.{}M", n / 1_000_000, n % 1_000_000 / 100_000),
+        1000..9_950 if tenths(1000).fract() > 0.0 => format!("{:.1}k", tenths(1000)),
+        1000..999_500 => format!("{}k", (n + 500) / 1000),
+        _ => format!("{:.1}M", tenths(1_000_000)),
     }
 }
 
@@ -316,7 +316,11 @@ mod tests {
         assert_eq!(ttft(4394), "4.39s");
         assert_eq!(short_seconds(1_950), "1.9s");
         assert_eq!(tokens(4_124), "4.1k");
+        assert_eq!(tokens(1_791), "1.8k");
+        assert_eq!(tokens(1_980), "2k");
+        assert_eq!(tokens(9_960), "10k");
         assert_eq!(tokens(200_000), "200k");
+        assert_eq!(tokens(999_700), "1.0M");
         assert_eq!(grouped(200_000), "200,000");
         assert_eq!(tight("0.0041".parse().unwrap()), "$.0041");
         let cost = |text: &str| Cost { amount: text.parse().unwrap(), exact: false };

@@ -140,7 +140,13 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::CopyMessage => read::copy_message(state, fx),
         Action::CopyBlock(label) => read::copy_block(state, fx, label),
         Action::CopyAll => read::copy_all(state, fx),
-        Action::Retry => on_question(state, |state, cell| send::again(state, fx, cell, None)),
+        Action::Retry => {
+            on_question(state, |state, cell| send::again(state, fx, cell, None));
+            // Esc stops what runs now, as after any other message.
+            if state.running().is_some() && state.focus == Focus::Read {
+                state.focus = Focus::Composer;
+            }
+        }
         Action::RetryWith => {
             on_question(state, |state, cell| picker::open(state, PickFor::Resend(cell)));
         }

@@ -16,6 +16,9 @@ use super::{Effects, actions, budget, complete, costs, first, in_main, overlays,
 /// A key was pressed.
 pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
     // Any other key than the one that armed it disarms; the second press looks at `armed` itself.
+    if matches!(state.armed, Armed::Rewind { .. }) && key.code != KeyCode::Esc {
+        state.armed = Armed::No;
+    }
     let armed = state.armed;
     let contexts = state.contexts();
     if let Some(first) = state.pending.take() {

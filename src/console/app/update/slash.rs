@@ -7,7 +7,7 @@ use crate::console::composer::Draft;
 use crate::domain::{ModelName, PinScope, nearest, parse_span};
 use crate::engine::{Command, Veto};
 
-use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Tone, View};
+use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Scroll, Tone, View};
 use super::{
     Effects, budget, cache, chaos, costs, mouse, notes, overlays, picker, private, read, routes,
     send, sessions,
@@ -53,7 +53,20 @@ pub(super) fn run_or_begin(state: &mut AppState, fx: &mut Effects, line: &str) {
 }
 
 fn run(state: &mut AppState, fx: &mut Effects, line: &str) -> Result<(), String> {
-    let Line { id, first, rest } = command::read(line)?;
+    let line = command::read(line)?;
+    let cells = state.transcript.cells.len();
+    carry_out(state, fx, line)?;
+    // What is answered is answered at the end of the chat, now or in a moment.
+    let later = matches!(line.id, Name::Cache | Name::Export | Name::Replay);
+    if later || state.transcript.cells.len() > cells {
+        state.transcript.scroll = Scroll::Follow;
+        state.transcript.selected = None;
+    }
+    Ok(())
+}
+
+fn carry_out(state: &mut AppState, fx: &mut Effects, line: Line<'_>) -> Result<(), String> {
+    let Line { id, first, rest } = line;
     match id {
         Name::Use => {
             let model = model(state, first)?;

@@ -92,8 +92,9 @@ fn bar(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, area: Rect) {
         if let Some(rate) = reply.tokens_per_s() {
             let _ = write!(facts, ", {rate:.0}/s");
         }
-        if streamed > 0 {
-            let _ = write!(facts, ", {}", words::short_seconds(streamed));
+        let over = reply.generated_ms().unwrap_or(streamed);
+        if over > 0 {
+            let _ = write!(facts, ", {}", words::short_seconds(over));
         }
     }
     // Each word stands under its part where there is room, and never over the next one.

@@ -1,7 +1,7 @@
 //! Budgets: setting them, seeing them, and the question before going over one.
 
 use super::super::fixture::Console;
-use crate::console::app::{Cell, Effect, Overlay, View};
+use crate::console::app::{Cell, Effect, Focus, Overlay, View};
 use crate::domain::{
     Cost, ErrorReport, Finish, Message, ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent,
     Usage,
@@ -199,12 +199,13 @@ fn a_letter_too_soon_to_have_read_the_question_goes_to_the_draft() {
     assert!(console.state.overlay.is_some());
     // Where letters are no text, it is nothing at all.
     let mut console = Console::ready();
-    console.text("the first").keys("enter").routed("mini").stream("One.").end(Finish::Stop);
-    console.keys("esc r");
+    console.text("the first").keys("enter").routed("mini").text("the second").keys("enter tab");
+    console.stream("One.").end(Finish::Stop);
+    assert_eq!(console.state.focus, Focus::Read);
     refused_unseen(&mut console, engine::ASKS_FIRST);
     console.keys("y");
     assert!(console.state.overlay.is_some());
-    assert_eq!(console.sent().len(), 2);
+    assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("", 2));
 }
 
 #[test]

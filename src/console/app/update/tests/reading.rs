@@ -32,6 +32,46 @@ fn sending_follows_the_end_again() {
 }
 
 #[test]
+fn what_a_command_answers_is_seen_wherever_one_read() {
+    for line in ["/budget", "/cache", "/export md"] {
+        let mut console = Console::ready();
+        long(&mut console);
+        console.keys("esc pageup esc").text(line);
+        console.state.completion = None;
+        assert_eq!(console.state.composer.text(), line);
+        assert_ne!(console.state.transcript.scroll, Scroll::Follow, "{line}");
+        console.keys("enter");
+        assert_eq!(console.state.transcript.scroll, Scroll::Follow, "{line}");
+    }
+    let mut console = Console::ready();
+    long(&mut console);
+    console.keys("esc pageup esc").text("/copy");
+    console.state.completion = None;
+    console.keys("enter");
+    assert_ne!(console.state.transcript.scroll, Scroll::Follow, "it answers nothing");
+}
+
+#[test]
+fn asked_again_while_reading_the_next_escape_stops_it() {
+    let mut console = Console::ready();
+    console.exchange("one", "An answer.").keys("esc r");
+    assert_eq!(console.state.focus, Focus::Composer);
+    assert!(console.state.running().is_some());
+    console.keys("esc");
+    assert!(console.state.running().is_none());
+}
+
+#[test]
+fn only_escape_twice_goes_back_to_an_earlier_message() {
+    let mut console = Console::ready();
+    console.exchange("one", "An answer.").keys("esc q");
+    assert!(console.state.overlay.is_none());
+    assert_eq!(console.state.focus, Focus::Composer);
+    console.wait(2_000).keys("esc").wait(900).keys("esc");
+    assert!(console.state.overlay.is_some());
+}
+
+#[test]
 fn a_resize_keeps_the_cell_that_is_read() {
     let mut console = Console::ready();
     long(&mut console);
