@@ -71,8 +71,12 @@ fn answered(
         Recall::Sessions { query } => {
             ledger.read(|reader| found(reader, query.trim())).map(Recalled::Sessions)
         }
-        Recall::Open(id) => {
-            let session = ledger.read(|reader| chats::open(reader, id))?;
+        Recall::Open(id) | Recall::OpenAt(id, _) => {
+            let spot = match asked {
+                Recall::OpenAt(_, spot) => Some(spot),
+                _ => None,
+            };
+            let session = ledger.read(|reader| chats::open(reader, id, spot))?;
             for one in ledger.read(|reader| reader.interrupted(LISTED))? {
                 if one.session == id {
                     // It is looked at now; where that cannot be written it is offered once more.
@@ -80,6 +84,9 @@ fn answered(
                 }
             }
             Ok(Recalled::Session(Box::new(session)))
+        }
+        Recall::Branches { id, shown } => {
+            ledger.read(|reader| chats::branches(reader, id, shown)).map(Recalled::Branches)
         }
         Recall::Why(request) => ledger
             .read(|reader| chats::why(reader, request))
@@ -122,6 +129,8 @@ fn nothing(asked: &Recall) -> Result<Recalled, LedgerError> {
         Recall::Costs { .. } => Ok(Recalled::Costs(Box::default())),
         Recall::Sessions { .. } => Ok(Recalled::Sessions(Vec::new())),
         Recall::Open(_)
+        | Recall::OpenAt(..)
+        | Recall::Branches { .. }
         | Recall::Why(_)
         | Recall::Rename { .. }
         | Recall::Fork { .. }
@@ -314,8 +323,8 @@ fn found(reader: &Reader, query: &str) -> Result<Vec<SessionLine>, LedgerError> 
         if lines.iter().any(|known| known.id == hit.session) {
             continue;
         }
-        let excerpt = Excerpt { text: hit.snippet, found: hit.found };
-        let words = hit.message.is_some().then_some(excerpt);
+        let excerpt = |message| Excerpt { text: hit.snippet, found: hit.found, message };
+        let words = hit.message.map(excerpt);
         if let Some(row) = reader.session_row(hit.session)? {
             lines.push(line(row, words));
         }

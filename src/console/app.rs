@@ -42,16 +42,16 @@ pub use looks::{
 };
 pub use message::{Copied, DecideFor, Effect, Focused, Msg, StartPlan};
 pub use overlay::{
-    Asking, Completion, CompletionItem, CompletionKind, Confirm, Help, HelpLine, HistorySearch,
-    Overlay, OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow, PickScope, Rewind, Run,
-    SessionList, TestCard,
+    Asking, Branches, Completion, CompletionItem, CompletionKind, Confirm, Help, HelpLine,
+    HistorySearch, Overlay, OverridePicker, Palette, PaletteItem, Pick, PickFor, PickRow,
+    PickScope, Rewind, Run, SessionList, TestCard,
 };
 pub use pointer::{Locate, Pointer, PointerDid, Under};
 pub use private::PrivateChat;
 pub use recall::{
-    Alternative, CostGroup, CostItem, CostPoint, CostReport, CostRow, CostWindow, CostsState,
-    CostsTable, DearRequest, Excerpt, ExportAs, KeptAnswer, KeptSession, KeptTurn, Narrowed,
-    Recall, Recalled, RoutingDid, SessionLine, SessionsState, TableForm, Waiting,
+    Alternative, Branch, CostGroup, CostItem, CostPoint, CostReport, CostRow, CostWindow,
+    CostsState, CostsTable, DearRequest, Excerpt, ExportAs, KeptAnswer, KeptSession, KeptTurn,
+    Narrowed, Recall, Recalled, RoutingDid, SessionLine, SessionsState, Spot, TableForm, Waiting,
 };
 pub use scroll::Scroll;
 pub use state::{

@@ -99,6 +99,7 @@ pub enum Name {
     Rename,
     Delete,
     Fork,
+    Tree,
     Export,
     Replay,
     Theme,
@@ -198,6 +199,7 @@ pub static TABLE: &[CommandInfo] = &[
     command(Name::Search, "search", &[(Arg::Text, Required)], "search all chats"),
     command(Name::Rename, "rename", &[(Arg::Text, Required)], "give this chat a title"),
     command(Name::Fork, "fork", &[], "go on in a copy of this chat"),
+    command(Name::Tree, "tree", &[], "the ways this chat went"),
     command(Name::Export, "export", &[(Arg::ExportAs, Optional)], "write this chat to a file"),
     command(Name::Delete, "delete", &[(Arg::Yes, Optional)], "remove this chat for good"),
     command(

@@ -4,6 +4,7 @@
 //! walks an index from its end, or adds up sums per day.
 
 mod answers;
+mod branches;
 mod by_session;
 mod decisions;
 mod search;

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::console::app::{KeptAnswer, KeptSession, KeptTurn, PaidIn};
+use crate::console::app::{Branch, KeptAnswer, KeptSession, KeptTurn, PaidIn, Spot};
 use crate::domain::{
     Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, ProviderName,
     RequestId, Role, SessionId, Usage,
@@ -14,14 +14,31 @@ use crate::domain::{
 use crate::engine::LogEntry;
 use crate::ledger::{AnswerFigures, KeptMessage, KeptRoute, LedgerError, Reader};
 
-/// A chat, whole.
-pub(super) fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, LedgerError> {
+/// A chat, whole, on the way that leads by a place; on the newest where none is named, or it is gone.
+pub(super) fn open(
+    reader: &Reader,
+    id: SessionId,
+    spot: Option<Spot>,
+) -> Result<KeptSession, LedgerError> {
     let detail = super::whole(reader, id)?;
+    let message = match spot {
+        None => None,
+        Some(Spot::Message(message)) => Some(message),
+        Some(Spot::Answer(request)) => {
+            let of = |kept: &&KeptMessage| {
+                kept.message.role == Role::Assistant
+                    && (kept.request == Some(request) || kept.id.0 == request.0)
+            };
+            detail.messages.iter().find(of).map(|kept| kept.id)
+        }
+    };
+    let end = message.and_then(|message| detail.end_of(message));
+    let branches = detail.ends().len().saturating_sub(1);
     let mut figures = reader.answers_of(id)?;
     let mut figures_of = |kept: &KeptMessage| {
         kept.request.and_then(|request| figures.remove(&request)).unwrap_or_default()
     };
-    let branch = detail.branch(None);
+    let branch = detail.branch(end);
     let on: HashSet<MessageId> = branch.iter().map(|kept| kept.id).collect();
     // Answers that were asked for again, by their questions.
     let mut again: HashMap<MessageId, Vec<&KeptMessage>> = HashMap::new();
@@ -65,7 +82,45 @@ pub(super) fn open(reader: &Reader, id: SessionId) -> Result<KeptSession, Ledger
     });
     let replaced = elsewhere.map(|kept| given(kept, figures_of(kept), Words::Left)).collect();
     let cost = detail.row.cost;
-    Ok(KeptSession { id, title: detail.row.title, system: detail.system, cost, turns, replaced })
+    Ok(KeptSession {
+        id,
+        title: detail.row.title,
+        system: detail.system,
+        cost,
+        turns,
+        replaced,
+        branches,
+    })
+}
+
+/// The ways a chat went, the newest first. `shown` is the last question of the one on the screen.
+pub(super) fn branches(
+    reader: &Reader,
+    id: SessionId,
+    shown: MessageId,
+) -> Result<Vec<Branch>, LedgerError> {
+    let detail = super::whole(reader, id)?;
+    let here: HashSet<MessageId> = match detail.end_of(shown) {
+        Some(end) => detail.branch(Some(end)).iter().map(|kept| kept.id).collect(),
+        None => HashSet::new(),
+    };
+    let asked = |kept: &&&KeptMessage| kept.message.role == Role::User;
+    let way = |end: MessageId| {
+        let way = detail.branch(Some(end));
+        let mut questions = way.iter().filter(asked);
+        let parts = questions.clone().find(|kept| !here.contains(&kept.id));
+        let text = parts
+            .or_else(|| questions.next_back())
+            .map_or_else(String::new, |kept| kept.message.plain());
+        Branch {
+            end,
+            at: way.last().map_or(detail.row.created, |kept| kept.at),
+            messages: way.len(),
+            text,
+            shown: parts.is_none(),
+        }
+    };
+    Ok(detail.ends().into_iter().map(way).collect())
 }
 
 /// Whether an answer's words are wanted.

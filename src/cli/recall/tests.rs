@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::cli::args::{Cli, Command, Global, UsageArgs};
 use crate::cli::{Io, Kind, usage};
-use crate::console::app::{CostsTable, PaidIn, TableForm};
+use crate::console::app::{CostsTable, PaidIn, Spot, TableForm};
 use crate::domain::{Currency, Message, Origin, Part, Role};
 use crate::ledger::Keep;
 use crate::ledger::sample::Turn;
@@ -367,6 +367,24 @@ fn answers_to_one_question_come_in_turn_and_those_on_other_branches_without_word
     assert_eq!(kept.replaced.len(), 2);
     assert!(kept.replaced.iter().all(|answer| answer.text.is_empty()));
     assert_eq!(kept.replaced[0].cost.amount.pico(), 1_000_000_001);
+    // And the way before it is there to be read.
+    assert_eq!(kept.branches, 1);
+    let shown = kept.turns[0].id;
+    let Ok(Recalled::Branches(ways)) = data.ask(Recall::Branches { id: chat, shown }) else {
+        panic!("no branches")
+    };
+    let told: Vec<(&str, usize, bool)> =
+        ways.iter().map(|way| (way.text.as_str(), way.messages, way.shown)).collect();
+    assert_eq!(told, [("clause 8?", 2, true), ("contract clause 7", 2, false)]);
+    let spot = Spot::Message(ways[1].end);
+    for spot in [spot, Spot::Answer(first.turns[0].answers[0].request)] {
+        let Ok(Recalled::Session(before)) = data.ask(Recall::OpenAt(chat, spot)) else {
+            panic!("not opened")
+        };
+        let said: Vec<&str> = before.turns[0].answers.iter().map(|a| a.text.as_str()).collect();
+        assert_eq!(said, [first.turns[0].answers[0].text.as_str(), "another"], "{spot:?}");
+        assert_eq!((before.replaced.len(), before.cost), (1, kept.cost));
+    }
 }
 
 #[test]

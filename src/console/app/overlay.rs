@@ -9,7 +9,7 @@ use crate::console::keys::{Action, HelpGroup};
 use crate::domain::{Decision, ModelName, Price, ProviderName, RequestId, SessionId, UnixMs};
 use crate::route::HealthState;
 
-use super::{LineInput, SessionLine, Waiting};
+use super::{Branch, LineInput, SessionLine, Waiting};
 
 /// What lies over the view. Only one at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub enum Overlay {
     History(HistorySearch),
     /// Earlier messages of this chat, to edit and send again.
     Rewind(Rewind),
+    /// The ways this chat went, to go on with one.
+    Branches(Branches),
     /// Where the draft would go; nothing was sent.
     Test(TestCard),
     /// May a message go over a budget?
@@ -214,6 +216,15 @@ pub struct HistorySearch {
 pub struct Rewind {
     /// Indices of user cells, newest first.
     pub items: Vec<usize>,
+    /// Which.
+    pub selected: usize,
+}
+
+/// The ways this chat went, the newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branches {
+    /// All of them.
+    pub items: Vec<Branch>,
     /// Which.
     pub selected: usize,
 }

@@ -203,6 +203,8 @@ pub struct Excerpt {
     pub text: String,
     /// Where in it what was looked for stands: bytes from and to.
     pub found: (usize, usize),
+    /// The message it is from.
+    pub message: MessageId,
 }
 
 impl Excerpt {
@@ -294,7 +296,7 @@ pub struct KeptAnswer {
     pub paid: PaidIn,
 }
 
-/// A chat, whole: the branch that was talked in last.
+/// A chat, whole: the branch that was talked in last, or the one that was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptSession {
     /// Its id.
@@ -309,6 +311,32 @@ pub struct KeptSession {
     pub turns: Vec<KeptTurn>,
     /// Answers on other branches, without their words: they were paid all the same.
     pub replaced: Vec<KeptAnswer>,
+    /// How many other ways it went.
+    pub branches: usize,
+}
+
+/// A place in a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Spot {
+    /// A question, or an answer by its message.
+    Message(MessageId),
+    /// An answer by its request.
+    Answer(RequestId),
+}
+
+/// One of the ways a chat went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Its newest message.
+    pub end: MessageId,
+    /// When that was said.
+    pub at: UnixMs,
+    /// Messages on it, from the first.
+    pub messages: usize,
+    /// The first question on it that is not on the one shown; on that, its last.
+    pub text: String,
+    /// It is the one shown.
+    pub shown: bool,
 }
 
 /// A form a chat is written out in.
@@ -363,8 +391,17 @@ pub enum Recall {
         /// The text; empty for all.
         query: String,
     },
-    /// One chat.
+    /// One chat, on the way that was talked in last.
     Open(SessionId),
+    /// One chat, on the way that leads by a place.
+    OpenAt(SessionId, Spot),
+    /// The ways a chat went.
+    Branches {
+        /// Which chat.
+        id: SessionId,
+        /// The last question shown of it.
+        shown: MessageId,
+    },
     /// How a request was routed that the log of this run does not have.
     Why(RequestId),
     /// Give a chat a title.
@@ -410,6 +447,8 @@ pub enum Recalled {
     Sessions(Vec<SessionLine>),
     /// A chat.
     Session(Box<KeptSession>),
+    /// The ways a chat went, the newest first.
+    Branches(Vec<Branch>),
     /// How a request was routed.
     Why(Box<LogEntry>),
     /// It was done; what, in words.
@@ -465,8 +504,6 @@ pub struct CostsState {
     pub top: usize,
     /// What Enter opens.
     pub chosen: Option<CostItem>,
-    /// The chat that was opened from here and is on its way, and what to show of it.
-    pub opening: Option<(SessionId, RequestId)>,
     /// Which rows are shown.
     pub filter: ListFilter,
     /// What that leaves, while it holds.
@@ -482,6 +519,8 @@ pub struct SessionsState {
     pub recent: Vec<SessionLine>,
     /// A question for them is on its way.
     pub waiting: Waiting,
+    /// The chat that is being opened at a place, and that place.
+    pub opening: Option<(SessionId, Spot)>,
     /// What an earlier run left cut off has been looked for.
     pub looked_for_cuts: bool,
 }

@@ -5,6 +5,7 @@
 //! state stays one that makes sense; a message about a request that is no longer known is dropped.
 
 mod actions;
+mod branches;
 mod budget;
 mod cache;
 mod chaos;
@@ -127,6 +128,8 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
             Recall::Why(_) => routes::recalled(state, &mut fx, answer),
             Recall::Sessions { .. }
             | Recall::Open(_)
+            | Recall::OpenAt(..)
+            | Recall::Branches { .. }
             | Recall::Rename { .. }
             | Recall::Fork { .. }
             | Recall::Delete(_)

@@ -23,6 +23,10 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, screen: Rect) -> Option<
             lists::rewind(ink, state, rewind, screen);
             None
         }
+        Overlay::Branches(list) => {
+            lists::branches(ink, state, list, screen);
+            None
+        }
         Overlay::Picker(picker) => picker::draw(ink, picker, screen),
         Overlay::Help(help) => help::draw(ink, state, help, screen),
         Overlay::Sessions(list) => sessions::draw(ink, state, list, screen),
@@ -65,6 +69,7 @@ pub(super) fn under(overlay: &Overlay, screen: Rect, at: Position) -> Under {
         Overlay::Palette(it) => (lists::palette_frame(it, screen), it.selected, it.hits.len()),
         Overlay::History(it) => (lists::history_frame(it, screen), it.selected, it.hits.len()),
         Overlay::Rewind(it) => (lists::rewind_frame(it, screen), it.selected, it.items.len()),
+        Overlay::Branches(it) => (lists::branches_frame(it, screen), it.selected, it.items.len()),
         Overlay::Picker(it) => (picker::frame(it, screen), it.selected, it.hits.len()),
         Overlay::Help(it) => return help::under(it, screen, at),
         Overlay::Sessions(it) => {

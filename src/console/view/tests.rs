@@ -194,6 +194,7 @@ fn a_chat_opened_again_is_drawn_as_it_was_when_it_was_answered() {
             answers: vec![answer],
         }],
         replaced: Vec::new(),
+        branches: 0,
     };
     let head = |state: &AppState| {
         let rows = rows(&drawn(state, &theme("terminal")).0);

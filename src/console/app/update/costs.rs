@@ -13,10 +13,10 @@ use crate::domain::{Cost, Currency, Denomination};
 use crate::text;
 
 use super::super::{
-    AppState, Cell, CostItem, CostReport, CostRow, CostsTable, Effect, FilterPhase, Focus,
-    Narrowed, Recall, Recalled, TableForm, Tone, View, Waiting,
+    AppState, CostItem, CostReport, CostRow, CostsTable, Effect, FilterPhase, Focus, Narrowed,
+    Recall, Recalled, Spot, TableForm, Tone, View, Waiting,
 };
-use super::{Effects, notes, read, routes, sessions};
+use super::{Effects, notes, routes, sessions};
 
 /// How long it is told where a file was written: so long that its path can be read or copied.
 const TOLD_FOR: Duration = Duration::from_secs(12);
@@ -170,6 +170,7 @@ pub(super) fn exported(state: &mut AppState, answer: Result<Recalled, String>) {
             Recalled::Costs(_)
             | Recalled::Sessions(_)
             | Recalled::Session(_)
+            | Recalled::Branches(_)
             | Recalled::Why(_)
             | Recalled::Report(_),
         ) => {}
@@ -260,38 +261,22 @@ pub(super) fn click(state: &mut AppState, fx: &mut Effects, item: CostItem) {
 pub(super) fn open(state: &mut AppState, fx: &mut Effects) {
     let Some(chosen) = state.costs.chosen else { return scroll(state, 1) };
     match chosen {
-        CostItem::Chat(id) => sessions::go(state, fx, id),
+        CostItem::Chat(id) => {
+            state.sessions.opening = None;
+            sessions::go(state, fx, id);
+        }
         CostItem::Request(request) => {
             let dear = state.costs.shown.as_ref().and_then(|(_, _, report)| {
                 report.dearest.iter().find(|dear| dear.request == request)
             });
             match dear.and_then(|dear| dear.session) {
                 Some(id) => {
-                    state.costs.opening = Some((id, request));
+                    state.sessions.opening = Some((id, Spot::Answer(request)));
                     sessions::go(state, fx, id);
                 }
                 None => routes::show(state, fx, request),
             }
         }
-    }
-}
-
-/// A chat is shown: if it was opened from here, at the answer that was.
-pub(super) fn arrived(state: &mut AppState) {
-    let Some((_, request)) = state.costs.opening.take_if(|(id, _)| *id == state.session) else {
-        return;
-    };
-    let cells = &state.transcript.cells;
-    let answer = cells.iter().position(|cell| match cell {
-        Cell::Reply(reply) => reply.request == request || reply.routed_as() == request,
-        Cell::User(_) | Cell::Note(_) => false,
-    });
-    match answer {
-        Some(cell) => {
-            state.focus = Focus::Read;
-            read::go_to(state, cell);
-        }
-        None => notes::toast(state, Tone::Info, "that answer is on another branch of this chat"),
     }
 }
 
@@ -314,6 +299,7 @@ pub(super) fn recalled(
         Ok(
             Recalled::Sessions(_)
             | Recalled::Session(_)
+            | Recalled::Branches(_)
             | Recalled::Why(_)
             | Recalled::Done(_)
             | Recalled::Report(_),

@@ -99,7 +99,9 @@ fn field(state: &mut AppState) -> Option<&mut LineInput> {
             Overlay::History(search) => Some(&mut search.query),
             Overlay::Help(help) => help.filter.as_mut(),
             Overlay::Sessions(list) => Some(&mut list.query),
-            Overlay::Rewind(_) | Overlay::Test(_) | Overlay::Confirm(_) => None,
+            Overlay::Rewind(_) | Overlay::Branches(_) | Overlay::Test(_) | Overlay::Confirm(_) => {
+                None
+            }
         };
     }
     if let Stage::FirstRun(first) = &mut state.stage {

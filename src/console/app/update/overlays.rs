@@ -7,7 +7,7 @@ use super::super::{
     AppState, FirstRunField, Focus, Help, HelpLine, HistorySearch, LineInput, Overlay, Palette,
     PaletteItem, Run, Stage, View, fuzzy,
 };
-use super::{Effects, actions, first, picker, send, sessions, slash};
+use super::{Effects, actions, branches, first, picker, send, sessions, slash};
 
 /// Entries a page is, in a list that lies over a view.
 const PAGE: isize = 8;
@@ -128,7 +128,10 @@ pub(super) fn query_changed(state: &mut AppState, fx: &mut Effects) {
                 .collect();
             help.selected = 0;
         }
-        Some(Overlay::Rewind(_) | Overlay::Test(_) | Overlay::Confirm(_)) | None => {}
+        Some(
+            Overlay::Rewind(_) | Overlay::Branches(_) | Overlay::Test(_) | Overlay::Confirm(_),
+        )
+        | None => {}
     }
 }
 
@@ -157,6 +160,9 @@ pub(super) fn select(state: &mut AppState, step: isize) {
         Some(Overlay::Rewind(rewind)) => {
             rewind.selected = moved(rewind.selected, rewind.items.len(), step);
         }
+        Some(Overlay::Branches(list)) => {
+            list.selected = moved(list.selected, list.items.len(), step);
+        }
         Some(Overlay::Sessions(list)) => {
             list.removing = None;
             list.selected = moved(list.selected, list.items.as_ref().map_or(0, Vec::len), step);
@@ -174,6 +180,7 @@ pub(super) fn click(state: &mut AppState, fx: &mut Effects, hit: usize) {
         Some(Overlay::Help(help)) => &mut help.selected,
         Some(Overlay::History(search)) => &mut search.selected,
         Some(Overlay::Rewind(rewind)) => &mut rewind.selected,
+        Some(Overlay::Branches(list)) => &mut list.selected,
         Some(Overlay::Sessions(list)) => &mut list.selected,
         Some(Overlay::Test(_) | Overlay::Confirm(_)) | None => return,
     };
@@ -200,6 +207,7 @@ pub(super) fn next_field(state: &mut AppState, step: isize) {
             | Overlay::Help(_)
             | Overlay::History(_)
             | Overlay::Rewind(_)
+            | Overlay::Branches(_)
             | Overlay::Sessions(_)
             | Overlay::Test(_)
             | Overlay::Confirm(_),
@@ -258,6 +266,7 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
                 send::edit(state, cell);
             }
         }
+        Some(Overlay::Branches(_)) => branches::accept(state, fx),
         Some(Overlay::Sessions(_)) => sessions::accept(state, fx),
         // Money is not spent by a key that is pressed all the time.
         Some(Overlay::Confirm(_)) => {}

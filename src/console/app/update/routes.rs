@@ -41,6 +41,7 @@ pub(super) fn recalled(state: &mut AppState, fx: &mut Effects, answer: Result<Re
             Recalled::Costs(_)
             | Recalled::Sessions(_)
             | Recalled::Session(_)
+            | Recalled::Branches(_)
             | Recalled::Done(_)
             | Recalled::Report(_),
         ) => {}

@@ -14,7 +14,7 @@ use super::super::{
     AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, PrivateChat, QueuePhase, Queued,
     ReplyCell, Scroll, Spent, TestCard, Tone, UserCell, blocks,
 };
-use super::{Effects, notes, push_cell, slash};
+use super::{Effects, branches, notes, push_cell, slash};
 
 /// Characters of the first message that become the chat's title.
 const TITLE_CHARS: usize = 60;
@@ -45,6 +45,7 @@ pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
     state.composer.history.push(draft.clone());
     if let Some(cell) = state.editing.take() {
         cut_from(state, cell);
+        branches::left_behind(state);
     }
     let queued = prepare(draft);
     enqueue(state, fx, queued);

@@ -12,9 +12,10 @@ use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply, SessionId};
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
     PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
-    SessionList, Spent, Tone, UserCell, View, Waiting,
+    SessionList, Spent, Spot, Tone, UserCell, View, Waiting,
 };
-use super::{Effects, costs, notes, private, push_cell, send};
+use super::branches::{self, Arrival};
+use super::{Effects, notes, private, push_cell, send};
 
 /// Opens the list, searching for a text.
 pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
@@ -63,27 +64,31 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
     let Some(Overlay::Sessions(list)) = &state.overlay else { return };
     let chosen = list.items.as_ref().and_then(|items| items.get(list.selected)).cloned();
     let Some(chosen) = chosen else { return };
-    if chosen.id == state.session {
-        state.overlay = None;
-        return;
-    }
-    // Chosen by name, it is shown from its end.
-    state.costs.opening = None;
+    // Chosen by name, it is shown from its end; by what was said in it, there.
+    let spot = chosen.hit.map(|hit| Spot::Message(hit.message));
+    state.sessions.opening = spot.map(|spot| (chosen.id, spot));
     go(state, fx, chosen.id);
 }
 
 /// Goes to a chat: the open one is shown, another one opened.
 pub(super) fn go(state: &mut AppState, fx: &mut Effects, id: SessionId) {
+    let opening = state.sessions.opening.filter(|(of, _)| *of == id);
+    let asks = opening.map_or(Recall::Open(id), |(_, spot)| Recall::OpenAt(id, spot));
     if id == state.session {
+        state.overlay = None;
         state.view = View::Chat;
         state.focus = Focus::Composer;
-        costs::arrived(state);
-    } else if state.running().is_some() {
-        state.costs.opening = None;
+        match branches::arrived(state) {
+            Arrival::AtTheEnd | Arrival::There => return,
+            Arrival::Elsewhere(_) => state.sessions.opening = opening,
+        }
+    }
+    if state.running().is_some() {
+        state.sessions.opening = None;
         notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
     } else {
         state.overlay = None;
-        fx.push(Effect::Recall(Recall::Open(id)));
+        fx.push(Effect::Recall(asks));
     }
 }
 
@@ -170,6 +175,11 @@ pub(super) fn recalled(
     match (asked, answer) {
         (Recall::Sessions { query }, answer) => listed(state, fx, query, answer),
         (_, Ok(Recalled::Session(session))) => show(state, *session),
+        (Recall::Branches { id, .. }, Ok(Recalled::Branches(items))) => {
+            if *id == state.session {
+                branches::listed(state, items);
+            }
+        }
         (Recall::Delete(_), Ok(Recalled::Done(words))) => {
             notes::toast(state, Tone::Good, words);
             query_changed(state, fx);
@@ -193,7 +203,15 @@ pub(super) fn recalled(
         }
         (_, Ok(Recalled::Done(words))) => notes::toast(state, Tone::Good, words),
         (_, Ok(Recalled::Report(text))) => notes::note(state, Tone::Info, text),
-        (_, Ok(Recalled::Costs(_) | Recalled::Sessions(_) | Recalled::Why(_))) => {}
+        (
+            _,
+            Ok(
+                Recalled::Costs(_)
+                | Recalled::Sessions(_)
+                | Recalled::Branches(_)
+                | Recalled::Why(_),
+            ),
+        ) => {}
         (_, Err(why)) => notes::toast(state, Tone::Bad, why),
     }
 }
@@ -219,6 +237,7 @@ fn listed(state: &mut AppState, fx: &mut Effects, query: &str, answer: Result<Re
             Ok(
                 Recalled::Costs(_)
                 | Recalled::Session(_)
+                | Recalled::Branches(_)
                 | Recalled::Why(_)
                 | Recalled::Done(_)
                 | Recalled::Report(_),
@@ -299,7 +318,13 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.transcript.selected = None;
     state.view = View::Chat;
     state.focus = Focus::Composer;
-    costs::arrived(state);
+    branches::others(state, session.branches);
+    match branches::arrived(state) {
+        Arrival::AtTheEnd | Arrival::There => {}
+        Arrival::Elsewhere(_) => {
+            notes::toast(state, Tone::Info, "what was looked for is not kept any more");
+        }
+    }
 }
 
 /// What was spent in a chat on what will not be shown of it: on answers that were replaced, and on

@@ -9,8 +9,8 @@ use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Scroll, Tone, View};
 use super::{
-    Effects, budget, cache, chaos, costs, mouse, notes, overlays, picker, private, read, routes,
-    send, sessions,
+    Effects, branches, budget, cache, chaos, costs, mouse, notes, overlays, picker, private, read,
+    routes, send, sessions,
 };
 
 /// Runs the draft as a command. On success it goes into history and out of the draft.
@@ -145,6 +145,7 @@ fn carry_out(state: &mut AppState, fx: &mut Effects, line: Line<'_>) -> Result<(
         Name::Search => sessions::open(state, fx, first),
         Name::Rename => sessions::rename(state, fx, first)?,
         Name::Fork => sessions::fork(state, fx)?,
+        Name::Tree => branches::ask(state, fx)?,
         Name::Export => sessions::export(state, fx, first)?,
         Name::Delete => sessions::delete(state, fx, first)?,
         Name::Replay => replay(state, fx, first, rest)?,

@@ -1,9 +1,9 @@
-//! The palette, the history search and the rewind list.
+//! The palette, the history search, the rewind list and the ways a chat went.
 
 use ratatui::layout::{Position, Rect};
 
 use super::{Frame, centred, field, hits, rows};
-use crate::console::app::{AppState, Cell, HistorySearch, Palette, Rewind};
+use crate::console::app::{AppState, Branches, Cell, HistorySearch, Palette, Rewind};
 use crate::console::theme::Token;
 use crate::console::view::paint::{Ink, row};
 use crate::console::view::words;
@@ -70,5 +70,30 @@ pub(super) fn rewind(ink: &mut Ink<'_>, state: &AppState, rewind: &Rewind, scree
         let at = words::clock(user.at, state.utc_offset_s);
         let first = text::ellipsis(first, usize::from(line.width.saturating_sub(12)));
         ink.both(line, 2, &[(&first, Token::Fg)], &[(&at, Token::Dim)]);
+    });
+}
+
+/// Where the list of branches is.
+pub(super) fn branches_frame(list: &Branches, screen: Rect) -> Frame {
+    let height = (list.items.len() as u16).clamp(2, 12) + 2;
+    Frame::of(centred(screen, 76, height), 0, 0)
+}
+
+/// The ways this chat went, by the question each goes its own way with.
+pub(super) fn branches(ink: &mut Ink<'_>, state: &AppState, list: &Branches, screen: Rect) {
+    let Frame { window, list: area } = branches_frame(list, screen);
+    let keys = format!("{} go there   Esc close", ink.glyphs.enter);
+    ink.window(window, "BRANCHES", "the ways this chat went", (&keys, ""));
+    let places: Vec<usize> = (0..list.items.len()).collect();
+    let item = |at: usize| list.items.get(at);
+    rows(ink, area, &places, list.selected, item, |ink, branch, line| {
+        let when = words::ago(state.now, branch.at, state.utc_offset_s);
+        let facts =
+            format!("{} {} {when}", words::count(branch.messages, "message"), ink.glyphs.dot);
+        let here = if branch.shown { format!("here {} ", ink.glyphs.dot) } else { String::new() };
+        let room =
+            usize::from(line.width).saturating_sub(text::width(&facts) + text::width(&here) + 5);
+        let first = text::ellipsis(branch.text.lines().next().unwrap_or(""), room);
+        ink.both(line, 2, &[(&first, Token::Fg)], &[(&here, Token::Accent), (&facts, Token::Dim)]);
     });
 }

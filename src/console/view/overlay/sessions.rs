@@ -118,7 +118,11 @@ mod tests {
     use crate::domain::{Cost, SessionId, UnixMs};
 
     fn excerpt(text: &str) -> Excerpt {
-        Excerpt { text: text.to_owned(), found: (3, 6) }
+        Excerpt {
+            text: text.to_owned(),
+            found: (3, 6),
+            message: crate::domain::MessageId(uuid::Uuid::nil()),
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::super::fixture::Console;
 use super::kept::{id, kept};
 use crate::console::app::{
     CostGroup, CostItem, CostReport, CostRow, CostWindow, CostsTable, DearRequest, FilterPhase,
-    Focus, Msg, Recall, Recalled, TableForm, View,
+    Focus, Msg, Recall, Recalled, Spot, TableForm, View,
 };
 use crate::domain::{Cost, Currency, Denomination, Finish, RequestId, SessionId, UnixMs};
 
@@ -245,8 +245,9 @@ fn a_row_of_a_chat_opens_it_and_a_dear_request_the_answer_in_it() {
     let (_, _, report) = console.state.costs.shown.as_mut().unwrap();
     report.dearest[0].request = request;
     console.keys("end up enter");
-    assert_eq!(console.recalls().last(), Some(&Recall::Open(id(1))));
-    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(kept)));
+    let asked = Recall::OpenAt(id(1), Spot::Answer(request));
+    assert_eq!(console.recalls().last(), Some(&asked));
+    console.answers(asked, Recalled::Session(Box::new(kept)));
     assert_eq!((console.state.view, console.state.focus), (View::Chat, Focus::Read));
     assert_eq!(console.state.transcript.selected, Some(1), "the answer, not the question");
     // From the open chat it is there at once.

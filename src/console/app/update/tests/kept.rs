@@ -68,6 +68,7 @@ pub(super) fn kept(finish: Option<Finish>) -> KeptSession {
         system: Some("be brief".to_owned()),
         cost: Cost::ZERO,
         replaced: Vec::new(),
+        branches: 0,
         turns: vec![KeptTurn {
             id: MessageId(uuid::Uuid::from_u128(8)),
             at: crate::domain::UnixMs(1),

@@ -99,6 +99,7 @@ fn another_chat_that_is_opened_is_not_private() {
         cost: crate::domain::Cost::ZERO,
         turns: Vec::new(),
         replaced: Vec::new(),
+        branches: 0,
     };
     console.send(Msg::Recalled {
         asked: Recall::Open(id),
