@@ -217,6 +217,7 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
         hold(state);
         return;
     }
+    state.transcript.let_go();
     let meters = &mut state.meters;
     meters.asked += 1;
     meters.answered += u32::from(whole);

@@ -44,7 +44,8 @@ pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
     let draft = state.composer.take();
     state.composer.history.push(draft.clone());
     if let Some(cell) = state.editing.take() {
-        cut_from(state, cell);
+        // Until somebody answers, it can still be taken back.
+        state.transcript.set_aside(cell);
         branches::left_behind(state);
     }
     let queued = prepare(draft);
@@ -147,6 +148,7 @@ pub(super) fn unsay(state: &mut AppState, request: RequestId) {
         }
     };
     cut_from(state, asked);
+    state.transcript.put_back();
     if !state.transcript.cells.iter().any(|cell| matches!(cell, Cell::User(_))) {
         state.title.clear();
         if state.private == PrivateChat::Begun {
