@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::console::composer::{self, Draft};
 use crate::console::keys::Action;
 use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply, SessionId};
+use crate::engine::Told;
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
@@ -351,6 +352,7 @@ fn reply(state: &AppState, question: usize, answer: KeptAnswer) -> ReplyCell {
     cell.phase = ReplyPhase::Done;
     cell.last_at = answer.at;
     cell.paid = answer.paid;
+    cell.told = answer.problem.map(|cause| Told { cause, facts: Vec::new() });
     cell.first_token = answer.ttft_ms.map(|ms| (FirstToken::Text, ms));
     cell.reply = Reply {
         decision: answer.decision,

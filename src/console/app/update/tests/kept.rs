@@ -61,6 +61,7 @@ pub(super) fn kept(finish: Option<Finish>) -> KeptSession {
         attempts: Vec::new(),
         decision: None,
         paid: PaidIn::ThisChat,
+        problem: None,
     };
     KeptSession {
         id: id(1),
