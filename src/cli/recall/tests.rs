@@ -11,7 +11,7 @@ use super::*;
 use crate::cli::args::{Cli, Command, Global, UsageArgs};
 use crate::cli::{Io, Kind, usage};
 use crate::console::app::{CostsTable, PaidIn, Spot, TableForm};
-use crate::domain::{Currency, Finish, Message, Origin, Part, Role};
+use crate::domain::{Currency, Finish, Message, Money, Origin, Part, Role};
 use crate::ledger::Keep;
 use crate::ledger::sample::Turn;
 

@@ -112,7 +112,7 @@ pub struct CostPoint {
     /// The hour (`08`) or the day (`24`), as written under it.
     pub label: String,
     /// What was spent in it.
-    pub amount: Money,
+    pub cost: Cost,
 }
 
 /// One dear request.
@@ -134,6 +134,8 @@ pub struct DearRequest {
     pub input: u64,
     /// Answer tokens.
     pub output: u64,
+    /// The tokens are ours, not the provider's.
+    pub estimated: bool,
 }
 
 /// What the same requests would have cost on one model.
@@ -154,6 +156,8 @@ pub struct Alternative {
 pub struct RoutingDid {
     /// Requests that are over.
     pub requests: u64,
+    /// Of those, answered.
+    pub answered: u64,
     /// Of those, answers whose price can be compared: routed, and exactly known.
     pub compared: u64,
     /// What those cost.
@@ -179,6 +183,8 @@ pub struct CostReport {
     pub rows: Vec<CostRow>,
     /// Failed and abandoned attempts, in the rows already.
     pub lost: CostRow,
+    /// Attempts whose reader stopped them, in the rows already.
+    pub stopped: CostRow,
     /// Everything.
     pub total: CostRow,
     /// There may be more than these rows, all cheaper.
