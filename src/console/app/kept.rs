@@ -53,6 +53,36 @@ pub struct SessionLine {
     pub interrupted: bool,
 }
 
+impl SessionLine {
+    /// Does it hang under the chat in the line above: as its copy, or as another copy of the same?
+    pub fn hangs_under(&self, above: Option<&Self>) -> bool {
+        let from = self.forked_from;
+        from.is_some()
+            && above.is_some_and(|above| Some(above.id) == from || above.forked_from == from)
+    }
+
+    /// The same chats, copies under the chat they are of, where that is among them. A family stands
+    /// where its newest member stood.
+    pub fn families(lines: Vec<Self>) -> Vec<Self> {
+        let root = |line: &Self| {
+            let (mut id, mut from) = (line.id, line.forked_from);
+            for _ in 0..lines.len() {
+                let Some(parent) = lines.iter().find(|other| Some(other.id) == from) else { break };
+                (id, from) = (parent.id, parent.forked_from);
+            }
+            id
+        };
+        let roots: Vec<SessionId> = lines.iter().map(root).collect();
+        let mut order: Vec<usize> = (0..lines.len()).collect();
+        order.sort_by_key(|&n| {
+            let family = roots.iter().position(|id| *id == roots[n]);
+            (family, lines[n].id != roots[n], n)
+        });
+        let mut lines: Vec<Option<Self>> = lines.into_iter().map(Some).collect();
+        order.into_iter().filter_map(|n| lines.get_mut(n).and_then(Option::take)).collect()
+    }
+}
+
 /// A question and the answers to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptTurn {
@@ -154,4 +184,48 @@ pub struct Branch {
     pub text: String,
     /// It is the one shown.
     pub shown: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(n: u128, from: Option<u128>) -> SessionLine {
+        let id = |n| SessionId(uuid::Uuid::from_u128(n));
+        SessionLine {
+            id: id(n),
+            title: String::new(),
+            updated: UnixMs(0),
+            messages: 0,
+            cost: Cost::ZERO,
+            forked_from: from.map(id),
+            hit: None,
+            interrupted: false,
+        }
+    }
+
+    #[test]
+    fn a_copy_stands_under_its_chat_and_hangs_on_nothing_where_that_is_not_there() {
+        let lines = vec![
+            line(5, Some(2)),
+            line(4, None),
+            line(3, Some(99)),
+            line(2, None),
+            line(1, Some(2)),
+        ];
+        let lines = SessionLine::families(lines);
+        let told: Vec<(u128, bool)> = (0..lines.len())
+            .map(|n| {
+                let above = n.checked_sub(1).and_then(|above| lines.get(above));
+                (lines[n].id.0.as_u128(), lines[n].hangs_under(above))
+            })
+            .collect();
+        assert_eq!(told, [(2, false), (5, true), (1, true), (4, false), (3, false)]);
+        // A copy of a copy, and two that claim to be copies of one another.
+        let lines = vec![line(3, Some(2)), line(2, Some(1)), line(1, None)];
+        let ids: Vec<u128> =
+            SessionLine::families(lines).iter().map(|line| line.id.0.as_u128()).collect();
+        assert_eq!(ids, [1, 3, 2]);
+        assert_eq!(SessionLine::families(vec![line(1, Some(2)), line(2, Some(1))]).len(), 2);
+    }
 }

@@ -145,6 +145,9 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         right.push("PRIVATE".to_owned());
     }
     let wide = line.width >= 100;
+    if wide && state.system.is_some() {
+        right.push("system prompt".to_owned());
+    }
     if wide && messages > 0 {
         right.push(words::count(messages, "message"));
     }

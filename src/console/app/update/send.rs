@@ -389,6 +389,8 @@ pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
     state.title.clear();
+    // What was asked of the model is part of the chat it was asked in.
+    state.system = None;
     state.session = state.ids.session(state.now);
     state.private = PrivateChat::Off;
     state.view = super::super::View::Chat;

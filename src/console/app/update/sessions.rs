@@ -22,7 +22,8 @@ use super::{Effects, notes, private, push_cell, send};
 pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
     let mut field = LineInput::default();
     field.insert(query);
-    let items = query.is_empty().then(|| state.sessions.recent.clone());
+    let recent = || SessionLine::families(state.sessions.recent.clone());
+    let items = query.is_empty().then(recent);
     let list = SessionList {
         query: field,
         items: items.filter(|items| !items.is_empty()),
@@ -268,6 +269,7 @@ fn offer(state: &mut AppState) {
 /// The selection stays on its chat where that is still there; what is found for other words begins at
 /// its first.
 fn fill(list: &mut SessionList, query: &str, items: Vec<SessionLine>) {
+    let items = SessionLine::families(items);
     let old = list.items.as_ref().filter(|_| list.found_for == query);
     let before = old.and_then(|old| old.get(list.selected)).map(|line| line.id);
     query.clone_into(&mut list.found_for);
