@@ -13,7 +13,7 @@ use crate::engine::Told;
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
     PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
-    SessionList, Spent, Spot, Tone, UserCell, View, Waiting,
+    SessionList, Spent, Spot, Tone, UserCell, View, Waiting, blocks,
 };
 use super::branches::{self, Arrival};
 use super::{Effects, notes, private, push_cell, send};
@@ -295,6 +295,7 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.title = session.title;
     state.system = session.system;
     let mut cut_off = false;
+    let mut blocks_before = 0;
     for turn in session.turns {
         let user = UserCell {
             id: turn.id,
@@ -309,7 +310,9 @@ fn show(state: &mut AppState, session: KeptSession) {
         cut_off = false;
         for answer in turn.answers {
             cut_off = answer.finish.is_none();
-            let cell = reply(state, question, answer);
+            let mut cell = reply(state, question, answer);
+            cell.first_block = blocks_before;
+            blocks_before += blocks(&cell).len();
             push_cell(state, Cell::Reply(Box::new(cell)));
         }
     }

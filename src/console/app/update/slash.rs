@@ -203,7 +203,7 @@ fn model(state: &AppState, text: &str) -> Result<ModelName, String> {
 fn pin(state: &mut AppState, fx: &mut Effects, name: &str, scope: &str) -> Result<(), String> {
     let model = model(state, name)?;
     let (scope, until, words) = match command::scope(scope)? {
-        Scope::Chat => (PinScope::Session, None, "for this chat".to_owned()),
+        Scope::Chat => (PinScope::Session, None, "for this chat, in this run".to_owned()),
         Scope::For(span) => {
             let words = format!("for {}", crate::domain::format_span(span));
             (PinScope::All, Some(state.now + span), words)
