@@ -451,6 +451,8 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     let total = third.read(|reader| reader.total(Days::ALL)).unwrap();
     assert_eq!((total.attempts, total.cost), (2, row.cost), "nothing was shown of the comparison");
     assert!(total.usage.input > 0 && total.usage.output == 5, "{:?}", total.usage);
+    let routing = third.read(|reader| reader.routing(Days::ALL, None)).unwrap();
+    assert_eq!((routing.requests, routing.answered), (2, 0), "both were asked");
     // The budgets count it too.
     let day = LocalDay(Day::of(NOW, &TimeZone::UTC).0);
     let scopes = [BudgetScope::Day, BudgetScope::Month, BudgetScope::Session(session(1))];
