@@ -217,14 +217,20 @@ pub(super) fn edit(state: &mut AppState, cell: usize) {
     }
     let Some(Cell::User(user)) = state.transcript.cells.get(cell) else { return };
     let draft = user.draft.clone();
-    if !state.composer.is_blank() {
-        let begun = state.composer.take();
-        state.composer.history.push(begun);
-    }
-    state.composer.set(draft);
+    take_up(state, draft);
     state.editing = Some(cell);
     state.view = super::super::View::Chat;
     state.focus = super::super::Focus::Composer;
+}
+
+/// Puts a text in the draft's place; what was begun there goes to the history, and that is said.
+pub(super) fn take_up(state: &mut AppState, draft: Draft) {
+    if !state.composer.is_blank() {
+        let begun = state.composer.take();
+        state.composer.history.push(begun);
+        notes::toast(state, Tone::Info, "what was in the draft is in the history (↑)");
+    }
+    state.composer.set(draft);
 }
 
 /// Cuts the chat off before a cell.
@@ -247,11 +253,7 @@ pub(super) fn take_back(state: &mut AppState) -> bool {
         whole.pastes.pastes.extend(queued.draft.pastes.pastes);
         whole.chip = queued.draft.chip.or(whole.chip);
     }
-    if !state.composer.is_blank() {
-        let begun = state.composer.take();
-        state.composer.history.push(begun);
-    }
-    state.composer.set(whole);
+    take_up(state, whole);
     state.queue_phase = QueuePhase::Flowing;
     true
 }

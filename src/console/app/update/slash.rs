@@ -37,11 +37,7 @@ pub(super) fn run_or_begin(state: &mut AppState, fx: &mut Effects, line: &str) {
         .find(|info| line.trim_end() == format!("/{}", info.name))
         .is_some_and(|info| !info.args.is_empty());
     if bare && needs {
-        if !state.composer.is_blank() {
-            let begun = state.composer.take();
-            state.composer.history.push(begun);
-        }
-        state.composer.set(Draft { text: line.to_owned(), ..Draft::default() });
+        send::take_up(state, Draft { text: line.to_owned(), ..Draft::default() });
         state.view = View::Chat;
         state.focus = Focus::Composer;
         super::complete::refresh(state);

@@ -289,6 +289,7 @@ fn costs_begin_a_budget_where_it_is_written_and_an_old_draft_stays_in_the_histor
     let mut console = Console::ready();
     console.text("half a question").keys("ctrl-x 4").text("b");
     assert_eq!(console.state.composer.text(), "/budget ");
+    assert!(console.toast().contains("is in the history"), "{}", console.toast());
     assert_eq!(console.state.view, View::Chat);
     console.text("day 2").keys("esc enter");
     assert!(console.commands().last().unwrap().contains("Budget"), "{:?}", console.commands());
