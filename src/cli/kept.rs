@@ -39,9 +39,9 @@ impl From<LedgerError> for Stop {
     }
 }
 
-/// What a demo is configured with, but for a fleet that runs.
+/// What a demo is configured with, its fleet by name alone: it does not run.
 pub fn demo(setup: &Setup) -> Result<crate::config::Loaded, Stop> {
-    setup.demo_recipe("").load().map_err(|errors| super::compose::wrong(&errors))
+    setup.demo_recipe(&crate::sim::still()).load().map_err(|errors| super::compose::wrong(&errors))
 }
 
 /// The user's own zone, read as it stands: to find its name the whole zone database would be walked.

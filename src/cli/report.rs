@@ -5,6 +5,8 @@
 //! programs read it, whatever it is shown in; it is marked "at least" where a part of it is not known;
 //! what a provider or a chat is called is never obeyed by a terminal or a spreadsheet.
 
+mod routing;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -215,9 +217,11 @@ impl Report {
     /// For people.
     pub fn lines(&self) -> Vec<String> {
         let shown = self.wanted.shown.money;
+        let costs: Vec<Money> = self.rows.iter().map(|row| row.cost.amount).collect();
+        let decimals = shown.decimals(self.whole.cost.amount, &costs);
         let some = |cost: Cost| match cost.amount {
             Money::ZERO => String::new(),
-            _ => shown.cost_short(cost),
+            _ => shown.cost_fixed(cost, decimals),
         };
         let tells_parts = self.wanted.by.tells_parts();
         let mut columns = vec![
@@ -240,13 +244,14 @@ impl Report {
                 total.usage.input.to_string(),
                 total.usage.cached_input.to_string(),
                 total.usage.output.to_string(),
-                shown.cost_short(total.cost),
+                shown.cost_fixed(total.cost, decimals),
                 some(total.lost),
                 some(total.stopped),
             ]);
         }
         let mut lines = table.lines();
-        let routing = self.routing_lines();
+        let baseline = self.wanted.baseline.as_ref();
+        let routing = routing::lines(&self.routing, baseline, shown);
         if !routing.is_empty() {
             lines.push(String::new());
             if self.wanted.is_filtered() {
@@ -258,41 +263,6 @@ impl Report {
             lines.extend([String::new(), rate]);
         }
         lines
-    }
-
-    fn routing_lines(&self) -> Vec<String> {
-        let (routing, shown) = (&self.routing, self.wanted.shown.money);
-        let mut out = Vec::new();
-        if routing.compared > 0 {
-            out.push(format!(
-                "routing   {} of {} requests answered",
-                routing.answered, routing.requests
-            ));
-            out.push(format!(
-                "forecast  {} of them: {} at the dearest model that fit each, {} spent, {} saved",
-                routing.compared,
-                shown.short(routing.dearest),
-                shown.short(routing.spent),
-                shown.short(routing.dearest - routing.spent),
-            ));
-        }
-        if let Some((requests, spent, would)) = routing.baseline {
-            let saved = shown.short(would - spent);
-            out.push(format!(
-                "baseline  {requests} requests it could have answered for {}, {} spent: {saved} saved",
-                shown.short(would),
-                shown.short(spent),
-            ));
-        }
-        if routing.cached > 0 || routing.prefix_saved > Money::ZERO {
-            out.push(format!(
-                "caches    {} answers from the cache saved {}; prompt caches took off {}",
-                routing.cached,
-                shown.short(routing.cache_saved),
-                shown.short(routing.prefix_saved)
-            ));
-        }
-        out
     }
 
     /// For spreadsheets: a head, then a line a row. Amounts are dollars, exactly; where they are shown
@@ -369,6 +339,7 @@ impl Report {
                 "cache_saved_usd": routing.cache_saved.to_string(),
                 "prefix_saved_usd": routing.prefix_saved.to_string(),
                 "baseline": routing.baseline.map(|(requests, spent, would)| json!({
+                    "model": self.wanted.baseline,
                     "requests": requests,
                     "spent_usd": spent.to_string(),
                     "would_usd": would.to_string(),

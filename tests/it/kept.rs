@@ -273,8 +273,15 @@ fn usage_adds_up_and_reads_as_a_table_as_json_and_as_csv() {
         assert!(csv.starts_with(&format!("{by},session_id,calls,")), "{csv}");
         assert!(data.run(&["costs", "--by", by]).ends(0).out.contains("total"));
     }
-    let table = data.run(&["usage", "--baseline", "sim-opus"]).ends(0).out;
+    let table = data.run(&["usage", "--baseline", "sim-sonnet"]).ends(0).out;
     assert!(table.contains("2 of 2 requests answered"), "{table}");
+    assert!(table.contains("baseline  2 requests that sim-sonnet could have answered"), "{table}");
+    // A mistyped name is never taken for one that saved nothing.
+    for form in [&[][..], &["--json"], &["--csv"]] {
+        let wrong = [&["usage", "--demo", "--baseline", "sim-sonet"][..], form].concat();
+        let ran = data.run(&wrong).ends(2);
+        assert!(ran.err.contains("did you mean sim-sonnet?") && ran.out.is_empty(), "{}", ran.err);
+    }
     data.run(&["usage", "--since", "yesterday"]).ends(2);
     data.run(&["usage", "--json", "--csv"]).ends(2);
 }
