@@ -238,7 +238,12 @@ Examples:
 
 The answer is standard output and nothing else is. Where several attempts were needed, the story
 is told on standard error. Read by a pipe, text that was printed is never taken back: if a broken
-answer cannot be continued, the exit code is 3. With --json there is always exactly one object.
+answer cannot be continued, the exit code is 3.
+
+With --json there is exactly one object on standard output, whatever becomes of the request: what
+went wrong is its `error`. Only a command line that cannot be read (an option that is not there, a
+value out of range, two options that exclude each other) is told on standard error alone, with exit
+code 2. `session_id` is null where no conversation is kept.
 
 Exit codes:
   0 answered   1 error   2 usage or configuration   3 no provider could answer whole

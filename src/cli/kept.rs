@@ -75,6 +75,12 @@ pub fn reader(setup: &Setup) -> Result<Option<Reader>, Stop> {
     Ok(Some(Reader::open(ledger.path(), BUSY)?))
 }
 
+/// Is this conversation kept, and will it be when this process has ended?
+pub fn is_there(session: SessionId, setup: &Setup) -> bool {
+    let row = |ledger: Ledger| ledger.read(|reader| reader.session_row(session)).ok().flatten();
+    !setup.is_scratch() && setup.ledger().and_then(row).is_some()
+}
+
 /// Cut-off answers that are looked through for one of a conversation.
 const OFFERED: usize = 100;
 

@@ -106,7 +106,7 @@ fn a_wrong_command_line_is_two_and_says_what_was_meant() {
     assert!(home.run(&["docter"]).ends(2).err.contains("doctor"));
     assert!(home.run(&["ask", "--jsn", "x"]).ends(2).err.contains("--json"));
     assert!(home.run(&["ask", "x", "--pin"]).ends(2).err.contains("--model"));
-    assert!(home.run(&["ask"]).ends(2).err.contains("nothing to ask"));
+    assert!(home.run(&["ask"]).ends(2).err.contains("wheelhouse ask \"why"));
     home.run(&["--config", "not-there.toml", "config", "check"]).ends(2);
 }
 

@@ -218,8 +218,22 @@ fn going_on_with_what_is_not_there_says_so() {
     data.ask(&["Say hello."]);
     let ran = data.run(&["ask", "--demo", "--session", "ffffffff", "go on please"]).ends(2);
     assert!(ran.err.contains("no conversation ffffffff"), "{}", ran.err);
-    let ran = data.run(&["ask", "--demo", "--json", "--session", "ffffffff", "go on please"]);
-    assert_eq!(ran.ends(2).json()["finish"], "error");
+}
+
+#[test]
+fn a_question_that_fails_is_one_object_too_and_names_no_chat_that_is_not_there() {
+    let data = Data::new();
+    for args in [&["  "][..], &["-m", "nosuch", "hi"], &["--session", "ffffffff", "go on"]] {
+        let all = [&["ask", "--demo", "--json"], args].concat();
+        let told = data.run(&all).ends(2).json();
+        assert_eq!((&told["finish"], &told["session_id"]), (&"error".into(), &Value::Null));
+        assert!(!told["error"]["message"].as_str().unwrap().is_empty());
+    }
+    let ask = ["ask", "--demo", "--json", "Say hello."];
+    let scratch = data.command(&ask).env_remove("WHEELHOUSE_DATA").output().unwrap();
+    let told: Value = serde_json::from_slice(&scratch.stdout).unwrap();
+    // It went with the demo.
+    assert_eq!((&told["finish"], &told["session_id"]), (&"stop".into(), &Value::Null));
 }
 
 #[test]
