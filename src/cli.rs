@@ -35,6 +35,7 @@ mod report;
 mod sessions;
 mod shot;
 mod sim;
+mod since;
 mod start;
 mod story;
 mod sync;

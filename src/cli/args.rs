@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
-pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy, UsageSince};
+pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy};
 
 use crate::console::view::sample::Scene;
 use crate::domain::nearest;

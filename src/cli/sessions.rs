@@ -15,6 +15,7 @@ use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, Ses
 use super::args::{Format, SessionsCommand};
 use super::compose::Setup;
 use super::kept;
+use super::since::Since;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 
@@ -25,9 +26,10 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
     };
     let zone = kept::zone(setup);
     match what {
-        SessionsCommand::List { limit, by_cost, json } => {
+        SessionsCommand::List { limit, by_cost, since, json } => {
             let order = if *by_cost { SessionOrder::Dearest } else { SessionOrder::Newest };
-            let rows = ledger.read(|reader| reader.sessions(order, *limit, 0))?;
+            let from = since.start(engine::now(), &zone);
+            let rows = ledger.read(|reader| reader.sessions_since(from, order, *limit))?;
             let interrupted = ledger.read(|reader| reader.interrupted(LISTED))?;
             if *json {
                 print(io, &Value::Array(rows.iter().map(row_json).collect()))?;
@@ -94,7 +96,7 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
         }
         SessionsCommand::Rm { sessions, older_than, records, yes } => {
             let what = Removal { sessions, older_than: *older_than, records: *records, yes: *yes };
-            return remove(&ledger, &what, io);
+            return remove(&ledger, &what, &zone, io);
         }
     }
     Ok(Exit::Done)
@@ -161,12 +163,17 @@ fn branches(kept: &SessionDetail) -> usize {
 /// What is to be removed.
 struct Removal<'a> {
     sessions: &'a [String],
-    older_than: Option<std::time::Duration>,
+    older_than: Option<Since>,
     records: bool,
     yes: bool,
 }
 
-fn remove(ledger: &Ledger, what: &Removal<'_>, io: &mut Io<'_>) -> Result<Exit, Stop> {
+fn remove(
+    ledger: &Ledger,
+    what: &Removal<'_>,
+    zone: &TimeZone,
+    io: &mut Io<'_>,
+) -> Result<Exit, Stop> {
     // All are looked up before the first one goes.
     let rows = what
         .sessions
@@ -175,6 +182,7 @@ fn remove(ledger: &Ledger, what: &Removal<'_>, io: &mut Io<'_>) -> Result<Exit, 
         .collect::<Result<Vec<_>, _>>()?;
     if !what.yes && io.somebody() {
         let question = match (rows.as_slice(), what.older_than) {
+            (_, Some(Since::All)) => "remove every conversation, for good?".to_owned(),
             (_, Some(_)) => "remove every conversation older than that, for good?".to_owned(),
             ([one], None) => format!(
                 "remove \"{}\" ({} messages, {}), for good?",
@@ -194,7 +202,7 @@ fn remove(ledger: &Ledger, what: &Removal<'_>, io: &mut Io<'_>) -> Result<Exit, 
         io.talk(&format!("removed {}, {messages} messages", row.id));
     }
     if let Some(age) = what.older_than {
-        let before = engine::now() - age;
+        let before = age.older(engine::now(), zone);
         let gone = ledger.purge(before, Purge::Conversations)?;
         io.talk(&format!("removed {gone} conversations"));
         if what.records {

@@ -5,11 +5,12 @@
 
 use crate::config::Config;
 use crate::engine;
-use crate::ledger::{Day, Days, Reader, export};
+use crate::ledger::{Reader, export};
 
-use super::args::{UsageArgs, UsageSince};
+use super::args::UsageArgs;
 use super::compose::Setup;
 use super::report::{Report, Shown, Wanted};
+use super::since::Since;
 use super::{Exit, Io, Stop};
 use super::{kept, names};
 
@@ -28,11 +29,10 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
             Some(names::baseline(typed, config.as_ref(), &kept.unwrap_or_default())?)
         }
     };
-    let today = Day::of(engine::now(), &kept::zone(setup));
-    let days = match args.since {
-        UsageSince::All => Days::ALL,
-        UsageSince::Days(days) => Days::last(days, today),
-    };
+    let days = args.since.days(engine::now(), &kept::zone(setup));
+    if let (Since::Span(_), false) = (args.since, setup.global.quiet) {
+        io.talk(&format!("sums are of whole days: from {} on", days.from));
+    }
     let wanted = Wanted {
         days,
         by: args.by,

@@ -318,8 +318,29 @@ fn replay_reproduces_what_was_decided_and_says_what_another_policy_would_change(
     assert_eq!(best["changed"], 0, "{best}");
     let people = data.run(&["replay", "--policy", "cheapest"]).ends(0).out;
     assert!(people.contains("3 of 3 decisions come out as they were"), "{people}");
-    let wrong = data.run(&["replay", "--policy", "cheapst"]).ends(2);
-    assert!(wrong.err.contains("cheapest"), "{}", wrong.err);
+    let moves = &changed["moves"][0];
+    assert!(moves["est_cost_delta_usd"].as_str().unwrap().starts_with('-'), "{moves}");
+    for (typed, told) in
+        [("cheapst", "did you mean `cheapest`?"), ("zzz", "balanced, best, cheapest")]
+    {
+        let wrong = data.run(&["replay", "--policy", typed]).ends(2);
+        assert!(wrong.err.contains(told), "{}", wrong.err);
+    }
+    for (since, compared) in [("today", 3), ("7d", 3), ("12h", 3), ("all", 3), ("1ms", 0)] {
+        let told = data.run(&["replay", "--since", since, "--json"]).ends(0).json();
+        assert_eq!(told["compared"], compared, "{since}");
+        data.run(&["usage", "--since", since, "--json"]).ends(0);
+        let listed = data.run(&["sessions", "list", "--since", since, "--json"]).ends(0).json();
+        assert_eq!(listed.as_array().unwrap().len(), compared, "{since}");
+    }
+    let none = data.run(&["replay", "--since", "1ms"]).ends(0).out;
+    assert!(none.contains("no decision of that time is kept"), "{none}");
+    for args in
+        [&["usage", "--since"][..], &["replay", "--since"], &["sessions", "list", "--since"]]
+    {
+        let wrong = data.run(&[args, &["99999999d"]].concat()).ends(2);
+        assert!(wrong.err.contains("longer than 36500d"), "{}", wrong.err);
+    }
 }
 
 #[test]
