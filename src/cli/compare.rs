@@ -23,6 +23,7 @@ use crate::route;
 
 use super::args::CompareArgs;
 use super::compose::{self, Setup};
+use super::io::safe;
 use super::report::Shown;
 use super::{Exit, Io, Kind, Stop, names};
 use prompts::Prompt;
@@ -261,8 +262,8 @@ impl Progress {
     fn show(&self, answers: &[Answer], io: &mut Io<'_>) {
         if self.watched {
             let spent = answers.iter().fold(Cost::ZERO, |sum, answer| sum + answer.cost);
-            let line =
-                format!("{} of {}, {}", answers.len(), self.of, self.money.cost_short(spent));
+            let spent = self.money.cost_short(spent);
+            let line = safe(&format!("{} of {}, {spent}", answers.len(), self.of));
             // Who cannot see it misses nothing that is not said again.
             let _lost = write!(io.err, "\r{line}\x1b[K").and_then(|()| io.err.flush());
         }

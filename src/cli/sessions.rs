@@ -13,6 +13,7 @@ use crate::engine;
 use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
 
 use super::args::{Format, SessionsCommand};
+use super::charset::Charset;
 use super::compose::Setup;
 use super::kept;
 use super::since::Since;
@@ -51,7 +52,7 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
         SessionsCommand::Show { session, message } => {
             let kept = ledger.read(|reader| detail(reader, session))?;
             let leaf = leaf(&kept, message.as_deref())?;
-            put(io, &export::markdown(&kept, leaf, &zone))?;
+            put(io, &Charset::chosen().of(&export::markdown(&kept, leaf, &zone)))?;
             let branches = branches(&kept);
             if branches > 1 && message.is_none() {
                 io.talk(&format!(

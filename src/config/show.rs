@@ -159,7 +159,7 @@ fn masked(path: &str, text: &str) -> String {
     let lower = path.to_ascii_lowercase();
     let sounds = ["token", "secret", "password"].iter().any(|word| lower.ends_with(word));
     if free && sounds {
-        return "\"…\"".to_owned();
+        return "\"...\"".to_owned();
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -170,7 +170,7 @@ fn masked(path: &str, text: &str) -> String {
         match host_at(address) {
             0 => shown.push_str(address),
             at => {
-                shown.push('…');
+                shown.push_str("...");
                 shown.push_str(&address[at - 1..]);
             }
         }
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_password_in_an_address_is_hidden() {
         let text = shown(Some("cache"));
-        assert!(line(&text, "cache.redis.url").contains("redis://…@127.0.0.1:6379"));
+        assert!(line(&text, "cache.redis.url").contains("redis://...@127.0.0.1:6379"));
         assert!(!text.contains("hunter2"));
     }
 
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_can_be_loaded_again() {
-        let text = shown(None).replace("redis://…@", "redis://");
+        let text = shown(None).replace("redis://...@", "redis://");
         let again = load(&[Layer::user("again.toml", text)]).unwrap_or_else(|e| panic!("{e:?}"));
         assert_eq!(again.config.routing.policy, "cheapest");
     }
@@ -259,14 +259,14 @@ mod tests {
     #[test]
     fn a_password_is_hidden_whatever_is_in_it() {
         for (url, shown) in [
-            ("redis://me:a/b?c#d@host:6379/0", "redis://…@host:6379/0"),
-            ("redis://:p@ss@host", "redis://…@host"),
+            ("redis://me:a/b?c#d@host:6379/0", "redis://...@host:6379/0"),
+            ("redis://:p@ss@host", "redis://...@host"),
             ("https://host/a@b", "https://host/a@b"),
             ("http://host:8080/@x", "http://host:8080/@x"),
         ] {
             assert_eq!(super::masked("cache.redis.url", &format!("{url:?}")), format!("{shown:?}"));
         }
         let list = "[\"http://a:b@one/x\", \"http://c:d@two\"]";
-        assert_eq!(super::masked("x.y", list), "[\"http://…@one/x\", \"http://…@two\"]");
+        assert_eq!(super::masked("x.y", list), "[\"http://...@one/x\", \"http://...@two\"]");
     }
 }

@@ -344,6 +344,46 @@ fn replay_reproduces_what_was_decided_and_says_what_another_policy_would_change(
 }
 
 #[test]
+fn with_ascii_no_command_writes_a_character_of_its_own_that_is_none() {
+    let data = Data::new();
+    let file = data.path("config.toml");
+    std::fs::write(&file, "[currency]\nshow = \"CNY\"\nrates = { CNY = 7.12 }\n").unwrap();
+    let file = file.to_str().unwrap();
+    data.ask(&["--max-tokens", "30", "Say hello, and a good many other words besides, please."]);
+    let (few, set) =
+        (data.path("set.toml"), "[[prompts]]\nname = \"hi\"\nlang = \"en\"\ntext = \"Hi?\"");
+    std::fs::write(&few, set).unwrap();
+    let id = data.run(&["sessions", "list", "--json"]).json()[0]["id"].clone();
+    let mut lines = 0;
+    for args in [
+        &["usage"][..],
+        &["usage", "--help"],
+        &["replay", "--policy", "best"],
+        &["sessions", "list"],
+        &["sessions", "search", "besides"],
+        &["sessions", "show", id.as_str().unwrap()],
+        &["explain", "Say hello."],
+        &["drill", "sim-tiny", "--prompt", "Say hello."],
+        &["models", "list"],
+        &["cache", "why", "Say hello."],
+        &["compare", "sim-tiny", "--prompts", few.to_str().unwrap()],
+        &["doctor"],
+        &["config", "show"],
+        &["man", "usage"],
+        &["completions", "bash"],
+    ] {
+        let ran = data.run(&[args, &["--demo", "--ascii", "--config", file]].concat()).ends(0);
+        let told = format!("{}{}", ran.out, ran.err);
+        let odd: Vec<&str> = told.lines().filter(|line| !line.is_ascii()).collect();
+        assert!(odd.is_empty(), "{args:?}: {odd:#?}");
+        lines += told.lines().count();
+    }
+    assert!(lines > 100);
+    let usage = data.run(&["usage", "--demo", "--ascii", "--config", file]).out;
+    assert!(usage.contains("~CNY 0.0"), "{usage}");
+}
+
+#[test]
 fn a_command_that_only_looks_makes_no_file() {
     let data = Data::new();
     for args in [
