@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::domain::{Message, Origin, Part, Place, Request, Role, SessionId};
-use crate::ledger::{FILE, KeptMessage, Ledger, LedgerError, Options, Reader};
+use crate::ledger::{Day, FILE, KeptMessage, Ledger, LedgerError, Options, Reader};
 
 use super::args::AskArgs;
 use super::compose::Setup;
@@ -50,6 +50,11 @@ pub fn zone(setup: &Setup) -> TimeZone {
     let named = (setup.env)("TZ").is_some();
     let zone = if named { None } else { system() };
     zone.unwrap_or_else(TimeZone::system)
+}
+
+/// The day it is for the user.
+pub fn today(setup: &Setup) -> Day {
+    Day::of(crate::engine::now(), &zone(setup))
 }
 
 /// Opens the ledger of a directory to keep in. At once: whether it can be kept in shows later.

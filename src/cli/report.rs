@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::config::CurrencySettings;
 use crate::domain::{Cost, Currency, Denomination, ModelName, Money, Usage};
-use crate::ledger::{By, Days, LedgerError, Reader, Routing, Total, export};
+use crate::ledger::{By, Day, Days, LedgerError, Reader, Routing, Total, export};
 use crate::text;
 
 use super::args::UsageBy;
@@ -59,6 +59,18 @@ impl Shown {
             let _ = write!(words, ", as of {day}");
         }
         Some(words)
+    }
+
+    /// What is odd about the day of the rate: that it has not come yet.
+    pub fn doubt(&self, today: Day) -> Option<String> {
+        let Denomination::At(..) = self.money else { return None };
+        let day = self.as_of.as_deref()?;
+        let date = day.parse().map(Day::of_date).ok()?;
+        (date > today).then(|| {
+            format!(
+                "currency.as_of is {day}, a day that has not come: nobody can have seen its rate"
+            )
+        })
     }
 }
 
@@ -430,6 +442,19 @@ mod tests {
         assert_eq!(quoted("two\nlines"), "two\\nlines");
         assert_eq!(quoted("\u{1b}[31mred\u{9b}\u{7f}"), "\\u{1b}[31mred\\u{9b}\\u{7f}");
         assert_eq!(quoted("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_rate_of_a_day_to_come_is_doubted() {
+        let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
+        let shown = |money, day: &str| Shown { money, as_of: Some(day.to_owned()) };
+        let today = Day::of_date("2026-11-27".parse().unwrap());
+        for day in ["2026-11-20", "2026-11-27"] {
+            assert_eq!(shown(yuan, day).doubt(today), None, "{day}");
+        }
+        let doubt = shown(yuan, "2027-11-20").doubt(today).unwrap();
+        assert!(doubt.contains("currency.as_of is 2027-11-20, a day that has not come"), "{doubt}");
+        assert_eq!(shown(Denomination::Dollars, "2027-11-20").doubt(today), None);
     }
 
     #[test]

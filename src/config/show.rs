@@ -23,7 +23,8 @@ struct Line {
 impl Loaded {
     /// Effective values, one per line, with the layer, file and line that set each. A filter keeps
     /// the paths that begin with it, or else those that contain it. Without one, presets that
-    /// nothing but the program mentions are counted instead of listed.
+    /// nothing but the program mentions are counted instead of listed. Empty where nothing sets what a
+    /// filter names.
     pub fn show(&self, filter: Option<&str>) -> String {
         let mut lines = Vec::new();
         self.walk(&self.tree, "", &mut lines);
@@ -56,9 +57,6 @@ impl Loaded {
                 "# and {} shipped providers, {} shipped models: config show providers, models",
                 hidden.0, hidden.1
             );
-        }
-        if filter.is_some() && lines.is_empty() {
-            out.push_str("# nothing is called so\n");
         }
         out
     }
@@ -246,7 +244,7 @@ mod tests {
         let text = shown(Some("models.sonnet"));
         assert!(text.lines().all(|line| line.starts_with("models.sonnet.")), "{text}");
         assert!(line(&text, "models.sonnet.quality.code").ends_with("# a guess, from its family"));
-        assert!(shown(Some("no_such_thing")).starts_with("# nothing"));
+        assert_eq!(shown(Some("no_such_thing")), "");
     }
 
     #[test]

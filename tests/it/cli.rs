@@ -159,6 +159,10 @@ fn config_commands_write_once_check_and_show() {
         "{}",
         ran.out
     );
+    let unset = home.run(&["config", "show", "budget"]).ends(0).out;
+    assert!(unset.starts_with("# nothing of budget is set; it takes day, month,"), "{unset}");
+    let unknown = home.run(&["config", "show", "budgte"]).ends(2).err;
+    assert!(unknown.contains("there is no setting budgte: did you mean budget?"), "{unknown}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every request that is not in a comparison is counted, with what may have kept it out.
 
+use crate::cli::story::counted;
 use crate::domain::{Denomination, ModelName, Money};
 use crate::ledger::Routing;
 
@@ -25,15 +26,13 @@ pub(super) fn lines(
 
 fn answered(routing: &Routing) -> String {
     let Routing { requests, answered, .. } = *routing;
-    let mut line = format!("routing   {answered} of {} answered", counted(requests, "request"));
-    match requests.saturating_sub(answered) {
-        0 => {}
-        1 => line.push_str("; 1 failed, was refused or stopped, or only the cache was to answer"),
-        n => line.push_str(&format!(
-            "; {n} failed, were refused or stopped, or only the cache was to answer"
-        )),
-    }
-    line
+    let line = format!("routing   {answered} of {} answered", counted(requests, "request"));
+    let were = match requests.saturating_sub(answered) {
+        0 => return line,
+        1 => "1 failed, was refused".to_owned(),
+        n => format!("{n} failed, were refused"),
+    };
+    format!("{line}; {were} or stopped, or only the cache was to answer")
 }
 
 /// What those that can be compared would have cost, and why others cannot.
@@ -42,15 +41,14 @@ fn forecast(routing: &Routing, shown: Denomination) -> Vec<String> {
     if answered == 0 {
         return Vec::new();
     }
-    let mut out = vec![match compared {
-        0 => "forecast  none of them can be compared with other models".to_owned(),
-        _ => {
-            let [dearest, spent, saved] = summed(dearest, spent, shown);
-            format!(
-                "forecast  {compared} of the {answered} answered: {dearest} at the dearest model \
-                 that fit each, {spent} spent, {saved} saved"
-            )
-        }
+    let mut out = vec![if compared == 0 {
+        "forecast  none of them can be compared with other models".to_owned()
+    } else {
+        let [dearest, spent, saved] = summed(dearest, spent, shown);
+        format!(
+            "forecast  {compared} of the {answered} answered: {dearest} at the dearest model \
+             that fit each, {spent} spent, {saved} saved"
+        )
     }];
     if cached > 0 {
         out.push(format!("          left out: {cached} from the cache"));
@@ -98,10 +96,6 @@ fn summed(would: Money, spent: Money, shown: Denomination) -> [String; 3] {
     let saved = would - spent;
     let decimals = shown.decimals(would, &[spent, saved]);
     [would, spent, saved].map(|amount| shown.fixed(amount, decimals))
-}
-
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
