@@ -38,6 +38,9 @@ pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, St
     let policy = named.map(|name| weights(name, &config)).transpose()?;
     let from = args.since.start(engine::now(), &super::kept::zone(setup));
     let mut replay = Replay { policy, shown: Shown::first(&config.currency), ..Replay::default() };
+    if let Some(doubt) = replay.shown.doubt(kept::today(setup)) {
+        io.talk(&doubt);
+    }
     match kept::reader(setup)? {
         Some(reader) => {
             replay.unread = reader.decisions(from, UnixMs(i64::MAX), |kept| {

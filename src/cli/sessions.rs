@@ -17,11 +17,20 @@ use super::charset::Charset;
 use super::compose::Setup;
 use super::kept;
 use super::since::Since;
+use super::story::counted;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 
 /// Does what was asked.
 pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    if let SessionsCommand::Search { text, .. } = what
+        && text.iter().all(|word| word.trim().is_empty())
+    {
+        return Err(Stop::usage(
+            "there is nothing to look for: write words that were said, as in\n  \
+             wheelhouse sessions search borrow checker",
+        ));
+    }
     let Some(ledger) = kept::existing(setup)? else {
         return nothing(what, kept::nothing(setup), io);
     };
@@ -186,12 +195,14 @@ fn remove(
             (_, Some(Since::All)) => "remove every conversation, for good?".to_owned(),
             (_, Some(_)) => "remove every conversation older than that, for good?".to_owned(),
             ([one], None) => format!(
-                "remove \"{}\" ({} messages, {}), for good?",
+                "remove \"{}\" ({}, {}), for good?",
                 short(&one.title),
-                one.messages,
+                counted(one.messages, "message"),
                 one.id.short()
             ),
-            (several, None) => format!("remove {} conversations for good?", several.len()),
+            (several, None) => {
+                format!("remove {} for good?", counted(several.len() as u64, "conversation"))
+            }
         };
         if !io.agreed(&question)? {
             io.talk("nothing was removed");
@@ -200,15 +211,15 @@ fn remove(
     }
     for row in rows {
         let messages = ledger.remove(row.id)?;
-        io.talk(&format!("removed {}, {messages} messages", row.id));
+        io.talk(&format!("removed {}, {}", row.id, counted(messages, "message")));
     }
     if let Some(age) = what.older_than {
         let before = age.older(engine::now(), zone);
         let gone = ledger.purge(before, Purge::Conversations)?;
-        io.talk(&format!("removed {gone} conversations"));
+        io.talk(&format!("removed {}", counted(gone, "conversation")));
         if what.records {
             let gone = ledger.purge(before, Purge::Records)?;
-            io.talk(&format!("removed {gone} records; sums per day stay"));
+            io.talk(&format!("removed {}; sums per day stay", counted(gone, "record")));
         }
     }
     Ok(Exit::Done)

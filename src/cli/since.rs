@@ -13,7 +13,7 @@ use crate::ledger::{Day, Days};
 /// Days of the longest span: longer than there are computers.
 const MOST_DAYS: i32 = 36_500;
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// From when on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,14 +98,14 @@ mod tests {
 
     #[test]
     fn the_same_words_are_read_everywhere() {
-        let hours = |hours: u64| Since::Span(Duration::from_secs(3_600 * hours));
+        let hours = |hours: u64| Since::Span(Duration::from_hours(hours));
         for (text, since) in [
             ("all", Since::All),
             ("Today", Since::Today),
             ("7d", Since::Days(7)),
             ("12h", hours(12)),
             ("1d12h", hours(36)),
-            ("90m", Since::Span(Duration::from_secs(5_400))),
+            ("90m", Since::Span(Duration::from_mins(90))),
         ] {
             assert_eq!(Since::read(text), Ok(since), "{text}");
         }

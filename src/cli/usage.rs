@@ -41,6 +41,9 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
         baseline,
         shown,
     };
+    if let Some(doubt) = wanted.shown.doubt(kept::today(setup)) {
+        io.talk(&doubt);
+    }
     let report = if let Some(reader) = reader {
         Report::of(&reader, wanted)?
     } else {

@@ -202,14 +202,14 @@ impl Denomination {
     fn written(self, figure: &str) -> String {
         match self {
             Self::Dollars => figure.to_owned(),
-            Self::At(currency, _) if currency.code() == "CNY" => about(figure.replace('$', "¥")),
-            Self::At(currency, _) => about(format!("{} {currency}", figure.replace('$', ""))),
+            Self::At(currency, _) if currency.code() == "CNY" => about(&figure.replace('$', "¥")),
+            Self::At(currency, _) => about(&format!("{} {currency}", figure.replace('$', ""))),
         }
     }
 }
 
 /// Marked as converted; a bound stays in front, as in `≥~¥2.99`.
-fn about(figure: String) -> String {
+fn about(figure: &str) -> String {
     match figure.split_once('<') {
         Some((sign, rest)) => format!("{sign}<~{rest}"),
         None => format!("~{figure}"),

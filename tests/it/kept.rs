@@ -250,6 +250,8 @@ fn sessions_are_listed_searched_exported_and_removed() {
     let found = data.run(&["sessions", "search", "天气", "--json"]).ends(0).json();
     assert_eq!(found[0]["session"], first["session_id"]);
     assert!(data.run(&["sessions", "search", "zebra"]).ends(0).err.contains("nothing found"));
+    let nothing = data.run(&["sessions", "search", " "]).ends(2);
+    assert!(nothing.err.contains("write words that were said"), "{}", nothing.err);
     let id = first["session_id"].as_str().unwrap();
     let page = data.path("talk.html");
     let export = ["sessions", "export", id, "--format", "html", "-o", page.to_str().unwrap()];

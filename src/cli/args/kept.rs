@@ -76,7 +76,7 @@ pub enum SessionsCommand {
         #[arg(long, value_name = "ID")]
         message: Option<String>,
     },
-    /// Find what was said: every word, in any script, the newest first
+    /// Find messages and titles that hold every word, in any script, the newest first
     Search {
         /// The words
         #[arg(value_name = "TEXT", required = true)]
