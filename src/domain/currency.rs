@@ -283,6 +283,7 @@ mod tests {
         let (parts, sum) = dollars(&["0.010033333333"; 100]);
         assert!(parts.starts_with("$0.010033 ") && sum == "$1.003333", "{parts} {sum}");
         assert_eq!(Denomination::Dollars.fixed(money("0.0000001"), 4), "<$0.0001");
+        assert_eq!(Denomination::Dollars.fixed(Money::ZERO, 6), "$0.00");
     }
 
     #[test]

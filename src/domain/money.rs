@@ -159,11 +159,11 @@ impl Money {
         whole + if away { rest.signum() } else { 0 }
     }
 
-    /// To so many decimals, two at least, for figures that stand one below the other: `$0.004100`; `<$0.0001` for
-    /// less than the last of them.
+    /// To so many decimals, two at least, for figures that stand one below the other: `$0.004100`,
+    /// `$0.00` for nothing, `<$0.0001` for less than the last of them.
     pub fn fixed(self, decimals: u32) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let decimals = decimals.clamp(2, 12);
+        let decimals = if self.0 == 0 { 2 } else { decimals.clamp(2, 12) };
         let (rounded, scale) = (self.rounded(decimals).unsigned_abs(), 10u64.pow(decimals));
         let width = decimals as usize;
         let written = |units: u64| format!("${}.{:0width$}", units / scale, units % scale);
