@@ -1,7 +1,7 @@
 //! `wheelhouse ask`: one request, its answer on standard output, who gave it on standard error.
 //!
 //! Invariant: text that was printed is never taken back; with `--json` exactly one object is
-//! printed, also on failure.
+//! printed, also on failure, once the command line could be read.
 
 use std::time::Duration;
 
@@ -24,8 +24,23 @@ const LAST_WORD: Duration = Duration::from_secs(3);
 
 /// Asks.
 pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    match answered(args, setup, io) {
+        Err(stop) if args.json => {
+            let (exit, Some(message)) = stop.story() else { return Err(stop) };
+            let (class, code) = match exit {
+                Exit::Usage => (OutcomeClass::Caller, "config"),
+                _ => (OutcomeClass::Provider, "start"),
+            };
+            print(io, &json::failure(&ErrorReport::new(class, code, message)))?;
+            Ok(exit)
+        }
+        ended => ended,
+    }
+}
+
+fn answered(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
-    let mut request = request(args, Origin::Ask, reader, io)?;
+    let mut request = request(args, "ask", reader, io)?;
     let went_on = kept::go_on(&mut request, &kept::Continue::of(args), setup);
     let _log = setup.log()?;
     let keeping = setup.keep();
@@ -38,35 +53,26 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
     if let (Some(why), false) = (not_kept, setup.global.quiet) {
         io.talk(&format!("wheelhouse: not kept: {why}"));
     }
-    match asked {
-        Ok(Asked { reply, .. }) if args.json => {
-            print(io, &json::reply(&request, &reply))?;
-            Ok(Exit::of(&reply))
-        }
-        Ok(asked) => {
-            tell(&asked, setup, io);
-            Ok(Exit::of(&asked.reply))
-        }
-        Err(Stop::Say(exit, message)) if args.json => {
-            let (class, code) = match exit {
-                Exit::Usage => (OutcomeClass::Caller, "config"),
-                _ => (OutcomeClass::Provider, "start"),
-            };
-            print(io, &json::failure(&request, &ErrorReport::new(class, code, message)))?;
-            Ok(exit)
-        }
-        Err(stop) => Err(stop),
+    let asked = asked?;
+    if args.json {
+        // A chat that is not there cannot be gone on with.
+        request.session = request.session.filter(|id| kept::is_there(*id, setup));
+        print(io, &json::reply(&request, &asked.reply))?;
+    } else {
+        tell(&asked, setup, io);
     }
+    Ok(Exit::of(&asked.reply))
 }
 
-/// The request these arguments make, standard input included.
+/// The request these arguments of a command make, standard input included. Only `ask` sends it.
 pub fn request(
     args: &AskArgs,
-    origin: Origin,
+    command: &str,
     reader: ReaderKind,
     io: &Io<'_>,
 ) -> Result<Request, Stop> {
-    let prompt = prompt(&args.prompt, io.piped()?.as_deref())?;
+    let prompt = prompt(&args.prompt, io.piped()?.as_deref(), command)?;
+    let origin = if command == "ask" { Origin::Ask } else { Origin::Explain };
     let mut request = Request::new(RequestId(Uuid::now_v7()), origin, reader, &prompt);
     request.session = Some(SessionId(Uuid::now_v7()));
     request.system.clone_from(&args.system);
@@ -95,16 +101,17 @@ pub fn request(
 }
 
 /// Words first, then what was piped in, an empty line between them.
-fn prompt(words: &[String], piped: Option<&str>) -> Result<String, Stop> {
+fn prompt(words: &[String], piped: Option<&str>, command: &str) -> Result<String, Stop> {
     let words = words.join(" ");
     let piped = piped.unwrap_or_default();
     match (words.trim().is_empty(), piped.trim().is_empty()) {
         (false, false) => Ok(format!("{words}\n\n{piped}")),
         (false, true) => Ok(words),
         (true, false) => Ok(piped.to_owned()),
-        (true, true) => Err(Stop::usage(
-            "nothing to ask: write a prompt after the command, as in\n  wheelhouse ask \"why is the sky blue\"\nor pipe it in",
-        )),
+        (true, true) => Err(Stop::usage(format!(
+            "there is no prompt: write one after the command, as in\n  \
+             wheelhouse {command} \"why is the sky blue\"\nor pipe it in"
+        ))),
     }
 }
 
@@ -332,9 +339,13 @@ mod tests {
     #[test]
     fn standard_input_goes_below_the_words() {
         let words = ["review".to_owned(), "this".to_owned()];
-        assert_eq!(prompt(&words, Some("+ a\n")).unwrap(), "review this\n\n+ a\n");
-        assert_eq!(prompt(&words, Some("\n")).unwrap(), "review this");
-        assert_eq!(prompt(&[], Some("just this")).unwrap(), "just this");
-        assert_eq!(prompt(&[], None).unwrap_err().story().0, Exit::Usage);
+        assert_eq!(prompt(&words, Some("+ a\n"), "ask").unwrap(), "review this\n\n+ a\n");
+        assert_eq!(prompt(&words, Some("\n"), "ask").unwrap(), "review this");
+        assert_eq!(prompt(&[], Some("just this"), "ask").unwrap(), "just this");
+        for command in ["ask", "explain", "cache why"] {
+            let (exit, told) = prompt(&[], None, command).unwrap_err().story();
+            assert_eq!(exit, Exit::Usage);
+            assert!(told.unwrap().contains(&format!("wheelhouse {command} \"")), "{command}");
+        }
     }
 }

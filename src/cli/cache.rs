@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cache::{RedisTier, Survey, Trouble, Why};
 use crate::config::{CacheWhen, Config};
-use crate::domain::{Origin, ReaderKind, Request};
+use crate::domain::{ReaderKind, Request};
 use crate::engine::Recall;
 
 use super::args::AskArgs;
@@ -161,7 +161,7 @@ fn clear(args: &CacheClearArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, 
 }
 
 fn why(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let request = super::ask::request(args, Origin::Explain, ReaderKind::Replaceable, io)?;
+    let request = super::ask::request(args, "cache why", ReaderKind::Replaceable, io)?;
     let _log = setup.log()?;
     let runtime = compose::runtime()?;
     let recalled = runtime.block_on(recall(request, setup));

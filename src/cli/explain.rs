@@ -6,7 +6,7 @@ mod view;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::domain::{Decision, Origin, ReaderKind, Request, ServiceTier};
+use crate::domain::{Decision, ReaderKind, Request, ServiceTier};
 use crate::engine;
 use crate::route::{self, DecisionInput};
 use crate::wire;
@@ -19,7 +19,7 @@ use view::{Alternative, Detail, Explanation};
 /// Decides and prints.
 pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = ReaderKind::Replaceable;
-    let mut request = super::ask::request(&args.ask, Origin::Explain, reader, io)?;
+    let mut request = super::ask::request(&args.ask, "explain", reader, io)?;
     kept::go_on(&mut request, &kept::Continue::of(&args.ask), setup)?;
     let _log = setup.log()?;
     let runtime = compose::runtime()?;

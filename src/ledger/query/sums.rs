@@ -248,6 +248,15 @@ impl Reader {
         })
     }
 
+    /// The models that requests of any day were compared with.
+    pub fn compared_models(&self) -> Result<Vec<ModelName>, LedgerError> {
+        self.ask(|db| {
+            db.prepare_cached("SELECT DISTINCT model FROM model_days ORDER BY model")?
+                .query_map([], |row| Ok(ModelName::from(row.get::<_, String>(0)?)))?
+                .collect()
+        })
+    }
+
     /// What routing did on these days; against a baseline where one is named.
     pub fn routing(
         &self,
