@@ -77,7 +77,7 @@ impl Setup {
             return Some(Arc::clone(open) as Arc<dyn SpendStore>);
         }
         let ledger = self.ledger()?;
-        match SharedPurse::open(ledger.path()) {
+        match SharedPurse::open(ledger.path(), super::kept::zone(self)) {
             Ok(purse) => Some(Arc::clone(self.spending.get_or_init(|| Arc::new(purse))) as _),
             Err(trouble) => {
                 tracing::warn!(%trouble, "budgets count this run alone");

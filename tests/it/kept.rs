@@ -105,7 +105,7 @@ fn what_is_kept_while_another_command_comes_and_goes_is_there_for_the_next() {
     };
     keep(1);
     // As every running program does, it counts budgets in the same file.
-    let purse = SharedPurse::open(ledger.path()).unwrap();
+    let purse = SharedPurse::open(ledger.path(), TimeZone::UTC).unwrap();
     let holder = Holder(Uuid::now_v7());
     let claim = SharedClaim {
         attempt: AttemptId(Uuid::now_v7()),
@@ -137,7 +137,7 @@ fn what_is_kept_while_another_command_comes_and_goes_is_there_for_the_next() {
 fn what_an_answer_cost_counts_in_the_budgets_of_the_next_command() {
     let data = Data::new();
     let spent = |session: &Value| {
-        let purse = SharedPurse::open(&data.path("data").join("ledger.db")).unwrap();
+        let purse = SharedPurse::open(&data.path("data").join("ledger.db"), TimeZone::UTC).unwrap();
         let session = SessionId(session.as_str().unwrap().parse().unwrap());
         let bucket = Bucket { scope: BudgetScope::Session(session), time: BucketTime::Whole };
         let now = UnixMs(jiff::Timestamp::now().as_millisecond());
