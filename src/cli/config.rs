@@ -26,7 +26,7 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             io.talk("written; every line is a comment until you change it");
         }
         ConfigCommand::Check => {
-            let loaded = setup.load()?;
+            let loaded = setup.load_in_force()?;
             for warning in &loaded.warnings {
                 io.talk(&format!("note: {warning}"));
             }
@@ -45,7 +45,7 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             )?;
         }
         ConfigCommand::Show { filter } => {
-            let shown = setup.load()?.show(filter.as_deref());
+            let shown = setup.load_in_force()?.show(filter.as_deref());
             io.out.write_all(shown.as_bytes())?;
         }
         ConfigCommand::Path => writeln!(io.out, "{}", path.display())?,

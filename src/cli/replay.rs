@@ -28,7 +28,7 @@ const MOVES: usize = 12;
 
 /// Decides again and prints.
 pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let config = if setup.global.demo { super::kept::demo(setup)? } else { setup.load()? }.config;
+    let config = setup.load_in_force()?.config;
     let policy = setup.global.policy.as_deref().map(|name| weights(name, &config)).transpose()?;
     let now = engine::now();
     let from = args.since.map_or(UnixMs(i64::MIN), |span| now - span);

@@ -97,7 +97,7 @@ impl Setup {
         let (recipe, fleet) = match (using, &known) {
             (Using::Simulated, _) => {
                 let fleet = start_fleet().await?;
-                (self.demo_recipe(&fleet.config_text()), Some(fleet))
+                (self.demo_recipe(&fleet.config_text())?, Some(fleet))
             }
             (Using::Configured, Some((recipe, _))) => (recipe.clone(), None),
             (Using::Configured, None) => (self.recipe()?, None),

@@ -3,19 +3,18 @@
 //! Must not know: how a report is added up or written. Invariant: a configuration that cannot be read
 //! keeps nobody from reading what was spent.
 
-use crate::config::CurrencySettings;
 use crate::engine;
 use crate::ledger::{Day, Days, export};
 
 use super::args::{UsageArgs, UsageSince};
-use super::compose::Setup;
+use super::compose::{self, Setup};
 use super::kept;
 use super::report::{Report, Shown, Wanted};
 use super::{Exit, Io, Stop};
 
 /// Prints the report.
 pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let shown = shown(args, setup)?;
+    let shown = shown(args, setup, io)?;
     let today = Day::of(engine::now(), &kept::zone(setup));
     let days = match args.since {
         UsageSince::All => Days::ALL,
@@ -49,12 +48,21 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
     Ok(Exit::Done)
 }
 
-/// What amounts are shown in: what the command line names, else what the configuration says.
-fn shown(args: &UsageArgs, setup: &Setup) -> Result<Shown, Stop> {
-    let Some(currency) = args.currency else {
-        let settings = setup.load().map(|loaded| loaded.config.currency);
-        return Ok(settings.map(|settings| Shown::first(&settings)).unwrap_or_default());
-    };
-    let settings: CurrencySettings = setup.load()?.config.currency;
-    Shown::of(currency, &settings).map_err(Stop::usage)
+/// What amounts are shown in: what the command line names, else what the configuration says; dollars,
+/// and why, where that cannot be read.
+fn shown(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Shown, Stop> {
+    let loaded = setup.recipe_in_force()?.load();
+    match (args.currency, loaded) {
+        (Some(currency), Ok(loaded)) => {
+            Shown::of(currency, &loaded.config.currency).map_err(Stop::usage)
+        }
+        (Some(_), Err(errors)) => Err(compose::wrong(&errors)),
+        (None, Ok(loaded)) => Ok(Shown::first(&loaded.config.currency)),
+        (None, Err(errors)) => {
+            let (_, words) = compose::wrong(&errors).story();
+            io.talk(&format!("wheelhouse: {}", words.unwrap_or_default()));
+            io.talk("amounts are in dollars");
+            Ok(Shown::default())
+        }
+    }
 }

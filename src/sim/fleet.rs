@@ -104,6 +104,15 @@ pub async fn start(options: FleetOptions) -> io::Result<Fleet> {
     Ok(Fleet { endpoints, control: Control::new(places, changes), tasks })
 }
 
+/// The configuration of a fleet that does not run: its names are those of one that does, its addresses
+/// lead nowhere.
+pub fn config_at_rest() -> String {
+    // The port of a service that throws away what it is sent, and is hardly ever there.
+    include_str!("../../assets/sim/fleet.toml")
+        .replace("{{", "http://127.0.0.1:9/")
+        .replace("}}", "")
+}
+
 impl Fleet {
     /// The configuration that leads to the fleet: providers `sim-…` and models `sim-…`, as TOML.
     pub fn config_text(&self) -> String {
