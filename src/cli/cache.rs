@@ -27,7 +27,7 @@ pub fn run(what: &CacheCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, 
 
 /// The configuration, as a demo has it where one is wished for.
 fn config(setup: &Setup) -> Result<Config, Stop> {
-    let loaded = if setup.global.demo { super::kept::demo(setup)? } else { setup.load()? };
+    let loaded = setup.load_in_force()?;
     Ok(loaded.config)
 }
 

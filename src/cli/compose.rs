@@ -17,6 +17,7 @@ use crate::config::{self, Config, ConfigError, Layer, LayerKind, Loaded, Paths, 
 use crate::domain::{ErrorReport, UnixMs};
 use crate::engine::WatchedFile;
 use crate::ledger::{Health, Ledger, LedgerError, SharedPurse};
+use crate::sim;
 use crate::text::Tongue;
 use crate::wire::http::{Http, HttpOptions};
 use crate::wire::{self, HttpCall};
@@ -159,20 +160,33 @@ impl Setup {
         self.recipe()?.load().map_err(|errors| wrong(&errors))
     }
 
+    /// The configuration this command line runs with: a demo's with `--demo`, though no fleet runs yet.
+    pub fn load_in_force(&self) -> Result<Loaded, Stop> {
+        self.recipe_in_force()?.load().map_err(|errors| wrong(&errors))
+    }
+
+    /// What that is made from.
+    pub fn recipe_in_force(&self) -> Result<Recipe, Stop> {
+        if self.global.demo { self.demo_recipe(&sim::config_at_rest()) } else { self.recipe() }
+    }
+
     /// The layers that are there, to make the configuration from now and again.
     pub fn recipe(&self) -> Result<Recipe, Stop> {
         let synced = self.synced_layer();
-        let file = self.user_layer()?;
-        let environment = config::environment_layer(std::env::vars());
-        let layers = synced.into_iter().chain(file).chain(environment).chain(self.flag_layers());
-        Ok(Recipe::new(layers.collect()))
+        Ok(Recipe::new(synced.into_iter().chain(self.own_layers()?).collect()))
     }
 
-    /// The layers of a demo: the fleet in place of the user's models; of the user's file only how the
-    /// console looks and listens.
-    pub fn demo_recipe(&self, fleet: &str) -> Recipe {
-        let file = self.user_layer().ok().flatten();
-        Recipe::demo(fleet, file.into_iter().chain(self.flag_layers()).collect())
+    /// The layers of a demo: the fleet in place of the user's models; of what the user says only what a
+    /// demo takes.
+    pub fn demo_recipe(&self, fleet: &str) -> Result<Recipe, Stop> {
+        Ok(Recipe::demo(fleet, self.own_layers()?))
+    }
+
+    /// What the user says: the file, variables, flags.
+    fn own_layers(&self) -> Result<Vec<Layer>, Stop> {
+        let file = self.user_layer()?;
+        let environment = config::environment_layer(std::env::vars());
+        Ok(file.into_iter().chain(environment).chain(self.flag_layers()).collect())
     }
 
     /// The text of a theme of the user's: `themes/NAME.toml` beside the configuration, or a file where

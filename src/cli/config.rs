@@ -28,7 +28,7 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             io.talk("written; every line is a comment until you change it");
         }
         ConfigCommand::Check => {
-            let loaded = setup.load()?;
+            let loaded = setup.load_in_force()?;
             for warning in &loaded.warnings {
                 io.talk(&format!("note: {warning}"));
             }
@@ -53,7 +53,7 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             )?;
         }
         ConfigCommand::Show { filter } => {
-            let loaded = setup.load()?;
+            let loaded = setup.load_in_force()?;
             let shown = loaded.show(filter.as_deref());
             if let (Some(path), true) = (filter, shown.is_empty()) {
                 let what = nothing(path, loaded.nothing_at(path))?;

@@ -34,7 +34,7 @@ pub fn run(setup: Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
             "the console needs a terminal; for one answer: wheelhouse ask \"...\"",
         ));
     }
-    let recipe = if setup.global.demo { setup.demo_recipe("") } else { setup.recipe()? };
+    let recipe = setup.recipe_in_force()?;
     let loaded = recipe.load().map_err(|errors| compose::wrong(&errors))?;
     let config = &loaded.config;
     let keymap = keymap(&config.console)?;

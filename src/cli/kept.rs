@@ -39,11 +39,6 @@ impl From<LedgerError> for Stop {
     }
 }
 
-/// What a demo is configured with, its fleet by name alone: it does not run.
-pub fn demo(setup: &Setup) -> Result<crate::config::Loaded, Stop> {
-    setup.demo_recipe(&crate::sim::still()).load().map_err(|errors| super::compose::wrong(&errors))
-}
-
 /// The user's own zone, read as it stands: to find its name the whole zone database would be walked.
 pub fn zone(setup: &Setup) -> TimeZone {
     let system = || TimeZone::tzif("local", &std::fs::read("/etc/localtime").ok()?).ok();

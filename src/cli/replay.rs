@@ -32,7 +32,7 @@ const MOVES: usize = 12;
 
 /// Decides again and prints.
 pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let config = if setup.global.demo { super::kept::demo(setup)? } else { setup.load()? }.config;
+    let config = setup.load_in_force()?.config;
     // As the configuration has it: of a policy that was named by its beginning the whole name.
     let named = setup.global.policy.as_ref().map(|_| config.routing.policy.as_str());
     let policy = named.map(|name| weights(name, &config)).transpose()?;

@@ -78,7 +78,7 @@ impl Setup {
             return Some(Arc::clone(open) as Arc<dyn SpendStore>);
         }
         let ledger = self.ledger()?;
-        match SharedPurse::open(ledger.path()) {
+        match SharedPurse::open(ledger.path(), super::kept::zone(self)) {
             Ok(purse) => Some(Arc::clone(self.spending.get_or_init(|| Arc::new(purse))) as _),
             Err(trouble) => {
                 tracing::warn!(%trouble, "budgets count this run alone");
@@ -98,7 +98,7 @@ impl Setup {
         let (recipe, fleet) = match (using, &known) {
             (Using::Simulated, _) => {
                 let fleet = start_fleet().await?;
-                (self.demo_recipe(&fleet.config_text()), Some(fleet))
+                (self.demo_recipe(&fleet.config_text())?, Some(fleet))
             }
             (Using::Configured, Some((recipe, _))) => (recipe.clone(), None),
             (Using::Configured, None) => (self.recipe()?, None),

@@ -16,9 +16,15 @@ use super::{kept, names};
 
 /// Prints the report.
 pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let config = match (args.currency, config(setup)) {
+    let config = match (args.currency, setup.load_in_force()) {
         (Some(_), Err(stop)) => return Err(stop),
-        (_, config) => config.ok(),
+        (None, Err(stop)) => {
+            let (_, words) = stop.story();
+            io.talk(&format!("wheelhouse: {}", words.unwrap_or_default()));
+            io.talk("amounts are in dollars");
+            None
+        }
+        (_, Ok(loaded)) => Some(loaded.config),
     };
     let shown = shown(args, config.as_ref())?;
     let reader = kept::reader(setup)?;
@@ -64,13 +70,8 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
     Ok(Exit::Done)
 }
 
-/// The configuration, as a demo has it where one is wished for.
-fn config(setup: &Setup) -> Result<Config, Stop> {
-    let loaded = if setup.global.demo { kept::demo(setup) } else { setup.load() };
-    loaded.map(|loaded| loaded.config)
-}
-
-/// What amounts are shown in: what the command line names, else what the configuration says.
+/// What amounts are shown in: what the command line names, else what the configuration says; dollars
+/// where that cannot be read.
 fn shown(args: &UsageArgs, config: Option<&Config>) -> Result<Shown, Stop> {
     match (args.currency, config) {
         (Some(currency), Some(config)) => {

@@ -44,59 +44,70 @@ const DEMO_KEEPS: [&str; 5] = ["console", "currency", "budget", "cache", "ledger
 
 /// Reads the simulated fleet's text in place of presets and of what the user says about providers,
 /// models and rules. The user's `[console]`, `[currency]`, `[budget]`, `[cache]`, `[ledger]` and flags
-/// stay, but for what names a model or provider; a file that cannot be read becomes a warning, so that
-/// a demonstration always starts.
+/// stay, but for what names a model or provider that is not of the fleet. What a demonstration does not
+/// read may be wrong; what it reads, and what is no section at all, may not.
 ///
 /// # Errors
-/// What is wrong in the fleet's text or in a flag.
+/// Everything that is wrong in the fleet's text, in a flag, and in what is taken from the other layers.
 pub fn load_demo(fleet: &str, layers: &[Layer]) -> Result<Loaded, Vec<ConfigError>> {
     const FLEET: &str = "the simulated fleet";
-    let fleet = Layer::user(FLEET, fleet);
-    let keep = |kind: LayerKind, index: usize, tree: &mut Table| {
-        let fleet = index == 0;
-        match kind {
-            _ if fleet => return,
-            LayerKind::Flags => {
-                tree.entries.retain(|key, _| !matches!(key.as_str(), "providers" | "models"));
+    let keep = |layer: &Layer, lower: &Table, upper: &mut Table| {
+        let unread = |key: &str| match layer.kind {
+            LayerKind::Flags => matches!(key, "providers" | "models"),
+            LayerKind::Shipped | LayerKind::Synced | LayerKind::User | LayerKind::Environment => {
+                // What nobody reads is a mistake, and kept to be told.
+                ROOT.fields.iter().any(|field| field.name == key) && !DEMO_KEEPS.contains(&key)
             }
-            _ => tree.entries.retain(|key, _| DEMO_KEEPS.contains(&key.as_str())),
+        };
+        if layer.name == FLEET {
+            return;
         }
-        let named = [("console", "baseline"), ("budget", "providers"), ("budget", "models")];
-        for (section, field) in named {
-            // A flag may name a model of the fleet.
-            if kind != LayerKind::Flags
-                && let Some(entry) = tree.entries.get_mut(section)
-                && let Value::Table(table) = &mut entry.node.value
-            {
-                table.entries.remove(field);
-            }
+        upper.entries.retain(|key, _| !unread(key));
+        // A flag names a model of the fleet, or none by mistake.
+        if layer.kind != LayerKind::Flags {
+            keep_names(layer.kind, lower, upper);
         }
     };
-    let attempt = |others: Vec<&Layer>| {
-        let mut all = vec![fleet.clone()];
-        all.extend(others.into_iter().cloned());
-        build(&[], &all, &keep)
-    };
-    let all = layers.iter().filter(|layer| layer.kind.is_users()).collect();
-    let loaded = attempt(all).or_else(|errors| {
-        let flags = layers.iter().filter(|layer| layer.kind == LayerKind::Flags).collect();
-        let mut loaded = attempt(flags)?;
-        loaded.warnings.extend(errors);
-        Ok(loaded)
-    });
-    loaded.map(|mut loaded| {
-        for provider in loaded.config.providers.values_mut() {
-            provider.simulated = true;
-        }
-        loaded
-    })
+    let mut all = vec![Layer::user(FLEET, fleet)];
+    all.extend(layers.iter().filter(|layer| layer.kind.is_users()).cloned());
+    let mut loaded = build(&[], &all, &keep)?;
+    for provider in loaded.config.providers.values_mut() {
+        provider.simulated = true;
+    }
+    Ok(loaded)
 }
 
-/// Parses, merges, reads. `keep` may take parts out of a layer before it is merged.
+/// Leaves out what is said about a model or provider that is not there below.
+fn keep_names(kind: LayerKind, lower: &Table, upper: &mut Table) {
+    let known = |what: &str, name: &str| {
+        let names = lower.table(what).into_iter().flat_map(|table| table.entries.keys());
+        names.into_iter().any(|known| tree::names(kind, name, known))
+    };
+    let table = |section: &mut Table, name: &str, change: &dyn Fn(&mut Table)| {
+        if let Some(entry) = section.entries.get_mut(name)
+            && let Value::Table(table) = &mut entry.node.value
+        {
+            change(table);
+        }
+    };
+    table(upper, "console", &|console| {
+        console.entries.retain(|field, entry| match &entry.node.value {
+            Value::Text(name) => field != "baseline" || known("models", name),
+            _ => true,
+        });
+    });
+    table(upper, "budget", &|budget| {
+        for what in ["models", "providers"] {
+            table(budget, what, &|limits| limits.entries.retain(|name, _| known(what, name)));
+        }
+    });
+}
+
+/// Parses, merges, reads. `keep` may take parts out of a layer before it is merged over those below.
 fn build(
     presets: &[(&'static str, &'static str)],
     layers: &[Layer],
-    keep: &dyn Fn(LayerKind, usize, &mut Table),
+    keep: &dyn Fn(&Layer, &Table, &mut Table),
 ) -> Result<Loaded, Vec<ConfigError>> {
     let mut sources = Sources::default();
     let mut broken: Vec<SyntaxError> = Vec::new();
@@ -111,13 +122,13 @@ fn build(
     }
     let wants_presets = layers.iter().any(|layer| layer.text.contains("preset"));
     let shipped = wants_presets.then(|| tree.table("providers").cloned()).flatten();
-    let mut ordered: Vec<(usize, &Layer)> = layers.iter().enumerate().collect();
-    ordered.sort_by_key(|(_, layer)| layer.kind);
-    for (index, layer) in ordered {
+    let mut ordered: Vec<&Layer> = layers.iter().collect();
+    ordered.sort_by_key(|layer| layer.kind);
+    for layer in ordered {
         let number = sources.push(layer.clone());
         match tree::parse(&layer.text, number) {
             Ok(mut upper) => {
-                keep(layer.kind, index, &mut upper);
+                keep(layer, &tree, &mut upper);
                 merge(&mut tree, upper, layer.kind, &mut clashes);
             }
             Err(error) => broken.push(error),

@@ -31,7 +31,7 @@ impl Recipe {
         Self { layers, ..Self::default() }
     }
 
-    /// The simulated fleet, with what these layers say of the console.
+    /// The simulated fleet, with what these layers say that a demonstration takes.
     pub fn demo(fleet: impl Into<String>, layers: Vec<Layer>) -> Self {
         Self { fleet: Some(fleet.into()), layers, reach: Reach::Everywhere }
     }
@@ -91,8 +91,7 @@ impl Recipe {
     }
 
     /// The recipe and its configuration with one layer's text replaced, or the layer taken out.
-    /// Pure. In a demonstration, where a file that cannot be read gives way at the start, it does not
-    /// here: what was in force stays.
+    /// Pure.
     ///
     /// # Errors
     /// Everything that is wrong with the new text, or with the others over it.
@@ -107,10 +106,7 @@ impl Recipe {
         if let Some(text) = text {
             next.layers.push(Layer { kind, name: name.to_owned(), text });
         }
-        let mut loaded = next.load()?;
-        if next.fleet.is_some() && !loaded.warnings.is_empty() {
-            return Err(std::mem::take(&mut loaded.warnings));
-        }
+        let loaded = next.load()?;
         Ok((next, loaded))
     }
 }

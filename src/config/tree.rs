@@ -199,6 +199,11 @@ fn merge_at(
     }
 }
 
+/// Is this the name of what a layer below calls `known`?
+pub(super) fn names(kind: LayerKind, name: &str, known: &str) -> bool {
+    name == known || (kind == LayerKind::Environment && as_variable(name) == as_variable(known))
+}
+
 fn as_variable(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })

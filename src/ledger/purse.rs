@@ -4,7 +4,8 @@
 //! know: what a budget is for, what time it is. Invariants: what is counted as spent plus what live
 //! claims hold never passes a limit that came with a claim; a settlement is counted once, and before
 //! any later claim of the same process, however long the file cannot be written meanwhile; nobody
-//! who asks waits longer than [`PATIENCE`], and nobody who tells for the file to become free.
+//! who asks waits longer than [`PATIENCE`], and nobody who tells for the file to become free; what a
+//! process that ended holds lapses at the next look, and what it had come to counts from then on.
 
 mod book;
 mod owed;
@@ -15,6 +16,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use uuid::Uuid;
 
@@ -25,7 +27,7 @@ use crate::route::{
 
 use super::file::{self, Access};
 use super::runs::Runs;
-use super::{LedgerError, schema};
+use super::{LedgerError, schema, write};
 
 pub(super) use book::left;
 use owed::{Due, Owed};
@@ -83,18 +85,20 @@ enum Told {
 type Answer<T> = Result<T, StoreTrouble>;
 
 impl SharedPurse {
-    /// On the ledger's file, which is made when money is first spent.
+    /// On the ledger's file, which is made when money is first spent. What processes that ended had
+    /// come to is counted on the day it was in this zone.
     ///
     /// # Errors
     /// Where no thread can be started.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Self::waiting(path, BUSY)
+    pub fn open(path: &Path, zone: TimeZone) -> Result<Self, LedgerError> {
+        Self::waiting(path, zone, BUSY)
     }
 
-    fn waiting(path: &Path, busy: Duration) -> Result<Self, LedgerError> {
+    fn waiting(path: &Path, zone: TimeZone, busy: Duration) -> Result<Self, LedgerError> {
         let (tell, told) = mpsc::sync_channel(WAITING);
         let mut keeper = Keeper {
             path: path.to_path_buf(),
+            zone,
             busy,
             db: None,
             owed: Owed::default(),
@@ -178,6 +182,7 @@ impl SpendStore for SharedPurse {
 
 struct Keeper {
     path: PathBuf,
+    zone: TimeZone,
     busy: Duration,
     db: Option<Connection>,
     /// Told, and not written yet.
@@ -185,7 +190,7 @@ struct Keeper {
     /// When that was tried last.
     tried: Instant,
     /// Says to others that the runs that spend through this store live.
-    lives: HashMap<Holder, Option<Runs>>,
+    lives: HashMap<Holder, Runs>,
     /// Old runs have been added up.
     tidied: bool,
 }
@@ -218,17 +223,19 @@ impl Keeper {
             Told::Totals { holder, buckets, now, back } => {
                 // Nothing was spent where there is no file.
                 let answer = if self.path.exists() {
-                    self.work(|work| book::totals(work, holder, &buckets, now))
+                    self.look(now, |work| book::totals(work, holder, &buckets))
                 } else {
                     Ok(vec![Totals::default(); buckets.len()])
                 };
                 let _nobody_waits = back.send(answer);
             }
             Told::Reserve { claim, back } => {
-                self.live(claim.holder);
+                // Others would take what it holds for that of one that has ended.
+                let lives = self.live(claim.holder);
                 self.tidy(claim.now);
-                let answer =
-                    self.write_owed().and_then(|()| self.work(|work| book::reserve(work, &claim)));
+                let ready = lives.and_then(|()| self.write_owed());
+                let reserve = |work: &Transaction<'_>| book::reserve(work, &claim);
+                let answer = ready.and_then(|()| self.look(claim.now, reserve));
                 let _nobody_waits = back.send(answer);
             }
             Told::Renew { back, .. } if !self.path.exists() => {
@@ -245,7 +252,8 @@ impl Keeper {
                 let _nobody_waits = back.send(answer);
             }
             Told::Settle(line) => {
-                self.live(line.holder);
+                // Where others cannot see that it lives, its spending is that of one that may be over.
+                let _seen = self.live(line.holder);
                 self.owe(Due::Settle(line));
             }
             Told::Release(_) if !self.path.exists() => {}
@@ -288,14 +296,37 @@ impl Keeper {
         Ok(())
     }
 
-    /// From here on others see that this run lives. Where they cannot, its spending is looked at as
-    /// that of one that may be over.
-    fn live(&mut self, holder: Holder) {
-        if self.lives.contains_key(&holder) || self.open().is_err() {
-            return;
+    /// From here on others see that this run lives.
+    fn live(&mut self, holder: Holder) -> Answer<()> {
+        if !self.lives.contains_key(&holder) {
+            self.open()?;
+            let told = |error| StoreTrouble(LedgerError::io(&self.path, &error).to_string());
+            self.lives.insert(holder, Runs::enter(&self.path, holder.0).map_err(told)?);
         }
-        let lives = Runs::enter(&self.path, holder.0).ok();
-        self.lives.insert(holder, lives);
+        Ok(())
+    }
+
+    /// Work on how things stand: nothing is held any more by processes that ended, and what they had
+    /// come to is counted.
+    fn look<T>(
+        &mut self,
+        now: UnixMs,
+        what: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Answer<T> {
+        let (path, zone) = (self.path.clone(), self.zone.clone());
+        let over = |run| Runs::over(&path, run);
+        self.work(|work| {
+            let mut dead = book::holders(work)?;
+            dead.retain(|holder| over(Uuid::from_bytes(*holder)));
+            if !dead.is_empty() {
+                write::recover(work, over, &zone)?;
+            }
+            for holder in dead {
+                book::end(work, holder, now)?;
+            }
+            book::lapse(work, now)?;
+            what(work)
+        })
     }
 
     /// In one transaction that excludes all others.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{BudgetScope, Cost, LocalDay, Money, SessionId};
 use crate::ledger::sample::Turn;
-use crate::ledger::{Ledger, Options};
+use crate::ledger::{Ledger, Options, Piece};
 use crate::route::BucketTime;
 use jiff::tz::TimeZone;
 
@@ -52,7 +52,10 @@ fn spent(store: &SharedPurse, now: i64) -> Totals {
 fn two_processes_never_hold_or_spend_more_than_the_limit_together() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let stores = [SharedPurse::open(&path).unwrap(), SharedPurse::open(&path).unwrap()];
+    let stores = [
+        SharedPurse::open(&path, TimeZone::UTC).unwrap(),
+        SharedPurse::open(&path, TimeZone::UTC).unwrap(),
+    ];
     let held: Vec<SharedClaim> = std::thread::scope(|scope| {
         let threads: Vec<_> = stores
             .iter()
@@ -85,7 +88,7 @@ fn two_processes_never_hold_or_spend_more_than_the_limit_together() {
 fn what_one_run_spent_is_there_in_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let first = SharedPurse::open(&path).unwrap();
+    let first = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     assert_eq!(spent(&first, 0), Totals::default());
     first.renew(holder(), UnixMs(9)).unwrap();
     first.release(holder(), AttemptId(Uuid::now_v7()));
@@ -96,7 +99,7 @@ fn what_one_run_spent_is_there_in_the_next() {
     first.settle(line(&held, "0.25"));
     assert_eq!(spent(&first, 3_000).spent.amount, money("0.25"));
     drop(first);
-    let next = SharedPurse::open(&path).unwrap();
+    let next = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     assert_eq!(spent(&next, 3_000).spent.amount, money("0.25"));
     let refused = next.reserve(&claim(holder(), "1.8", "2")).unwrap();
     assert!(
@@ -107,7 +110,7 @@ fn what_one_run_spent_is_there_in_the_next() {
 #[test]
 fn claims_of_a_process_that_died_lapse_and_leave_the_sum_at_least() {
     let dir = tempfile::tempdir().unwrap();
-    let store = SharedPurse::open(&dir.path().join("ledger.db")).unwrap();
+    let store = SharedPurse::open(&dir.path().join("ledger.db"), TimeZone::UTC).unwrap();
     let (dead, alive) = (claim(holder(), "1", "1"), claim(holder(), "1", "1"));
     store.reserve(&dead).unwrap();
     assert!(matches!(store.reserve(&alive).unwrap(), SharedVerdict::Refused(_)));
@@ -120,15 +123,63 @@ fn claims_of_a_process_that_died_lapse_and_leave_the_sum_at_least() {
 }
 
 #[test]
+fn what_a_process_held_that_ended_is_free_at_once_and_what_it_had_come_to_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    // That day.
+    let at = UnixMs(1_795_651_200_000);
+    let turn = Turn::new(1, at, SessionId(Uuid::from_u128(1)), "a question", "an answer");
+    let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
+    let alive = claim(holder(), "1", "1");
+    {
+        let dead = SharedPurse::open(&path, TimeZone::UTC).unwrap();
+        dead.reserve(&claim(holder(), "0.9", "1")).unwrap();
+        // It has begun to show an answer.
+        let ledger = Ledger::open(Options::new(dir.path(), TimeZone::UTC, Uuid::now_v7())).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let begin = turn.begin();
+        runtime.block_on(ledger.begin(std::sync::Arc::clone(&begin))).unwrap();
+        ledger.more(begin.request.id, Piece::Text, "an answer that breaks off");
+        ledger.flush(Duration::from_secs(20)).unwrap();
+        assert_eq!(spent(&store, 3_000).reserved, money("0.9"), "they live");
+        assert!(matches!(store.reserve(&alive).unwrap(), SharedVerdict::Refused(_)));
+        drop((ledger, dead));
+        // Nobody's lock is left but the store's own.
+        while std::fs::read_dir(dir.path().join("runs")).unwrap().count() > 1 {
+            std::thread::yield_now();
+        }
+    }
+    let now = spent(&store, 3_001);
+    assert_eq!(now.reserved, Money::ZERO);
+    assert!(now.spent.amount > Money::ZERO && !now.spent.exact, "{now:?}");
+    let rest = SharedClaim { amount: money("1") - now.spent.amount, ..alive };
+    assert!(matches!(store.reserve(&rest).unwrap(), SharedVerdict::Held(_)));
+}
+
+#[test]
+fn who_cannot_show_that_it_lives_is_not_taken_for_dead_but_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    std::fs::write(dir.path().join("runs"), "in the way").unwrap();
+    let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
+    let claim = claim(holder(), "0.9", "1");
+    assert!(store.reserve(&claim).is_err());
+    std::fs::remove_file(dir.path().join("runs")).unwrap();
+    assert!(matches!(store.reserve(&claim).unwrap(), SharedVerdict::Held(_)));
+    let beside = SharedPurse::open(&path, TimeZone::UTC).unwrap();
+    assert_eq!(spent(&beside, 3_000).reserved, money("0.9"));
+}
+
+#[test]
 fn old_runs_are_added_up_as_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
     for _ in 0..3 {
-        let store = SharedPurse::open(&path).unwrap();
+        let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
         store.settle(line(&claim(holder(), "1", "9"), "0.1"));
         spent(&store, 3_000);
     }
-    let store = SharedPurse::open(&path).unwrap();
+    let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     let far = UnixMs(APART.as_millis() as i64 * 2);
     let late = SharedClaim { now: far, lapses: far, ..claim(holder(), "0.1", "9") };
     store.reserve(&late).unwrap();
@@ -143,7 +194,7 @@ fn old_runs_are_added_up_as_one() {
 fn what_was_spent_while_the_file_could_not_be_written_is_counted_once_it_can() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let store = SharedPurse::waiting(&path, Duration::from_millis(20)).unwrap();
+    let store = SharedPurse::waiting(&path, TimeZone::UTC, Duration::from_millis(20)).unwrap();
     let (first, second) = (claim(holder(), "0.5", "1"), claim(holder(), "0.3", "1"));
     store.reserve(&first).unwrap();
     store.reserve(&second).unwrap();
@@ -164,7 +215,7 @@ fn what_was_spent_while_the_file_could_not_be_written_is_counted_once_it_can() {
 fn what_is_owed_to_the_file_is_written_though_nobody_asks() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let store = SharedPurse::waiting(&path, Duration::from_millis(20)).unwrap();
+    let store = SharedPurse::waiting(&path, TimeZone::UTC, Duration::from_millis(20)).unwrap();
     let held = claim(holder(), "0.5", "1");
     store.reserve(&held).unwrap();
     let other = Connection::open(&path).unwrap();
@@ -172,7 +223,7 @@ fn what_is_owed_to_the_file_is_written_though_nobody_asks() {
     store.settle(line(&held, "0.4"));
     assert!(store.renew(held.holder, UnixMs(9)).is_err(), "it is locked");
     other.execute_batch("COMMIT").unwrap();
-    let beside = SharedPurse::open(&path).unwrap();
+    let beside = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     while spent(&beside, 3_000).spent.amount != money("0.4") {
         std::thread::yield_now();
     }
@@ -182,12 +233,12 @@ fn what_is_owed_to_the_file_is_written_though_nobody_asks() {
 fn a_run_that_lives_is_not_added_up_with_the_old_ones() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let patient = SharedPurse::open(&path).unwrap();
+    let patient = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     let early = claim(holder(), "0.5", "9");
     patient.reserve(&early).unwrap();
     patient.settle(line(&early, "0.5"));
     assert_eq!(spent(&patient, 3_000).spent.amount, money("0.5"));
-    let store = SharedPurse::open(&path).unwrap();
+    let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     let far = UnixMs(APART.as_millis() as i64 * 2);
     let late = SharedClaim { now: far, lapses: far, ..claim(holder(), "0.1", "9") };
     store.reserve(&late).unwrap();
@@ -201,7 +252,7 @@ fn a_run_that_lives_is_not_added_up_with_the_old_ones() {
 fn what_a_process_that_died_had_still_kept_of_its_spending_counts() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let store = SharedPurse::open(&path).unwrap();
+    let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     let at = UnixMs(1_795_392_000_000);
     let turn = Turn::new(1, at, SessionId(Uuid::from_u128(1)), "a question", "an answer");
     let attempt = turn.attempts(&turn.begin())[0].id;
@@ -223,7 +274,7 @@ fn what_a_process_that_died_had_still_kept_of_its_spending_counts() {
 fn more_than_can_wait_line_by_line_is_counted_whole_once_the_file_is_free() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
-    let store = SharedPurse::waiting(&path, Duration::from_millis(20)).unwrap();
+    let store = SharedPurse::waiting(&path, TimeZone::UTC, Duration::from_millis(20)).unwrap();
     let me = holder();
     let held = claim(me, "0.5", "1");
     store.reserve(&held).unwrap();

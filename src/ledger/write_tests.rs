@@ -473,7 +473,7 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     let day = LocalDay(Day::of(NOW, &TimeZone::UTC).0);
     let scopes = [BudgetScope::Day, BudgetScope::Month, BudgetScope::Session(session(1))];
     let buckets = scopes.map(|scope| Bucket::on(scope, day));
-    let purse = SharedPurse::open(third.path()).unwrap();
+    let purse = SharedPurse::open(third.path(), TimeZone::UTC).unwrap();
     for told in purse.totals(Holder(Uuid::now_v7()), &buckets, NOW).unwrap() {
         assert_eq!(told.spent, row.cost);
     }

@@ -277,8 +277,9 @@ impl Writer {
         let runs = Runs::enter(&self.path, self.run)
             .map_err(|error| LedgerError::io(&self.path, &error))?;
         let work = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
-        write::recover(&work, &runs, &self.zone).map_err(told)?;
+        write::recover(&work, |run| runs.is_over(run), &self.zone).map_err(told)?;
         work.commit().map_err(told)?;
+        runs.tidy();
         Ok(Open { db, sync: Sync::Full, busy: self.busy, _runs: runs })
     }
 

@@ -107,10 +107,11 @@ pub async fn start(options: FleetOptions) -> io::Result<Fleet> {
 /// The fleet's configuration, its addresses still to be filled in.
 const CONFIG: &str = include_str!("../../assets/sim/fleet.toml");
 
-/// The configuration of a fleet that does not run, for whoever only wants its names and prices: its
-/// addresses lead nowhere.
-pub fn still() -> String {
-    CONFIG.replace("{{", "http://").replace("}}", ".invalid")
+/// The configuration of a fleet that does not run: its names are those of one that does, its addresses
+/// lead nowhere.
+pub fn config_at_rest() -> String {
+    // The port of a service that throws away what it is sent, and is hardly ever there.
+    CONFIG.replace("{{", "http://127.0.0.1:9/").replace("}}", "")
 }
 
 impl Fleet {

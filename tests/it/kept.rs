@@ -105,7 +105,7 @@ fn what_is_kept_while_another_command_comes_and_goes_is_there_for_the_next() {
     };
     keep(1);
     // As every running program does, it counts budgets in the same file.
-    let purse = SharedPurse::open(ledger.path()).unwrap();
+    let purse = SharedPurse::open(ledger.path(), TimeZone::UTC).unwrap();
     let holder = Holder(Uuid::now_v7());
     let claim = SharedClaim {
         attempt: AttemptId(Uuid::now_v7()),
@@ -137,7 +137,7 @@ fn what_is_kept_while_another_command_comes_and_goes_is_there_for_the_next() {
 fn what_an_answer_cost_counts_in_the_budgets_of_the_next_command() {
     let data = Data::new();
     let spent = |session: &Value| {
-        let purse = SharedPurse::open(&data.path("data").join("ledger.db")).unwrap();
+        let purse = SharedPurse::open(&data.path("data").join("ledger.db"), TimeZone::UTC).unwrap();
         let session = SessionId(session.as_str().unwrap().parse().unwrap());
         let bucket = Bucket { scope: BudgetScope::Session(session), time: BucketTime::Whole };
         let now = UnixMs(jiff::Timestamp::now().as_millisecond());
@@ -148,6 +148,36 @@ fn what_an_answer_cost_counts_in_the_budgets_of_the_next_command() {
         let answer = data.ask(&["--max-tokens", "20", &prompt]);
         assert_eq!(spent(&answer["session_id"]).to_string(), answer["cost_usd"], "{answer}");
     }
+}
+
+#[test]
+fn a_budget_that_cannot_be_read_ends_a_demo_before_it_begins_and_usage_says_so() {
+    let data = Data::new();
+    let file = data.path("config.toml");
+    std::fs::write(&file, "[budget]\nday = { limit = 1, at_limit = \"sto\" }\n").unwrap();
+    let named = file.to_str().unwrap();
+    let wrong = "budget.day.at_limit: expected";
+    for args in [vec!["ask", "--demo", "hi"], vec!["config", "check", "--demo"]] {
+        let ran = data.run(&[&["--config", named], args.as_slice()].concat()).ends(2);
+        assert!(ran.err.contains(wrong), "{}", ran.err);
+    }
+    let ran = data.run(&["--config", named, "usage"]).ends(0);
+    assert!(ran.err.contains(wrong) && ran.err.contains("in dollars"), "{}", ran.err);
+    let missing = data.path("none.toml");
+    let missing = missing.to_str().unwrap();
+    for args in [vec!["ask", "--demo", "hi"], vec!["explain", "hi"], vec!["usage"]] {
+        let ran = data.run(&[&["--config", missing], args.as_slice()].concat()).ends(2);
+        assert!(ran.err.contains("none.toml: No such file"), "{}", ran.err);
+    }
+    std::fs::write(
+        &file,
+        "[budget]\nmodels.sim-tiny = { limit = 0.000001, at_limit = \"stop\" }\n",
+    )
+    .unwrap();
+    let asked = ["--config", named, "ask", "--demo", "-m", "sim-tiny", "--pin", "--json", "hi"];
+    let ran = data.run(&asked).ends(4);
+    let error = &ran.json()["error"]["message"];
+    assert!(error.as_str().unwrap().starts_with("sim-tiny's budget for the day"), "{error}");
 }
 
 #[test]

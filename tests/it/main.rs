@@ -17,6 +17,7 @@ mod config;
 mod console;
 mod demo;
 mod desk;
+mod died;
 mod drill;
 mod engine;
 mod house;

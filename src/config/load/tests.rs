@@ -387,10 +387,39 @@ fn a_demonstration_has_only_the_fleet_and_keeps_what_names_no_model() {
 }
 
 #[test]
-fn a_demonstration_starts_even_when_the_users_file_is_broken() {
-    let loaded = load_demo(FLEET, &[user("[console\n")]).unwrap();
-    assert_eq!(loaded.config.models.len(), 1);
-    assert!(lines(&loaded.warnings).starts_with("config.toml:1:9: not TOML"));
+fn a_demonstration_tells_what_is_wrong_with_what_it_takes_and_only_that() {
+    let errors = |text: &str| match load_demo(FLEET, &[user(text)]) {
+        Ok(_) => String::new(),
+        Err(errors) => lines(&errors),
+    };
+    assert!(errors("[console\n").starts_with("config.toml:1:9: not TOML"));
+    let said = errors("[budget]\nday = { limit = 0.0001, at_limit = \"sto\" }\nmonth = 3\n");
+    assert!(said.contains("budget.day.at_limit") && said.contains("budget.month"), "{said}");
+    let said = errors("[budgett]\nday = { limit = 1 }\n");
+    assert!(said.contains("budgett") && said.contains("did you mean `budget`?"), "{said}");
+    let unread = "[models.sonnet]\nqualty = 1\n[routing]\nrules = 3\n[limits]\ntotl = 1\n\
+                  [budget.models]\nsonnet = { limit = \"much\" }\n";
+    assert_eq!(errors(unread), "");
     let flag = Layer::flag("--policy", "routing.policy", "fastet");
     assert!(load_demo(FLEET, &[flag]).is_err());
+    let variable = |name: &str, value: &str| {
+        environment_layer(std::iter::once((name.to_owned(), value.to_owned()))).unwrap()
+    };
+    let wrong = variable("WHEELHOUSE__BUDGET__DAY__LIMIT", "much");
+    assert!(lines(&load_demo(FLEET, &[wrong]).unwrap_err()).contains("WHEELHOUSE__BUDGET"));
+    let right = variable("WHEELHOUSE__BUDGET__DAY__LIMIT", "2");
+    assert!(load_demo(FLEET, &[right]).unwrap().config.budget.day.is_some());
+}
+
+#[test]
+fn a_budget_of_a_model_or_provider_of_the_fleet_holds_in_a_demonstration() {
+    let file = "[console]\nbaseline = \"sim-one\"\n[budget]\nmodels.sim-one = { limit = 2 }\n\
+                models.sonnet = { limit = 3 }\nproviders.sim-a = { limit = 4 }\n\
+                providers.openai = { limit = 5 }\n";
+    let config = load_demo(FLEET, &[user(file)]).unwrap().config;
+    let names: Vec<&str> = config.budget.models.keys().map(ModelName::as_str).collect();
+    assert_eq!(names, ["sim-one"]);
+    let names: Vec<&str> = config.budget.providers.keys().map(ProviderName::as_str).collect();
+    assert_eq!(names, ["sim-a"]);
+    assert_eq!(config.console.baseline.as_deref(), Some("sim-one"));
 }

@@ -40,6 +40,19 @@ pub(super) fn add_up(
     .map(|_| ())
 }
 
+/// Who holds anything.
+pub(super) fn holders(work: &Transaction<'_>) -> rusqlite::Result<Vec<[u8; 16]>> {
+    let mut holders = work.prepare_cached("SELECT DISTINCT holder FROM leases")?;
+    holders.query_map([], |row| row.get(0))?.collect()
+}
+
+/// All that this holder claims lapses now, whatever was written with it: its process has ended.
+pub(super) fn end(work: &Transaction<'_>, holder: [u8; 16], now: UnixMs) -> rusqlite::Result<()> {
+    work.prepare_cached("UPDATE leases SET lapses = min(lapses, ?2) WHERE holder = ?1")?
+        .execute(params![holder, now.0])
+        .map(|_| ())
+}
+
 /// Claims whose process is taken for dead go. What an attempt of its cost is what the ledger's own line of
 /// it says, where that was still written; else it is not known.
 pub(super) fn lapse(work: &Transaction<'_>, now: UnixMs) -> rusqlite::Result<()> {
@@ -124,9 +137,7 @@ pub(super) fn totals(
     work: &Transaction<'_>,
     holder: Holder,
     buckets: &[Bucket],
-    now: UnixMs,
 ) -> rusqlite::Result<Vec<Totals>> {
-    lapse(work, now)?;
     buckets.iter().map(|bucket| Ok(sums(work, &bucket.to_string(), holder)?.1)).collect()
 }
 
@@ -134,7 +145,6 @@ pub(super) fn reserve(
     work: &Transaction<'_>,
     claim: &SharedClaim,
 ) -> rusqlite::Result<SharedVerdict> {
-    lapse(work, claim.now)?;
     let mut fits = true;
     let mut others = Vec::new();
     for (bucket, limit) in &claim.limits {

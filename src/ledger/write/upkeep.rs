@@ -16,7 +16,6 @@ use crate::route::Written;
 
 use super::super::Day;
 use super::super::order::{KeptTokens, Preference, Purge, Scrub};
-use super::super::runs::Runs;
 use super::{Failed, derived, key, money, number, turn};
 
 /// How an answer ended whose process did.
@@ -256,19 +255,18 @@ struct Left {
 /// marked as interrupted, and what its attempt cost is "at least" what is known.
 pub(in crate::ledger) fn recover(
     db: &Connection,
-    runs: &Runs,
+    is_over: impl Fn(Uuid) -> bool,
     zone: &TimeZone,
 ) -> rusqlite::Result<u64> {
     let mut over: BTreeMap<Uuid, bool> = BTreeMap::new();
     let mut count = 0;
     for left in left(db)? {
-        if !*over.entry(left.run).or_insert_with(|| runs.is_over(left.run)) {
+        if !*over.entry(left.run).or_insert_with(|| is_over(left.run)) {
             continue;
         }
         take_up(db, &left, zone)?;
         count += 1;
     }
-    runs.tidy();
     Ok(count)
 }
 

@@ -173,8 +173,9 @@ impl std::error::Error for StoreTrouble {}
 ///   attempt id and is the same money: count it once.
 /// - The figures given back leave out the asking holder's own claims and settlements: the caller knows
 ///   those better and adds them itself. Settlements of runs that are over belong to others.
-/// - A process that dies leaves claims behind. They lapse: a claim is written with a moment and lives
-///   only as long as its holder renews it. A lapsed claim is removed by whoever next reserves or reads
+/// - A process that dies leaves claims behind. They lapse: at once where an implementation can tell
+///   that it ended, and in any case a claim is written with a moment and lives only as long as its
+///   holder renews it. A lapsed claim is removed by whoever next reserves or reads
 ///   totals; what its attempt cost is what the ledger's own line of it says, where there is one, else
 ///   it is not known and the bucket's spending is inexact from then on (`exact: false` with nothing
 ///   added).
