@@ -17,7 +17,7 @@ use crate::console::app::{
     Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, DearRequest, Excerpt,
     ExportAs, Recall, Recalled, RoutingDid, SessionLine,
 };
-use crate::domain::{Cost, ModelName, Origin, SessionId, UnixMs};
+use crate::domain::{Cost, MessageId, ModelName, Origin, SessionId, UnixMs};
 use crate::ledger::{Day, Days, Ledger, LedgerError, Reader, SessionOrder, Total, export};
 
 use super::args::UsageBy;
@@ -105,8 +105,8 @@ fn answered(
             let words = if rows == 0 { "nothing was kept of it" } else { "removed for good" };
             Ok(Recalled::Done(words.to_owned()))
         }
-        Recall::Export { id, form } => {
-            let path = written(ledger, zone, id, form)?;
+        Recall::Export { id, form, shown } => {
+            let path = written(ledger, zone, (id, shown), form)?;
             Ok(Recalled::Done(format!("written to {}", setup.shown(&whole_path(path)))))
         }
         Recall::Replay { policy, since } => ledger.read(|reader| {
@@ -346,14 +346,19 @@ fn whole(reader: &Reader, id: SessionId) -> Result<crate::ledger::SessionDetail,
 fn written(
     ledger: &Ledger,
     zone: &TimeZone,
-    id: SessionId,
+    (id, shown): (SessionId, Option<MessageId>),
     form: ExportAs,
 ) -> Result<PathBuf, LedgerError> {
     let detail = ledger.read(|reader| whole(reader, id))?;
+    // The way the chat went that is on the screen.
+    let end = shown.and_then(|message| detail.end_of(message));
     let (text, kind) = match form {
-        ExportAs::Markdown => (export::markdown(&detail, None, zone), "md"),
-        ExportAs::Json => (format!("{}\n", export::printed(&export::json(&detail))), "json"),
-        ExportAs::Html => (export::html(&detail, None, zone), "html"),
+        ExportAs::Markdown => (export::markdown(&detail, end, zone), "md"),
+        ExportAs::Json => {
+            let figures = ledger.read(|reader| reader.answers_of(id))?;
+            (format!("{}\n", export::printed(&export::json(&detail, &figures))), "json")
+        }
+        ExportAs::Html => (export::html(&detail, end, zone), "html"),
     };
     let name = file_name(&detail.row.title);
     let free = (1..100)

@@ -97,7 +97,10 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
             let text = match format {
                 Format::Md => export::markdown(&kept, leaf, &zone),
                 Format::Html => export::html(&kept, leaf, &zone),
-                Format::Json => format!("{}\n", export::printed(&export::json(&kept))),
+                Format::Json => {
+                    let figures = ledger.read(|reader| reader.answers_of(kept.row.id))?;
+                    format!("{}\n", export::printed(&export::json(&kept, &figures)))
+                }
             };
             match output {
                 Some(path) => write_new(path, &text)?,

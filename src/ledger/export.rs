@@ -6,15 +6,16 @@
 
 mod page;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::domain::{MessageId, Part, Role, UnixMs};
+use crate::domain::{MessageId, Part, RequestId, Role, UnixMs};
 
-use super::{KeptMessage, SessionDetail};
+use super::{AnswerFigures, KeptMessage, SessionDetail};
 
 pub use page::html;
 
@@ -102,22 +103,29 @@ fn fenced(text: &str) -> String {
 fn counted(session: &SessionDetail, shown: usize) -> String {
     match session.messages.len() {
         all if all == shown => format!("{all} messages"),
-        all => format!("{shown} of {all} messages"),
+        all => format!("{shown} of {all} messages, the rest on other branches"),
     }
+}
+
+/// What the conversation cost, all of it.
+fn paid(session: &SessionDetail, shown: usize) -> String {
+    let cost = session.row.cost;
+    let at_least = if cost.exact { "" } else { "at least " };
+    let whole = if shown == session.messages.len() { "" } else { " in all" };
+    format!("{at_least}{} USD{whole}", cost.amount)
 }
 
 /// One branch as Markdown.
 pub fn markdown(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -> String {
     let row = &session.row;
     let mut out = format!("# {}\n\n", line(&row.title));
-    let at_least = if row.cost.exact { "" } else { "at least " };
     let branch = session.branch(leaf);
     let _ = writeln!(
         out,
-        "{} · {} · {at_least}{} USD · {}",
+        "{} · {} · {} · {}",
         moment(row.created, zone),
         counted(session, branch.len()),
-        row.cost.amount,
+        paid(session, branch.len()),
         row.id
     );
     if let Some(system) = &session.system {
@@ -132,8 +140,9 @@ pub fn markdown(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZon
     out
 }
 
-/// Everything, every branch, for programs. To be written by [`printed`].
-pub fn json(session: &SessionDetail) -> Value {
+/// Everything, every branch, for programs, with what each answer came to as far as that is known. To be
+/// written by [`printed`].
+pub fn json(session: &SessionDetail, figures: &BTreeMap<RequestId, AnswerFigures>) -> Value {
     let row = &session.row;
     json!({
         "schema": SCHEMA,
@@ -146,7 +155,7 @@ pub fn json(session: &SessionDetail) -> Value {
         "cost_exact": row.cost.exact,
         "forked_from": row.forked_from.map(|id| id.to_string()),
         "system": session.system,
-        "messages": session.messages.iter().map(message).collect::<Vec<_>>(),
+        "messages": session.messages.iter().map(|kept| message(kept, figures)).collect::<Vec<_>>(),
     })
 }
 
@@ -167,7 +176,20 @@ pub fn printed(value: &Value) -> String {
     out
 }
 
-fn message(kept: &KeptMessage) -> Value {
+fn message(kept: &KeptMessage, figures: &BTreeMap<RequestId, AnswerFigures>) -> Value {
+    let took = kept.request.filter(|_| kept.message.role == Role::Assistant);
+    let took = took.and_then(|request| figures.get(&request)).map(|took| {
+        json!({
+            "cost_usd": took.cost.amount.to_string(),
+            "cost_exact": took.cost.exact,
+            "paid_in_another_chat": took.copied,
+            "usage": took.usage,
+            "wait_ms": took.wait_ms,
+            "ttft_ms": took.ttft_ms,
+            "total_ms": took.total_ms,
+            "cached": took.cached,
+        })
+    });
     json!({
         "id": kept.id.to_string(),
         "parent": kept.parent.map(|id| id.to_string()),
@@ -180,6 +202,7 @@ fn message(kept: &KeptMessage) -> Value {
         "provider": kept.provider,
         "finish": kept.finish,
         "seams": kept.seams,
+        "took": took,
     })
 }
 

@@ -117,7 +117,7 @@ fn no_control_character_survives_in_a_document_for_people() {
 fn no_control_character_stands_in_printed_json_and_none_is_lost() {
     let mut session = session();
     session.row.title = "\u{9b}31m \u{7f}\u{85}\u{202e} 今天 😀".to_owned();
-    let value = json(&session);
+    let value = json(&session, &BTreeMap::new());
     let text = printed(&value);
     assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");
     assert!(text.contains("今天 😀"));
@@ -132,7 +132,7 @@ fn a_document_follows_one_branch_and_json_holds_all() {
     assert!(newest.contains("at least 0.0015 USD") && newest.contains("interrupted"), "{newest}");
     let left = markdown(&session, Some(MessageId(Uuid::from_u128(2))), &TimeZone::UTC);
     assert!(left.contains("left branch") && !left.contains("(<b>)"));
-    let value = json(&session);
+    let value = json(&session, &BTreeMap::new());
     assert_eq!(value["messages"].as_array().unwrap().len(), 4);
     assert_eq!(value["messages"][2]["text"], HOSTILE);
     assert_eq!(value["messages"][3]["parent"], value["messages"][2]["id"]);
@@ -148,7 +148,7 @@ fn a_fence_is_longer_than_any_in_the_text() {
 fn a_document_counts_the_messages_it_has_and_says_that_there_are_others() {
     let mut whole = session();
     for text in [markdown(&whole, None, &TimeZone::UTC), html(&whole, None, &TimeZone::UTC)] {
-        assert!(text.contains(" · 3 of 4 messages · "), "{text}");
+        assert!(text.contains(" · 3 of 4 messages, the rest on other branches · "), "{text}");
     }
     whole.messages.remove(1);
     for text in [markdown(&whole, None, &TimeZone::UTC), html(&whole, None, &TimeZone::UTC)] {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::cli::args::{Cli, Command, Global, UsageArgs};
 use crate::cli::{Io, Kind, usage};
-use crate::console::app::{CostsTable, PaidIn, Spot, TableForm};
+use crate::console::app::{CostsTable, ExportAs, PaidIn, Spot, TableForm};
 use crate::domain::{Currency, Finish, Message, Money, Origin, Part, Role};
 use crate::ledger::Keep;
 use crate::ledger::sample::Turn;
@@ -376,6 +376,27 @@ fn answers_to_one_question_come_in_turn_and_those_on_other_branches_without_word
     let told: Vec<(&str, usize, bool)> =
         ways.iter().map(|way| (way.text.as_str(), way.messages, way.shown)).collect();
     assert_eq!(told, [("clause 8?", 2, true), ("contract clause 7", 2, false)]);
+    // What is exported is the way on the screen; for programs all of it, with what each answer took.
+    let shown = Some(first.turns[0].id);
+    let export = |form| match data.ask(Recall::Export { id: chat, form, shown }) {
+        Ok(Recalled::Done(told)) => {
+            let path = told.trim_start_matches("written to ").to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::remove_file(path).unwrap();
+            text
+        }
+        other => panic!("not written: {other:?}"),
+    };
+    let text = export(ExportAs::Markdown);
+    assert!(text.contains("another") && !text.contains("edited"), "{text}");
+    assert!(text.contains("2 of 5 messages, the rest on other branches"), "{text}");
+    let value: serde_json::Value = serde_json::from_str(&export(ExportAs::Json)).unwrap();
+    let took = |n: usize| value["messages"][n]["took"].clone();
+    assert_eq!(
+        (took(0), took(1)["cost_usd"].as_str()),
+        (serde_json::Value::Null, Some("0.001000000001"))
+    );
+    assert_eq!(took(1)["usage"]["output"], 120);
     let spot = Spot::Message(ways[1].end);
     for spot in [spot, Spot::Answer(first.turns[0].answers[0].request)] {
         let Ok(Recalled::Session(before)) = data.ask(Recall::OpenAt(chat, spot)) else {

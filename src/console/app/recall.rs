@@ -286,6 +286,8 @@ pub enum Recall {
         id: SessionId,
         /// As what.
         form: ExportAs,
+        /// The last question on the screen: on the way it is on.
+        shown: Option<MessageId>,
     },
     /// What another policy would have done with the decisions since a moment.
     Replay {

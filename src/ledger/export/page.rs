@@ -12,7 +12,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use crate::domain::{MessageId, Part, Role};
 
 use super::super::SessionDetail;
-use super::{clean, counted, heading, line, moment, part};
+use super::{clean, counted, heading, line, moment, paid, part};
 
 /// Extensions models use. Formulas are told from emphasis and stay as they were written.
 const EXTENSIONS: Options = Options::ENABLE_TABLES
@@ -55,14 +55,13 @@ pub fn html(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -
          style-src 'unsafe-inline'\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<title>{title}</title>\n<style>{STYLE}</style></head>\n\
          <body>\n<h1>{title}</h1>\n"
     );
-    let at_least = if row.cost.exact { "" } else { "at least " };
     let branch = session.branch(leaf);
     let _ = writeln!(
         out,
-        "<p class=\"aside\">{} · {} · {at_least}{} USD</p>",
+        "<p class=\"aside\">{} · {} · {}</p>",
         moment(row.created, zone),
         counted(session, branch.len()),
-        row.cost.amount
+        paid(session, branch.len())
     );
     if let Some(system) = &session.system {
         let _ = writeln!(out, "<h2>System</h2>\n<pre class=\"aside\">{}</pre>", escaped(system));

@@ -17,7 +17,8 @@ pub(super) fn ask(state: &mut AppState, fx: &mut Effects) -> Result<(), String> 
     Ok(())
 }
 
-fn last_question(state: &AppState) -> Option<MessageId> {
+/// The last question on the screen.
+pub(super) fn last_question(state: &AppState) -> Option<MessageId> {
     state.transcript.cells.iter().rev().find_map(|cell| match cell {
         Cell::User(user) => Some(user.id),
         Cell::Reply(_) | Cell::Note(_) => None,

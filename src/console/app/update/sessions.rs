@@ -163,7 +163,11 @@ pub(super) fn export(state: &mut AppState, fx: &mut Effects, form: &str) -> Resu
         return Err("nothing was said yet".to_owned());
     }
     private::refuse(state, "written to a file")?;
-    fx.push(Effect::Recall(Recall::Export { id: state.session, form }));
+    fx.push(Effect::Recall(Recall::Export {
+        id: state.session,
+        form,
+        shown: branches::last_question(state),
+    }));
     Ok(())
 }
 
