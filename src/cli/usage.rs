@@ -8,7 +8,7 @@ use crate::engine;
 use crate::ledger::{Reader, export};
 
 use super::args::UsageArgs;
-use super::compose::Setup;
+use super::compose::{self, Setup};
 use super::report::{Report, Shown, Wanted};
 use super::since::Since;
 use super::{Exit, Io, Stop};
@@ -16,10 +16,11 @@ use super::{kept, names};
 
 /// Prints the report.
 pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let config = match (args.currency, setup.load_in_force()) {
-        (Some(_), Err(stop)) => return Err(stop),
-        (None, Err(stop)) => {
-            let (_, words) = stop.story();
+    // A file that was named and is not there is a mistake; one that is wrong is told.
+    let config = match (args.currency, setup.recipe_in_force()?.load()) {
+        (Some(_), Err(errors)) => return Err(compose::wrong(&errors)),
+        (None, Err(errors)) => {
+            let (_, words) = compose::wrong(&errors).story();
             io.talk(&format!("wheelhouse: {}", words.unwrap_or_default()));
             io.talk("amounts are in dollars");
             None
