@@ -11,6 +11,7 @@ use crate::engine::Recall;
 use super::args::AskArgs;
 use super::args::cache::{CacheClearArgs, CacheCommand, CacheStatsArgs};
 use super::compose::{self, Setup};
+use super::story::counted;
 use super::{Exit, Io, Stop, names};
 
 /// The shortest beginning of a key that is taken for one: less could name what nobody meant.
@@ -84,13 +85,13 @@ fn people(config: &Config, survey: Option<&Result<Survey, Trouble>>) -> Vec<Stri
         Some(Ok(survey)) => {
             let least = if survey.more { "at least " } else { "" };
             lines.push(format!(
-                "redis    {least}{} answers, {:.1} MB",
-                survey.entries,
+                "redis    {least}{}, {:.1} MB",
+                counted(survey.entries, "answer"),
                 survey.bytes as f64 / 1e6
             ));
             lines.push(format!(
-                "saved    {} calls, {}, by every wheelhouse on this Redis since it was cleared",
-                survey.count.hits,
+                "saved    {}, {}, by every wheelhouse on this Redis since it was cleared",
+                counted(survey.count.hits, "call"),
                 survey.count.saved.short()
             ));
         }

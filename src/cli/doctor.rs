@@ -14,6 +14,7 @@ use crate::ledger::{FILE, LedgerError, Reader};
 
 use super::args::DoctorArgs;
 use super::compose::{self, Setup};
+use super::story::counted;
 use super::table::{Align, Table};
 use super::{Exit, Io, Kind, Stop, log};
 
@@ -104,8 +105,9 @@ fn ledger(setup: &Setup) -> String {
         Ok(counts) => {
             let megabytes = std::fs::metadata(&path).map_or(0, |meta| meta.len()).div_ceil(1 << 20);
             format!(
-                "{} conversations, {} requests, {megabytes} MB",
-                counts.sessions, counts.requests
+                "{}, {}, {megabytes} MB",
+                counted(counts.sessions, "conversation"),
+                counted(counts.requests, "request")
             )
         }
         Err(LedgerError::Nothing { .. }) => "nothing kept yet".to_owned(),

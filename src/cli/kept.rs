@@ -60,7 +60,14 @@ pub fn open(setup: &Setup, dir: &Path) -> Result<Ledger, LedgerError> {
 /// Opens a ledger that is there, brought up to date where it can be; `None` where nothing was ever
 /// kept.
 pub fn existing(setup: &Setup) -> Result<Option<Ledger>, Stop> {
-    if !setup.paths.data_dir.join(FILE).exists() {
+    let dir = &setup.paths.data_dir;
+    if dir.is_file() {
+        return Err(Stop::usage(format!(
+            "{} is a file, where data is kept in a directory",
+            dir.display()
+        )));
+    }
+    if !dir.join(FILE).exists() {
         return Ok(None);
     }
     let ledger = setup.keep()?;

@@ -226,6 +226,11 @@ impl Report {
         Self { wanted, rows: Vec::new(), whole: Total::default(), routing: Routing::default() }
     }
 
+    /// Is there no row that holds what was asked for?
+    pub fn is_of_nothing(&self) -> bool {
+        self.wanted.is_filtered() && self.rows.is_empty()
+    }
+
     /// For people.
     pub fn lines(&self) -> Vec<String> {
         let shown = self.wanted.shown.money;

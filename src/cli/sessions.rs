@@ -196,7 +196,10 @@ fn remove(
     if !what.yes && io.somebody() {
         let question = match (rows.as_slice(), what.older_than) {
             (_, Some(Since::All)) => "remove every conversation, for good?".to_owned(),
-            (_, Some(_)) => "remove every conversation older than that, for good?".to_owned(),
+            (_, Some(age)) => format!(
+                "remove every conversation nothing was said in since {}, for good?",
+                moment(age.older(engine::now(), zone), zone)
+            ),
             ([one], None) => format!(
                 "remove \"{}\" ({}, {}), for good?",
                 short(&one.title),

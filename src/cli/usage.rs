@@ -57,6 +57,9 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
         io.talk(kept::nothing(setup));
         Report::empty(wanted)
     };
+    if report.is_of_nothing() {
+        io.talk("no row holds what --filter asks for");
+    }
     if args.json {
         writeln!(io.out, "{}", export::printed(&report.json()))?;
     } else if args.csv {

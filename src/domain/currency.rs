@@ -208,12 +208,10 @@ impl Denomination {
     }
 }
 
-/// Marked as converted; a bound stays in front, as in `≥~¥2.99`.
+/// Marked as converted; a sign and a bound stay in front, as in `≥~¥2.99`.
 fn about(figure: &str) -> String {
-    match figure.split_once('<') {
-        Some((sign, rest)) => format!("{sign}<~{rest}"),
-        None => format!("~{figure}"),
-    }
+    let amount = figure.trim_start_matches(['-', '<']);
+    format!("{}~{amount}", &figure[..figure.len() - amount.len()])
 }
 
 #[cfg(test)]
@@ -255,6 +253,7 @@ mod tests {
         assert_eq!(at("CNY", "7.12").cost_short(cost(false)), "≥~¥2.99");
         assert_eq!(at("EUR", "0.92").brief(money("0.42")), "~0.39 EUR");
         assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<~¥0.000001");
+        assert_eq!(at("CNY", "7.12").short(money("-0.5")), "-~¥3.56");
         assert_eq!(at("EUR", "0.92").short(money("-0.000000001")), "-<~0.0001 EUR");
         assert_eq!(at("EUR", "0.92").short(Money::ZERO), "~0.00 EUR");
     }

@@ -322,6 +322,8 @@ fn usage_adds_up_and_reads_as_a_table_as_json_and_as_csv() {
     let table = data.run(&["usage", "--baseline", "sim-sonnet"]).ends(0).out;
     assert!(table.contains("2 of 2 requests answered"), "{table}");
     assert!(table.contains("baseline  2 requests that sim-sonnet could have answered"), "{table}");
+    let none = data.run(&["usage", "--filter", "zebra"]).ends(0);
+    assert!(none.err.contains("no row holds what --filter asks for"), "{}", none.err);
     // A mistyped name is never taken for one that saved nothing.
     for form in [&[][..], &["--json"], &["--csv"]] {
         let wrong = [&["usage", "--demo", "--baseline", "sim-sonet"][..], form].concat();
@@ -428,6 +430,9 @@ fn a_command_that_only_looks_makes_no_file() {
         data.run(args).ends(0);
     }
     assert!(!data.path("data").exists());
+    std::fs::write(data.path("file"), "").unwrap();
+    let file = data.run(&["usage", "--data", data.path("file").to_str().unwrap()]).ends(2);
+    assert!(file.err.contains("is a file, where data is kept in a directory"), "{}", file.err);
     let shown = data.run(&["sessions", "show", "12345678"]).ends(2);
     assert!(shown.err.contains("nothing is kept yet"), "{}", shown.err);
 }
