@@ -134,7 +134,7 @@ async fn ask(
     let running = setup.start().await?;
     let config = std::sync::Arc::clone(&running.settled().await.config);
     names::resolve(&mut request, &config)?;
-    let mut reply = one(&running.engine, request.clone(), args, io).await?;
+    let mut reply = one(&running.engine, request.clone(), (args, setup), io).await?;
     let fits = reply.decision.as_ref().and_then(|decision| decision.chosen());
     let fits = fits.map(|candidate| candidate.model.as_str());
     let mut declined = false;
@@ -143,7 +143,7 @@ async fn ask(
             Some(allowance) => {
                 request.id = RequestId(Uuid::now_v7());
                 request.over_budget = allowance;
-                reply = one(&running.engine, request.clone(), args, io).await?;
+                reply = one(&running.engine, request.clone(), (args, setup), io).await?;
             }
             None => declined = true,
         }
@@ -157,7 +157,7 @@ async fn ask(
 async fn one(
     engine: &EngineHandle,
     request: Request,
-    args: &AskArgs,
+    (args, setup): (&AskArgs, &Setup),
     io: &mut Io<'_>,
 ) -> Result<Reply, Stop> {
     let id = request.id;
@@ -170,6 +170,9 @@ async fn one(
             _ = tokio::signal::ctrl_c() => break Ok(()),
         };
         let Some(event) = event else { break Ok(()) };
+        if let (ReplyEvent::Held { what }, false) = (&event, setup.global.quiet) {
+            printer.io.talk(&format!("waiting: {what}; Ctrl+C stops"));
+        }
         if let Err(stop) = printer.event(&event) {
             break Err(stop);
         }

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptReport, Candidate, Cost, Decision, ErrorReport, Finish, Origin, ReaderKind, Reply,
-    Request, RequestId, Usage,
+    AttemptReport, Candidate, Cost, Decision, ErrorReport, Finish, Origin, Outcome, ReaderKind,
+    Reply, Request, RequestId, Usage,
 };
+use crate::engine;
 
 /// The version printed as `schema`.
 pub const SCHEMA: u32 = 1;
@@ -31,7 +32,7 @@ pub fn reply(request: &Request, reply: &Reply) -> Value {
         "usage": usage(outcome.map(|o| o.usage).or(reply.usage).unwrap_or_default()),
         "cost_usd": cost.amount.to_string(),
         "cost_exact": cost.exact,
-        "wait_ms": outcome.and_then(|o| o.wait_ms),
+        "wait_ms": outcome.and_then(waited),
         "ttft_ms": outcome.and_then(|o| o.ttft_ms),
         "total_ms": outcome.map(|o| o.total_ms),
         "cached": outcome.and_then(|o| o.cached.as_deref()).map(tier),
@@ -41,6 +42,12 @@ pub fn reply(request: &Request, reply: &Reply) -> Value {
         "attempts": reply.attempts.iter().map(attempt).collect::<Vec<_>>(),
         "error": outcome.and_then(|o| o.error.as_ref()).map(error),
     })
+}
+
+/// How long its reader waited: for the first of the text, or for the budget that refused it.
+fn waited(outcome: &Outcome) -> Option<u64> {
+    let refused = outcome.error.as_ref().is_some_and(engine::over_budget);
+    outcome.wait_ms.or_else(|| refused.then_some(outcome.total_ms))
 }
 
 /// The tier an answer came from. One that was read along with an identical request never left the

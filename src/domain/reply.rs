@@ -138,6 +138,11 @@ pub struct AttemptReport {
 pub enum ReplyEvent {
     /// The router decided.
     Routed(Arc<Decision>),
+    /// Before an attempt: money of a budget is waited for that others hold, for a while already.
+    Held {
+        /// What is waited for, for people: `$0.25 of the day's budget is held by another wheelhouse`.
+        what: String,
+    },
     /// An attempt begins.
     Attempt {
         /// Its number within the request, from 1.
@@ -229,7 +234,9 @@ impl Reply {
     pub fn fold(&mut self, event: &ReplyEvent) {
         match event {
             ReplyEvent::Routed(decision) => self.decision = Some(Arc::clone(decision)),
-            ReplyEvent::Attempt { .. } | ReplyEvent::FirstToken { .. } => {}
+            ReplyEvent::Held { .. }
+            | ReplyEvent::Attempt { .. }
+            | ReplyEvent::FirstToken { .. } => {}
             ReplyEvent::AttemptEnded(report) => self.attempts.push(report.as_ref().clone()),
             ReplyEvent::Text(text) => self.text.push_str(text),
             ReplyEvent::Reasoning(text) => self.reasoning.push_str(text),

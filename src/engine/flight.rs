@@ -164,7 +164,10 @@ fn remember(past: &mut Vec<ReplyEvent>, event: &ReplyEvent) {
         // Only the newest matters.
         ReplyEvent::Attempt { .. } => past.retain(|e| !matches!(e, ReplyEvent::Attempt { .. })),
         // Each request has its own.
-        ReplyEvent::Routed(_) | ReplyEvent::AttemptEnded(_) | ReplyEvent::FirstToken { .. } => {
+        ReplyEvent::Routed(_)
+        | ReplyEvent::Held { .. }
+        | ReplyEvent::AttemptEnded(_)
+        | ReplyEvent::FirstToken { .. } => {
             return;
         }
         ReplyEvent::ToolCall { .. }

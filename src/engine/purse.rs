@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -31,6 +32,9 @@ pub(super) const RENEW_EVERY: Duration = Duration::from_secs(30);
 
 /// What others hold is looked at again so often by who waits for it: their releases are not heard.
 const OTHERS_LOOK: Duration = Duration::from_millis(250);
+
+/// Whoever waits for money for so long is told what for.
+const SAY_AFTER: Duration = Duration::from_secs(1);
 
 /// News kept for the actor; it empties them whenever it wakes. Beyond, the oldest go.
 const NEWS: usize = 64;
@@ -210,6 +214,8 @@ impl Purse {
                     left: amount,
                     need: wanted.most,
                     resets: Some(calendar.today.ends),
+                    held: amount,
+                    elsewhere: amount,
                 }))
             }
             Err(trouble) => {
@@ -221,27 +227,37 @@ impl Purse {
     }
 
     /// Reserves as soon as requests under way leave room for it; any other refusal is given at once.
+    /// `waits` is told once what is waited for, when that takes a while.
     pub(super) async fn reserve_in_turn(
         self: &Arc<Self>,
         attempt: AttemptId,
         wanted: &Wanted,
+        waits: impl FnOnce(&Refusal),
     ) -> Result<Reservation, Refusal> {
+        let say_at = Instant::now() + SAY_AFTER;
+        let mut waits = Some(waits);
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = super::clock::now();
-            match self.reserve(attempt, wanted, now).await {
-                Err(refusal) if refusal.hindrance == Hindrance::Busy => {}
+            let refusal = match self.reserve(attempt, wanted, now).await {
+                Err(refusal) if refusal.hindrance == Hindrance::Busy => refusal,
                 done => return done,
+            };
+            let until_said = say_at.saturating_duration_since(Instant::now());
+            if until_said.is_zero()
+                && let Some(waits) = waits.take()
+            {
+                waits(&refusal);
             }
-            if !self.is_shared() {
-                changed.await;
-                continue;
+            let own = if waits.is_some() { until_said } else { Duration::MAX };
+            let pause = if self.is_shared() { OTHERS_LOOK } else { own };
+            let _ = tokio::time::timeout(pause, changed).await;
+            if self.is_shared() {
+                // What others held when it was last looked at may be free by now.
+                self.reread(&wanted.payer, super::clock::now()).await;
             }
-            // What others held when it was last looked at may be free by now.
-            let _ = tokio::time::timeout(OTHERS_LOOK, changed).await;
-            self.reread(&wanted.payer, super::clock::now()).await;
         }
     }
 

@@ -92,6 +92,7 @@ impl Recorder {
             ReplyEvent::Restart { .. } => ledger.void(request),
             ReplyEvent::AttemptEnded(report) => ledger.attempt(begin, report.as_ref().clone()),
             ReplyEvent::Routed(_)
+            | ReplyEvent::Held { .. }
             | ReplyEvent::Attempt { .. }
             | ReplyEvent::FirstToken { .. }
             | ReplyEvent::ToolCall { .. }

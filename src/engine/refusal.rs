@@ -29,7 +29,12 @@ pub(super) fn report(refusal: &Refusal, now: UnixMs) -> ErrorReport {
             "y at the question, or wheelhouse ask --over-budget, sends it; /budget or [budget] in \
              the configuration changes the budget",
         ),
-        Hindrance::Stop | Hindrance::Busy => (
+        Hindrance::Busy => (
+            OVER_BUDGET,
+            "send it again once what holds the money is over, or change the budget: /budget, or \
+             [budget] in the configuration",
+        ),
+        Hindrance::Stop => (
             OVER_BUDGET,
             "a cheaper model, a shorter answer (--max-tokens), or another budget: /budget, or \
              [budget] in the configuration",
@@ -61,12 +66,22 @@ fn sentence(refusal: &Refusal, who: &str, now: UnixMs) -> String {
     let why = match refusal.hindrance {
         Hindrance::Ask => format!("{need}, which would go over {scope}"),
         Hindrance::Stop => format!("{scope} does not allow it: {need}"),
-        Hindrance::Busy => format!("requests under way hold what is left of {scope}; {need}"),
+        Hindrance::Busy => format!("{}, and was not given back in time; {need}", held(refusal)),
     };
     let left = format!("{} of {} left", refusal.left.brief(), refusal.limit.brief());
     let anew =
         refusal.resets.map(|at| format!(", new in {}", coarse(now.until(at)))).unwrap_or_default();
     format!("{why} ({left}{anew})")
+}
+
+/// What stands in the way of an amount that fits but for what others hold.
+pub(super) fn held(refusal: &Refusal) -> String {
+    let (amount, by) = if refusal.elsewhere > Money::ZERO {
+        (refusal.elsewhere, "another wheelhouse")
+    } else {
+        (refusal.held, "requests under way")
+    };
+    format!("{} of {} is held by {by}", amount.brief(), refusal.scope)
 }
 
 /// A budget, or a total without one, as it stands: `the day's budget: $0.42 of $2.00 (21%), then ask`.
@@ -124,6 +139,8 @@ mod tests {
             left: "0.10".parse().unwrap(),
             need: "0.25".parse().ok(),
             resets: Some(UnixMs(5 * 3_600_000)),
+            held: "0.08".parse().unwrap(),
+            elsewhere: Money::ZERO,
         }
     }
 
@@ -140,6 +157,14 @@ mod tests {
         assert_eq!(soft.code, ASKS_FIRST);
         assert!(soft.hint.contains("--over-budget"));
         assert!(over_budget(&hard) && over_budget(&soft));
+        let mut busy = refusal(Hindrance::Busy);
+        let said = |refusal: &Refusal| report(refusal, UnixMs(0)).message;
+        let here =
+            "$0.080 of the day's budget is held by requests under way, and was not given back";
+        assert!(said(&busy).starts_with(here), "{}", said(&busy));
+        busy.elsewhere = "0.05".parse().unwrap();
+        let there = "$0.050 of the day's budget is held by another wheelhouse, and was not given";
+        assert!(said(&busy).starts_with(there), "{}", said(&busy));
     }
 
     #[test]

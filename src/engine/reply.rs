@@ -100,6 +100,7 @@ fn text_weight(event: &ReplyEvent) -> usize {
         ReplyEvent::Text(text) | ReplyEvent::Reasoning(text) => text.len(),
         ReplyEvent::ToolCall { arguments, .. } => arguments.len(),
         ReplyEvent::Routed(_)
+        | ReplyEvent::Held { .. }
         | ReplyEvent::Attempt { .. }
         | ReplyEvent::AttemptEnded(_)
         | ReplyEvent::FirstToken { .. }

@@ -124,6 +124,10 @@ pub struct Refusal {
     pub need: Option<Money>,
     /// When the budget begins anew; `None` when it never does.
     pub resets: Option<UnixMs>,
+    /// What requests under way hold of it, here and elsewhere.
+    pub held: Money,
+    /// Of that, what other programs hold.
+    pub elsewhere: Money,
 }
 
 /// A budget has been used up to a share for the first time.
@@ -275,6 +279,8 @@ impl Book {
             left: (limit - spent).max(Money::ZERO),
             need,
             resets: bucket.period(calendar).map(|period| period.ends),
+            held: account.reserved(),
+            elsewhere: account.others.reserved,
             scope: bucket.scope,
         })
     }

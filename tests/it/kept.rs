@@ -171,13 +171,13 @@ fn a_budget_that_cannot_be_read_ends_a_demo_before_it_begins_and_usage_says_so()
     }
     std::fs::write(
         &file,
-        "[budget]\nmodels.sim-tiny = { limit = 0.000001, at_limit = \"stop\" }\n",
+        "[budget]\nmodels.sim-haiku = { limit = 0.000001, at_limit = \"stop\" }\n",
     )
     .unwrap();
-    let asked = ["--config", named, "ask", "--demo", "-m", "sim-tiny", "--pin", "--json", "hi"];
+    let asked = ["--config", named, "ask", "--demo", "-m", "sim-haiku", "--pin", "--json", "hi"];
     let ran = data.run(&asked).ends(4);
     let error = &ran.json()["error"]["message"];
-    assert!(error.as_str().unwrap().starts_with("sim-tiny's budget for the day"), "{error}");
+    assert!(error.as_str().unwrap().starts_with("sim-haiku's budget for the day"), "{error}");
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub struct RunningAttempt {
 pub enum ReplyPhase {
     /// Sent to the engine; not routed or not attempted yet.
     Connecting,
+    /// Money of a budget is waited for that others hold.
+    Held,
     /// An attempt runs and nothing has come from it.
     Waiting(RunningAttempt),
     /// Thinking arrives, no text yet.
@@ -94,7 +96,7 @@ impl ReplyPhase {
     /// The attempt that runs now.
     pub const fn attempt(&self) -> Option<&RunningAttempt> {
         match self {
-            Self::Connecting | Self::Done => None,
+            Self::Connecting | Self::Held | Self::Done => None,
             Self::Waiting(attempt) | Self::Thinking(attempt) | Self::Streaming(attempt) => {
                 Some(attempt)
             }

@@ -257,7 +257,10 @@ fn offer_undo(state: &mut AppState, snapshot: &Snapshot) {
 fn next_tick(state: &AppState) -> Option<u64> {
     let until = |at: UnixMs| u64::try_from(state.now.until(at).as_millis()).unwrap_or(u64::MAX);
     let waiting = state.running().is_some_and(|(_, reply)| match reply.phase {
-        ReplyPhase::Connecting | ReplyPhase::Waiting(_) | ReplyPhase::Thinking(_) => true,
+        ReplyPhase::Connecting
+        | ReplyPhase::Held
+        | ReplyPhase::Waiting(_)
+        | ReplyPhase::Thinking(_) => true,
         ReplyPhase::Streaming(_) | ReplyPhase::Done => false,
     });
     let armed = match state.armed {

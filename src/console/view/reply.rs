@@ -134,6 +134,10 @@ fn figures(state: &AppState, reply: &ReplyCell, story: bool, roomy: bool) -> Vec
                 (format!("TTFT {}", words::seconds(waited)), Token::Accent),
             ]
         }
+        ReplyPhase::Held => vec![
+            ("waiting for the budget  ".to_owned(), Token::Warn),
+            (words::seconds(waited), Token::Accent),
+        ],
         ReplyPhase::Thinking(_) => {
             vec![
                 ("thinking  ".to_owned(), Token::Dim),

@@ -65,7 +65,7 @@ impl Run {
                 | ReplyEvent::ToolCall { .. }
                 | ReplyEvent::Seam(_)
                 | ReplyEvent::Verdict(_) => self.tell(state, event),
-                ReplyEvent::Usage(_) => self.sink.push(event),
+                ReplyEvent::Usage(_) | ReplyEvent::Held { .. } => self.sink.push(event),
                 ReplyEvent::Restart { .. } if self.request.reader == ReaderKind::Replaceable => {
                     (state.written, written) = (0, Written::default());
                     self.tell(state, event);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::config::{Config, Model};
-use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, OverBudget};
+use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, OverBudget, ReplyEvent};
 use crate::route::{Hindrance, Payer, Refusal};
 
 use super::super::purse::{Reservation, Wanted};
@@ -59,9 +59,12 @@ impl Run {
         let wanted = self.wanted(asking.config, model, (input, cap), state.deadline);
         let id = AttemptId(Uuid::now_v7());
         let purse = &self.shared.purse;
+        let waits = |refusal: &Refusal| {
+            self.sink.push(ReplyEvent::Held { what: refusal::held(refusal) });
+        };
         let refused = tokio::select! {
             biased;
-            held = purse.reserve_in_turn(id, &wanted) => match held {
+            held = purse.reserve_in_turn(id, &wanted, waits) => match held {
                 Ok(money) => return Ok(money),
                 Err(refusal) => Some(refusal),
             },

@@ -57,6 +57,11 @@ pub(super) fn events(
 fn take(cell: &mut ReplyCell, event: &ReplyEvent, now: UnixMs) {
     cell.last_at = now;
     match event {
+        ReplyEvent::Held { .. } => {
+            if matches!(cell.phase, ReplyPhase::Connecting | ReplyPhase::Waiting(_)) {
+                cell.phase = ReplyPhase::Held;
+            }
+        }
         ReplyEvent::Attempt { n, model, provider, kind, .. } => {
             cell.phase = ReplyPhase::Waiting(RunningAttempt {
                 n: *n,
