@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::config::{Config, Model, Provider, Rule, RuleThen};
 use crate::domain::{
-    AtLimit, DecisionId, ModelName, PinScope, Privacy, Request, RequestFeatures, Route, Script,
-    ServiceTier, SessionId, UnixMs,
+    AtLimit, Audience, DecisionId, ModelName, PRIVATE, PinScope, Privacy, Request, RequestFeatures,
+    Route, Script, ServiceTier, SessionId, UnixMs, is_private,
 };
 use crate::route::{
     self, CandidateInput, CircuitView, DecisionInput, Hindrance, INPUT_VERSION, Imposed, KeyState,
@@ -22,8 +22,9 @@ use super::{ModelStatus, Snapshot, Veto, account, refusal, run};
 /// Traffic leaves this long before a maintenance window begins.
 const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
 
-/// Messages with this tag stay on this machine, unless a rule says otherwise.
-pub(super) const PRIVATE: &str = "private";
+/// What is said of the rule that a message of this tag stays here, where no rule of the user's speaks
+/// of it.
+pub(super) const PRIVATE_HERE: &str = "#private: only this machine";
 
 /// The tag every provider on this machine has.
 const LOCAL: &str = "local";
@@ -42,7 +43,7 @@ impl Snapshot {
         now: UnixMs,
         seed: u64,
     ) -> DecisionInput {
-        if request.privacy == Privacy::Private && !features.tags.iter().any(|tag| tag == PRIVATE) {
+        if request.audience() == Audience::Here && !features.tags.iter().any(|tag| tag == PRIVATE) {
             features.tags.push(PRIVATE.to_owned());
         }
         let imposed = self.imposed(request, now);
@@ -81,14 +82,11 @@ impl Snapshot {
     /// of, that it stays on this machine.
     fn rules(&self, request: &Request) -> Vec<RuleInput> {
         let own = &self.config.routing.rules;
-        let spoken_of = own.iter().any(|rule| rule.when.tag.as_deref() == Some(PRIVATE));
-        let words = match request.privacy {
-            Privacy::Private => Some("private chat: only this machine"),
-            Privacy::Open if spoken_of => None,
-            Privacy::Open => {
-                let tagged = request.tags.iter().any(|tag| tag == PRIVATE);
-                tagged.then_some("#private: only this machine")
-            }
+        let spoken_of = own.iter().any(|rule| is_private(rule.when.tag.as_slice()));
+        let words = match (request.privacy, request.audience()) {
+            (Privacy::Private, _) => Some("private chat: only this machine"),
+            (Privacy::Open, Audience::Here) if !spoken_of => Some(PRIVATE_HERE),
+            (Privacy::Open, Audience::Here | Audience::Anybody) => None,
         };
         let private = words.map(|words| RuleInput {
             task: None,
@@ -101,11 +99,12 @@ impl Snapshot {
         private.into_iter().chain(own.iter().map(|rule| rule_input(&self.config, rule))).collect()
     }
 
-    /// What is imposed on this request. In a private chat nothing outranks that it stays on this
-    /// machine, and a model elsewhere that was named for the very message is refused, not replaced.
+    /// What is imposed on this request. In a private chat, and for a private message, nothing outranks
+    /// the rule on where it stays, and a model elsewhere that was named for the very message is
+    /// refused, not replaced.
     fn imposed(&self, request: &Request, now: UnixMs) -> Option<Imposed> {
         let imposed = self.named(request, now)?;
-        if request.privacy == Privacy::Open {
+        if request.audience() == Audience::Anybody {
             return Some(imposed);
         }
         let for_this = imposed.scope == PinScope::Message;
