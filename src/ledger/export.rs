@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::domain::{MessageId, Part, Role, UnixMs};
+use crate::domain::{Heard, MessageId, Part, Role, UnixMs, is_private};
 
 use super::{KeptMessage, SessionDetail};
 
@@ -62,6 +62,14 @@ fn heading(kept: &KeptMessage, zone: &TimeZone) -> String {
         Some(other) => {
             let _ = write!(out, " · {}", line(other));
         }
+    }
+    if is_private(&kept.tags) {
+        out.push_str(" · private");
+    }
+    match kept.heard {
+        Heard::Sent => {}
+        Heard::Running => out.push_str(" · being answered"),
+        Heard::Never => out.push_str(" · never sent"),
     }
     out
 }
@@ -180,6 +188,8 @@ fn message(kept: &KeptMessage) -> Value {
         "provider": kept.provider,
         "finish": kept.finish,
         "seams": kept.seams,
+        "tags": kept.tags,
+        "heard": kept.heard,
     })
 }
 
