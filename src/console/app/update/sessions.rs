@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::console::composer::{self, Draft};
 use crate::console::keys::Action;
-use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply, SessionId};
+use crate::domain::{Cost, Finish, FirstToken, Heard, Money, Outcome, Reply, SessionId};
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
@@ -292,12 +292,15 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.title = session.title;
     state.system = session.system;
     let mut cut_off = false;
+    let running = session.turns.iter().any(|turn| turn.heard == Heard::Running);
     for turn in session.turns {
         let user = UserCell {
             id: turn.id,
             at: turn.at,
             draft: Draft { text: turn.text.clone(), chip: turn.model.clone(), ..Draft::default() },
-            tags: composer::parse(&turn.text).tags,
+            // Those of an older file are in the text alone.
+            tags: if turn.tags.is_empty() { composer::parse(&turn.text).tags } else { turn.tags },
+            heard: turn.heard,
             text: turn.text,
             model: turn.model,
             policy: None,
@@ -309,6 +312,11 @@ fn show(state: &mut AppState, session: KeptSession) {
             let cell = reply(state, question, answer);
             push_cell(state, Cell::Reply(Box::new(cell)));
         }
+    }
+    if running {
+        let words = "another program is answering here; what it was asked is not sent along until \
+                     this chat is opened again";
+        notes::note(state, Tone::Warn, words);
     }
     if cut_off {
         let words = "the last answer was cut off when wheelhouse ended; /retry asks again";
