@@ -18,19 +18,21 @@ pub fn resolve(request: &mut Request, config: &Config) -> Result<(), Stop> {
 }
 
 fn model(typed: &str, config: &Config) -> Result<ModelName, Stop> {
+    mentioned(typed, config).map_err(|near| {
+        let near = match near.as_slice() {
+            [] => "wheelhouse models list shows all".to_owned(),
+            names => format!("did you mean {}?", names.join(", ")),
+        };
+        Stop::usage(format!("{typed:?} is not one model: {near}"))
+    })
+}
+
+/// The model this names, or what is near where it names none or several.
+pub fn mentioned(typed: &str, config: &Config) -> Result<ModelName, Vec<String>> {
     if passes_through(typed, config) {
         return Ok(typed.into());
     }
-    match config.model_named(typed) {
-        Ok(model) => Ok(model.name.clone()),
-        Err(near) => {
-            let near = match near.as_slice() {
-                [] => "wheelhouse models list shows all".to_owned(),
-                names => format!("did you mean {}?", names.join(", ")),
-            };
-            Err(Stop::usage(format!("{typed:?} is not one model: {near}")))
-        }
-    }
+    config.model_named(typed).map(|model| model.name.clone())
 }
 
 /// `provider/any-id`, where the provider takes any.
