@@ -22,8 +22,8 @@ use super::{ModelStatus, Snapshot, Veto, account, refusal, run};
 /// Traffic leaves this long before a maintenance window begins.
 const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
 
-/// What is said of the rule that a message of this tag stays here, where no rule of the user's speaks
-/// of it.
+/// What is said of the rule that a private message stays here, where no rule of the user's says
+/// otherwise.
 pub(super) const PRIVATE_HERE: &str = "#private: only this machine";
 
 /// The tag every provider on this machine has.
@@ -78,25 +78,35 @@ impl Snapshot {
         }
     }
 
-    /// The user's rules; before them, in a private chat and for a private message none of them speaks
-    /// of, that it stays on this machine.
+    /// The user's rules. In a private chat, before them, that it stays on this machine. For a private
+    /// message first those that say where such messages go, then, where none of them holds, the same:
+    /// no rule about anything else comes before that.
     fn rules(&self, request: &Request) -> Vec<RuleInput> {
-        let own = &self.config.routing.rules;
-        let spoken_of = own.iter().any(|rule| is_private(rule.when.tag.as_slice()));
-        let words = match (request.privacy, request.audience()) {
-            (Privacy::Private, _) => Some("private chat: only this machine"),
-            (Privacy::Open, Audience::Here) if !spoken_of => Some(PRIVATE_HERE),
-            (Privacy::Open, Audience::Here | Audience::Anybody) => None,
+        let says_where = |rule: &&Rule| {
+            is_private(rule.when.tag.as_slice())
+                && matches!(rule.then, RuleThen::Only(_) | RuleThen::Prefer(_))
         };
-        let private = words.map(|words| RuleInput {
+        let stays = |words: &str| RuleInput {
             task: None,
             min_context: None,
             tag: Some(PRIVATE.to_owned()),
             lang: None,
             effect: RuleEffect::Only(vec![LOCAL.to_owned()]),
             words: words.to_owned(),
-        });
-        private.into_iter().chain(own.iter().map(|rule| rule_input(&self.config, rule))).collect()
+        };
+        let own = &self.config.routing.rules;
+        let all = own.iter().map(|rule| rule_input(&self.config, rule));
+        match (request.privacy, request.audience()) {
+            (Privacy::Private, _) => {
+                std::iter::once(stays("private chat: only this machine")).chain(all).collect()
+            }
+            (Privacy::Open, Audience::Here) => {
+                let first = own.iter().filter(says_where);
+                let first = first.map(|rule| rule_input(&self.config, rule));
+                first.chain([stays(PRIVATE_HERE)]).chain(all).collect()
+            }
+            (Privacy::Open, Audience::Anybody) => all.collect(),
+        }
     }
 
     /// What is imposed on this request. In a private chat, and for a private message, nothing outranks

@@ -170,3 +170,25 @@ fn nothing_that_is_named_or_pinned_takes_a_private_message_elsewhere() {
     assert_eq!(tagged(there(), Vec::new(), only("here")), None);
     assert_eq!(tagged(there(), Vec::new(), only("there")).as_deref(), Some("there"));
 }
+
+#[test]
+fn a_rule_about_something_else_or_for_other_work_lets_no_private_message_out() {
+    let with = |rules: Vec<(config::RuleWhen, RuleThen)>| {
+        let mut config = near_and_far();
+        config.routing.rules = rules.into_iter().map(|(when, then)| Rule { when, then }).collect();
+        let snapshot = sample::snapshot(tuesday("12:00:00"), config);
+        let id = RequestId(Uuid::nil());
+        let mut request = Request::new(id, Origin::Ask, ReaderKind::Replaceable, "hello");
+        request.tags = vec!["private".to_owned()];
+        let decision = route::decide(&snapshot.decision_input(&request, tuesday("12:00:00"), 1));
+        decision.chosen().unwrap().model.to_string()
+    };
+    let private = || config::RuleWhen { tag: Some(PRIVATE.to_owned()), ..Default::default() };
+    let there = || RuleThen::Prefer(vec!["there".to_owned()]);
+    assert_eq!(with(vec![(config::RuleWhen::default(), there())]), "here", "it comes first");
+    let code = config::RuleWhen { task: Some(crate::domain::TaskKind::Code), ..private() };
+    assert_eq!(with(vec![(code, there())]), "here", "it is about other work");
+    assert_eq!(with(vec![(private(), RuleThen::Policy("best".to_owned()))]), "here");
+    let early = (config::RuleWhen::default(), RuleThen::Only(vec!["here".to_owned()]));
+    assert_eq!(with(vec![early, (private(), there())]), "there", "where they go is said");
+}
