@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::console::composer::{self, Draft};
 use crate::console::keys::Action;
-use crate::domain::{Cost, Finish, FirstToken, Heard, Money, Outcome, Reply, SessionId};
+use crate::domain::{
+    Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId, is_private,
+};
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
@@ -294,10 +296,14 @@ fn show(state: &mut AppState, session: KeptSession) {
     let mut cut_off = false;
     let running = session.turns.iter().any(|turn| turn.heard == Heard::Running);
     for turn in session.turns {
+        let read = composer::parse(&turn.text).tags;
+        // Marked beside the text, it would be edited into one that may leave.
+        let hidden = is_private(&turn.tags) && !is_private(&read);
+        let text = if hidden { format!("#{PRIVATE} {}", turn.text) } else { turn.text.clone() };
         let user = UserCell {
             id: turn.id,
             at: turn.at,
-            draft: Draft { text: turn.text.clone(), chip: turn.model.clone(), ..Draft::default() },
+            draft: Draft { text, chip: turn.model.clone(), ..Draft::default() },
             // Those of an older file are in the text alone.
             tags: if turn.tags.is_empty() { composer::parse(&turn.text).tags } else { turn.tags },
             heard: turn.heard,

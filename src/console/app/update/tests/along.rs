@@ -78,3 +78,14 @@ fn a_chat_that_is_opened_again_knows_what_was_private_and_what_nobody_heard() {
     let messages = sent(&console);
     assert_eq!((messages.len(), messages[2].as_str()), (3, "two"), "{messages:?}");
 }
+
+#[test]
+fn a_private_message_that_is_edited_is_private_still() {
+    let mut console = Console::ready();
+    let mut session = kept(Some(Finish::Stop));
+    session.turns[0].tags = vec!["private".to_owned()];
+    let asked = Recall::Open(session.id);
+    console.send(Msg::Recalled { asked, answer: Ok(Recalled::Session(Box::new(session))) });
+    console.text("/edit").keys("enter").keys("enter");
+    assert_eq!(console.sent().last().unwrap().tags, ["private"]);
+}
