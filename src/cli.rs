@@ -4,11 +4,13 @@
 //! standard output is data and nothing else, standard error is talk, a closed pipe is not an error.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 pub mod args;
 mod ask;
 mod cache;
+mod charset;
 mod compare;
 mod completions;
 mod compose;
@@ -35,6 +37,7 @@ mod report;
 mod sessions;
 mod shot;
 mod sim;
+mod since;
 mod start;
 mod story;
 mod sync;
@@ -45,17 +48,31 @@ pub use exit::{Exit, Stop};
 pub use io::{Io, Kind};
 
 use args::{Cli, Command, ModelsCommand};
+use charset::Charset;
 use compose::Setup;
 
 /// Runs the program with these arguments.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let mut err = std::io::stderr();
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Help is written before the arguments are read.
+    if args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--ascii") {
+        Charset::Ascii.choose();
+    }
     let cli = match args::parse(args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output with code 0, mistakes to standard error with 2.
-            let _closed = error.print();
+            let _closed = match Charset::chosen() {
+                Charset::Unicode => error.print(),
+                Charset::Ascii => {
+                    let told = error.render().to_string();
+                    let told = Charset::Ascii.of(&told);
+                    let to: &mut dyn Write = if error.use_stderr() { &mut err } else { &mut out };
+                    to.write_all(told.as_bytes())
+                }
+            };
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

@@ -13,6 +13,7 @@ mod discover;
 pub mod edit;
 mod error;
 mod family;
+mod known;
 mod load;
 mod model;
 mod paths;
@@ -37,6 +38,7 @@ mod window;
 pub use crate::domain::{AtLimit, Budget, BudgetLimit};
 pub use discover::Discovered;
 pub use error::ConfigError;
+pub use known::Nothing;
 pub use load::{Loaded, load, load_demo};
 pub use model::{
     KeepWarm, Latency, Model, PriceList, QualitySource, ScheduledRates, TierRates, Unsaid,

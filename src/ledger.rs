@@ -72,4 +72,5 @@ pub use purse::SharedPurse;
 pub use query::{
     AnswerFigures, By, Counts, Days, Dear, Elsewhere, Hit, Interrupted, KeptDecision, KeptMessage,
     KeptRequest, KeptRoute, Point, Reader, Routing, SessionDetail, SessionOrder, SessionRow, Total,
+    Unanswered,
 };

@@ -37,7 +37,7 @@ mod words;
 pub use control::{Changes, Control, Injection, Stats, UnknownProvider, Until};
 pub use demo::{DemoPrompt, prompts};
 pub use fault::{Cut, Fault, RetryAfter};
-pub use fleet::{Endpoint, Fleet, FleetOptions, Ports, start};
+pub use fleet::{Endpoint, Fleet, FleetOptions, Ports, start, still};
 pub use gameday::{GameDay, Mistake};
 pub use order::{Order, Strike};
 pub use words::{KINDS, Kind};

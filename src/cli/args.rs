@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
-pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy, UsageSince};
+pub use kept::{Format, ReplayArgs, SessionsCommand, UsageArgs, UsageBy};
 
 use crate::console::view::sample::Scene;
 use crate::domain::nearest;
@@ -97,7 +97,7 @@ pub struct Global {
     /// Draw with this theme: a shipped one's name, or a file
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub theme: Option<String>,
-    /// Draw with ASCII characters only
+    /// Write and draw with ASCII characters only; words of yours and of models stay as they are
     #[arg(long, global = true)]
     pub ascii: bool,
     /// Use no colours (so does NO_COLOR=1)
@@ -244,7 +244,12 @@ nothing else; --tag marks it.
 
 The answer is standard output and nothing else is. Where several attempts were needed, the story
 is told on standard error. Read by a pipe, text that was printed is never taken back: if a broken
-answer cannot be continued, the exit code is 3. With --json there is always exactly one object.
+answer cannot be continued, the exit code is 3.
+
+With --json there is exactly one object on standard output, whatever becomes of the request: what
+went wrong is its `error`. Only a command line that cannot be read (an option that is not there, a
+value out of range, two options that exclude each other) is told on standard error alone, with exit
+code 2. `session_id` is null where no conversation is kept.
 
 Exit codes:
   0 answered   1 error   2 usage or configuration   3 no provider could answer whole

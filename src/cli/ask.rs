@@ -1,7 +1,7 @@
 //! `wheelhouse ask`: one request, its answer on standard output, who gave it on standard error.
 //!
 //! Invariant: text that was printed is never taken back; with `--json` exactly one object is
-//! printed, also on failure.
+//! printed, also on failure, once the command line could be read.
 
 mod typed;
 
@@ -27,10 +27,25 @@ const LAST_WORD: Duration = Duration::from_secs(3);
 
 /// Asks.
 pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    match answered(args, setup, io) {
+        Err(stop) if args.json => {
+            let (exit, Some(message)) = stop.story() else { return Err(stop) };
+            let (class, code) = match exit {
+                Exit::Usage => (OutcomeClass::Caller, "config"),
+                _ => (OutcomeClass::Provider, "start"),
+            };
+            print(io, &json::failure(&ErrorReport::new(class, code, message)))?;
+            Ok(exit)
+        }
+        ended => ended,
+    }
+}
+
+fn answered(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
-    let mut asking = asking(args, Origin::Ask, reader, io)?;
+    let mut asking = asking(args, "ask", reader, io)?;
     let went_on = kept::go_on(&mut asking.request, &kept::Continue::of(args), setup);
-    let request = asking.request.clone();
+    let mut request = asking.request.clone();
     let _log = setup.log()?;
     let keeping = setup.keep();
     let runtime = compose::runtime()?;
@@ -45,25 +60,15 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
     if let (Some(why), false) = (not_kept, setup.global.quiet) {
         io.talk(&format!("wheelhouse: not kept: {why}"));
     }
-    match asked {
-        Ok(Asked { reply, .. }) if args.json => {
-            print(io, &json::reply(&request, &reply))?;
-            Ok(Exit::of(&reply))
-        }
-        Ok(asked) => {
-            tell(&asked, setup, io);
-            Ok(Exit::of(&asked.reply))
-        }
-        Err(Stop::Say(exit, message)) if args.json => {
-            let (class, code) = match exit {
-                Exit::Usage => (OutcomeClass::Caller, "config"),
-                _ => (OutcomeClass::Provider, "start"),
-            };
-            print(io, &json::failure(&request, &ErrorReport::new(class, code, message)))?;
-            Ok(exit)
-        }
-        Err(stop) => Err(stop),
+    let asked = asked?;
+    if args.json {
+        // A chat that is not there cannot be gone on with.
+        request.session = request.session.filter(|id| kept::is_there(*id, setup));
+        print(io, &json::reply(&request, &asked.reply))?;
+    } else {
+        tell(&asked, setup, io);
     }
+    Ok(Exit::of(&asked.reply))
 }
 
 /// A request, and what its prompt says that only the configuration can read.
@@ -94,14 +99,15 @@ impl Asking {
     }
 }
 
-/// The request these arguments make, standard input included.
+/// The request these arguments of a command make, standard input included. Only `ask` sends it.
 pub fn asking(
     args: &AskArgs,
-    origin: Origin,
+    command: &str,
     reader: ReaderKind,
     io: &Io<'_>,
 ) -> Result<Asking, Stop> {
-    let typed = typed::read(&args.prompt, io.piped()?.as_deref())?;
+    let typed = typed::read(&args.prompt, io.piped()?.as_deref(), command)?;
+    let origin = if command == "ask" { Origin::Ask } else { Origin::Explain };
     let mut request = Request::new(RequestId(Uuid::now_v7()), origin, reader, &typed.text);
     request.session = Some(SessionId(Uuid::now_v7()));
     request.system.clone_from(&args.system);

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cache::{RedisTier, Survey, Trouble, Why};
 use crate::config::{CacheWhen, Config};
-use crate::domain::{Origin, ReaderKind};
+use crate::domain::ReaderKind;
 use crate::engine::Recall;
 
 use super::args::AskArgs;
@@ -162,8 +162,7 @@ fn clear(args: &CacheClearArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, 
 }
 
 fn why(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let reader = ReaderKind::Replaceable;
-    let mut asking = super::ask::asking(args, Origin::Explain, reader, io)?;
+    let mut asking = super::ask::asking(args, "cache why", ReaderKind::Replaceable, io)?;
     let _log = setup.log()?;
     let runtime = compose::runtime()?;
     let recalled = runtime.block_on(recall(&mut asking, setup));

@@ -23,8 +23,10 @@ use crate::route;
 
 use super::args::CompareArgs;
 use super::compose::{self, Setup};
+use super::io::safe;
 use super::report::Shown;
-use super::{Exit, Io, Kind, Stop, names};
+use super::story::counted;
+use super::{Exit, Io, Kind, Stop, kept, names};
 use prompts::Prompt;
 use report::Answer;
 
@@ -71,10 +73,11 @@ async fn compare(
     let expected = expected(args, &models, prompts, &snapshot);
     let money = snapshot.config.currency.first();
     let words = format!(
-        "{} models, {} prompts, {} each: {asked} requests, {}",
-        models.len(),
-        prompts.len(),
+        "{}, {}, {} each: {}, {}",
+        counted(models.len() as u64, "model"),
+        counted(prompts.len() as u64, "prompt"),
         if args.runs == 1 { "once".to_owned() } else { format!("{} times", args.runs) },
+        counted(asked as u64, "request"),
         expected.words(money),
     );
     let asks = asks_first(args, setup, &expected);
@@ -117,6 +120,9 @@ async fn compare(
     {
         io.line("")?;
         io.line(&rate)?;
+    }
+    if let Some(doubt) = Shown::first(&snapshot.config.currency).doubt(kept::today(setup)) {
+        io.talk(&doubt);
     }
     if !complete {
         let left = Left::of(&running.engine.snapshot().log);
@@ -163,11 +169,8 @@ impl Expected {
     fn words(&self, money: Denomination) -> String {
         match (self.unknown, self.sum.pico()) {
             (0, 0) => "free".to_owned(),
-            // What is converted says itself that it is about so much.
-            (0, _) => match money {
-                Denomination::Dollars => format!("about {}", money.short(self.sum)),
-                Denomination::At(..) => money.short(self.sum),
-            },
+            // That it is converted is another thing than that it is a guess.
+            (0, _) => format!("about {}", money.short(self.sum)),
             (unknown, _) => {
                 format!(
                     "at least {}: the price of {unknown} of them is not known",
@@ -261,8 +264,8 @@ impl Progress {
     fn show(&self, answers: &[Answer], io: &mut Io<'_>) {
         if self.watched {
             let spent = answers.iter().fold(Cost::ZERO, |sum, answer| sum + answer.cost);
-            let line =
-                format!("{} of {}, {}", answers.len(), self.of, self.money.cost_short(spent));
+            let spent = self.money.cost_short(spent);
+            let line = safe(&format!("{} of {}, {spent}", answers.len(), self.of));
             // Who cannot see it misses nothing that is not said again.
             let _lost = write!(io.err, "\r{line}\x1b[K").and_then(|()| io.err.flush());
         }
@@ -369,11 +372,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_converted_is_said_to_be_about_so_much_once() {
+    fn what_is_expected_is_said_to_be_about_so_much_in_any_currency() {
         let expected = Expected { sum: "0.0221".parse().unwrap(), unknown: 0 };
         let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
         assert_eq!(expected.words(Denomination::Dollars), "about $0.0221");
-        assert_eq!(expected.words(yuan), "~¥0.1574");
+        assert_eq!(expected.words(yuan), "about ~¥0.1574");
     }
 
     #[test]

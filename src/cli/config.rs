@@ -6,12 +6,14 @@
 use std::path::Path;
 
 use crate::config::edit::EditError;
-use crate::config::{self, ConfigError, Layer, LayerKind, OldFile, Recipe};
+use crate::config::{self, ConfigError, Layer, LayerKind, Nothing, OldFile, Recipe};
 use crate::engine;
 
 use super::args::ConfigCommand;
 use super::compose::Setup;
-use super::{Exit, Io, Stop};
+use super::report::Shown;
+use super::story::counted;
+use super::{Exit, Io, Stop, kept};
 
 /// Does what was asked.
 pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
@@ -35,17 +37,28 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
             for words in engine::warm_words(config, engine::now()) {
                 io.talk(&format!("note: {words}"));
             }
+            // Dollars have no rate, and what is shown in others once may be any of those.
+            let rated = config.currency.rates.keys().next().copied();
+            let shown = rated.and_then(|currency| Shown::of(currency, &config.currency).ok());
+            if let Some(doubt) = shown.and_then(|shown| shown.doubt(kept::today(setup))) {
+                io.talk(&format!("note: {doubt}"));
+            }
             writeln!(
                 io.out,
-                "ok: {} providers, {} models, {} rules, policy {}",
-                config.providers.len(),
-                config.models.len(),
-                config.routing.rules.len(),
+                "ok: {}, {}, {}, policy {}",
+                counted(config.providers.len() as u64, "provider"),
+                counted(config.models.len() as u64, "model"),
+                counted(config.routing.rules.len() as u64, "rule"),
                 config.routing.policy
             )?;
         }
         ConfigCommand::Show { filter } => {
-            let shown = setup.load()?.show(filter.as_deref());
+            let loaded = setup.load()?;
+            let shown = loaded.show(filter.as_deref());
+            if let (Some(path), true) = (filter, shown.is_empty()) {
+                let what = nothing(path, loaded.nothing_at(path))?;
+                writeln!(io.out, "{what}")?;
+            }
             io.out.write_all(shown.as_bytes())?;
         }
         ConfigCommand::Path => writeln!(io.out, "{}", path.display())?,
@@ -57,6 +70,26 @@ pub fn run(what: &ConfigCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit,
         }
     }
     Ok(Exit::Done)
+}
+
+/// What is said of a path that nothing sets, as a comment of a file.
+///
+/// # Errors
+/// Where there is no such setting.
+fn nothing(path: &str, what: Nothing) -> Result<String, Stop> {
+    match what {
+        Nothing::Unset(fields) if fields.is_empty() => Ok(format!("# {path} is not set")),
+        Nothing::Unset(fields) => {
+            Ok(format!("# nothing of {path} is set; it takes {}", fields.join(", ")))
+        }
+        Nothing::Unknown(near) => {
+            let near = near.map_or_else(
+                || "config show lists all that is set".to_owned(),
+                |near| format!("did you mean {near}?"),
+            );
+            Err(Stop::usage(format!("there is no setting {path}: {near}")))
+        }
+    }
 }
 
 /// Changes one setting: what comes out is read before it is written.
@@ -83,6 +116,9 @@ fn change(
     old.replace(&text).map_err(told)?;
     let effective = setup.load()?;
     let shown = effective.show(Some(key));
+    if shown.is_empty() {
+        io.talk("nothing sets it now");
+    }
     io.out.write_all(shown.as_bytes())?;
     if alone.show(Some(key)).lines().map(value_of).ne(shown.lines().map(value_of)) {
         io.talk("note: a variable or flag sets it otherwise, and holds over the file");
@@ -98,7 +134,12 @@ fn value_of(line: &str) -> &str {
 /// The change would make the file wrong.
 fn refused(key: &str, errors: &[ConfigError]) -> Stop {
     let mut lines = vec![format!("{key} was not changed: the file would be wrong")];
-    lines.extend(errors.iter().map(|error| format!("  {error}")));
+    // Its lines are of a text that was never written: the field says where.
+    let told = |error: &ConfigError| match error.field.as_str() {
+        "" => format!("  {}", error.what()),
+        field => format!("  {field}: {}", error.what()),
+    };
+    lines.extend(errors.iter().map(told));
     Stop::usage(lines.join("\n"))
 }
 

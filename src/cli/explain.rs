@@ -6,7 +6,7 @@ mod view;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::domain::{Decision, Origin, ReaderKind, ServiceTier};
+use crate::domain::{Decision, ReaderKind, ServiceTier};
 use crate::engine;
 use crate::route::{self, DecisionInput};
 use crate::wire;
@@ -20,7 +20,7 @@ use view::{Alternative, Detail, Explanation};
 /// Decides and prints.
 pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = ReaderKind::Replaceable;
-    let mut asking = super::ask::asking(&args.ask, Origin::Explain, reader, io)?;
+    let mut asking = super::ask::asking(&args.ask, "explain", reader, io)?;
     let went_on = kept::go_on(&mut asking.request, &kept::Continue::of(&args.ask), setup)?;
     asking.say(&went_on.said, setup, io);
     let _log = setup.log()?;

@@ -1,12 +1,14 @@
 //! The three standard streams as a command sees them: stdout is data, stderr is talk.
 //!
-//! Invariant: text that others wrote reaches a terminal only sanitised; a pipe gets it as it came.
+//! Invariant: text that others wrote reaches a terminal only sanitised; a pipe gets it as it came; what
+//! people read is in the characters that were chosen.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write};
 
 use crate::text;
 
 use super::Stop;
+use super::charset::Charset;
 
 /// The most that is read from standard input; more is refused rather than sent by mistake.
 const STDIN_CAP: u64 = 32 * 1024 * 1024;
@@ -40,6 +42,11 @@ pub struct Io<'a> {
     pub err_kind: Kind,
 }
 
+/// What people read: nothing a terminal would obey, in characters it can show.
+pub fn safe(text: &str) -> String {
+    Charset::chosen().of(&text::sanitize(text)).into_owned()
+}
+
 /// One line a person types; waits for it. On a thread of its own where something else may end the
 /// waiting.
 pub fn typed() -> std::io::Result<String> {
@@ -62,12 +69,12 @@ impl<'a> Io<'a> {
 
     /// Talks: lines on standard error. A lost standard error is no reason to stop.
     pub fn talk(&mut self, lines: &str) {
-        let _lost = writeln!(self.err, "{}", text::sanitize(lines));
+        let _lost = writeln!(self.err, "{}", safe(lines));
     }
 
     /// One line of data for people, made safe: names come from files and providers.
     pub fn line(&mut self, line: &str) -> Result<(), Stop> {
-        Ok(writeln!(self.out, "{}", text::sanitize(line))?)
+        Ok(writeln!(self.out, "{}", safe(line))?)
     }
 
     /// Is somebody there who can be asked something?
@@ -77,7 +84,7 @@ impl<'a> Io<'a> {
 
     /// Asks a yes or no; only `y` or `yes` is a yes.
     pub fn agreed(&mut self, question: &str) -> Result<bool, Stop> {
-        write!(self.err, "{} [y/N] ", text::sanitize(question))?;
+        write!(self.err, "{} [y/N] ", safe(question))?;
         self.err.flush()?;
         Ok(matches!(typed()?.trim().to_lowercase().as_str(), "y" | "yes"))
     }

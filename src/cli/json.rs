@@ -4,9 +4,11 @@
 //! Must not know: how any of it came about.
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::domain::{
-    AttemptReport, Candidate, Cost, Decision, ErrorReport, Finish, Reply, Request, Usage,
+    AttemptReport, Candidate, Cost, Decision, ErrorReport, Finish, Origin, ReaderKind, Reply,
+    Request, RequestId, Usage,
 };
 
 /// The version printed as `schema`.
@@ -47,9 +49,12 @@ fn tier(cached: &str) -> &str {
     if cached == "shared" { "memory" } else { cached }
 }
 
-/// A failure before anything was asked: the same object with nothing in it but the error.
-pub fn failure(request: &Request, report: &ErrorReport) -> Value {
-    let mut value = reply(request, &Reply::default());
+/// A failure before anything was asked: the same object with nothing in it but the error. There is no
+/// request and no chat that it could name.
+pub fn failure(report: &ErrorReport) -> Value {
+    let (id, reader) = (RequestId(Uuid::nil()), ReaderKind::Replaceable);
+    let mut value = reply(&Request::new(id, Origin::Ask, reader, ""), &Reply::default());
+    value["request_id"] = Value::Null;
     value["finish"] = json!(Finish::Error.name());
     value["error"] = error(report);
     value

@@ -91,9 +91,11 @@ fn a_failure_is_the_same_object_with_an_error() {
     assert_eq!(keys(&value["error"]), ["class", "code", "hint", "message", "original"]);
 
     let report = ErrorReport::new(OutcomeClass::Caller, "config", "routing.policy is unknown");
-    let early = failure(&fixture::request(), &report);
+    let early = failure(&report);
     assert_eq!(keys(&early), keys(&value));
     assert_eq!(early["finish"], "error");
     assert_eq!(early["decision"], Value::Null);
     assert_eq!(early["error"]["class"], "caller");
+    // Nothing was made that they could name.
+    assert_eq!((&early["request_id"], &early["session_id"]), (&Value::Null, &Value::Null));
 }

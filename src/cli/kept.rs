@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::{
     Audience, Heard, History, MessageId, Origin, Place, Request, Role, SessionId, Turn,
 };
-use crate::ledger::{FILE, KeptMessage, Ledger, LedgerError, Options, Reader, SessionDetail};
+use crate::ledger::{Day, FILE, KeptMessage, Ledger, LedgerError, Options, Reader, SessionDetail};
 
 use super::args::AskArgs;
 use super::compose::Setup;
@@ -41,9 +41,9 @@ impl From<LedgerError> for Stop {
     }
 }
 
-/// What a demo is configured with, but for a fleet that runs.
+/// What a demo is configured with, its fleet by name alone: it does not run.
 pub fn demo(setup: &Setup) -> Result<crate::config::Loaded, Stop> {
-    setup.demo_recipe("").load().map_err(|errors| super::compose::wrong(&errors))
+    setup.demo_recipe(&crate::sim::still()).load().map_err(|errors| super::compose::wrong(&errors))
 }
 
 /// The user's own zone, read as it stands: to find its name the whole zone database would be walked.
@@ -52,6 +52,11 @@ pub fn zone(setup: &Setup) -> TimeZone {
     let named = (setup.env)("TZ").is_some();
     let zone = if named { None } else { system() };
     zone.unwrap_or_else(TimeZone::system)
+}
+
+/// The day it is for the user.
+pub fn today(setup: &Setup) -> Day {
+    Day::of(crate::engine::now(), &zone(setup))
 }
 
 /// Opens the ledger of a directory to keep in. At once: whether it can be kept in shows later.
@@ -75,6 +80,12 @@ pub fn existing(setup: &Setup) -> Result<Option<Ledger>, Stop> {
 pub fn reader(setup: &Setup) -> Result<Option<Reader>, Stop> {
     let Some(ledger) = existing(setup)? else { return Ok(None) };
     Ok(Some(Reader::open(ledger.path(), BUSY)?))
+}
+
+/// Is this conversation kept, and will it be when this process has ended?
+pub fn is_there(session: SessionId, setup: &Setup) -> bool {
+    let row = |ledger: Ledger| ledger.read(|reader| reader.session_row(session)).ok().flatten();
+    !setup.is_scratch() && setup.ledger().and_then(row).is_some()
 }
 
 /// Cut-off answers that are looked through for one of a conversation.

@@ -6,6 +6,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::args::{Cli, EXIT_CODES};
+use super::charset::Charset;
 use super::{Exit, Io, Stop};
 
 /// Prints a page.
@@ -14,7 +15,7 @@ pub fn run(command: Option<&str>, io: &mut Io<'_>) -> Result<Exit, Stop> {
         None => whole()?,
         Some(name) => one(name)?,
     };
-    io.out.write_all(&page)?;
+    io.out.write_all(Charset::chosen().of(&String::from_utf8_lossy(&page)).as_bytes())?;
     Ok(Exit::Done)
 }
 

@@ -17,7 +17,7 @@ use crate::console::app::{
     Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, DearRequest, Excerpt,
     ExportAs, Recall, Recalled, RoutingDid, SessionLine,
 };
-use crate::domain::{ModelName, Money, Origin, SessionId, UnixMs};
+use crate::domain::{Cost, ModelName, Origin, SessionId, UnixMs};
 use crate::ledger::{Day, Days, Ledger, LedgerError, Reader, SessionOrder, Total, export};
 
 use super::args::UsageBy;
@@ -161,6 +161,7 @@ fn costs(
         cut: rows.len() >= LOOKED_THROUGH,
         rows: rows.iter().map(row).collect(),
         lost: row(&reader.lost(days)?),
+        stopped: row(&reader.stopped(days)?),
         total: CostRow { name: "total".to_owned(), ..row(&whole) },
         series: series(reader, zone, window, days, now)?,
         dearest: reader
@@ -175,10 +176,12 @@ fn costs(
                 prompt: prompt(dear.origin, dear.asked.as_deref()),
                 input: dear.usage.input,
                 output: dear.usage.output,
+                estimated: dear.usage.estimated,
             })
             .collect(),
         routing: RoutingDid {
             requests: routing.requests,
+            answered: routing.answered,
             compared: routing.compared,
             spent: routing.spent,
             alternatives: reader
@@ -261,10 +264,10 @@ fn series(
             .take_while(|hour| Day::of(UnixMs(hour * HOUR_MS), zone) == today)
             .last()
             .unwrap_or(hour_now);
-        let spent: BTreeMap<i64, Money> = reader
+        let spent: BTreeMap<i64, Cost> = reader
             .hours(UnixMs(first * HOUR_MS), now, None)?
             .into_iter()
-            .map(|point| (point.at, point.cost.amount))
+            .map(|point| (point.at, point.cost))
             .collect();
         let label = |hour: i64| {
             let at = jiff::Timestamp::from_millisecond(hour * HOUR_MS).unwrap_or_default();
@@ -273,14 +276,14 @@ fn series(
         return Ok((first..=hour_now)
             .map(|hour| CostPoint {
                 label: label(hour),
-                amount: spent.get(&hour).copied().unwrap_or(Money::ZERO),
+                cost: spent.get(&hour).copied().unwrap_or(Cost::ZERO),
             })
             .collect());
     }
-    let spent: BTreeMap<i32, Money> = reader
+    let spent: BTreeMap<i32, Cost> = reader
         .days(days, None)?
         .into_iter()
-        .filter_map(|point| Some((i32::try_from(point.at).ok()?, point.cost.amount)))
+        .filter_map(|point| Some((i32::try_from(point.at).ok()?, point.cost)))
         .collect();
     let length = match window {
         CostWindow::Week => 7,
@@ -293,8 +296,8 @@ fn series(
         .rev()
         .map(|back| {
             let day = today.minus(back);
-            let amount = spent.get(&day.0).copied().unwrap_or(Money::ZERO);
-            CostPoint { label: format!("{:02}", day.date().day()), amount }
+            let cost = spent.get(&day.0).copied().unwrap_or(Cost::ZERO);
+            CostPoint { label: format!("{:02}", day.date().day()), cost }
         })
         .collect())
 }

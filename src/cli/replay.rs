@@ -23,16 +23,24 @@ use super::report::Shown;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 
+/// The version of the object, printed as `schema`. In the first, differences and sums had the names of
+/// plain figures.
+const SCHEMA: u32 = 2;
+
 /// Moves that are listed.
 const MOVES: usize = 12;
 
 /// Decides again and prints.
 pub fn run(args: &ReplayArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let config = if setup.global.demo { super::kept::demo(setup)? } else { setup.load()? }.config;
-    let policy = setup.global.policy.as_deref().map(|name| weights(name, &config)).transpose()?;
-    let now = engine::now();
-    let from = args.since.map_or(UnixMs(i64::MIN), |span| now - span);
+    // As the configuration has it: of a policy that was named by its beginning the whole name.
+    let named = setup.global.policy.as_ref().map(|_| config.routing.policy.as_str());
+    let policy = named.map(|name| weights(name, &config)).transpose()?;
+    let from = args.since.start(engine::now(), &super::kept::zone(setup));
     let mut replay = Replay { policy, shown: Shown::first(&config.currency), ..Replay::default() };
+    if let Some(doubt) = replay.shown.doubt(kept::today(setup)) {
+        io.talk(&doubt);
+    }
     match kept::reader(setup)? {
         Some(reader) => {
             replay.unread = reader.decisions(from, UnixMs(i64::MAX), |kept| {
@@ -114,12 +122,19 @@ impl Side {
     }
 }
 
-/// One model in another's place.
+/// One model in another's place: how much more all of it would have cost and taken.
 #[derive(Debug, Clone, Copy, Default)]
 struct Move {
     requests: u64,
     cost: i128,
     ttft_ms: i128,
+}
+
+impl Move {
+    /// How much later the first token would have come, on average.
+    fn mean_ttft_ms(self) -> i128 {
+        self.ttft_ms / i128::from(self.requests.max(1))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -193,7 +208,12 @@ impl Replay {
     }
 
     fn lines(&self) -> Vec<String> {
-        let mut out = vec![self.identity()];
+        let mut out = match self.compared + self.other_revision + self.unread {
+            0 => vec![
+                "no decision of that time is kept: there is nothing to decide again".to_owned(),
+            ],
+            _ => vec![self.identity()],
+        };
         for id in self.differ.iter().take(MOVES) {
             out.push(format!("  another outcome: decision {id}"));
         }
@@ -224,6 +244,12 @@ impl Replay {
         out
     }
 
+    /// Of those that somebody was chosen for.
+    fn mean(&self, sum: u128, side: Side) -> u64 {
+        let count = u128::from(self.compared - side.nobody).max(1);
+        u64::try_from(sum / count).unwrap_or(u64::MAX)
+    }
+
     fn sides(&self) -> Vec<String> {
         let mut table = Table::new(&[
             ("", Align::Left),
@@ -232,10 +258,7 @@ impl Replay {
             ("whole", Align::Right),
             ("nobody", Align::Right),
         ]);
-        let mean = |sum: u128, side: Side| {
-            let count = u128::from(self.compared - side.nobody).max(1);
-            super::story::seconds(u64::try_from(sum / count).unwrap_or(u64::MAX))
-        };
+        let mean = |sum: u128, side: Side| super::story::seconds(self.mean(sum, side));
         let mut row = |label: String, side: Side| {
             let unpriced = if side.unpriced > 0 { "≥" } else { "" };
             table.row([
@@ -269,7 +292,7 @@ impl Replay {
         ]);
         for ((from, to), one) in moves.iter().take(MOVES) {
             let cost = Money::from_pico(i64::try_from(one.cost).unwrap_or(0));
-            let ms = one.ttft_ms / i128::from(one.requests.max(1));
+            let ms = one.mean_ttft_ms();
             let sign = if ms < 0 { "-" } else { "+" };
             let ms = u64::try_from(ms.unsigned_abs()).unwrap_or(u64::MAX);
             table.row([
@@ -295,15 +318,15 @@ impl Replay {
         let side = |side: Side| {
             json!({
                 "est_cost_usd": side.money().to_string(),
-                "est_ttft_ms": side.ttft_ms as u64,
-                "est_total_ms": side.total_ms as u64,
+                "est_ttft_mean_ms": self.mean(side.ttft_ms, side),
+                "est_total_mean_ms": self.mean(side.total_ms, side),
                 "unpriced": side.unpriced,
                 "nobody": side.nobody,
             })
         };
         let real = Money::from_pico(i64::try_from(self.real).unwrap_or(i64::MAX));
         json!({
-            "schema": 1,
+            "schema": SCHEMA,
             "policy": self.policy.as_ref().map(|policy| policy.name.clone()),
             "compared": self.compared,
             "identical": self.compared - self.differ.len() as u64,
@@ -319,8 +342,9 @@ impl Replay {
                 "from": from,
                 "to": to,
                 "requests": one.requests,
-                "est_cost_usd": Money::from_pico(i64::try_from(one.cost).unwrap_or(0)).to_string(),
-                "est_ttft_ms": one.ttft_ms as i64,
+                "est_cost_delta_usd":
+                    Money::from_pico(i64::try_from(one.cost).unwrap_or(0)).to_string(),
+                "est_ttft_mean_delta_ms": one.mean_ttft_ms() as i64,
             })).collect::<Vec<_>>(),
         })
     }
@@ -330,6 +354,31 @@ impl Replay {
 mod tests {
     use super::*;
     use crate::domain::Denomination;
+
+    #[test]
+    fn where_there_is_nothing_to_decide_again_that_is_said() {
+        let lines = Replay::default().lines();
+        assert_eq!(lines, ["no decision of that time is kept: there is nothing to decide again"]);
+        let lines = Replay { unread: 2, ..Replay::default() }.lines();
+        assert_eq!(lines[1], "  2 more cannot be read");
+    }
+
+    #[test]
+    fn differences_and_means_are_called_so_where_programs_read_them() {
+        let one = Move { requests: 2, cost: -3_000_000_000, ttft_ms: -500 };
+        let replay = Replay {
+            compared: 3,
+            was: Side { ttft_ms: 900, total_ms: 3_000, nobody: 1, ..Side::default() },
+            moves: BTreeMap::from([(("a".to_owned(), "b".to_owned()), one)]),
+            ..Replay::default()
+        };
+        let told = replay.json();
+        let one = &told["moves"][0];
+        assert_eq!(one["est_cost_delta_usd"], "-0.003");
+        assert_eq!(one["est_ttft_mean_delta_ms"], -250);
+        assert_eq!(told["recorded"]["est_ttft_mean_ms"], 450);
+        assert_eq!(told["recorded"]["est_total_mean_ms"], 1_500);
+    }
 
     #[test]
     fn amounts_are_in_the_user_s_currency_and_say_at_which_rate() {

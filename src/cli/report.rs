@@ -5,13 +5,15 @@
 //! programs read it, whatever it is shown in; it is marked "at least" where a part of it is not known;
 //! what a provider or a chat is called is never obeyed by a terminal or a spreadsheet.
 
+mod routing;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use crate::config::CurrencySettings;
 use crate::domain::{Cost, Currency, Denomination, ModelName, Money, Usage};
-use crate::ledger::{By, Days, LedgerError, Reader, Routing, Total, export};
+use crate::ledger::{By, Day, Days, LedgerError, Reader, Routing, Total, export};
 use crate::text;
 
 use super::args::UsageBy;
@@ -57,6 +59,18 @@ impl Shown {
             let _ = write!(words, ", as of {day}");
         }
         Some(words)
+    }
+
+    /// What is odd about the day of the rate: that it has not come yet.
+    pub fn doubt(&self, today: Day) -> Option<String> {
+        let Denomination::At(..) = self.money else { return None };
+        let day = self.as_of.as_deref()?;
+        let date = day.parse().map(Day::of_date).ok()?;
+        (date > today).then(|| {
+            format!(
+                "currency.as_of is {day}, a day that has not come: nobody can have seen its rate"
+            )
+        })
     }
 }
 
@@ -215,9 +229,11 @@ impl Report {
     /// For people.
     pub fn lines(&self) -> Vec<String> {
         let shown = self.wanted.shown.money;
+        let costs: Vec<Money> = self.rows.iter().map(|row| row.cost.amount).collect();
+        let decimals = shown.decimals(self.whole.cost.amount, &costs);
         let some = |cost: Cost| match cost.amount {
             Money::ZERO => String::new(),
-            _ => shown.cost_short(cost),
+            _ => shown.cost_fixed(cost, decimals),
         };
         let tells_parts = self.wanted.by.tells_parts();
         let mut columns = vec![
@@ -240,13 +256,14 @@ impl Report {
                 total.usage.input.to_string(),
                 total.usage.cached_input.to_string(),
                 total.usage.output.to_string(),
-                shown.cost_short(total.cost),
+                shown.cost_fixed(total.cost, decimals),
                 some(total.lost),
                 some(total.stopped),
             ]);
         }
         let mut lines = table.lines();
-        let routing = self.routing_lines();
+        let baseline = self.wanted.baseline.as_ref();
+        let routing = routing::lines(&self.routing, baseline, shown);
         if !routing.is_empty() {
             lines.push(String::new());
             if self.wanted.is_filtered() {
@@ -258,41 +275,6 @@ impl Report {
             lines.extend([String::new(), rate]);
         }
         lines
-    }
-
-    fn routing_lines(&self) -> Vec<String> {
-        let (routing, shown) = (&self.routing, self.wanted.shown.money);
-        let mut out = Vec::new();
-        if routing.compared > 0 {
-            out.push(format!(
-                "routing   {} of {} requests answered",
-                routing.answered, routing.requests
-            ));
-            out.push(format!(
-                "forecast  {} of them: {} at the dearest model that fit each, {} spent, {} saved",
-                routing.compared,
-                shown.short(routing.dearest),
-                shown.short(routing.spent),
-                shown.short(routing.dearest - routing.spent),
-            ));
-        }
-        if let Some((requests, spent, would)) = routing.baseline {
-            let saved = shown.short(would - spent);
-            out.push(format!(
-                "baseline  {requests} requests it could have answered for {}, {} spent: {saved} saved",
-                shown.short(would),
-                shown.short(spent),
-            ));
-        }
-        if routing.cached > 0 || routing.prefix_saved > Money::ZERO {
-            out.push(format!(
-                "caches    {} answers from the cache saved {}; prompt caches took off {}",
-                routing.cached,
-                shown.short(routing.cache_saved),
-                shown.short(routing.prefix_saved)
-            ));
-        }
-        out
     }
 
     /// For spreadsheets: a head, then a line a row. Amounts are dollars, exactly; where they are shown
@@ -369,6 +351,7 @@ impl Report {
                 "cache_saved_usd": routing.cache_saved.to_string(),
                 "prefix_saved_usd": routing.prefix_saved.to_string(),
                 "baseline": routing.baseline.map(|(requests, spent, would)| json!({
+                    "model": self.wanted.baseline,
                     "requests": requests,
                     "spent_usd": spent.to_string(),
                     "would_usd": would.to_string(),
@@ -459,6 +442,19 @@ mod tests {
         assert_eq!(quoted("two\nlines"), "two\\nlines");
         assert_eq!(quoted("\u{1b}[31mred\u{9b}\u{7f}"), "\\u{1b}[31mred\\u{9b}\\u{7f}");
         assert_eq!(quoted("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_rate_of_a_day_to_come_is_doubted() {
+        let yuan = Denomination::At("CNY".parse().unwrap(), "7.12".parse().unwrap());
+        let shown = |money, day: &str| Shown { money, as_of: Some(day.to_owned()) };
+        let today = Day::of_date("2026-11-27".parse().unwrap());
+        for day in ["2026-11-20", "2026-11-27"] {
+            assert_eq!(shown(yuan, day).doubt(today), None, "{day}");
+        }
+        let doubt = shown(yuan, "2027-11-20").doubt(today).unwrap();
+        assert!(doubt.contains("currency.as_of is 2027-11-20, a day that has not come"), "{doubt}");
+        assert_eq!(shown(Denomination::Dollars, "2027-11-20").doubt(today), None);
     }
 
     #[test]

@@ -13,21 +13,33 @@ use crate::engine;
 use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
 
 use super::args::{Format, SessionsCommand};
+use super::charset::Charset;
 use super::compose::Setup;
 use super::kept;
+use super::since::Since;
+use super::story::counted;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 
 /// Does what was asked.
 pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
+    if let SessionsCommand::Search { text, .. } = what
+        && text.iter().all(|word| word.trim().is_empty())
+    {
+        return Err(Stop::usage(
+            "there is nothing to look for: write words that were said, as in\n  \
+             wheelhouse sessions search borrow checker",
+        ));
+    }
     let Some(ledger) = kept::existing(setup)? else {
         return nothing(what, kept::nothing(setup), io);
     };
     let zone = kept::zone(setup);
     match what {
-        SessionsCommand::List { limit, by_cost, json } => {
+        SessionsCommand::List { limit, by_cost, since, json } => {
             let order = if *by_cost { SessionOrder::Dearest } else { SessionOrder::Newest };
-            let rows = ledger.read(|reader| reader.sessions(order, *limit, 0))?;
+            let from = since.start(engine::now(), &zone);
+            let rows = ledger.read(|reader| reader.sessions_since(from, order, *limit))?;
             let interrupted = ledger.read(|reader| reader.interrupted(LISTED))?;
             if *json {
                 print(io, &Value::Array(rows.iter().map(row_json).collect()))?;
@@ -49,7 +61,7 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
         SessionsCommand::Show { session, message } => {
             let kept = ledger.read(|reader| detail(reader, session))?;
             let leaf = leaf(&kept, message.as_deref())?;
-            put(io, &export::markdown(&kept, leaf, &zone))?;
+            put(io, &Charset::chosen().of(&export::markdown(&kept, leaf, &zone)))?;
             let branches = branches(&kept);
             if branches > 1 && message.is_none() {
                 io.talk(&format!(
@@ -94,7 +106,7 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
         }
         SessionsCommand::Rm { sessions, older_than, records, yes } => {
             let what = Removal { sessions, older_than: *older_than, records: *records, yes: *yes };
-            return remove(&ledger, &what, io);
+            return remove(&ledger, &what, &zone, io);
         }
     }
     Ok(Exit::Done)
@@ -161,12 +173,17 @@ fn branches(kept: &SessionDetail) -> usize {
 /// What is to be removed.
 struct Removal<'a> {
     sessions: &'a [String],
-    older_than: Option<std::time::Duration>,
+    older_than: Option<Since>,
     records: bool,
     yes: bool,
 }
 
-fn remove(ledger: &Ledger, what: &Removal<'_>, io: &mut Io<'_>) -> Result<Exit, Stop> {
+fn remove(
+    ledger: &Ledger,
+    what: &Removal<'_>,
+    zone: &TimeZone,
+    io: &mut Io<'_>,
+) -> Result<Exit, Stop> {
     // All are looked up before the first one goes.
     let rows = what
         .sessions
@@ -175,14 +192,17 @@ fn remove(ledger: &Ledger, what: &Removal<'_>, io: &mut Io<'_>) -> Result<Exit, 
         .collect::<Result<Vec<_>, _>>()?;
     if !what.yes && io.somebody() {
         let question = match (rows.as_slice(), what.older_than) {
+            (_, Some(Since::All)) => "remove every conversation, for good?".to_owned(),
             (_, Some(_)) => "remove every conversation older than that, for good?".to_owned(),
             ([one], None) => format!(
-                "remove \"{}\" ({} messages, {}), for good?",
+                "remove \"{}\" ({}, {}), for good?",
                 short(&one.title),
-                one.messages,
+                counted(one.messages, "message"),
                 one.id.short()
             ),
-            (several, None) => format!("remove {} conversations for good?", several.len()),
+            (several, None) => {
+                format!("remove {} for good?", counted(several.len() as u64, "conversation"))
+            }
         };
         if !io.agreed(&question)? {
             io.talk("nothing was removed");
@@ -191,15 +211,15 @@ fn remove(ledger: &Ledger, what: &Removal<'_>, io: &mut Io<'_>) -> Result<Exit, 
     }
     for row in rows {
         let messages = ledger.remove(row.id)?;
-        io.talk(&format!("removed {}, {messages} messages", row.id));
+        io.talk(&format!("removed {}, {}", row.id, counted(messages, "message")));
     }
     if let Some(age) = what.older_than {
-        let before = engine::now() - age;
+        let before = age.older(engine::now(), zone);
         let gone = ledger.purge(before, Purge::Conversations)?;
-        io.talk(&format!("removed {gone} conversations"));
+        io.talk(&format!("removed {}", counted(gone, "conversation")));
         if what.records {
             let gone = ledger.purge(before, Purge::Records)?;
-            io.talk(&format!("removed {gone} records; sums per day stay"));
+            io.talk(&format!("removed {}; sums per day stay", counted(gone, "record")));
         }
     }
     Ok(Exit::Done)

@@ -15,6 +15,7 @@ use crate::route::SpendStore;
 use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
 
 use super::compose::{Env, Setup, wrong};
+use super::io::safe;
 use super::{Stop, faults};
 
 /// The demo's answers are the same every time.
@@ -64,7 +65,7 @@ impl Setup {
         running.strike(self, move |line| {
             if !quiet {
                 // Nobody may be reading.
-                let _told = writeln!(std::io::stderr(), "fault: {line}");
+                let _told = writeln!(std::io::stderr(), "fault: {}", safe(&line));
             }
         })?;
         Ok(running)

@@ -61,6 +61,11 @@ pub fn cost(cost: Cost) -> String {
     cost.short()
 }
 
+/// So many of something, in words: `1 model`, `3 models`.
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Milliseconds as shown: `85ms`, `1.2s`, `2m 5s`.
 pub fn seconds(ms: u64) -> String {
     if ms < 1000 {

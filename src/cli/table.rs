@@ -3,6 +3,8 @@
 
 use crate::text::width;
 
+use super::charset::Charset;
+
 /// Which side a column's cells keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -33,13 +35,20 @@ impl Table {
         self.rows.push(cells.into_iter().take(self.aligns.len()).collect());
     }
 
-    /// The lines, two spaces between columns, no trailing spaces.
+    /// The lines, two spaces between columns, no trailing spaces, in the characters of this process.
     pub fn lines(&self) -> Vec<String> {
+        self.lines_in(Charset::chosen())
+    }
+
+    /// The same in these characters: columns line up whichever they are.
+    fn lines_in(&self, charset: Charset) -> Vec<String> {
+        let cells = |row: &Vec<String>| row.iter().map(|cell| charset.of(cell).into()).collect();
+        let rows: Vec<Vec<String>> = self.rows.iter().map(cells).collect();
         let widths: Vec<usize> = (0..self.aligns.len())
-            .map(|i| self.rows.iter().filter_map(|r| r.get(i)).map(|c| width(c)).max())
+            .map(|i| rows.iter().filter_map(|r| r.get(i)).map(|c| width(c)).max())
             .map(Option::unwrap_or_default)
             .collect();
-        self.rows.iter().map(|row| self.line(row, &widths)).collect()
+        rows.iter().map(|row| self.line(row, &widths)).collect()
     }
 
     fn line(&self, row: &[String], widths: &[usize]) -> String {
@@ -72,6 +81,11 @@ mod tests {
         let mut table = Table::new(&[("model", Align::Left), ("cost", Align::Right)]);
         table.row(["通义千问".to_owned(), "$0.01".to_owned()]);
         table.row(["a".to_owned(), "$12.50".to_owned()]);
+        table.row(["b".to_owned(), "≥~¥1".to_owned()]);
+        let plain = table.lines_in(Charset::Ascii);
+        assert_eq!(plain[3..], ["b         >=~CNY 1"]);
+        assert_eq!(plain[1], "通义千问     $0.01");
+        table.rows.pop();
         assert_eq!(table.lines(), ["model       cost", "通义千问   $0.01", "a         $12.50"]);
     }
 }

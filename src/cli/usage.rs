@@ -3,33 +3,48 @@
 //! Must not know: how a report is added up or written. Invariant: a configuration that cannot be read
 //! keeps nobody from reading what was spent.
 
-use crate::config::CurrencySettings;
+use crate::config::Config;
 use crate::engine;
-use crate::ledger::{Day, Days, export};
+use crate::ledger::{Reader, export};
 
-use super::args::{UsageArgs, UsageSince};
+use super::args::UsageArgs;
 use super::compose::Setup;
-use super::kept;
 use super::report::{Report, Shown, Wanted};
+use super::since::Since;
 use super::{Exit, Io, Stop};
+use super::{kept, names};
 
 /// Prints the report.
 pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let shown = shown(args, setup)?;
-    let today = Day::of(engine::now(), &kept::zone(setup));
-    let days = match args.since {
-        UsageSince::All => Days::ALL,
-        UsageSince::Days(days) => Days::last(days, today),
+    let config = match (args.currency, config(setup)) {
+        (Some(_), Err(stop)) => return Err(stop),
+        (_, config) => config.ok(),
     };
+    let shown = shown(args, config.as_ref())?;
+    let reader = kept::reader(setup)?;
+    let baseline = match &args.baseline {
+        None => None,
+        Some(typed) => {
+            let kept = reader.as_ref().map(Reader::compared_models).transpose()?;
+            Some(names::baseline(typed, config.as_ref(), &kept.unwrap_or_default())?)
+        }
+    };
+    let days = args.since.days(engine::now(), &kept::zone(setup));
+    if let (Since::Span(_), false) = (args.since, setup.global.quiet) {
+        io.talk(&format!("sums are of whole days: from {} on", days.from));
+    }
     let wanted = Wanted {
         days,
         by: args.by,
         limit: args.limit,
         filter: args.filter.clone().unwrap_or_default(),
-        baseline: args.baseline.as_deref().map(Into::into),
+        baseline,
         shown,
     };
-    let report = if let Some(reader) = kept::reader(setup)? {
+    if let Some(doubt) = wanted.shown.doubt(kept::today(setup)) {
+        io.talk(&doubt);
+    }
+    let report = if let Some(reader) = reader {
         Report::of(&reader, wanted)?
     } else {
         io.talk(kept::nothing(setup));
@@ -49,12 +64,19 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
     Ok(Exit::Done)
 }
 
+/// The configuration, as a demo has it where one is wished for.
+fn config(setup: &Setup) -> Result<Config, Stop> {
+    let loaded = if setup.global.demo { kept::demo(setup) } else { setup.load() };
+    loaded.map(|loaded| loaded.config)
+}
+
 /// What amounts are shown in: what the command line names, else what the configuration says.
-fn shown(args: &UsageArgs, setup: &Setup) -> Result<Shown, Stop> {
-    let Some(currency) = args.currency else {
-        let settings = setup.load().map(|loaded| loaded.config.currency);
-        return Ok(settings.map(|settings| Shown::first(&settings)).unwrap_or_default());
-    };
-    let settings: CurrencySettings = setup.load()?.config.currency;
-    Shown::of(currency, &settings).map_err(Stop::usage)
+fn shown(args: &UsageArgs, config: Option<&Config>) -> Result<Shown, Stop> {
+    match (args.currency, config) {
+        (Some(currency), Some(config)) => {
+            Shown::of(currency, &config.currency).map_err(Stop::usage)
+        }
+        (None, Some(config)) => Ok(Shown::first(&config.currency)),
+        (_, None) => Ok(Shown::default()),
+    }
 }

@@ -33,10 +33,16 @@ impl fmt::Display for ConfigError {
         if !self.field.is_empty() {
             write!(f, "{}: ", self.field)?;
         }
-        f.write_str(&self.message)?;
+        f.write_str(&self.what())
+    }
+}
+
+impl ConfigError {
+    /// What is wrong, without where.
+    pub fn what(&self) -> String {
         match &self.suggestion {
-            Some(suggestion) => write!(f, "; did you mean `{suggestion}`?"),
-            None => Ok(()),
+            Some(suggestion) => format!("{}; did you mean `{suggestion}`?", self.message),
+            None => self.message.clone(),
         }
     }
 }

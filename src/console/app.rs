@@ -12,6 +12,7 @@ mod faults;
 mod first_run;
 mod fuzzy;
 mod ids;
+mod kept;
 mod line_input;
 mod looks;
 mod message;
@@ -36,6 +37,7 @@ pub use first_run::{
     Looking, StartChoice,
 };
 pub use ids::IdMint;
+pub use kept::{Branch, Excerpt, KeptAnswer, KeptSession, KeptTurn, SessionLine, Spot};
 pub use line_input::LineInput;
 pub use looks::{
     Answer, Background, ColorDepth, Geometry, Glyphs, Looks, Mouse, Panel, Size, TerminalCaps, Zoom,
@@ -49,9 +51,9 @@ pub use overlay::{
 pub use pointer::{Locate, Pointer, PointerDid, Under};
 pub use private::PrivateChat;
 pub use recall::{
-    Alternative, Branch, CostGroup, CostItem, CostPoint, CostReport, CostRow, CostWindow,
-    CostsState, CostsTable, DearRequest, Excerpt, ExportAs, KeptAnswer, KeptSession, KeptTurn,
-    Narrowed, Recall, Recalled, RoutingDid, SessionLine, SessionsState, Spot, TableForm, Waiting,
+    Alternative, CostGroup, CostItem, CostPoint, CostReport, CostRow, CostWindow, CostsState,
+    CostsTable, DearRequest, ExportAs, Narrowed, Recall, Recalled, RoutingDid, SessionsState,
+    TableForm, Waiting,
 };
 pub use scroll::Scroll;
 pub use state::{

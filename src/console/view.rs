@@ -55,7 +55,7 @@ pub fn draw(state: &AppState, theme: &Theme, buffer: &mut Buffer) -> Option<Posi
         },
     };
     if state.view != View::Chat && matches!(state.stage, Stage::Main) {
-        popup::toast(&mut ink, state, screen, false);
+        popup::toast(&mut ink, state, screen, screen.bottom().saturating_sub(1));
     }
     popup::which_key(&mut ink, state, screen);
     if state.overlay.is_some() { overlay::draw(&mut ink, state, screen) } else { caret }
@@ -102,7 +102,11 @@ fn chat_view(ink: &mut Ink<'_>, state: &AppState) -> Option<Position> {
     chrome::keys(ink, state, areas.keys);
     popup::completion(ink, state, &areas);
     let has_line = areas.strip.height > 0 || areas.notice.height > 0;
-    popup::toast(ink, state, screen, has_line);
+    if !has_line {
+        // The draft is what the words are about, often enough.
+        let rule = areas.composer_rule;
+        popup::toast(ink, state, screen, if rule.height > 0 { rule.y } else { areas.composer.y });
+    }
     finding.or(caret)
 }
 

@@ -17,6 +17,9 @@ const RATE_SCALE: i64 = 1_000_000;
 /// The greatest rate there is use for: three zeros more than the weakest currency of today.
 const RATE_MOST: i64 = 100_000_000 * RATE_SCALE;
 
+/// Decimals of the figures of a column at most: as many as a price of cheap models has by the token.
+const MOST_DECIMALS: u32 = 8;
+
 /// A currency, by its three letters (ISO 4217): `USD`, `CNY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -146,7 +149,7 @@ impl Denomination {
     }
 
     /// In it, with the digits that matter, as [`Money::brief`]: `$0.42`; converted `~¥2.99`,
-    /// `~0.36 EUR`, `<¥0.000001`.
+    /// `~0.36 EUR`, `<~¥0.000001`.
     pub fn brief(self, dollars: Money) -> String {
         self.written(&self.convert(dollars).brief())
     }
@@ -166,19 +169,51 @@ impl Denomination {
         cost.written(|amount| self.short(amount))
     }
 
+    /// To so many decimals, as [`Money::fixed`]: the figures of a column.
+    pub fn fixed(self, dollars: Money, decimals: u32) -> String {
+        self.written(&self.convert(dollars).fixed(decimals))
+    }
+
+    /// The same of what was spent, marked where it is not exact.
+    pub fn cost_fixed(self, cost: Cost, decimals: u32) -> String {
+        cost.written(|amount| self.fixed(amount, decimals))
+    }
+
+    /// The decimals with which parts of a sum are written, so that they add up as they are read and
+    /// none looks like nothing: the fewest from those the sum asks for on. Where there are so many
+    /// parts that rounding shows however they are written, two more than it asks for.
+    pub fn decimals(self, sum: Money, parts: &[Money]) -> u32 {
+        let asked = match self.convert(sum).pico().unsigned_abs() {
+            0 => 2,
+            1..10_000_000_000 => 6,
+            10_000_000_000..10_000_000_000_000 => 4,
+            10_000_000_000_000.. => 2,
+        };
+        let adds_up = |decimals: &u32| {
+            let rounded = |dollars: Money| self.convert(dollars).rounded(*decimals);
+            let nothing = |part: &Money| *part != Money::ZERO && rounded(*part) == 0;
+            let read: i128 = parts.iter().map(|part| i128::from(rounded(*part))).sum();
+            read == i128::from(rounded(sum)) && !parts.iter().any(nothing)
+        };
+        (asked..=MOST_DECIMALS).find(adds_up).unwrap_or(asked + 2)
+    }
+
     /// Puts the currency in the dollar's place.
     fn written(self, figure: &str) -> String {
         match self {
             Self::Dollars => figure.to_owned(),
-            Self::At(currency, _) if currency.code() == "CNY" => about(figure.replace('$', "¥")),
-            Self::At(currency, _) => about(format!("{} {currency}", figure.replace('$', ""))),
+            Self::At(currency, _) if currency.code() == "CNY" => about(&figure.replace('$', "¥")),
+            Self::At(currency, _) => about(&format!("{} {currency}", figure.replace('$', ""))),
         }
     }
 }
 
-/// Marked as converted, once; what is only bounded says so already.
-fn about(figure: String) -> String {
-    if figure.starts_with(['<', '~']) { figure } else { format!("~{figure}") }
+/// Marked as converted; a bound stays in front, as in `≥~¥2.99`.
+fn about(figure: &str) -> String {
+    match figure.split_once('<') {
+        Some((sign, rest)) => format!("{sign}<~{rest}"),
+        None => format!("~{figure}"),
+    }
 }
 
 #[cfg(test)]
@@ -219,8 +254,36 @@ mod tests {
         assert_eq!(at("cny", "7.12").cost(cost(false)), "≥~¥2.99");
         assert_eq!(at("CNY", "7.12").cost_short(cost(false)), "≥~¥2.99");
         assert_eq!(at("EUR", "0.92").brief(money("0.42")), "~0.39 EUR");
-        assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<¥0.000001");
+        assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<~¥0.000001");
+        assert_eq!(at("EUR", "0.92").short(money("-0.000000001")), "-<~0.0001 EUR");
         assert_eq!(at("EUR", "0.92").short(Money::ZERO), "~0.00 EUR");
+    }
+
+    #[test]
+    fn parts_of_a_sum_are_written_so_that_they_add_up_as_they_are_read() {
+        let digits = |money: Denomination, parts: &[&str]| {
+            let parts: Vec<Money> = parts.iter().map(|text| text.parse().unwrap()).collect();
+            let sum = parts.iter().copied().sum();
+            let decimals = money.decimals(sum, &parts);
+            let of = |amount| money.fixed(amount, decimals);
+            (parts.into_iter().map(of).collect::<Vec<_>>().join(" "), of(sum))
+        };
+        let dollars = |parts: &[&str]| digits(Denomination::Dollars, parts);
+        // To four decimals it would be 0.0002 and 0.0001 that come to 0.0002.
+        let (parts, sum) = dollars(&["0.000151", "0.00008"]);
+        assert_eq!((parts.as_str(), sum.as_str()), ("$0.000151 $0.000080", "$0.000231"));
+        let (parts, sum) = dollars(&["0.00004", "0.02004", "0.02004"]);
+        assert_eq!((parts.as_str(), sum.as_str()), ("$0.00004 $0.02004 $0.02004", "$0.04012"));
+        let (parts, sum) = dollars(&["12.5", "0.25"]);
+        assert_eq!((parts.as_str(), sum.as_str()), ("$12.50 $0.25", "$12.75"));
+        assert_eq!(dollars(&[]).1, "$0.00");
+        let (parts, sum) = digits(at("CNY", "7.12"), &["0.000151", "0.00008"]);
+        assert_eq!((parts.as_str(), sum.as_str()), ("~¥0.001075 ~¥0.000570", "~¥0.001645"));
+        // A hundred parts with a third in them add up at no number of decimals.
+        let (parts, sum) = dollars(&["0.010033333333"; 100]);
+        assert!(parts.starts_with("$0.010033 ") && sum == "$1.003333", "{parts} {sum}");
+        assert_eq!(Denomination::Dollars.fixed(money("0.0000001"), 4), "<$0.0001");
+        assert_eq!(Denomination::Dollars.fixed(Money::ZERO, 6), "$0.00");
     }
 
     #[test]

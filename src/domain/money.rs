@@ -150,6 +150,29 @@ impl Money {
         format!("{sign}${}.{fraction}", rounded / scale)
     }
 
+    /// In units of the last of so many decimals, rounded half away from zero; from the thirteenth on
+    /// there is nothing left to round.
+    pub(super) fn rounded(self, decimals: u32) -> i64 {
+        let unit = 10i64.pow(12u32.saturating_sub(decimals));
+        let (whole, rest) = (self.0 / unit, self.0 % unit);
+        let away = rest.unsigned_abs() >= unit.unsigned_abs().div_ceil(2) && rest != 0;
+        whole + if away { rest.signum() } else { 0 }
+    }
+
+    /// To so many decimals, two at least, for figures that stand one below the other: `$0.004100`,
+    /// `$0.00` for nothing, `<$0.0001` for less than the last of them.
+    pub fn fixed(self, decimals: u32) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let decimals = if self.0 == 0 { 2 } else { decimals.clamp(2, 12) };
+        let (rounded, scale) = (self.rounded(decimals).unsigned_abs(), 10u64.pow(decimals));
+        let width = decimals as usize;
+        let written = |units: u64| format!("${}.{:0width$}", units / scale, units % scale);
+        match rounded {
+            0 if self.0 != 0 => format!("{sign}<{}", written(1)),
+            units => format!("{sign}{}", written(units)),
+        }
+    }
+
     /// Short form for the screen, rounded half up: `$0.0041`, `$1.25`, `$0.00` for nothing,
     /// `<$0.0001` for less than the last digit shown.
     pub fn short(self) -> String {

@@ -38,6 +38,14 @@ impl Day {
         Self(self.0.saturating_sub(days))
     }
 
+    /// The moment it begins in this zone; the one nearest to it that there is, where the calendar of
+    /// moments ends.
+    pub fn start(self, zone: &TimeZone) -> UnixMs {
+        let begins = self.date().to_zoned(zone.clone()).map(|begins| begins.timestamp());
+        let end = if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        UnixMs(begins.unwrap_or(end).as_millisecond())
+    }
+
     /// The date.
     pub fn date(self) -> Date {
         EPOCH.saturating_add(Span::new().days(self.0.clamp(-700_000, 2_900_000)))
@@ -64,6 +72,17 @@ mod tests {
         assert_eq!(Day::of(next, &east).to_string(), "2026-11-26");
         assert_eq!(Day::of(next, &TimeZone::UTC).to_string(), "2026-11-25");
         assert_eq!(Day::of(next, &east).0 - Day::of(late, &east).0, 1);
+    }
+
+    #[test]
+    fn a_day_s_first_moment_is_its_own_and_the_one_before_is_not() {
+        let east = TimeZone::fixed(jiff::tz::offset(8));
+        for zone in [TimeZone::UTC, east] {
+            let start = Day(20_000).start(&zone);
+            assert_eq!(Day::of(start, &zone), Day(20_000));
+            assert_eq!(Day::of(UnixMs(start.0 - 1), &zone), Day(19_999));
+        }
+        assert!(Day(i32::MIN).start(&TimeZone::UTC).0 < Day(i32::MAX).start(&TimeZone::UTC).0);
     }
 
     #[test]

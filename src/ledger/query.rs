@@ -25,7 +25,7 @@ use super::file::{self, Access};
 use super::order::KeptTokens;
 use super::{LedgerError, schema};
 
-pub use answers::{AnswerFigures, KeptRoute};
+pub use answers::{AnswerFigures, KeptRoute, Unanswered};
 pub use decisions::{KeptDecision, KeptRequest};
 pub use search::Hit;
 pub use sessions::{Interrupted, KeptMessage, SessionDetail, SessionOrder, SessionRow};

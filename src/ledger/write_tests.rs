@@ -168,6 +168,22 @@ fn what_was_said_is_found_in_any_script_and_at_any_length() {
 }
 
 #[test]
+fn what_is_found_comes_newest_first_whether_a_title_or_a_message_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    keep(&ledger, &turn(1, "why is water wet", "so it is"));
+    let later = Turn { session: session(2), ..turn(60, "name a boat", "why, the Argo") };
+    keep(&ledger, &later);
+    let hits = ledger.read(|reader| reader.search("why", 10)).unwrap();
+    let at: Vec<_> = hits.iter().map(|hit| hit.at).collect();
+    assert!(at.is_sorted_by(|before, after| before >= after), "{hits:?}");
+    let said: Vec<(&str, bool)> =
+        hits.iter().map(|hit| (hit.snippet.as_str(), hit.message.is_some())).collect();
+    assert_eq!(said[0], ("why, the Argo", true));
+    assert!(said[1..].contains(&("why is water wet", false)), "{said:?}");
+}
+
+#[test]
 fn a_removed_conversation_leaves_no_word_and_all_of_its_cost() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
@@ -451,6 +467,8 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     let total = third.read(|reader| reader.total(Days::ALL)).unwrap();
     assert_eq!((total.attempts, total.cost), (2, row.cost), "nothing was shown of the comparison");
     assert!(total.usage.input > 0 && total.usage.output == 5, "{:?}", total.usage);
+    let routing = third.read(|reader| reader.routing(Days::ALL, None)).unwrap();
+    assert_eq!((routing.requests, routing.answered), (2, 0), "both were asked");
     // The budgets count it too.
     let day = LocalDay(Day::of(NOW, &TimeZone::UTC).0);
     let scopes = [BudgetScope::Day, BudgetScope::Month, BudgetScope::Session(session(1))];

@@ -4,7 +4,7 @@
 //! Owns: [`decide`] and [`with_policy`]. Must not know: clocks, chance, I/O. Invariant: the same
 //! input gives the same decision, in every field.
 
-use crate::domain::{AtLimit, Candidate, Decision, KeptOut, OverrideKind, TaskKind};
+use crate::domain::{AtLimit, Candidate, Decision, KeptOut, OverrideKind, PinScope, TaskKind};
 
 use super::contest::{Contest, Field, Ground};
 use super::{CandidateInput, DecisionInput, score, words};
@@ -115,7 +115,11 @@ pub fn flips(input: &DecisionInput, decision: &Decision) -> Vec<String> {
     let name = |index: usize| input.candidates[index].model.clone();
     if let Some(imposed) = &decision.imposed {
         if let Some(other) = imposed.would_be.as_ref().filter(|other| **other != chosen) {
-            out.push(format!("without the pin -> {other}"));
+            let pin = match imposed.scope {
+                PinScope::Message => format!("@{chosen}"),
+                PinScope::Session | PinScope::Tag(_) | PinScope::All => "the pin".to_owned(),
+            };
+            out.push(format!("without {pin} -> {other}"));
         }
         return out;
     }

@@ -104,10 +104,19 @@ pub async fn start(options: FleetOptions) -> io::Result<Fleet> {
     Ok(Fleet { endpoints, control: Control::new(places, changes), tasks })
 }
 
+/// The fleet's configuration, its addresses still to be filled in.
+const CONFIG: &str = include_str!("../../assets/sim/fleet.toml");
+
+/// The configuration of a fleet that does not run, for whoever only wants its names and prices: its
+/// addresses lead nowhere.
+pub fn still() -> String {
+    CONFIG.replace("{{", "http://").replace("}}", ".invalid")
+}
+
 impl Fleet {
     /// The configuration that leads to the fleet: providers `sim-…` and models `sim-…`, as TOML.
     pub fn config_text(&self) -> String {
-        let mut text = include_str!("../../assets/sim/fleet.toml").to_owned();
+        let mut text = CONFIG.to_owned();
         for endpoint in &self.endpoints {
             let slot = format!("{{{{{}}}}}", endpoint.provider);
             text = text.replace(&slot, &endpoint.base_url());

@@ -106,7 +106,7 @@ fn a_wrong_command_line_is_two_and_says_what_was_meant() {
     assert!(home.run(&["docter"]).ends(2).err.contains("doctor"));
     assert!(home.run(&["ask", "--jsn", "x"]).ends(2).err.contains("--json"));
     assert!(home.run(&["ask", "x", "--pin"]).ends(2).err.contains("--model"));
-    assert!(home.run(&["ask"]).ends(2).err.contains("nothing to ask"));
+    assert!(home.run(&["ask"]).ends(2).err.contains("wheelhouse ask \"why"));
     home.run(&["--config", "not-there.toml", "config", "check"]).ends(2);
 }
 
@@ -159,6 +159,10 @@ fn config_commands_write_once_check_and_show() {
         "{}",
         ran.out
     );
+    let unset = home.run(&["config", "show", "budget"]).ends(0).out;
+    assert!(unset.starts_with("# nothing of budget is set; it takes day, month,"), "{unset}");
+    let unknown = home.run(&["config", "show", "budgte"]).ends(2).err;
+    assert!(unknown.contains("there is no setting budgte: did you mean budget?"), "{unknown}");
 }
 
 #[test]

@@ -218,8 +218,22 @@ fn going_on_with_what_is_not_there_says_so() {
     data.ask(&["Say hello."]);
     let ran = data.run(&["ask", "--demo", "--session", "ffffffff", "go on please"]).ends(2);
     assert!(ran.err.contains("no conversation ffffffff"), "{}", ran.err);
-    let ran = data.run(&["ask", "--demo", "--json", "--session", "ffffffff", "go on please"]);
-    assert_eq!(ran.ends(2).json()["finish"], "error");
+}
+
+#[test]
+fn a_question_that_fails_is_one_object_too_and_names_no_chat_that_is_not_there() {
+    let data = Data::new();
+    for args in [&["  "][..], &["-m", "nosuch", "hi"], &["--session", "ffffffff", "go on"]] {
+        let all = [&["ask", "--demo", "--json"], args].concat();
+        let told = data.run(&all).ends(2).json();
+        assert_eq!((&told["finish"], &told["session_id"]), (&"error".into(), &Value::Null));
+        assert!(!told["error"]["message"].as_str().unwrap().is_empty());
+    }
+    let ask = ["ask", "--demo", "--json", "Say hello."];
+    let scratch = data.command(&ask).env_remove("WHEELHOUSE_DATA").output().unwrap();
+    let told: Value = serde_json::from_slice(&scratch.stdout).unwrap();
+    // It went with the demo.
+    assert_eq!((&told["finish"], &told["session_id"]), (&"stop".into(), &Value::Null));
 }
 
 #[test]
@@ -236,6 +250,8 @@ fn sessions_are_listed_searched_exported_and_removed() {
     let found = data.run(&["sessions", "search", "天气", "--json"]).ends(0).json();
     assert_eq!(found[0]["session"], first["session_id"]);
     assert!(data.run(&["sessions", "search", "zebra"]).ends(0).err.contains("nothing found"));
+    let nothing = data.run(&["sessions", "search", " "]).ends(2);
+    assert!(nothing.err.contains("write words that were said"), "{}", nothing.err);
     let id = first["session_id"].as_str().unwrap();
     let page = data.path("talk.html");
     let export = ["sessions", "export", id, "--format", "html", "-o", page.to_str().unwrap()];
@@ -273,8 +289,15 @@ fn usage_adds_up_and_reads_as_a_table_as_json_and_as_csv() {
         assert!(csv.starts_with(&format!("{by},session_id,calls,")), "{csv}");
         assert!(data.run(&["costs", "--by", by]).ends(0).out.contains("total"));
     }
-    let table = data.run(&["usage", "--baseline", "sim-opus"]).ends(0).out;
+    let table = data.run(&["usage", "--baseline", "sim-sonnet"]).ends(0).out;
     assert!(table.contains("2 of 2 requests answered"), "{table}");
+    assert!(table.contains("baseline  2 requests that sim-sonnet could have answered"), "{table}");
+    // A mistyped name is never taken for one that saved nothing.
+    for form in [&[][..], &["--json"], &["--csv"]] {
+        let wrong = [&["usage", "--demo", "--baseline", "sim-sonet"][..], form].concat();
+        let ran = data.run(&wrong).ends(2);
+        assert!(ran.err.contains("did you mean sim-sonnet?") && ran.out.is_empty(), "{}", ran.err);
+    }
     data.run(&["usage", "--since", "yesterday"]).ends(2);
     data.run(&["usage", "--json", "--csv"]).ends(2);
 }
@@ -297,8 +320,69 @@ fn replay_reproduces_what_was_decided_and_says_what_another_policy_would_change(
     assert_eq!(best["changed"], 0, "{best}");
     let people = data.run(&["replay", "--policy", "cheapest"]).ends(0).out;
     assert!(people.contains("3 of 3 decisions come out as they were"), "{people}");
-    let wrong = data.run(&["replay", "--policy", "cheapst"]).ends(2);
-    assert!(wrong.err.contains("cheapest"), "{}", wrong.err);
+    let moves = &changed["moves"][0];
+    assert!(moves["est_cost_delta_usd"].as_str().unwrap().starts_with('-'), "{moves}");
+    for (typed, told) in
+        [("cheapst", "did you mean `cheapest`?"), ("zzz", "balanced, best, cheapest")]
+    {
+        let wrong = data.run(&["replay", "--policy", typed]).ends(2);
+        assert!(wrong.err.contains(told), "{}", wrong.err);
+    }
+    for (since, compared) in [("today", 3), ("7d", 3), ("12h", 3), ("all", 3), ("1ms", 0)] {
+        let told = data.run(&["replay", "--since", since, "--json"]).ends(0).json();
+        assert_eq!(told["compared"], compared, "{since}");
+        data.run(&["usage", "--since", since, "--json"]).ends(0);
+        let listed = data.run(&["sessions", "list", "--since", since, "--json"]).ends(0).json();
+        assert_eq!(listed.as_array().unwrap().len(), compared, "{since}");
+    }
+    let none = data.run(&["replay", "--since", "1ms"]).ends(0).out;
+    assert!(none.contains("no decision of that time is kept"), "{none}");
+    for args in
+        [&["usage", "--since"][..], &["replay", "--since"], &["sessions", "list", "--since"]]
+    {
+        let wrong = data.run(&[args, &["99999999d"]].concat()).ends(2);
+        assert!(wrong.err.contains("longer than 36500d"), "{}", wrong.err);
+    }
+}
+
+#[test]
+fn with_ascii_no_command_writes_a_character_of_its_own_that_is_none() {
+    let data = Data::new();
+    let file = data.path("config.toml");
+    std::fs::write(&file, "[currency]\nshow = \"CNY\"\nrates = { CNY = 7.12 }\n").unwrap();
+    let file = file.to_str().unwrap();
+    data.ask(&["--max-tokens", "30", "Say hello, and a good many other words besides, please."]);
+    let (few, set) =
+        (data.path("set.toml"), "[[prompts]]\nname = \"hi\"\nlang = \"en\"\ntext = \"Hi?\"");
+    std::fs::write(&few, set).unwrap();
+    let id = data.run(&["sessions", "list", "--json"]).json()[0]["id"].clone();
+    let mut lines = 0;
+    for args in [
+        &["usage"][..],
+        &["usage", "--help"],
+        &["replay", "--policy", "best"],
+        &["sessions", "list"],
+        &["sessions", "search", "besides"],
+        &["sessions", "show", id.as_str().unwrap()],
+        &["explain", "Say hello."],
+        &["drill", "sim-tiny", "--prompt", "Say hello."],
+        &["models", "list"],
+        &["cache", "why", "Say hello."],
+        &["compare", "sim-tiny", "--prompts", few.to_str().unwrap()],
+        &["doctor"],
+        &["config", "show"],
+        &["man", "usage"],
+        &["completions", "bash"],
+    ] {
+        let ran = data.run(&[args, &["--demo", "--ascii", "--config", file]].concat()).ends(0);
+        let told = format!("{}{}", ran.out, ran.err);
+        let odd: Vec<&str> = told.lines().filter(|line| !line.is_ascii()).collect();
+        assert!(odd.is_empty(), "{args:?}: {odd:#?}");
+        lines += told.lines().count();
+    }
+    assert!(lines > 100);
+    let usage = data.run(&["usage", "--demo", "--ascii", "--config", file]).out;
+    assert!(usage.contains("~CNY 0.0"), "{usage}");
 }
 
 #[test]

@@ -91,6 +91,9 @@ fn a_change_that_would_be_wrong_is_not_written_and_a_key_never() {
     let ran = wheelhouse(&config, &["config", "set", "routing.polcy", "fastest"]);
     assert_eq!(ran.status.code(), Some(2));
     assert!(words(&ran.stderr).contains("did you mean `policy`?"), "{}", words(&ran.stderr));
+    // A line of a text that was not written is no place to look at.
+    assert!(words(&ran.stderr).contains("\n  routing.polcy: "), "{}", words(&ran.stderr));
+    assert!(!words(&ran.stderr).contains("config.toml:"), "{}", words(&ran.stderr));
     let secret = "sk-this-must-never-show-0123456789";
     let ran = wheelhouse(&config, &["config", "set", "providers.deepseek.api_key", secret]);
     assert_eq!(ran.status.code(), Some(2));

@@ -3,11 +3,11 @@
 //! Must not know: what any of them does.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::domain::{Currency, parse_span};
+use crate::cli::since::Since;
+use crate::domain::Currency;
 
 pub(super) const SESSIONS_EXAMPLES: &str = "\
 Examples:
@@ -43,7 +43,11 @@ Examples:
 
 Nobody is asked. Each decision is made again from everything it was made from: prices, health,
 limits, budgets and rules of that moment. Costs and times are the forecasts of that moment. The
-exit code is 1 when a decision does not come out as it was.";
+exit code is 1 when a decision does not come out as it was.
+
+With --json `recorded` and `replayed` have the forecasts' sum of costs and mean times; each of the
+`moves` has its requests and what they would have cost and taken more, or less than nothing:
+`est_cost_delta_usd` in all, `est_ttft_mean_delta_ms` on average.";
 
 /// What `sessions` can do.
 #[derive(Debug, Clone, Subcommand)]
@@ -56,6 +60,9 @@ pub enum SessionsCommand {
         /// The dearest first
         #[arg(long)]
         by_cost: bool,
+        /// Only those something was said in since then: today, 7d (days, today the last), 12h, all
+        #[arg(long, value_name = "WHEN", default_value = "all", value_parser = Since::read)]
+        since: Since,
         /// One JSON object per conversation, in an array
         #[arg(long)]
         json: bool,
@@ -69,7 +76,7 @@ pub enum SessionsCommand {
         #[arg(long, value_name = "ID")]
         message: Option<String>,
     },
-    /// Find what was said: every word, in any script, the newest first
+    /// Find messages and titles that hold every word, in any script, the newest first
     Search {
         /// The words
         #[arg(value_name = "TEXT", required = true)]
@@ -101,9 +108,9 @@ pub enum SessionsCommand {
         /// Their ids, or four or more of their first or last digits, or of those listed
         #[arg(value_name = "SESSION", required_unless_present = "older_than")]
         sessions: Vec<String>,
-        /// Those nothing was said in for so long: 90d, 12h
-        #[arg(long, value_name = "AGE", value_parser = span, conflicts_with = "sessions")]
-        older_than: Option<Duration>,
+        /// Those nothing was said in for so long: 90d, 12h; today: since midnight; all: every one
+        #[arg(long, value_name = "AGE", value_parser = Since::read, conflicts_with = "sessions")]
+        older_than: Option<Since>,
         /// With --older-than: decisions, attempts and spend lines too; sums per day stay
         #[arg(long, requires = "older_than")]
         records: bool,
@@ -141,24 +148,15 @@ pub enum UsageBy {
     Kind,
 }
 
-/// From when on a report counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UsageSince {
-    /// The beginning.
-    All,
-    /// So many days, today among them.
-    Days(i32),
-}
-
 /// What `usage` takes.
 #[derive(Debug, Clone, Args)]
 pub struct UsageArgs {
     /// Add up by this
     #[arg(long, value_name = "WHAT", value_enum, default_value = "model")]
     pub by: UsageBy,
-    /// From when on: today, 7d, 30d, all
-    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = since)]
-    pub since: UsageSince,
+    /// From when on: today, 7d (days, today the last), 12h (the whole days it reaches into), all
+    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = Since::read)]
+    pub since: Since,
     /// At most so many rows; the rest is one more, `others`
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub limit: usize,
@@ -180,44 +178,12 @@ pub struct UsageArgs {
 }
 
 /// What `replay` takes.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ReplayArgs {
-    /// Only decisions made within so long: 7d, 12h; without it, all
-    #[arg(long, value_name = "AGE", value_parser = span)]
-    pub since: Option<Duration>,
+    /// Only decisions made since then: today, 7d (days, today the last), 12h, all
+    #[arg(long, value_name = "WHEN", default_value = "all", value_parser = Since::read)]
+    pub since: Since,
     /// One JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    parse_span(text).map_err(|error| error.to_string())
-}
-
-fn since(text: &str) -> Result<UsageSince, String> {
-    let wrong = || "expected today, all, or days such as 7d".to_owned();
-    match text {
-        "all" => Ok(UsageSince::All),
-        "today" => Ok(UsageSince::Days(1)),
-        other => {
-            let days: i32 =
-                other.strip_suffix('d').and_then(|days| days.parse().ok()).ok_or_else(wrong)?;
-            if (1..=36_500).contains(&days) { Ok(UsageSince::Days(days)) } else { Err(wrong()) }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_of_days_counts_today() {
-        assert_eq!(since("today"), Ok(UsageSince::Days(1)));
-        assert_eq!(since("7d"), Ok(UsageSince::Days(7)));
-        assert_eq!(since("all"), Ok(UsageSince::All));
-        for wrong in ["", "7", "0d", "-1d", "7h", "yesterday"] {
-            assert!(since(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -34,7 +34,7 @@ pub(super) struct Mention {
 }
 
 /// Reads words that were typed, and puts what was piped in below them, an empty line between.
-pub(super) fn read(words: &[String], piped: Option<&str>) -> Result<Typed, Stop> {
+pub(super) fn read(words: &[String], piped: Option<&str>, command: &str) -> Result<Typed, Stop> {
     let words = words.join(" ");
     let piped = piped.unwrap_or_default();
     let parsed = composer::parse(&words);
@@ -46,9 +46,10 @@ pub(super) fn read(words: &[String], piped: Option<&str>) -> Result<Typed, Stop>
         (true, true) => None,
     };
     let text = whole(&words).ok_or_else(|| {
-        Stop::usage(
-            "nothing to ask: write a prompt after the command, as in\n  wheelhouse ask \"why is the sky blue\"\nor pipe it in",
-        )
+        Stop::usage(format!(
+            "there is no prompt: write one after the command, as in\n  \
+             wheelhouse {command} \"why is the sky blue\"\nor pipe it in"
+        ))
     })?;
     let named = words.trim_start().strip_prefix('@').map(|rest| {
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
@@ -107,7 +108,7 @@ mod tests {
 
     fn typed(words: &[&str], piped: Option<&str>) -> Typed {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        read(&words, piped).unwrap()
+        read(&words, piped, "ask").unwrap()
     }
 
     #[test]
@@ -115,7 +116,11 @@ mod tests {
         assert_eq!(typed(&["review", "this"], Some("+ a\n")).text, "review this\n\n+ a\n");
         assert_eq!(typed(&["review", "this"], Some("\n")).text, "review this");
         assert_eq!(typed(&[], Some("just this")).text, "just this");
-        assert_eq!(read(&[], None).unwrap_err().story().0, Exit::Usage);
+        for command in ["ask", "explain", "cache why"] {
+            let (exit, told) = read(&[], None, command).unwrap_err().story();
+            assert_eq!(exit, Exit::Usage);
+            assert!(told.unwrap().contains(&format!("wheelhouse {command} \"")), "{command}");
+        }
     }
 
     #[test]

@@ -177,6 +177,17 @@ fn about(row: &Row) -> &'static str {
     row.script.map_or("all", script_name)
 }
 
+/// The decimals with which every model's rows add up to its sum.
+fn decimals(rows: &[Row], totals: &[Row], money: Denomination) -> u32 {
+    let of = |total: &Row| {
+        let parts = rows.iter().filter(|row| row.model == total.model);
+        let parts: Vec<Money> = parts.map(|row| row.cost.amount).collect();
+        money.decimals(total.cost.amount, &parts)
+    };
+    let alone = || rows.iter().map(|row| money.decimals(row.cost.amount, &[row.cost.amount])).max();
+    totals.iter().map(of).max().or_else(alone).unwrap_or_default()
+}
+
 /// Rows by model and script, then those by model, as a table for people; amounts as they want them.
 /// It fits 100 columns where names are as long as they usually are.
 pub fn table(rows: &[Row], totals: &[Row], money: Denomination) -> Vec<String> {
@@ -204,6 +215,7 @@ pub fn table(rows: &[Row], totals: &[Row], money: Denomination) -> Vec<String> {
         columns.push(("failed", Align::Right));
     }
     let mut table = Table::new(&columns);
+    let decimals = decimals(rows, totals, money);
     let ratio = |value: f64| format!("{value:.2}");
     let seconds = |ms: u64| format!("{:.2}s", ms as f64 / 1e3);
     for row in rows.iter().chain(totals) {
@@ -222,7 +234,7 @@ pub fn table(rows: &[Row], totals: &[Row], money: Denomination) -> Vec<String> {
             shown(row.ttft_ms, seconds),
             shown(row.total_ms, seconds),
             shown(row.answer_chars, |chars| chars.to_string()),
-            money.cost_short(row.cost),
+            money.cost_fixed(row.cost, decimals),
             if row.failed == 0 { String::new() } else { row.failed.to_string() },
         ]);
     }
@@ -371,7 +383,7 @@ mod tests {
         let rate = "7.12".parse().unwrap();
         let yuan = Denomination::At("CNY".parse().unwrap(), rate);
         for (money, per_1000, cost) in
-            [(Denomination::Dollars, "$/1k chars", "$0.0017"), (yuan, "¥/1k chars", "~¥0.0121")]
+            [(Denomination::Dollars, "$/1k chars", "$0.001700"), (yuan, "¥/1k chars", "~¥0.0121")]
         {
             let lines = table(&rows, &totals, money);
             assert!(lines[0].contains(per_1000), "{lines:#?}");

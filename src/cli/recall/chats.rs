@@ -12,7 +12,7 @@ use crate::domain::{
     RequestId, Role, SessionId, Usage,
 };
 use crate::engine::LogEntry;
-use crate::ledger::{AnswerFigures, KeptMessage, KeptRoute, LedgerError, Reader};
+use crate::ledger::{AnswerFigures, KeptMessage, KeptRoute, LedgerError, Reader, Unanswered};
 
 /// A chat, whole, on the way that leads by a place; on the newest where none is named, or it is gone.
 pub(super) fn open(
@@ -60,12 +60,18 @@ pub(super) fn open(
             (Role::Assistant | Role::System | Role::Tool, _) => {}
         }
     }
+    let mut silent = reader.unanswered_of(id)?;
     let mut shown = HashSet::new();
     let mut turns: Vec<KeptTurn> = Vec::new();
     for (question, answers) in asked {
         shown.extend(answers.iter().map(|kept| kept.id));
-        let answers: Vec<KeptAnswer> =
+        let mut answers: Vec<KeptAnswer> =
             answers.into_iter().map(|kept| given(kept, figures_of(kept), Words::Kept)).collect();
+        for none in silent.extract_if(.., |none| none.asked == question.id) {
+            let none = nobodys(none);
+            let later = answers.iter().position(|answer| answer.at > none.at);
+            answers.insert(later.unwrap_or(answers.len()), none);
+        }
         let decision = answers.iter().rev().find_map(|answer| answer.decision.as_ref());
         let named = decision.and_then(|decision| decision.imposed.as_ref());
         let named = named.filter(|imposed| imposed.scope == PinScope::Message);
@@ -161,6 +167,34 @@ fn given(kept: &KeptMessage, figures: AnswerFigures, words: Words) -> KeptAnswer
         attempts: figures.attempts,
         decision: figures.decision,
         paid: if figures.copied { PaidIn::Original } else { PaidIn::ThisChat },
+        problem: None,
+    }
+}
+
+/// What is to be said of a request nothing was said to.
+fn nobodys(none: Unanswered) -> KeptAnswer {
+    let Unanswered { request, at, model, provider, finish, error, figures, .. } = none;
+    KeptAnswer {
+        request,
+        at,
+        text: String::new(),
+        reasoning: String::new(),
+        usage: usage(&figures, model.as_deref()),
+        model: model.as_deref().map(ModelName::from),
+        provider: provider.as_deref().map(ProviderName::from),
+        finish: Some(named(&finish).unwrap_or(Finish::Error)),
+        cost: figures.cost,
+        wait_ms: figures.wait_ms,
+        ttft_ms: figures.ttft_ms,
+        total_ms: figures.total_ms,
+        cached: figures.cached,
+        cache_note: figures.cache_note,
+        seams: Vec::new(),
+        verdict: figures.verdict,
+        attempts: figures.attempts,
+        decision: figures.decision,
+        paid: PaidIn::ThisChat,
+        problem: error,
     }
 }
 

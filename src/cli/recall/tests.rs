@@ -11,7 +11,7 @@ use super::*;
 use crate::cli::args::{Cli, Command, Global, UsageArgs};
 use crate::cli::{Io, Kind, usage};
 use crate::console::app::{CostsTable, PaidIn, Spot, TableForm};
-use crate::domain::{Currency, Message, Origin, Part, Role};
+use crate::domain::{Currency, Finish, Message, Money, Origin, Part, Role};
 use crate::ledger::Keep;
 use crate::ledger::sample::Turn;
 
@@ -385,6 +385,49 @@ fn answers_to_one_question_come_in_turn_and_those_on_other_branches_without_word
         assert_eq!(said, [first.turns[0].answers[0].text.as_str(), "another"], "{spot:?}");
         assert_eq!((before.replaced.len(), before.cost), (1, kept.cost));
     }
+}
+
+#[test]
+fn what_was_stopped_before_its_first_word_is_there_with_what_it_cost() {
+    let data = Data::new();
+    let ledger = data.setup.ledger().unwrap();
+    let chat = SessionId(Uuid::from_u128(1));
+    let open = || match data.ask(Recall::Open(chat)) {
+        Ok(Recalled::Session(kept)) => kept,
+        other => panic!("not opened: {other:?}"),
+    };
+    let before = open();
+    let message = Some(before.turns[0].id);
+    let stopped = Turn {
+        message,
+        pico: 7,
+        ..Turn::new(9, data.now + Duration::from_secs(60), chat, "contract clause 7", "")
+    };
+    let mut end = stopped.end();
+    end.outcome.finish = Finish::Cancelled;
+    let refused =
+        Turn { message, pico: 0, ..Turn::new(10, data.now, chat, "contract clause 7", "") };
+    let mut nobody = refused.end();
+    nobody.outcome.finish = Finish::Error;
+    nobody.attempts.clear();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(ledger.end(end)).unwrap();
+    runtime.block_on(ledger.end(nobody)).unwrap();
+    ledger.flush(Duration::from_secs(10)).unwrap();
+    let kept = open();
+    let told: Vec<(&str, Option<Finish>, i64)> = kept.turns[0]
+        .answers
+        .iter()
+        .map(|answer| (answer.text.as_str(), answer.finish, answer.cost.amount.pico()))
+        .collect();
+    let answer = before.turns[0].answers[0].text.as_str();
+    assert_eq!(
+        told,
+        [(answer, Some(Finish::Stop), 1_000_000_001), ("", Some(Finish::Cancelled), 7)],
+        "what nobody was asked is no answer"
+    );
+    assert_eq!(kept.turns[0].answers[1].attempts.len(), 1);
+    assert!(kept.turns[0].answers[1].decision.is_some());
 }
 
 #[test]

@@ -151,6 +151,19 @@ fn the_rest_of_the_settings_are_read() {
 }
 
 #[test]
+fn the_cheapest_policy_asks_for_no_better_answer_than_the_balanced_one() {
+    let config = load(&[]).unwrap_or_else(|errors| panic!("{}", lines(&errors))).config;
+    // Quality against speed is what makes a policy call an answer good enough; a higher bar would
+    // leave out the cheap models and cost more.
+    let bar = |name: &str| {
+        let weights = config.policies[name];
+        weights.quality / (weights.quality + weights.speed)
+    };
+    assert!(bar("cheapest") <= bar("balanced") + 1e-9);
+    assert!(config.policies["cheapest"].cost > config.policies["balanced"].cost);
+}
+
+#[test]
 fn later_layers_override_earlier_ones_whatever_order_they_come_in() {
     let vars = [("WHEELHOUSE__CONSOLE__THEME".to_owned(), "env".to_owned())];
     let synced = Layer {

@@ -108,7 +108,11 @@ fn check_policy(fields: &Fields<'_>, name: &str) {
     let names = &fields.ctx.names;
     if names.complete && !names.policies.contains(name) {
         let known = names.policies.iter().map(String::as_str);
-        let message = format!("there is no policy {name:?}");
+        let mut message = format!("there is no policy {name:?}");
+        if nearest(name, known.clone()).is_none() {
+            let all: Vec<&str> = known.clone().collect();
+            message = format!("{message}; there are {}", all.join(", "));
+        }
         fields.unknown_name("policy", fields.place("policy"), message, name, known);
     }
 }

@@ -296,6 +296,12 @@ impl ReplyCell {
         !refused || self.stopped || !self.reply.attempts.is_empty() || self.says_something()
     }
 
+    /// Was anything paid for it, as far as is known? One that was stopped before its first word was.
+    pub fn was_paid(&self) -> bool {
+        let cost = self.reply.outcome.as_ref().map(|outcome| outcome.cost);
+        cost.is_some_and(|cost| !cost.exact || cost.amount.pico() > 0)
+    }
+
     /// Did it come whole?
     pub fn whole(&self) -> bool {
         let finish = self.reply.outcome.as_ref().map(|outcome| outcome.finish);

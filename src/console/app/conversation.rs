@@ -31,6 +31,16 @@ pub struct Transcript {
     gone: Spent,
     /// What the cells add up to, and what is gone with it.
     sums: Sums,
+    /// What was set aside for a message that may yet be taken back.
+    aside: Option<Aside>,
+}
+
+/// Cells that stood from an index on, and what was gone before they were taken away.
+#[derive(Debug)]
+struct Aside {
+    at: usize,
+    cells: Vec<Cell>,
+    gone: Spent,
 }
 
 /// What was spent on replies, and what routing saved by them.
@@ -77,9 +87,36 @@ impl Transcript {
 
     /// Cuts it off before a cell, and follows its new end. What the replies behind it cost was spent.
     pub fn truncate(&mut self, cell: usize) {
-        for cut in self.cells.drain(cell.min(self.cells.len())..) {
-            if let Cell::Reply(reply) = cut {
-                self.gone.add(&reply);
+        self.cut(cell);
+    }
+
+    /// The same, until [`Self::put_back`] or [`Self::let_go`].
+    pub fn set_aside(&mut self, cell: usize) {
+        let gone = self.gone;
+        let cells = self.cut(cell);
+        self.aside = Some(Aside { at: cell, cells, gone });
+    }
+
+    /// What was set aside stands there again, if nothing else does.
+    pub fn put_back(&mut self) {
+        let Some(aside) = self.aside.take_if(|aside| aside.at == self.cells.len()) else { return };
+        self.gone = aside.gone;
+        for cell in aside.cells {
+            self.push(cell);
+        }
+        self.sum();
+    }
+
+    /// What was set aside is not wanted any more.
+    pub fn let_go(&mut self) {
+        self.aside = None;
+    }
+
+    fn cut(&mut self, cell: usize) -> Vec<Cell> {
+        let cut = self.cells.split_off(cell.min(self.cells.len()));
+        for cell in &cut {
+            if let Cell::Reply(reply) = cell {
+                self.gone.add(reply);
             }
         }
         self.layout.truncate(cell);
@@ -87,11 +124,13 @@ impl Transcript {
         self.selected = None;
         self.find = None;
         self.sum();
+        cut
     }
 
     /// Another chat takes its place, in which so much was spent on replies that will not be shown.
     pub fn begin(&mut self, gone: Spent) {
         self.truncate(0);
+        self.let_go();
         self.gone = gone;
         self.sum();
     }

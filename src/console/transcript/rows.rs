@@ -151,8 +151,11 @@ impl CellRows {
         }
         self.problem = problem(reply, width);
         self.tail.clear();
-        if !reply.phase.running() && !reply.reply.text.is_empty() {
-            self.tail.push(Fixed::Blank);
+        let said = !reply.reply.text.is_empty();
+        if !reply.phase.running() && (said || reply.was_paid()) {
+            if said {
+                self.tail.push(Fixed::Blank);
+            }
             if reply.reply.verdict.as_ref().is_some_and(|verdict| !verdict.evidence.is_empty()) {
                 self.tail.push(Fixed::Doubt);
             }

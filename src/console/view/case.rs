@@ -155,7 +155,9 @@ impl<'a> Case<'a> {
 pub(super) fn asked(decision: &Decision) -> String {
     let mut out = match &decision.imposed {
         Some(imposed) => match (&imposed.model, &imposed.scope) {
-            (Some(model), PinScope::Message) => format!("one-shot @{model}"),
+            (Some(model), PinScope::Message) => {
+                format!("one-shot @{}", words::brief(model.as_str(), 20))
+            }
             (Some(model), PinScope::Session) => format!("pinned to {model}, this chat"),
             (Some(model), PinScope::Tag(tag)) => format!("pinned to {model} for #{tag}"),
             (Some(model), PinScope::All) => format!("pinned to {model}"),
@@ -164,7 +166,7 @@ pub(super) fn asked(decision: &Decision) -> String {
         None => format!("auto, policy {}, no pin", decision.policy),
     };
     if let Some(would) = decision.imposed.as_ref().and_then(|imposed| imposed.would_be.as_ref()) {
-        let _ = write!(out, "; auto: {would}");
+        let _ = write!(out, "; auto: {}", words::brief(would.as_str(), 20));
     }
     out
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::paint::{Ink, Piece, cells, row};
 use super::{areas, chips, words};
 use crate::console::app::{
-    AppState, Armed, EnginePhase, Focus, Glyphs, PrivateChat, TableForm, Tone, View,
+    AppState, Armed, Cell, EnginePhase, Focus, Glyphs, PrivateChat, TableForm, Tone, View,
 };
 use crate::console::keys::{Action, Context};
 use crate::console::theme::{GlyphSet, Token};
@@ -145,6 +145,9 @@ pub(super) fn title(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
         right.push("PRIVATE".to_owned());
     }
     let wide = line.width >= 100;
+    if wide && state.system.is_some() {
+        right.push("system prompt".to_owned());
+    }
     if wide && messages > 0 {
         right.push(words::count(messages, "message"));
     }
@@ -172,9 +175,13 @@ pub(super) fn context(state: &AppState) -> Option<(u64, u64)> {
         let chosen = preview.decision.chosen()?;
         (&chosen.model, chosen.estimate.input_tokens)
     } else {
-        let (_, reply) = state.last_reply()?;
-        let usage = reply.reply.usage?;
-        (reply.model()?.0, usage.input + usage.output)
+        // One that was stopped before its first word says nothing about what the chat has come to.
+        let replies = state.transcript.cells.iter().rev().filter_map(|cell| match cell {
+            Cell::Reply(reply) => Some((reply.model()?.0, reply.reply.usage?)),
+            Cell::User(_) | Cell::Note(_) => None,
+        });
+        let (model, usage) = replies.into_iter().find(|(_, usage)| usage.output > 0)?;
+        (model, usage.input + usage.output)
     };
     Some((used, snapshot.config.models.get(model)?.context))
 }

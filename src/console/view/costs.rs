@@ -312,7 +312,7 @@ fn lay_out(
     left.extend(table::lines(&table::Table { report, narrowed, group, money }, glyphs, left_width));
     let mut right = chart::lines(state, report, glyphs, right_width);
     right.push(Line::blank());
-    right.extend(routing(report, money, right_width));
+    right.extend(routing((report, narrowed.is_some()), money, right_width));
     let mut below = dearest::lines(state, report, width);
     below.extend(guards::lines(state, width));
     if !wide {
@@ -416,9 +416,10 @@ fn pace(period: Period, now: UnixMs, spent: Cost) -> Option<Money> {
 
 // ---- what routing did ----------------------------------------------------------------------
 
-fn routing(report: &CostReport, money: Amounts, width: u16) -> Vec<Line> {
+fn routing((report, narrowed): (&CostReport, bool), money: Amounts, width: u16) -> Vec<Line> {
     let routing = &report.routing;
-    let mut lines = vec![Line::Words(vec![from(1, "WHAT ROUTING DID", Token::Strong)])];
+    let title = if narrowed { "WHAT ROUTING DID, ALL ROWS" } else { "WHAT ROUTING DID" };
+    let mut lines = vec![Line::Words(vec![from(1, title, Token::Strong)])];
     let label = 24.min(width / 2);
     let mut put = |what: String, amount: String, token: Token| {
         let what = text::ellipsis(&what, usize::from(label) - 3).into_owned();
@@ -447,6 +448,18 @@ fn routing(report: &CostReport, money: Amounts, width: u16) -> Vec<Line> {
         let saved = words::about(&money.brief(other.would - other.did));
         let name = words::brief(other.model.as_str(), 12);
         put(label.to_owned(), format!("{saved} vs {name}"), Token::Ok);
+        label = "";
+    }
+    let unanswered = routing.requests.saturating_sub(routing.answered);
+    let other = routing.answered.saturating_sub(routing.cached).saturating_sub(routing.compared);
+    let out = [
+        (unanswered, "not answered"),
+        (routing.cached, "from the cache"),
+        (other, "pinned, free or inexact"),
+    ];
+    let mut label = "left out";
+    for (n, words) in out.into_iter().filter(|(n, _)| *n > 0) {
+        put(label.to_owned(), format!("{n} {words}"), Token::Dim);
         label = "";
     }
     if routing.cached > 0 {

@@ -100,11 +100,9 @@ pub(super) fn which_key(ink: &mut Ink<'_>, state: &AppState, screen: Rect) {
     }
 }
 
-/// A toast where there is no line for it.
-pub(super) fn toast(ink: &mut Ink<'_>, state: &AppState, screen: Rect, has_line: bool) {
-    if has_line {
-        return;
-    }
+/// A toast where there is no line for it: over the rows above this one, whose words would only mix
+/// with it.
+pub(super) fn toast(ink: &mut Ink<'_>, state: &AppState, screen: Rect, above: u16) {
     let Some(toast) = &state.toast else { return };
     // A path or a reason is worth more than the rows under it.
     let room = usize::from(screen.width.saturating_sub(6)).max(1);
@@ -115,10 +113,10 @@ pub(super) fn toast(ink: &mut Ink<'_>, state: &AppState, screen: Rect, has_line:
         lines.push(text::ellipsis(&rest, room).into_owned());
     }
     let width = lines.iter().map(|line| text::width(line)).max().unwrap_or(0) as u16 + 2;
-    let height = (lines.len() as u16).min(screen.height.saturating_sub(1));
-    let top = screen.bottom().saturating_sub(1 + height);
+    let height = (lines.len() as u16).min(above.saturating_sub(screen.y));
+    let top = above - height;
+    ink.clear(Rect { y: top, height, ..screen });
     let area = Rect::new(screen.right().saturating_sub(width + 1), top, width, height);
-    ink.clear(area);
     for (n, line) in lines.iter().take(usize::from(height)).enumerate() {
         ink.put(row(area, n as u16), 1, line, chrome::tone_token(toast.tone));
     }

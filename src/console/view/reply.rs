@@ -323,7 +323,8 @@ pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, tar
     }
     let own = reply.saved.as_ref().filter(|_| reply.paid == PaidIn::ThisChat);
     if let Some(saved) = own.filter(|saved| saved.amount.pico() > 0) {
-        parts.push(format!("saved {} vs {}", saved.amount.short(), saved.versus));
+        let versus = words::brief(saved.versus.as_str(), 16);
+        parts.push(format!("saved {} vs {versus}", saved.amount.short()));
     }
     let glyphs = ink.glyphs;
     let key = |action| {
@@ -333,10 +334,16 @@ pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, tar
             .map_or_else(String::new, |sequence| glyphs.key(sequence.short()))
     };
     let (why, retry) = (key(Action::Open), key(Action::Retry));
-    let right = match target.width {
-        ..81 => format!("why? {why}"),
-        81..100 => format!("{why} why  {retry} retry"),
-        _ => format!("{why} why  {retry} retry  {} retry with", key(Action::RetryWith)),
-    };
-    ink.both(target, BODY_INDENT, &[(&parts.join(" · "), Token::Dim)], &[(&right, Token::Dim)]);
+    let figures = parts.join(" · ");
+    // The figures are the point: keys that can be looked up give way to them.
+    let room = usize::from(target.width.saturating_sub(BODY_INDENT + 3));
+    let forms = [
+        format!("{why} why  {retry} retry  {} retry with", key(Action::RetryWith)),
+        format!("{why} why  {retry} retry"),
+        format!("why? {why}"),
+    ];
+    let fits =
+        |form: &&String| target.width >= 81 && text::width(form) + text::width(&figures) <= room;
+    let right = forms.iter().find(fits).unwrap_or(&forms[2]);
+    ink.both(target, BODY_INDENT, &[(&figures, Token::Dim)], &[(right, Token::Dim)]);
 }

@@ -180,6 +180,7 @@ fn a_chat_opened_again_is_drawn_as_it_was_when_it_was_answered() {
         attempts: live.reply.attempts.clone(),
         decision: live.reply.decision.clone(),
         paid: PaidIn::ThisChat,
+        problem: None,
     };
     let session = KeptSession {
         id: state.session,

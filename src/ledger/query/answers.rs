@@ -10,8 +10,8 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::domain::{
-    AttemptReport, Cost, Decision, Money, OutcomeClass, RequestId, SessionId, UnixMs, Usage,
-    Verdict,
+    AttemptReport, Cost, Decision, MessageId, Money, OutcomeClass, RequestId, SessionId, UnixMs,
+    Usage, Verdict,
 };
 use crate::route::DecisionInput;
 
@@ -48,6 +48,27 @@ pub struct AnswerFigures {
     pub decision: Option<Arc<Decision>>,
 }
 
+/// A request nothing was said to: it was stopped before the first word, or nobody could answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unanswered {
+    /// The request.
+    pub request: RequestId,
+    /// The question it asked.
+    pub asked: MessageId,
+    /// When it was over.
+    pub at: UnixMs,
+    /// Who was asked last.
+    pub model: Option<String>,
+    /// That model's provider.
+    pub provider: Option<String>,
+    /// How it ended, by name.
+    pub finish: String,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+    /// What it came to.
+    pub figures: AnswerFigures,
+}
+
 /// How one request was routed, whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptRoute {
@@ -75,6 +96,34 @@ pub struct KeptRoute {
     pub figures: AnswerFigures,
 }
 
+/// The columns [`figures`] reads, of a request `r`, its conversation `s` and its decision `d`.
+const FIGURES: &str = "r.id, r.cost, r.exact, r.wait_ms, r.ttft_ms, coalesce(r.total_ms, 0),
+    (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
+    (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
+    (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
+    (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id),
+    r.cached, r.session IS NOT s.n, d.packed, r.cache_note, r.verdict";
+
+fn figures(row: &Row<'_>) -> rusqlite::Result<AnswerFigures> {
+    Ok(AnswerFigures {
+        copied: row.get(11)?,
+        cost: Cost { amount: Money::from_pico(row.get(1)?), exact: row.get(2)? },
+        wait_ms: row.get::<_, Option<i64>>(3)?.map(count),
+        ttft_ms: row.get::<_, Option<i64>>(4)?.map(count),
+        total_ms: count(row.get(5)?),
+        usage: spent(row, 6)?,
+        cached: row.get(10)?,
+        cache_note: row.get(13)?,
+        verdict: verdict(row, 14)?,
+        attempts: Vec::new(),
+        decision: row
+            .get_ref(12)?
+            .as_blob_or_null()?
+            .and_then(|packed| pack::decision(packed).ok())
+            .map(Arc::new),
+    })
+}
+
 impl Reader {
     /// What the answers of a conversation came to, by their requests: those on every branch, and those
     /// of a copy as what they came to where they were given.
@@ -85,37 +134,12 @@ impl Reader {
         self.ask(|db| {
             let key = session.0.as_bytes();
             let mut found: BTreeMap<RequestId, AnswerFigures> = db
-                .prepare_cached(
-                    "SELECT r.id, r.cost, r.exact, r.wait_ms, r.ttft_ms, coalesce(r.total_ms, 0),
-                       (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
-                       (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
-                       (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
-                       (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id),
-                       r.cached, r.session IS NOT s.n, d.packed, r.cache_note, r.verdict
-                     FROM sessions s JOIN messages m ON m.session = s.n
+                .prepare_cached(&format!(
+                    "SELECT {FIGURES} FROM sessions s JOIN messages m ON m.session = s.n
                      JOIN requests r ON r.id = m.request LEFT JOIN decisions d ON d.request = r.n
                      WHERE s.id = ?1",
-                )?
-                .query_map([key], |row| {
-                    let figures = AnswerFigures {
-                        copied: row.get(11)?,
-                        cost: Cost { amount: Money::from_pico(row.get(1)?), exact: row.get(2)? },
-                        wait_ms: row.get::<_, Option<i64>>(3)?.map(count),
-                        ttft_ms: row.get::<_, Option<i64>>(4)?.map(count),
-                        total_ms: count(row.get(5)?),
-                        usage: spent(row, 6)?,
-                        cached: row.get(10)?,
-                        cache_note: row.get(13)?,
-                        verdict: verdict(row, 14)?,
-                        attempts: Vec::new(),
-                        decision: row
-                            .get_ref(12)?
-                            .as_blob_or_null()?
-                            .and_then(|packed| pack::decision(packed).ok())
-                            .map(Arc::new),
-                    };
-                    Ok((RequestId(id(row.get(0)?)), figures))
-                })?
+                ))?
+                .query_map([key], |row| Ok((RequestId(id(row.get(0)?)), figures(row)?)))?
                 .collect::<rusqlite::Result<_>>()?;
             let mut attempts = db.prepare_cached(
                 "SELECT r.id, a.report FROM sessions s JOIN messages m ON m.session = s.n
@@ -132,6 +156,54 @@ impl Reader {
             }
             for figures in found.values_mut() {
                 figures.usage = of_answer(&figures.attempts).unwrap_or(figures.usage);
+            }
+            Ok(found)
+        })
+    }
+
+    /// The requests of a conversation that are over and nothing was said to, the oldest first. What a
+    /// budget stopped before anybody was asked is none of them, and neither is what was not in the cache.
+    pub fn unanswered_of(&self, session: SessionId) -> Result<Vec<Unanswered>, LedgerError> {
+        self.ask(|db| {
+            let reports = |request: RequestId| -> rusqlite::Result<Vec<AttemptReport>> {
+                let rows = db
+                    .prepare_cached(
+                        "SELECT a.report FROM requests r JOIN attempts a ON a.request = r.n
+                         WHERE r.id = ?1 ORDER BY a.number, a.n",
+                    )?
+                    .query_map([request.0.as_bytes()], |row| row.get::<_, String>(0))?
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                Ok(rows.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
+            };
+            let mut found: Vec<Unanswered> = db
+                .prepare_cached(&format!(
+                    "SELECT {FIGURES}, q.id, r.at + coalesce(r.total_ms, 0), r.model, r.provider,
+                       r.finish, r.error
+                     FROM sessions s JOIN requests r ON r.session = s.n
+                     JOIN messages q ON q.n = r.asked AND q.session = s.n
+                     LEFT JOIN decisions d ON d.request = r.n
+                     WHERE s.id = ?1 AND r.finish IS NOT NULL
+                       AND EXISTS (SELECT 1 FROM attempts WHERE request = r.n)
+                       AND NOT EXISTS (SELECT 1 FROM messages WHERE request = r.id)
+                     ORDER BY r.n",
+                ))?
+                .query_map([session.0.as_bytes()], |row| {
+                    Ok(Unanswered {
+                        request: RequestId(id(row.get(0)?)),
+                        figures: figures(row)?,
+                        asked: MessageId(id(row.get(15)?)),
+                        at: UnixMs(row.get(16)?),
+                        model: row.get(17)?,
+                        provider: row.get(18)?,
+                        finish: row.get(19)?,
+                        error: row.get(20)?,
+                    })
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            for one in &mut found {
+                one.figures.attempts = reports(one.request)?;
+                let usage = of_answer(&one.figures.attempts);
+                one.figures.usage = usage.unwrap_or(one.figures.usage);
             }
             Ok(found)
         })

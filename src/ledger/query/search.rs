@@ -80,7 +80,8 @@ impl Wanted {
 }
 
 impl Reader {
-    /// Messages and titles that hold every word, newest first; titles before messages.
+    /// Messages and titles that hold every word, newest first; of what was said at the same moment the
+    /// title before the message.
     pub fn search(&self, text: &str, limit: usize) -> Result<Vec<Hit>, LedgerError> {
         let wanted = Wanted::of(text);
         if wanted.words.is_empty() {
@@ -90,6 +91,7 @@ impl Reader {
             let mut hits = titles(db, &wanted, limit)?;
             let rest = limit.saturating_sub(hits.len());
             hits.extend(messages(db, &wanted, rest)?);
+            hits.sort_by_key(|hit| std::cmp::Reverse(hit.at));
             Ok(hits)
         })
     }

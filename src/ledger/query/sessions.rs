@@ -21,6 +21,15 @@ pub enum SessionOrder {
     Dearest,
 }
 
+impl SessionOrder {
+    const fn columns(self) -> &'static str {
+        match self {
+            Self::Newest => "updated DESC, n DESC",
+            Self::Dearest => "cost DESC, n DESC",
+        }
+    }
+}
+
 /// A conversation in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
@@ -182,13 +191,25 @@ impl Reader {
         limit: usize,
         skip: usize,
     ) -> Result<Vec<SessionRow>, LedgerError> {
-        let by = match order {
-            SessionOrder::Newest => "updated DESC, n DESC",
-            SessionOrder::Dearest => "cost DESC, n DESC",
-        };
+        let by = order.columns();
         self.ask(|db| {
             db.prepare_cached(&format!("SELECT {ROW} ORDER BY {by} LIMIT ?1 OFFSET ?2"))?
                 .query_map([limit as i64, skip as i64], row)?
+                .collect()
+        })
+    }
+
+    /// The first of the conversations something was said in since a moment.
+    pub fn sessions_since(
+        &self,
+        from: UnixMs,
+        order: SessionOrder,
+        limit: usize,
+    ) -> Result<Vec<SessionRow>, LedgerError> {
+        let by = order.columns();
+        self.ask(|db| {
+            db.prepare_cached(&format!("SELECT {ROW} WHERE updated >= ?1 ORDER BY {by} LIMIT ?2"))?
+                .query_map([from.0, limit as i64], row)?
                 .collect()
         })
     }

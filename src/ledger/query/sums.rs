@@ -189,11 +189,21 @@ impl Reader {
 
     /// Attempts of these days that failed, all in one.
     pub fn lost(&self, days: Days) -> Result<Total, LedgerError> {
+        self.that_came("lost", days)
+    }
+
+    /// What attempts their reader stopped came to on these days.
+    pub fn stopped(&self, days: Days) -> Result<Total, LedgerError> {
+        self.that_came("stopped", days)
+    }
+
+    fn that_came(&self, how: &str, days: Days) -> Result<Total, LedgerError> {
+        let [from, to] = days.ends();
         self.ask(|db| {
             db.prepare_cached(&format!(
-                "SELECT 'lost', {SUMS} FROM daily WHERE day BETWEEN ?1 AND ?2 AND came = 'lost'"
+                "SELECT came, {SUMS} FROM daily WHERE day BETWEEN ?1 AND ?2 AND came = ?3"
             ))?
-            .query_row(days.ends(), |row| total("lost".to_owned(), row))
+            .query_row(params![from, to, how], |row| total(how.to_owned(), row))
         })
     }
 
@@ -235,6 +245,15 @@ impl Reader {
             )?
             .query_map(params![days.from.0, days.to.0, model.map(ModelName::as_str)], point)?
             .collect()
+        })
+    }
+
+    /// The models that requests of any day were compared with.
+    pub fn compared_models(&self) -> Result<Vec<ModelName>, LedgerError> {
+        self.ask(|db| {
+            db.prepare_cached("SELECT DISTINCT model FROM model_days ORDER BY model")?
+                .query_map([], |row| Ok(ModelName::from(row.get::<_, String>(0)?)))?
+                .collect()
         })
     }
 

@@ -54,7 +54,8 @@ impl Reader {
                 "SELECT r.id, r.at, r.model, substr(q.text, 1, ?4), r.cost, r.exact,
                    (SELECT coalesce(sum(input), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
-                   r.origin, s.id
+                   r.origin, s.id,
+                   (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id)
                  FROM (SELECT n FROM requests WHERE day BETWEEN ?1 AND ?2 AND cost > 0
                        ORDER BY cost DESC LIMIT ?3) d
                  JOIN requests r ON r.n = d.n LEFT JOIN messages q ON q.n = r.asked
@@ -73,6 +74,7 @@ impl Reader {
                     usage: Usage {
                         input: count(row.get(6)?),
                         output: count(row.get(7)?),
+                        estimated: row.get(10)?,
                         ..Usage::default()
                     },
                 })

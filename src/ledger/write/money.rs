@@ -288,6 +288,20 @@ fn line(db: &Connection, line: &Line<'_>, zone: &TimeZone) -> rusqlite::Result<b
     Ok(true)
 }
 
+/// A request whose process ended before it did was asked all the same, and not answered.
+pub(super) fn unanswered(
+    db: &Connection,
+    (origin, at): (&str, UnixMs),
+    zone: &TimeZone,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO request_days VALUES (?1, ?2, 1, 0, 0, 0, 0, 0, 0)
+         ON CONFLICT DO UPDATE SET requests = requests + 1",
+    )?
+    .execute(params![Day::of(at, zone).0, origin])?;
+    Ok(())
+}
+
 /// What a request that is over says about routing: what it cost, and what it would have cost
 /// elsewhere. One that only a certain model was to answer was not routed.
 pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::Result<()> {

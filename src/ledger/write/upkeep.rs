@@ -336,7 +336,7 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     )?;
     turn::heard(db, left.n)?;
     db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;
-    Ok(())
+    money::unanswered(db, (&left.origin, left.at), zone)
 }
 
 /// The provider of the model a decision chose, and what its attempt came to at least: where its reader

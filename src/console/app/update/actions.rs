@@ -64,7 +64,14 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
             let model = state.last_reply().and_then(|(_, reply)| reply.model());
             match model.map(|(model, _)| model.clone()) {
                 Some(model) => {
-                    picker::pin(state, fx, &model, PinScope::Session, None, "for this chat");
+                    picker::pin(
+                        state,
+                        fx,
+                        &model,
+                        PinScope::Session,
+                        None,
+                        "for this chat, in this run",
+                    );
                 }
                 None => notes::toast(state, Tone::Info, "nobody has answered yet"),
             }

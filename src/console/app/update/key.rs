@@ -51,6 +51,10 @@ pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
         Lookup::Prefix => state.pending = Some(key),
         Lookup::None => {
             if let Some(c) = key.typed() {
+                if let Some(Overlay::Rewind(_) | Overlay::Branches(_)) = state.overlay {
+                    // Who writes on wants none of these; Enter would send what is chosen in them.
+                    state.overlay = None;
+                }
                 type_char(state, c);
             }
         }

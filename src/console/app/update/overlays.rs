@@ -250,11 +250,7 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
                 state.composer.history.newest_first().find(|draft| draft.text == text).cloned()
             });
             if let Some(draft) = draft {
-                if !state.composer.is_blank() {
-                    let begun = state.composer.take();
-                    state.composer.history.push(begun);
-                }
-                state.composer.set(draft);
+                send::take_up(state, draft);
                 state.view = View::Chat;
                 state.focus = Focus::Composer;
             }

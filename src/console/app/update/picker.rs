@@ -225,7 +225,7 @@ fn resend_auto(state: &mut AppState, fx: &mut Effects, cell: usize) {
 fn pin_scope(now: UnixMs, scope: &PickScope) -> Option<(PinScope, Option<UnixMs>, String)> {
     match scope {
         PickScope::Message => None,
-        PickScope::Chat => Some((PinScope::Session, None, "for this chat".to_owned())),
+        PickScope::Chat => Some((PinScope::Session, None, "for this chat, in this run".to_owned())),
         PickScope::Hour => Some((PinScope::All, Some(now + HOUR), "for 1 hour".to_owned())),
         PickScope::Always => Some((PinScope::All, None, "until undone".to_owned())),
         PickScope::Tag(tag) => {

@@ -190,13 +190,18 @@ pub(super) fn accounted(state: &mut AppState, snapshot: &Snapshot) {
     let Some((entry, outcome)) = entry.and_then(|it| Some((it, it.outcome.as_ref()?))) else {
         return;
     };
-    if reply.reply.outcome.as_ref() == Some(outcome) {
+    let mut outcome = outcome.clone();
+    if outcome.usage == Usage::default() {
+        // Nothing was answered, and something was asked: that is what it took.
+        outcome.usage = entry.attempts.iter().fold(Usage::default(), |sum, one| sum + one.usage);
+    }
+    if reply.reply.outcome.as_ref() == Some(&outcome) {
         return;
     }
     if let Some(Cell::Reply(reply)) = state.transcript.cells.get_mut(index) {
         reply.reply.attempts.clone_from(&entry.attempts);
         reply.reply.usage = Some(outcome.usage);
-        reply.reply.outcome = Some(outcome.clone());
+        reply.reply.outcome = Some(outcome);
     }
     changed_cell(state, index);
 }
@@ -217,6 +222,7 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
         hold(state);
         return;
     }
+    state.transcript.let_go();
     let meters = &mut state.meters;
     meters.asked += 1;
     meters.answered += u32::from(whole);

@@ -44,7 +44,8 @@ pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
     let draft = state.composer.take();
     state.composer.history.push(draft.clone());
     if let Some(cell) = state.editing.take() {
-        cut_from(state, cell);
+        // Until somebody answers, it can still be taken back.
+        state.transcript.set_aside(cell);
         branches::left_behind(state);
     }
     let queued = prepare(draft);
@@ -161,6 +162,7 @@ pub(super) fn unsay(state: &mut AppState, request: RequestId) {
         }
     };
     cut_from(state, asked);
+    state.transcript.put_back();
     if !state.transcript.cells.iter().any(|cell| matches!(cell, Cell::User(_))) {
         state.title.clear();
         if state.private == PrivateChat::Begun {
@@ -229,14 +231,20 @@ pub(super) fn edit(state: &mut AppState, cell: usize) {
     }
     let Some(Cell::User(user)) = state.transcript.cells.get(cell) else { return };
     let draft = user.draft.clone();
-    if !state.composer.is_blank() {
-        let begun = state.composer.take();
-        state.composer.history.push(begun);
-    }
-    state.composer.set(draft);
+    take_up(state, draft);
     state.editing = Some(cell);
     state.view = super::super::View::Chat;
     state.focus = super::super::Focus::Composer;
+}
+
+/// Puts a text in the draft's place; what was begun there goes to the history, and that is said.
+pub(super) fn take_up(state: &mut AppState, draft: Draft) {
+    if !state.composer.is_blank() {
+        let begun = state.composer.take();
+        state.composer.history.push(begun);
+        notes::toast(state, Tone::Info, "what was in the draft is in the history (↑)");
+    }
+    state.composer.set(draft);
 }
 
 /// Cuts the chat off before a cell.
@@ -259,11 +267,7 @@ pub(super) fn take_back(state: &mut AppState) -> bool {
         whole.pastes.pastes.extend(queued.draft.pastes.pastes);
         whole.chip = queued.draft.chip.or(whole.chip);
     }
-    if !state.composer.is_blank() {
-        let begun = state.composer.take();
-        state.composer.history.push(begun);
-    }
-    state.composer.set(whole);
+    take_up(state, whole);
     state.queue_phase = QueuePhase::Flowing;
     true
 }
@@ -400,6 +404,8 @@ pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
     state.title.clear();
+    // What was asked of the model is part of the chat it was asked in.
+    state.system = None;
     state.session = state.ids.session(state.now);
     state.private = PrivateChat::Off;
     state.view = super::super::View::Chat;

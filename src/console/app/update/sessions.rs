@@ -10,11 +10,12 @@ use crate::console::keys::Action;
 use crate::domain::{
     Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId, is_private,
 };
+use crate::engine::Told;
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
     PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
-    SessionList, Spent, Spot, Tone, UserCell, View, Waiting,
+    SessionList, Spent, Spot, Tone, UserCell, View, Waiting, blocks,
 };
 use super::branches::{self, Arrival};
 use super::{Effects, notes, private, push_cell, send};
@@ -23,7 +24,8 @@ use super::{Effects, notes, private, push_cell, send};
 pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
     let mut field = LineInput::default();
     field.insert(query);
-    let items = query.is_empty().then(|| state.sessions.recent.clone());
+    let recent = || SessionLine::families(state.sessions.recent.clone());
+    let items = query.is_empty().then(recent);
     let list = SessionList {
         query: field,
         items: items.filter(|items| !items.is_empty()),
@@ -269,6 +271,7 @@ fn offer(state: &mut AppState) {
 /// The selection stays on its chat where that is still there; what is found for other words begins at
 /// its first.
 fn fill(list: &mut SessionList, query: &str, items: Vec<SessionLine>) {
+    let items = SessionLine::families(items);
     let old = list.items.as_ref().filter(|_| list.found_for == query);
     let before = old.and_then(|old| old.get(list.selected)).map(|line| line.id);
     query.clone_into(&mut list.found_for);
@@ -295,6 +298,7 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.system = session.system;
     let mut cut_off = false;
     let running = session.turns.iter().any(|turn| turn.heard == Heard::Running);
+    let mut blocks_before = 0;
     for turn in session.turns {
         let read = composer::parse(&turn.text).tags;
         // Marked beside the text, it would be edited into one that may leave.
@@ -315,7 +319,9 @@ fn show(state: &mut AppState, session: KeptSession) {
         cut_off = false;
         for answer in turn.answers {
             cut_off = answer.finish.is_none();
-            let cell = reply(state, question, answer);
+            let mut cell = reply(state, question, answer);
+            cell.first_block = blocks_before;
+            blocks_before += blocks(&cell).len();
             push_cell(state, Cell::Reply(Box::new(cell)));
         }
     }
@@ -365,6 +371,7 @@ fn reply(state: &AppState, question: usize, answer: KeptAnswer) -> ReplyCell {
     cell.phase = ReplyPhase::Done;
     cell.last_at = answer.at;
     cell.paid = answer.paid;
+    cell.told = answer.problem.map(|cause| Told { cause, facts: Vec::new() });
     cell.first_token = answer.ttft_ms.map(|ms| (FirstToken::Text, ms));
     cell.reply = Reply {
         decision: answer.decision,

@@ -37,11 +37,7 @@ pub(super) fn run_or_begin(state: &mut AppState, fx: &mut Effects, line: &str) {
         .find(|info| line.trim_end() == format!("/{}", info.name))
         .is_some_and(|info| !info.args.is_empty());
     if bare && needs {
-        if !state.composer.is_blank() {
-            let begun = state.composer.take();
-            state.composer.history.push(begun);
-        }
-        state.composer.set(Draft { text: line.to_owned(), ..Draft::default() });
+        send::take_up(state, Draft { text: line.to_owned(), ..Draft::default() });
         state.view = View::Chat;
         state.focus = Focus::Composer;
         super::complete::refresh(state);
@@ -203,7 +199,7 @@ fn model(state: &AppState, text: &str) -> Result<ModelName, String> {
 fn pin(state: &mut AppState, fx: &mut Effects, name: &str, scope: &str) -> Result<(), String> {
     let model = model(state, name)?;
     let (scope, until, words) = match command::scope(scope)? {
-        Scope::Chat => (PinScope::Session, None, "for this chat".to_owned()),
+        Scope::Chat => (PinScope::Session, None, "for this chat, in this run".to_owned()),
         Scope::For(span) => {
             let words = format!("for {}", crate::domain::format_span(span));
             (PinScope::All, Some(state.now + span), words)

@@ -6,7 +6,7 @@ use super::{Line, from, to};
 use crate::console::app::{AppState, CostReport, CostWindow};
 use crate::console::theme::{GlyphSet, Token};
 use crate::console::view::words::Amounts;
-use crate::domain::Money;
+use crate::domain::Cost;
 use crate::text;
 
 /// Rows of its bars.
@@ -27,13 +27,14 @@ pub(super) fn lines(
         Some(_) => format!("{title}, ALL ROWS"),
         None => title.to_owned(),
     };
-    let most = report.series.iter().map(|point| point.amount).max().unwrap_or(Money::ZERO);
+    let most = report.series.iter().map(|point| point.cost).max_by_key(|cost| cost.amount);
+    let most = most.unwrap_or(Cost::ZERO);
     let mut lines = vec![Line::Words(vec![
         from(1, title, Token::Strong),
-        to(width.saturating_sub(1), format!("most {}", Amounts::of(state).brief(most)), Token::Dim),
+        to(width.saturating_sub(1), format!("most {}", Amounts::of(state).cost(most)), Token::Dim),
     ])];
     let room = usize::from(width.saturating_sub(3));
-    if most.pico() <= 0 || room < 8 {
+    if most.amount.pico() <= 0 || room < 8 {
         lines.push(Line::Words(vec![from(1, "nothing spent", Token::Dim)]));
         return lines;
     }
@@ -45,9 +46,10 @@ pub(super) fn lines(
     for level in (0..CHART_ROWS).rev() {
         let mut text = String::new();
         for point in points {
-            let height = point.amount.dollars() / most.dollars() * (CHART_ROWS * 8) as f64;
+            let height =
+                point.cost.amount.dollars() / most.amount.dollars() * (CHART_ROWS * 8) as f64;
             let mut eighths = (height.round() as usize).saturating_sub(level * 8).min(8);
-            if level == 0 && point.amount.pico() > 0 {
+            if level == 0 && point.cost.amount.pico() > 0 {
                 eighths = eighths.max(1);
             }
             let cell = if eighths == 0 { " " } else { glyphs.steps[eighths - 1] };

@@ -28,7 +28,9 @@ pub(super) fn lines(state: &AppState, report: &CostReport, width: u16) -> Vec<Li
     let name = if width < WIDE { NAME } else { WIDE_NAME };
     for (dear, paid) in report.dearest.iter().zip(costs) {
         let end = width.saturating_sub(1);
-        let tokens = format!("{} in {} out", words::tokens(dear.input), words::tokens(dear.output));
+        let mark = if dear.estimated { "~" } else { "" };
+        let (input, output) = (words::tokens(dear.input), words::tokens(dear.output));
+        let tokens = format!("{mark}{input} in {mark}{output} out");
         let when = words::ago(state.now, dear.at, state.utc_offset_s);
         let figures = if width >= 76 { format!("{tokens}   {when}") } else { when };
         let prompt_at = cost + 2 + name + 2;

@@ -79,7 +79,8 @@ fn columns(table: &Table<'_>, width: u16) -> Columns {
     let mut rows = table.rows();
     rows.extend(table.report.rows.iter().take(MOST_ROWS));
     let longest = rows.iter().map(|row| text::width(&words::brief(&row.name, 40))).max();
-    let figures = [&table.report.total, &table.report.lost].into_iter().chain(rows);
+    let CostReport { total, lost, stopped, .. } = table.report;
+    let figures = [total, lost, stopped].into_iter().chain(rows);
     let costs = figures.map(|row| text::width(&table.money.cost(row.cost)) + 2);
     let cost = costs.fold(COST_CELLS, usize::max) as u16;
     let fixed = if width >= TOKENS_FROM { 6 + 8 + 7 + 8 + cost } else { 6 + cost };
@@ -141,12 +142,6 @@ pub(super) fn lines(table: &Table<'_>, glyphs: &GlyphSet, width: u16) -> Vec<Lin
         let fitting = words.iter().find(|words| text::width(words) <= room);
         (*fitting.unwrap_or(&"")).to_owned()
     };
-    if report.lost.calls > 0 && table.narrowed.is_none() {
-        let mut puts = table.figures(&report.lost, &columns);
-        let words = fits(&["failed attempts, counted above", "failed attempts", "failed"]);
-        puts.push(from(columns.share, words, Token::Dim));
-        lines.push(Line::Words(puts));
-    }
     lines.push(Line::Bare);
     let mut total = table.total().clone();
     if let Some(narrowed) = table.narrowed {
@@ -167,6 +162,16 @@ pub(super) fn lines(table: &Table<'_>, glyphs: &GlyphSet, width: u16) -> Vec<Lin
         lines.push(Line::Words(puts));
     } else {
         lines.push(Line::Words(table.figures(&total, &columns)));
+        // Parts of the total, which the rows hold already.
+        let parts = [
+            (&report.lost, ["of it in attempts that failed", "failed attempts", "failed"]),
+            (&report.stopped, ["of it in replies you stopped", "stopped replies", "stopped"]),
+        ];
+        for (part, words) in parts.into_iter().filter(|(part, _)| part.calls > 0) {
+            let mut puts = table.figures(part, &columns);
+            puts.push(from(columns.share, fits(&words), Token::Dim));
+            lines.push(Line::Words(puts));
+        }
     }
     lines
 }

@@ -52,7 +52,8 @@ pub(super) fn draw(
             let (top, shown) = window_of(list.selected, items.len(), usize::from(area.height));
             for (n, item) in items.iter().enumerate().skip(top).take(shown) {
                 let line = row(area, (n - top) as u16);
-                entry(ink, state, item, line);
+                let above = n.checked_sub(1).and_then(|above| items.get(above));
+                entry(ink, state, (item, item.hangs_under(above)), line);
                 if n == list.selected {
                     ink.over(line, Token::Sel);
                     ink.put(line, 0, ink.glyphs.pick, Token::Sel);
@@ -63,26 +64,32 @@ pub(super) fn draw(
     caret
 }
 
-fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
-    let mark = if item.forked_from.is_some() { ink.glyphs.branch[1] } else { "" };
-    let open = if item.id == state.session { "open now · " } else { "" };
-    let cut = if item.interrupted { "cut off · " } else { "" };
+/// Cells a title needs to be known by.
+const TITLE: usize = 18;
+
+fn entry(ink: &mut Ink<'_>, state: &AppState, (item, hangs): (&SessionLine, bool), line: Rect) {
+    let lead = if hangs { format!("{} ", ink.glyphs.branch[1]) } else { String::new() };
     let hit = beside(item);
-    let messages = match hit {
-        // The words that were looked for need the room.
-        Some(_) => String::new(),
-        None => format!("{} · ", words::count(item.messages as usize, "message")),
-    };
-    let figures = format!(
-        "{open}{cut}{messages}{} · {}",
-        words::cost(item.cost, state.looks.glyphs),
-        words::ago(state.now, item.updated, state.utc_offset_s)
-    );
-    let lead = if mark.is_empty() { String::new() } else { format!("{mark} ") };
-    let room = usize::from(line.width).saturating_sub(5 + text::width(&figures));
+    let said = |yes: bool, words: &str| if yes { format!("{words} · ") } else { String::new() };
+    let open = said(item.id == state.session, "open now");
+    let cut = said(item.interrupted, "cut off");
+    let copy = said(item.forked_from.is_some() && !hangs, "copy");
+    // The words that were looked for need the room.
+    let messages = said(hit.is_none(), &words::count(item.messages as usize, "message"));
+    let cost = words::cost(item.cost, state.looks.glyphs);
+    let ago = words::ago(state.now, item.updated, state.utc_offset_s);
+    let forms = [
+        format!("{open}{cut}{copy}{messages}{cost} · {ago}"),
+        format!("{open}{cut}{cost} · {ago}"),
+        format!("{cut}{ago}"),
+    ];
+    let room = |figures: &str| usize::from(line.width).saturating_sub(5 + text::width(figures));
+    let fits = forms.iter().find(|figures| room(figures) >= TITLE + text::width(&lead));
+    let figures = fits.unwrap_or(&forms[2]);
+    let room = room(figures);
     let Some(hit) = hit else {
         let title = text::ellipsis(&item.title, room);
-        ink.both(line, 2, &[(&lead, Token::Dim), (&title, Token::Fg)], &[(&figures, Token::Dim)]);
+        ink.both(line, 2, &[(&lead, Token::Dim), (&title, Token::Fg)], &[(figures, Token::Dim)]);
         return;
     };
     let title = text::ellipsis(&item.title, room * 2 / 5);
@@ -102,7 +109,7 @@ fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
             (found, Token::Accent),
             (after, Token::Dim),
         ],
-        &[(&figures, Token::Dim)],
+        &[(figures, Token::Dim)],
     );
 }
 

@@ -171,7 +171,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     ink.rule(row(area, 0), &[("COST", Token::Strong)], &[(&about, Token::Dim)]);
     let models = dearest(snapshot);
     if models.is_empty() {
-        ink.put(row(area, 1), 1, "nothing spent yet", Token::Dim);
+        ink.put(row(area, 1), 1, "nothing spent in this run", Token::Dim);
     }
     let table = area.width >= TABLE;
     let names = models.iter().map(|model| text::width(&words::brief(model.model.as_str(), 14)));

@@ -25,7 +25,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
     ink.rule(row(area, 0), &[("SESSIONS", Token::Strong)], &[(&key, Token::Dim)]);
     let mut n = 1;
     let mut heading = "";
-    for item in recent {
+    for (at, item) in recent.iter().enumerate() {
         let when = day(state, item);
         let rows = 1 + usize::from(when != heading);
         if usize::from(n) + rows > room + 1 {
@@ -36,17 +36,18 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> u16 {
             heading = when;
             n += 1;
         }
-        entry(ink, state, item, row(area, n));
+        let above = at.checked_sub(1).and_then(|above| recent.get(above));
+        entry(ink, state, (item, item.hangs_under(above)), row(area, n));
         n += 1;
     }
     n
 }
 
-fn entry(ink: &mut Ink<'_>, state: &AppState, item: &SessionLine, line: Rect) {
+fn entry(ink: &mut Ink<'_>, state: &AppState, (item, hangs): (&SessionLine, bool), line: Rect) {
     let open = item.id == state.session;
     let cost = words::tight_cost(item.cost, state.looks.glyphs);
     let end = line.width.saturating_sub(1);
-    let lead = if item.forked_from.is_some() { 2 } else { 0 };
+    let lead = if hangs { 2 } else { 0 };
     let room = usize::from(end).saturating_sub(4 + lead + text::width(&cost) + 1);
     if open {
         ink.put(line, 1, ink.glyphs.pick, Token::Accent);

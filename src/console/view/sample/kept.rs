@@ -34,6 +34,7 @@ pub(super) fn costs() -> CostReport {
         prompt: prompt.to_owned(),
         input: tokens.0,
         output: tokens.1,
+        estimated: n == 2,
     };
     CostReport {
         today: exact("0.42"),
@@ -49,15 +50,16 @@ pub(super) fn costs() -> CostReport {
             row("qwen", 2, (22_000, 6_000, 0), "0"),
         ],
         lost: row("lost", 2, (0, 0, 0), "0.0012"),
+        stopped: CostRow {
+            cost: Cost { amount: dollars("0.01"), exact: false },
+            ..row("stopped", 1, (8_000, 400, 0), "0")
+        },
         cut: false,
         total: row("total", 28, (243_000, 45_000, 107_000), "0.42"),
         series: hours
             .iter()
             .enumerate()
-            .map(|(n, amount)| CostPoint {
-                label: format!("{:02}", n + 3),
-                amount: dollars(amount),
-            })
+            .map(|(n, amount)| CostPoint { label: format!("{:02}", n + 3), cost: exact(amount) })
             .collect(),
         dearest: vec![
             dear(1, "0.052", "opus", "redline clause 7 against our template", (9_000, 610)),
@@ -65,6 +67,7 @@ pub(super) fn costs() -> CostReport {
         ],
         routing: RoutingDid {
             requests: 28,
+            answered: 27,
             compared: 24,
             spent: dollars("0.40"),
             alternatives: vec![

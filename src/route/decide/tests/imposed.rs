@@ -20,7 +20,8 @@ fn a_pin_wins_and_the_rest_follow_as_ranked() {
         assert!(decision.ranked().count() > 1);
         let would_be = decision.imposed.as_ref().unwrap().would_be.as_ref().unwrap();
         assert_eq!(would_be.as_str(), auto);
-        assert_eq!(flips(&input, &decision), [format!("without the pin -> {auto}")]);
+        let pin = if reason == "one-shot @opus" { "@opus" } else { "the pin" };
+        assert_eq!(flips(&input, &decision), [format!("without {pin} -> {auto}")]);
     }
 }
 

@@ -130,6 +130,28 @@ fn a_no_to_asking_again_leaves_the_message_with_its_answer() {
 }
 
 #[test]
+fn a_no_to_an_edited_message_brings_back_what_was_said() {
+    let mut console = Console::ready();
+    console.exchange("the first", "One.").exchange("the second", "Two.");
+    let before = (super::texts(&console.state), console.state.transcript.sums());
+    console.keys("esc shift-up shift-up shift-up e").text(" changed").keys("enter");
+    refused(&mut console, engine::ASKS_FIRST);
+    console.keys("n");
+    assert_eq!((super::texts(&console.state), console.state.transcript.sums()), before);
+    assert_eq!(console.state.composer.text(), "the first changed");
+    // With a yes it is another way, and stays it.
+    console.keys("ctrl-u").exchange("on", "Three.");
+    console.keys("esc shift-up shift-up shift-up e").text(" again").keys("enter");
+    refused(&mut console, engine::ASKS_FIRST);
+    console.keys("y").routed("mini").stream("Four.").end(Finish::Stop);
+    assert_eq!(super::texts(&console.state).last().unwrap(), "reply: Four.");
+    console.text("more").keys("enter");
+    refused(&mut console, engine::ASKS_FIRST);
+    console.keys("n");
+    assert_eq!(super::texts(&console.state).last().unwrap(), "reply: Four.");
+}
+
+#[test]
 fn a_question_that_comes_under_something_else_is_a_no() {
     let mut console = Console::ready();
     console.text("a long one").keys("enter").keys("f1");
@@ -267,6 +289,7 @@ fn costs_begin_a_budget_where_it_is_written_and_an_old_draft_stays_in_the_histor
     let mut console = Console::ready();
     console.text("half a question").keys("ctrl-x 4").text("b");
     assert_eq!(console.state.composer.text(), "/budget ");
+    assert!(console.toast().contains("is in the history"), "{}", console.toast());
     assert_eq!(console.state.view, View::Chat);
     console.text("day 2").keys("esc enter");
     assert!(console.commands().last().unwrap().contains("Budget"), "{:?}", console.commands());

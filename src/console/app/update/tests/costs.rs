@@ -186,6 +186,7 @@ fn by_chat() -> Console {
     let mut console = Console::ready();
     console.text("/costs").keys("enter g g");
     let dear = |n: u128, session: Option<SessionId>| DearRequest {
+        estimated: false,
         request: RequestId(uuid::Uuid::from_u128(n)),
         session,
         at: UnixMs(2),

@@ -61,6 +61,7 @@ pub(super) fn kept(finish: Option<Finish>) -> KeptSession {
         attempts: Vec::new(),
         decision: None,
         paid: PaidIn::ThisChat,
+        problem: None,
     };
     KeptSession {
         id: id(1),
@@ -285,6 +286,23 @@ fn opening_a_chat_brings_it_back_to_go_on_with_and_keeps_the_draft() {
     assert_eq!(said, ["an old question", "an answer from before", "a begun draft"]);
     let parent = request.place.as_ref().unwrap().parent;
     assert_eq!(parent, Some(MessageId(uuid::Uuid::from_u128(9))), "it hangs on the old answer");
+}
+
+#[test]
+fn code_blocks_of_a_chat_opened_again_are_numbered_through() {
+    let mut console = listed();
+    console.keys("enter");
+    let mut session = kept(Some(Finish::Stop));
+    session.turns[0].answers[0].text = "```\none\n```\nand\n```\ntwo\n```\n".to_owned();
+    session.turns.push(session.turns[0].clone());
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
+    let replies = console.state.transcript.cells.iter().filter_map(|cell| match cell {
+        Cell::Reply(reply) => Some(reply.block_label(0)),
+        _ => None,
+    });
+    assert_eq!(replies.collect::<Vec<_>>(), [1, 3]);
+    console.keys("ctrl-u").text("more").keys("enter");
+    assert_eq!(console.state.last_reply().unwrap().1.first_block, 4);
 }
 
 #[test]

@@ -72,6 +72,17 @@ fn only_escape_twice_goes_back_to_an_earlier_message() {
 }
 
 #[test]
+fn who_writes_on_at_the_list_of_earlier_messages_writes_in_the_draft() {
+    let mut console = Console::ready();
+    console.exchange("one", "An answer.").keys("esc esc");
+    assert!(console.state.overlay.is_some());
+    console.text("/budget");
+    assert!(console.state.overlay.is_none());
+    assert_eq!(console.state.composer.text(), "/budget");
+    assert!(console.state.editing.is_none());
+}
+
+#[test]
 fn a_resize_keeps_the_cell_that_is_read() {
     let mut console = Console::ready();
     long(&mut console);

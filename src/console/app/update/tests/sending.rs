@@ -94,6 +94,9 @@ fn a_system_prompt_goes_with_what_is_asked() {
     let mut console = Console::ready();
     console.text("/system be brief").keys("enter").text("why?").keys("enter");
     assert_eq!(console.sent()[0].system.as_deref(), Some("be brief"));
+    console.routed("mini").stream("Because.").end(Finish::Stop);
+    console.text("/new").keys("enter").text("and?").keys("enter");
+    assert_eq!(console.sent()[1].system, None, "it belongs to the chat it was set in");
 }
 
 #[test]

@@ -41,6 +41,24 @@ fn what_a_stopped_reply_came_to_is_what_the_engine_counted_once_it_has() {
 }
 
 #[test]
+fn what_was_stopped_before_its_first_word_took_what_its_attempts_took() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").keys("esc");
+    let (_, reply) = console.state.last_reply().unwrap();
+    let mut log = entry(reply.request);
+    let took = Usage { input: 105, estimated: true, ..Usage::default() };
+    let report = crate::ledger::sample::Turn::new(1, console.now, console.state.session, "one", "");
+    let mut attempts = report.attempts(&report.begin());
+    attempts[0].usage = took;
+    log.attempts = attempts;
+    log.outcome = Some(Outcome { usage: Usage::default(), ..reply.reply.outcome.clone().unwrap() });
+    let mut news = snapshot();
+    news.log = Arc::new(vec![Arc::new(log)]);
+    console.send(Msg::Snapshot(Arc::new(news)));
+    assert_eq!(console.state.last_reply().unwrap().1.reply.usage, Some(took));
+}
+
+#[test]
 fn esc_stops_the_reply_and_keeps_its_text() {
     let mut console = Console::ready();
     console.text("one").keys("enter").routed("mini").stream("half an answ").keys("esc");
