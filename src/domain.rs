@@ -16,6 +16,7 @@ mod outcome;
 mod rate;
 mod reply;
 mod request;
+mod talk;
 mod task;
 mod tier;
 mod time;
@@ -42,6 +43,7 @@ pub use request::{
     CacheMode, Effort, Origin, Params, Place, Privacy, ReaderKind, Request, Route, ToolChoice,
     ToolSpec,
 };
+pub use talk::{Audience, Heard, History, LeftOut, PRIVATE, Turn, is_private};
 pub use task::{Lang, Script, TaskKind, TaskTable};
 pub use tier::ServiceTier;
 pub use time::{ParseSpanError, UnixMs, format_span, parse_span};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::{CacheMode, Capabilities, Finish, Request, ToolCallParts};
+use crate::domain::{Audience, CacheMode, Capabilities, Finish, Request, ToolCallParts};
 
 /// What is demanded of a request before its answer is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum Demand {
 pub enum Refusal {
     /// The configuration says never.
     Never,
+    /// It stays on this machine, and a cache may be elsewhere.
+    Private,
     /// The request says no.
     AskedNot,
     /// Its temperature is not explicitly zero.
@@ -37,6 +39,7 @@ impl Refusal {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Never => "the cache is off",
+            Self::Private => "it is private",
             Self::AskedNot => "the request asked not to",
             Self::Temperature => "temperature is not 0",
             Self::Seed => "no seed was given",
@@ -71,6 +74,9 @@ pub fn may_cache(
     capabilities: &Capabilities,
     demand: Demand,
 ) -> Result<(), Refusal> {
+    if request.audience() == Audience::Here {
+        return Err(Refusal::Private);
+    }
     if request.cache == CacheMode::Off {
         return Err(Refusal::AskedNot);
     }
@@ -127,6 +133,14 @@ mod tests {
         let plain = request(None, None);
         assert_eq!(may_cache(&plain, &caps, Demand::Never), Err(Refusal::Never));
         assert_eq!(may_cache(&plain, &caps, Demand::Anything), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_to_a_private_message_is_in_no_cache() {
+        let mut tagged = request(Some(0.0), Some(1));
+        tagged.tags = vec!["private".to_owned()];
+        let caps = Capabilities::default();
+        assert_eq!(may_cache(&tagged, &caps, Demand::Anything), Err(Refusal::Private));
     }
 
     #[test]

@@ -150,7 +150,7 @@ pub struct AskArgs {
     /// Go over a budget that asks first; one that stops is never gone over
     #[arg(long)]
     pub over_budget: bool,
-    /// Mark the request for routing rules; may be given more than once
+    /// Mark the request for routing rules, `private` to keep it on this machine; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
 }
@@ -234,7 +234,13 @@ Examples:
   wheelhouse ask --policy cheapest --json \"capital of Peru\" | jq -r .model
   wheelhouse ask -m sonnet --pin \"...\"      that model or none
   wheelhouse ask -c \"and in winter?\"        go on with the last conversation
+  wheelhouse ask \"#private my pin is ...\"   models on this machine only
   wheelhouse ask --demo \"write a haiku\"     the simulated fleet
+
+Typed words are read as in the console: `@model` in front is asked first, `#private` keeps the
+message on this machine and out of what later questions send along, any other `#tag` is for rules,
+`:floor` or `:nitro` at an end is the cheapest or the fastest policy. What is piped in is text and
+nothing else; --tag marks it.
 
 The answer is standard output and nothing else is. Where several attempts were needed, the story
 is told on standard error. Read by a pipe, text that was printed is never taken back: if a broken

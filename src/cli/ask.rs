@@ -3,10 +3,13 @@
 //! Invariant: text that was printed is never taken back; with `--json` exactly one object is
 //! printed, also on failure, once the command line could be read.
 
+mod typed;
+
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::config::Config;
 use crate::domain::{
     CacheMode, ErrorReport, Finish, Origin, OutcomeClass, OverBudget, ReaderKind, Reply,
     ReplyEvent, Request, RequestId, Route, SessionId,
@@ -40,12 +43,16 @@ pub fn run(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop>
 
 fn answered(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = if args.json { ReaderKind::Replaceable } else { ReaderKind::AppendOnly };
-    let mut request = request(args, "ask", reader, io)?;
-    let went_on = kept::go_on(&mut request, &kept::Continue::of(args), setup);
+    let mut asking = asking(args, "ask", reader, io)?;
+    let went_on = kept::go_on(&mut asking.request, &kept::Continue::of(args), setup);
+    let mut request = asking.request.clone();
     let _log = setup.log()?;
     let keeping = setup.keep();
     let runtime = compose::runtime()?;
-    let asked = went_on.and_then(|()| runtime.block_on(ask(request.clone(), args, setup, io)));
+    let asked = went_on.and_then(|went_on| {
+        asking.say(&went_on.said, setup, io);
+        runtime.block_on(ask(asking, &went_on, args, setup, io))
+    });
     // Whatever still runs (a keep-warm call, a probe) is not waited for.
     runtime.shutdown_background();
     let unkept = setup.kept_so_far();
@@ -64,22 +71,56 @@ fn answered(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop
     Ok(Exit::of(&asked.reply))
 }
 
+/// A request, and what its prompt says that only the configuration can read.
+pub struct Asking {
+    /// The request.
+    pub request: Request,
+    mention: Option<typed::Mention>,
+    said: Vec<String>,
+}
+
+impl Asking {
+    /// Resolves the models it names.
+    pub fn resolve(&mut self, config: &Config) -> Result<(), Stop> {
+        names::resolve(&mut self.request, config)?;
+        let mention = self.mention.take();
+        let said = mention.map(|mention| mention.resolve(&mut self.request, config)).transpose()?;
+        self.said.extend(said.flatten());
+        Ok(())
+    }
+
+    /// Says what is to be said of it, and more.
+    pub fn say(&mut self, more: &[String], setup: &Setup, io: &mut Io<'_>) {
+        for line in std::mem::take(&mut self.said).iter().chain(more) {
+            if !setup.global.quiet {
+                io.talk(&format!("wheelhouse: {line}"));
+            }
+        }
+    }
+}
+
 /// The request these arguments of a command make, standard input included. Only `ask` sends it.
-pub fn request(
+pub fn asking(
     args: &AskArgs,
     command: &str,
     reader: ReaderKind,
     io: &Io<'_>,
-) -> Result<Request, Stop> {
-    let prompt = prompt(&args.prompt, io.piped()?.as_deref(), command)?;
+) -> Result<Asking, Stop> {
+    let typed = typed::read(&args.prompt, io.piped()?.as_deref(), command)?;
     let origin = if command == "ask" { Origin::Ask } else { Origin::Explain };
-    let mut request = Request::new(RequestId(Uuid::now_v7()), origin, reader, &prompt);
+    let mut request = Request::new(RequestId(Uuid::now_v7()), origin, reader, &typed.text);
     request.session = Some(SessionId(Uuid::now_v7()));
     request.system.clone_from(&args.system);
     request.params.temperature = args.temperature;
     request.params.seed = args.seed;
     request.params.max_tokens = args.max_tokens;
+    request.policy = typed.policy.map(str::to_owned);
     request.tags = args.tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()).collect();
+    for tag in typed.tags {
+        if !request.tags.contains(&tag) {
+            request.tags.push(tag);
+        }
+    }
     request.cache = match args.cache {
         _ if args.no_cache => CacheMode::Off,
         None => CacheMode::Normal,
@@ -97,22 +138,7 @@ pub fn request(
         let model = model.as_str().into();
         request.route = if args.pin { Route::Only(model) } else { Route::Prefer(model) };
     }
-    Ok(request)
-}
-
-/// Words first, then what was piped in, an empty line between them.
-fn prompt(words: &[String], piped: Option<&str>, command: &str) -> Result<String, Stop> {
-    let words = words.join(" ");
-    let piped = piped.unwrap_or_default();
-    match (words.trim().is_empty(), piped.trim().is_empty()) {
-        (false, false) => Ok(format!("{words}\n\n{piped}")),
-        (false, true) => Ok(words),
-        (true, false) => Ok(piped.to_owned()),
-        (true, true) => Err(Stop::usage(format!(
-            "there is no prompt: write one after the command, as in\n  \
-             wheelhouse {command} \"why is the sky blue\"\nor pipe it in"
-        ))),
-    }
+    Ok(Asking { request, mention: typed.mention, said: typed.said })
 }
 
 /// What came of asking, and what is needed to tell it.
@@ -126,15 +152,19 @@ struct Asked {
 }
 
 async fn ask(
-    mut request: Request,
+    mut asking: Asking,
+    went_on: &kept::WentOn,
     args: &AskArgs,
     setup: &Setup,
     io: &mut Io<'_>,
 ) -> Result<Asked, Stop> {
     let running = setup.start().await?;
     let config = std::sync::Arc::clone(&running.settled().await.config);
-    names::resolve(&mut request, &config)?;
-    let mut reply = one(&running.engine, request.clone(), (args, setup), io).await?;
+    asking.resolve(&config)?;
+    asking.say(&[], setup, io);
+    let mut request = asking.request;
+    let mut meets = Meets { went_on, setup, said: false };
+    let mut reply = one(&running.engine, request.clone(), args, io, &mut meets).await?;
     let fits = reply.decision.as_ref().and_then(|decision| decision.chosen());
     let fits = fits.map(|candidate| candidate.model.as_str());
     let mut declined = false;
@@ -143,7 +173,7 @@ async fn ask(
             Some(allowance) => {
                 request.id = RequestId(Uuid::now_v7());
                 request.over_budget = allowance;
-                reply = one(&running.engine, request.clone(), (args, setup), io).await?;
+                reply = one(&running.engine, request.clone(), args, io, &mut meets).await?;
             }
             None => declined = true,
         }
@@ -153,15 +183,36 @@ async fn ask(
     Ok(Asked { reply, tongue: setup.tongue(&config), declined, used_up })
 }
 
+/// Looks whether another program asked in the same conversation meanwhile, and says so once.
+struct Meets<'a> {
+    went_on: &'a kept::WentOn,
+    setup: &'a Setup,
+    said: bool,
+}
+
+impl Meets<'_> {
+    fn look(&mut self, request: &Request, io: &mut Io<'_>) {
+        if self.said || self.setup.global.quiet || request.place.is_none() {
+            return;
+        }
+        let met = tokio::task::block_in_place(|| kept::met(request, self.went_on, self.setup));
+        if let Some(words) = met {
+            io.talk(&format!("wheelhouse: {words}"));
+            self.said = true;
+        }
+    }
+}
+
 /// Asks, and prints the answer as it comes.
 async fn one(
     engine: &EngineHandle,
     request: Request,
-    (args, setup): (&AskArgs, &Setup),
+    args: &AskArgs,
     io: &mut Io<'_>,
+    meets: &mut Meets<'_>,
 ) -> Result<Reply, Stop> {
     let id = request.id;
-    let mut stream = engine.ask(request);
+    let mut stream = engine.ask(request.clone());
     let mut printer = Printer::new(io, args.json);
     let mut reply = Reply::default();
     let read = loop {
@@ -170,8 +221,12 @@ async fn one(
             _ = tokio::signal::ctrl_c() => break Ok(()),
         };
         let Some(event) = event else { break Ok(()) };
-        if let (ReplyEvent::Held { what }, false) = (&event, setup.global.quiet) {
+        if let (ReplyEvent::Held { what }, false) = (&event, meets.setup.global.quiet) {
             printer.io.talk(&format!("waiting: {what}; Ctrl+C stops"));
+        }
+        if matches!(event, ReplyEvent::Routed(_)) {
+            // Its own question is kept by now: of two that take the same place one sees the other.
+            meets.look(&request, printer.io);
         }
         if let Err(stop) = printer.event(&event) {
             break Err(stop);
@@ -184,6 +239,7 @@ async fn one(
     }
     read?;
     printer.finish()?;
+    meets.look(&request, io);
     Ok(reply)
 }
 
@@ -332,23 +388,5 @@ fn tell(asked: &Asked, setup: &Setup, io: &mut Io<'_>) {
     }
     for line in lines {
         io.talk(&line);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn standard_input_goes_below_the_words() {
-        let words = ["review".to_owned(), "this".to_owned()];
-        assert_eq!(prompt(&words, Some("+ a\n"), "ask").unwrap(), "review this\n\n+ a\n");
-        assert_eq!(prompt(&words, Some("\n"), "ask").unwrap(), "review this");
-        assert_eq!(prompt(&[], Some("just this"), "ask").unwrap(), "just this");
-        for command in ["ask", "explain", "cache why"] {
-            let (exit, told) = prompt(&[], None, command).unwrap_err().story();
-            assert_eq!(exit, Exit::Usage);
-            assert!(told.unwrap().contains(&format!("wheelhouse {command} \"")), "{command}");
-        }
     }
 }

@@ -5,14 +5,15 @@ use serde_json::json;
 
 use crate::cache::{RedisTier, Survey, Trouble, Why};
 use crate::config::{CacheWhen, Config};
-use crate::domain::{ReaderKind, Request};
+use crate::domain::ReaderKind;
 use crate::engine::Recall;
 
 use super::args::AskArgs;
 use super::args::cache::{CacheClearArgs, CacheCommand, CacheStatsArgs};
+use super::ask::Asking;
 use super::compose::{self, Setup};
 use super::story::counted;
-use super::{Exit, Io, Stop, names};
+use super::{Exit, Io, Stop};
 
 /// The shortest beginning of a key that is taken for one: less could name what nobody meant.
 const KEY: usize = 6;
@@ -162,11 +163,12 @@ fn clear(args: &CacheClearArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, 
 }
 
 fn why(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    let request = super::ask::request(args, "cache why", ReaderKind::Replaceable, io)?;
+    let mut asking = super::ask::asking(args, "cache why", ReaderKind::Replaceable, io)?;
     let _log = setup.log()?;
     let runtime = compose::runtime()?;
-    let recalled = runtime.block_on(recall(request, setup));
+    let recalled = runtime.block_on(recall(&mut asking, setup));
     runtime.shutdown_background();
+    asking.say(&[], setup, io);
     let (recall, shared) = recalled?;
     if args.json {
         writeln!(io.out, "{}", told(&recall))?;
@@ -185,13 +187,13 @@ enum Sharing {
     Nothing,
 }
 
-async fn recall(mut request: Request, setup: &Setup) -> Result<(Recall, Sharing), Stop> {
+async fn recall(asking: &mut Asking, setup: &Setup) -> Result<(Recall, Sharing), Stop> {
     let running = setup.start().await?;
     let snapshot = running.settled().await;
-    names::resolve(&mut request, &snapshot.config)?;
+    asking.resolve(&snapshot.config)?;
     let sharing =
         if snapshot.config.cache.redis.is_some() { Sharing::Redis } else { Sharing::Nothing };
-    Ok((running.engine.recall(&request).await, sharing))
+    Ok((running.engine.recall(&asking.request).await, sharing))
 }
 
 fn told(recall: &Recall) -> serde_json::Value {

@@ -6,25 +6,28 @@ mod view;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::domain::{Decision, ReaderKind, Request, ServiceTier};
+use crate::domain::{Decision, ReaderKind, ServiceTier};
 use crate::engine;
 use crate::route::{self, DecisionInput};
 use crate::wire;
 
 use super::args::ExplainArgs;
+use super::ask::Asking;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Stop, json as machine, kept, names, start};
+use super::{Exit, Io, Stop, json as machine, kept, start};
 use view::{Alternative, Detail, Explanation};
 
 /// Decides and prints.
 pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let reader = ReaderKind::Replaceable;
-    let mut request = super::ask::request(&args.ask, "explain", reader, io)?;
-    kept::go_on(&mut request, &kept::Continue::of(&args.ask), setup)?;
+    let mut asking = super::ask::asking(&args.ask, "explain", reader, io)?;
+    let went_on = kept::go_on(&mut asking.request, &kept::Continue::of(&args.ask), setup)?;
+    asking.say(&went_on.said, setup, io);
     let _log = setup.log()?;
     let runtime = compose::runtime()?;
-    let decided = runtime.block_on(decide(request, setup));
+    let decided = runtime.block_on(decide(&mut asking, setup));
     runtime.shutdown_background();
+    asking.say(&[], setup, io);
     let Decided { input, decision, tier, alternatives } = decided?;
     let flips = route::flips(&input, &decision);
     if args.ask.json {
@@ -61,18 +64,19 @@ struct Decided {
     alternatives: Vec<Alternative>,
 }
 
-async fn decide(mut request: Request, setup: &Setup) -> Result<Decided, Stop> {
+async fn decide(asking: &mut Asking, setup: &Setup) -> Result<Decided, Stop> {
     let running = setup.start().await?;
     let snapshot = running.settled().await;
-    names::resolve(&mut request, &snapshot.config)?;
-    let snapshot = running.engine.snapshot_for(&request).await;
-    let input = snapshot.decision_input(&request, engine::now(), start::seed(&request));
+    asking.resolve(&snapshot.config)?;
+    let request = &asking.request;
+    let snapshot = running.engine.snapshot_for(request).await;
+    let input = snapshot.decision_input(request, engine::now(), start::seed(request));
     let decision = route::decide(&input);
     let alternatives = alternatives(&input, &snapshot.config);
     let tier = decision.chosen().and_then(|chosen| {
         let model = snapshot.config.models.get(&chosen.model)?;
         let provider = snapshot.config.provider_of(model)?;
-        wire::asked_tier(&request, provider.dialect, model)
+        wire::asked_tier(request, provider.dialect, model)
     });
     Ok(Decided { input, decision, tier, alternatives })
 }

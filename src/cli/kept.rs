@@ -8,8 +8,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::domain::{Message, Origin, Part, Place, Request, Role, SessionId};
-use crate::ledger::{Day, FILE, KeptMessage, Ledger, LedgerError, Options, Reader};
+use crate::domain::{
+    Audience, Heard, History, MessageId, Origin, Place, Request, Role, SessionId, Turn,
+};
+use crate::ledger::{Day, FILE, KeptMessage, Ledger, LedgerError, Options, Reader, SessionDetail};
 
 use super::args::AskArgs;
 use super::compose::Setup;
@@ -122,10 +124,19 @@ impl Continue {
     }
 }
 
+/// What goes along with a question, and what of its conversation does not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WentOn {
+    /// What is to be said of it, a line each.
+    pub said: Vec<String>,
+    /// What hung where the question hangs when it was asked.
+    beside: Vec<MessageId>,
+}
+
 /// Puts what a kept conversation said in front of a request, and the request in its place there.
-pub fn go_on(request: &mut Request, which: &Continue, setup: &Setup) -> Result<(), Stop> {
+pub fn go_on(request: &mut Request, which: &Continue, setup: &Setup) -> Result<WentOn, Stop> {
     if *which == Continue::Fresh {
-        return Ok(());
+        return Ok(WentOn::default());
     }
     let ledger = existing(setup)?.ok_or_else(|| Stop::usage(nothing(setup)))?;
     let reader = Reader::open(ledger.path(), BUSY)?;
@@ -138,18 +149,28 @@ pub fn go_on(request: &mut Request, which: &Continue, setup: &Setup) -> Result<(
     let kept = reader
         .session(session)?
         .ok_or_else(|| Stop::usage(format!("there is no conversation {session}")))?;
-    let way = kept.branch(None);
+    let audience = request.audience();
     request.session = Some(session);
-    request.system = request.system.take().or_else(|| kept.system.clone());
-    request.place = Some(Place {
-        message: crate::domain::MessageId(Uuid::now_v7()),
-        parent: way.last().map(|last| last.id),
-    });
-    let mut messages = history(&way);
-    for asked in std::mem::take(&mut request.messages) {
-        join(&mut messages, asked);
+    // What nobody was asked, and what is not answered yet, is no place to hang on.
+    let last = kept.messages.iter().rev().find(|kept| kept.heard == Heard::Sent);
+    let parent = last.map(|last| last.id);
+    let way = parent.map(|last| kept.branch(Some(last))).unwrap_or_default();
+    let mut history = History::of(turns(&way), audience);
+    let running = kept.messages.iter().filter(|kept| kept.heard == Heard::Running);
+    history.left_out.running = running.count();
+    let mut said = history.left_out.words();
+    if request.system.is_none() && kept.system.is_some() {
+        if audience == Audience::Here || kept.system_for == Audience::Anybody {
+            request.system.clone_from(&kept.system);
+        } else {
+            said.push("nor are the instructions that were given in private".to_owned());
+        }
     }
-    request.messages = messages;
+    request.place = Some(Place { message: MessageId(Uuid::now_v7()), parent });
+    for asked in std::mem::take(&mut request.messages) {
+        history.say(asked);
+    }
+    request.messages = history.messages;
     let cuts = match request.origin {
         Origin::Ask => reader.interrupted(OFFERED)?,
         _ => Vec::new(),
@@ -158,33 +179,48 @@ pub fn go_on(request: &mut Request, which: &Continue, setup: &Setup) -> Result<(
         // It was taken up; where that cannot be written it is offered once more.
         let _once_more = ledger.dismiss(cut.request);
     }
-    Ok(())
+    Ok(WentOn { said, beside: beside(&kept, parent).collect() })
 }
 
-/// A branch as a model is told it: no thinking, and roles that alternate.
-fn history(way: &[&KeptMessage]) -> Vec<Message> {
-    let mut out = Vec::new();
+/// A way as turns, each from a question to the next.
+fn turns(way: &[&KeptMessage]) -> Vec<Turn> {
+    let mut turns: Vec<Turn> = Vec::new();
     for kept in way {
-        let mut message = kept.message.clone();
-        message.parts.retain(|part| !matches!(part, Part::Reasoning { .. }));
-        if !message.parts.is_empty() {
-            join(&mut out, message);
+        match turns.last_mut() {
+            Some(turn) if kept.message.role != Role::User => {
+                turn.messages.push(kept.message.clone());
+            }
+            _ => turns.push(Turn {
+                tags: kept.tags.clone(),
+                heard: kept.heard,
+                messages: vec![kept.message.clone()],
+            }),
         }
     }
-    out
+    turns
 }
 
-/// Questions nothing answered are joined with the one after.
-fn join(messages: &mut Vec<Message>, next: Message) {
-    match messages.last_mut() {
-        Some(last) if last.role == Role::User && next.role == Role::User => {
-            match (last.parts.as_slice(), next.parts.as_slice()) {
-                ([Part::Text { text: before }], [Part::Text { text: after }]) => {
-                    *last = Message::user(format!("{before}\n\n{after}"));
-                }
-                _ => last.parts.extend(next.parts),
-            }
-        }
-        _ => messages.push(next),
-    }
+/// Questions that were asked after the same message.
+fn beside(kept: &SessionDetail, parent: Option<MessageId>) -> impl Iterator<Item = MessageId> {
+    let asked = move |kept: &&KeptMessage| {
+        kept.message.role == Role::User && kept.parent == parent && kept.heard != Heard::Never
+    };
+    kept.messages.iter().filter(asked).map(|kept| kept.id)
 }
+
+/// What is to be said where another program asked in the same conversation since a question took its
+/// place there.
+pub fn met(request: &Request, went_on: &WentOn, setup: &Setup) -> Option<&'static str> {
+    let (session, place) = (request.session?, request.place?);
+    let reader = Reader::open(setup.ledger()?.path(), BUSY).ok()?;
+    let kept = reader.session(session).ok()??;
+    let new = |asked: &MessageId| *asked != place.message && !went_on.beside.contains(asked);
+    beside(&kept, place.parent).any(|asked| new(&asked)).then_some(
+        "another program asked in this chat at the same time: neither sees what the other was \
+         answered, and the two stand beside each other in it",
+    )
+}
+
+#[cfg(test)]
+#[path = "kept_tests.rs"]
+mod tests;

@@ -18,10 +18,15 @@ pub fn resolve(request: &mut Request, config: &Config) -> Result<(), Stop> {
 }
 
 fn model(typed: &str, config: &Config) -> Result<ModelName, Stop> {
+    mentioned(typed, config).map_err(|near| no_model(typed, &near))
+}
+
+/// The model this names, or what is near where it names none or several.
+pub fn mentioned(typed: &str, config: &Config) -> Result<ModelName, Vec<String>> {
     if passes_through(typed, config) {
         return Ok(typed.into());
     }
-    config.model_named(typed).map(|model| model.name.clone()).map_err(|near| no_model(typed, &near))
+    config.model_named(typed).map(|model| model.name.clone())
 }
 
 /// The model that what was spent is compared with: one that `kept` requests were compared with

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Message, MessageId, ModelName, OverBudget, RequestId, SessionId};
+use super::{
+    Audience, Message, MessageId, ModelName, OverBudget, RequestId, SessionId, is_private,
+};
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -240,6 +242,14 @@ impl Origin {
 }
 
 impl Request {
+    /// Who may get to see it: in a private chat, and of a message tagged so, nobody elsewhere.
+    pub fn audience(&self) -> Audience {
+        match self.privacy {
+            Privacy::Open if !is_private(&self.tags) => Audience::Anybody,
+            Privacy::Open | Privacy::Private => Audience::Here,
+        }
+    }
+
     /// The conversation it is counted and kept with; none where nothing of it stays.
     pub fn kept_session(&self) -> Option<SessionId> {
         match self.privacy {

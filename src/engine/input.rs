@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::config::{Config, Model, Provider, Rule, RuleThen};
 use crate::domain::{
-    AtLimit, DecisionId, ModelName, PinScope, Privacy, Request, RequestFeatures, Route, Script,
-    ServiceTier, SessionId, UnixMs,
+    AtLimit, Audience, DecisionId, ModelName, PRIVATE, PinScope, Privacy, Request, RequestFeatures,
+    Route, Script, ServiceTier, SessionId, UnixMs, is_private,
 };
 use crate::route::{
     self, CandidateInput, CircuitView, DecisionInput, Hindrance, INPUT_VERSION, Imposed, KeyState,
@@ -22,8 +22,9 @@ use super::{ModelStatus, Snapshot, Veto, account, refusal, run};
 /// Traffic leaves this long before a maintenance window begins.
 const MAINTENANCE_LEAD: Duration = Duration::from_mins(2);
 
-/// Messages with this tag stay on this machine, unless a rule says otherwise.
-pub(super) const PRIVATE: &str = "private";
+/// What is said of the rule that a private message stays here, where no rule of the user's says
+/// otherwise.
+pub(super) const PRIVATE_HERE: &str = "#private: only this machine";
 
 /// The tag every provider on this machine has.
 const LOCAL: &str = "local";
@@ -42,7 +43,7 @@ impl Snapshot {
         now: UnixMs,
         seed: u64,
     ) -> DecisionInput {
-        if request.privacy == Privacy::Private && !features.tags.iter().any(|tag| tag == PRIVATE) {
+        if request.audience() == Audience::Here && !features.tags.iter().any(|tag| tag == PRIVATE) {
             features.tags.push(PRIVATE.to_owned());
         }
         let imposed = self.imposed(request, now);
@@ -77,35 +78,43 @@ impl Snapshot {
         }
     }
 
-    /// The user's rules; before them, in a private chat and for a private message none of them speaks
-    /// of, that it stays on this machine.
+    /// The user's rules. In a private chat, before them, that it stays on this machine. For a private
+    /// message first those that say where such messages go, then, where none of them holds, the same:
+    /// no rule about anything else comes before that.
     fn rules(&self, request: &Request) -> Vec<RuleInput> {
-        let own = &self.config.routing.rules;
-        let spoken_of = own.iter().any(|rule| rule.when.tag.as_deref() == Some(PRIVATE));
-        let words = match request.privacy {
-            Privacy::Private => Some("private chat: only this machine"),
-            Privacy::Open if spoken_of => None,
-            Privacy::Open => {
-                let tagged = request.tags.iter().any(|tag| tag == PRIVATE);
-                tagged.then_some("#private: only this machine")
-            }
+        let says_where = |rule: &&Rule| {
+            is_private(rule.when.tag.as_slice())
+                && matches!(rule.then, RuleThen::Only(_) | RuleThen::Prefer(_))
         };
-        let private = words.map(|words| RuleInput {
+        let stays = |words: &str| RuleInput {
             task: None,
             min_context: None,
             tag: Some(PRIVATE.to_owned()),
             lang: None,
             effect: RuleEffect::Only(vec![LOCAL.to_owned()]),
             words: words.to_owned(),
-        });
-        private.into_iter().chain(own.iter().map(|rule| rule_input(&self.config, rule))).collect()
+        };
+        let own = &self.config.routing.rules;
+        let all = own.iter().map(|rule| rule_input(&self.config, rule));
+        match (request.privacy, request.audience()) {
+            (Privacy::Private, _) => {
+                std::iter::once(stays("private chat: only this machine")).chain(all).collect()
+            }
+            (Privacy::Open, Audience::Here) => {
+                let first = own.iter().filter(says_where);
+                let first = first.map(|rule| rule_input(&self.config, rule));
+                first.chain([stays(PRIVATE_HERE)]).chain(all).collect()
+            }
+            (Privacy::Open, Audience::Anybody) => all.collect(),
+        }
     }
 
-    /// What is imposed on this request. In a private chat nothing outranks that it stays on this
-    /// machine, and a model elsewhere that was named for the very message is refused, not replaced.
+    /// What is imposed on this request. In a private chat, and for a private message, nothing outranks
+    /// the rule on where it stays, and a model elsewhere that was named for the very message is
+    /// refused, not replaced.
     fn imposed(&self, request: &Request, now: UnixMs) -> Option<Imposed> {
         let imposed = self.named(request, now)?;
-        if request.privacy == Privacy::Open {
+        if request.audience() == Audience::Anybody {
             return Some(imposed);
         }
         let for_this = imposed.scope == PinScope::Message;

@@ -138,3 +138,57 @@ fn neither_a_pin_nor_a_rule_takes_a_private_chat_elsewhere() {
     let decision = in_private(Route::Auto, Vec::new(), config);
     assert_eq!(decision.chosen().unwrap().model.as_str(), "here");
 }
+
+#[test]
+fn nothing_that_is_named_or_pinned_takes_a_private_message_elsewhere() {
+    let tagged = |route, pins: Vec<super::super::Pin>, rule: Option<RuleThen>| {
+        let mut config = near_and_far();
+        let when = config::RuleWhen { tag: Some("#Private".to_owned()), ..Default::default() };
+        config.routing.rules.extend(rule.map(|then| Rule { when, then }));
+        let mut snapshot = sample::snapshot(tuesday("12:00:00"), config);
+        snapshot.overrides.pins = pins;
+        let id = RequestId(Uuid::nil());
+        let mut request = Request::new(id, Origin::Ask, ReaderKind::Replaceable, "hello");
+        request.tags = vec!["Private".to_owned()];
+        request.route = route;
+        let decision = route::decide(&snapshot.decision_input(&request, tuesday("12:00:00"), 1));
+        decision.chosen().map(|chosen| chosen.model.to_string())
+    };
+    let there = || Route::Prefer("there".into());
+    assert_eq!(tagged(there(), Vec::new(), None), None, "it is refused and not replaced");
+    assert_eq!(tagged(Route::Only("there".into()), Vec::new(), None), None);
+    assert_eq!(tagged(Route::Prefer("here".into()), Vec::new(), None).as_deref(), Some("here"));
+    let pin = super::super::Pin {
+        model: "there".into(),
+        scope: PinScope::All,
+        session: None,
+        until: None,
+    };
+    assert_eq!(tagged(Route::Auto, vec![pin], None).as_deref(), Some("here"));
+    // A rule of the user's own says where private messages go, and naming a model is no way around it.
+    let only = |name: &str| Some(RuleThen::Only(vec![name.to_owned()]));
+    assert_eq!(tagged(there(), Vec::new(), only("here")), None);
+    assert_eq!(tagged(there(), Vec::new(), only("there")).as_deref(), Some("there"));
+}
+
+#[test]
+fn a_rule_about_something_else_or_for_other_work_lets_no_private_message_out() {
+    let with = |rules: Vec<(config::RuleWhen, RuleThen)>| {
+        let mut config = near_and_far();
+        config.routing.rules = rules.into_iter().map(|(when, then)| Rule { when, then }).collect();
+        let snapshot = sample::snapshot(tuesday("12:00:00"), config);
+        let id = RequestId(Uuid::nil());
+        let mut request = Request::new(id, Origin::Ask, ReaderKind::Replaceable, "hello");
+        request.tags = vec!["private".to_owned()];
+        let decision = route::decide(&snapshot.decision_input(&request, tuesday("12:00:00"), 1));
+        decision.chosen().unwrap().model.to_string()
+    };
+    let private = || config::RuleWhen { tag: Some(PRIVATE.to_owned()), ..Default::default() };
+    let there = || RuleThen::Prefer(vec!["there".to_owned()]);
+    assert_eq!(with(vec![(config::RuleWhen::default(), there())]), "here", "it comes first");
+    let code = config::RuleWhen { task: Some(crate::domain::TaskKind::Code), ..private() };
+    assert_eq!(with(vec![(code, there())]), "here", "it is about other work");
+    assert_eq!(with(vec![(private(), RuleThen::Policy("best".to_owned()))]), "here");
+    let early = (config::RuleWhen::default(), RuleThen::Only(vec!["here".to_owned()]));
+    assert_eq!(with(vec![early, (private(), there())]), "there", "where they go is said");
+}

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::domain::{MessageId, Part, RequestId, Role, UnixMs};
+use crate::domain::{Heard, MessageId, Part, RequestId, Role, UnixMs, is_private};
 
 use super::{AnswerFigures, KeptMessage, SessionDetail};
 
@@ -63,6 +63,14 @@ fn heading(kept: &KeptMessage, zone: &TimeZone) -> String {
         Some(other) => {
             let _ = write!(out, " · {}", line(other));
         }
+    }
+    if is_private(&kept.tags) {
+        out.push_str(" · private");
+    }
+    match kept.heard {
+        Heard::Sent => {}
+        Heard::Running => out.push_str(" · being answered"),
+        Heard::Never => out.push_str(" · never sent"),
     }
     out
 }
@@ -203,6 +211,8 @@ fn message(kept: &KeptMessage, figures: &BTreeMap<RequestId, AnswerFigures>) -> 
         "finish": kept.finish,
         "seams": kept.seams,
         "took": took,
+        "tags": kept.tags,
+        "heard": kept.heard,
     })
 }
 

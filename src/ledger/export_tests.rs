@@ -1,7 +1,7 @@
 //! What a conversation looks like as a document, and that nothing hostile in it is more than text.
 
 use super::*;
-use crate::domain::{Cost, Message, Money, SessionId};
+use crate::domain::{Audience, Cost, Heard, Message, Money, SessionId};
 use crate::ledger::SessionRow;
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ fn session() -> SessionDetail {
         provider: None,
         finish: model.map(|_| "interrupted".to_owned()),
         seams: Vec::new(),
+        tags: Vec::new(),
+        heard: Heard::Sent,
     };
     let tool = Message {
         role: Role::Assistant,
@@ -40,6 +42,7 @@ fn session() -> SessionDetail {
             forked_from: None,
         },
         system: Some(HOSTILE.into()),
+        system_for: Audience::Anybody,
         messages: vec![
             kept(1, None, Message::user("first"), None),
             kept(2, Some(1), Message::assistant("left branch"), Some("a")),

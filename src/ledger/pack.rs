@@ -11,7 +11,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::de::IgnoredAny;
 
-use crate::domain::Decision;
+use crate::domain::{Decision, PRIVATE};
 use crate::route::DecisionInput;
 
 /// The most a blob may unpack to: far above a decision over thousands of models.
@@ -44,6 +44,17 @@ fn inflate(bytes: &[u8]) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("a kept decision is too large"));
     }
     Ok(json)
+}
+
+/// Marks of a question, as they are kept; nothing where there are none.
+pub(super) fn marks(tags: &[String]) -> Option<String> {
+    (!tags.is_empty()).then(|| serde_json::to_string(tags).ok()).flatten()
+}
+
+/// The same, read. Marks that cannot be read may have said that the question is private.
+pub(super) fn marked(kept: Option<&str>) -> Vec<String> {
+    let unread = |_| vec![PRIVATE.to_owned()];
+    kept.map(|json| serde_json::from_str(json).unwrap_or_else(unread)).unwrap_or_default()
 }
 
 #[cfg(test)]

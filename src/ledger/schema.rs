@@ -17,6 +17,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("../../assets/ledger/1.sql"),
     include_str!("../../assets/ledger/2.sql"),
     include_str!("../../assets/ledger/3.sql"),
+    include_str!("../../assets/ledger/4.sql"),
 ];
 
 /// How long another program may take to bring an older file forward: a million requests take seconds.

@@ -120,6 +120,57 @@ fn a_file_of_the_first_version_keeps_all_it_had() {
 }
 
 #[test]
+fn of_a_file_of_the_third_version_what_was_private_and_what_nobody_was_asked_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let mut db = open(&path);
+    migrate(&mut db, &path, &STEPS[..3]).unwrap();
+    db.execute_batch(
+        "INSERT INTO sessions (id, created, updated, title, origin)
+         VALUES (x'00000000000000000000000000000001', 1, 2, 'a chat', 'ask');",
+    )
+    .unwrap();
+    let asked = ["answered", "a secret #Private", "refused", "failed", "killed"];
+    for (n, text) in asked.iter().enumerate() {
+        let (id, n) = (uuid::Uuid::from_u128(n as u128 + 1).into_bytes(), n as i64 + 1);
+        let finish = match *text {
+            "killed" => "interrupted",
+            "answered" | "a secret #Private" => "stop",
+            _ => "error",
+        };
+        db.execute(
+            "INSERT INTO messages (n, id, session, role, at, text) VALUES (?1, ?2, 1, 'user', 1, ?3)",
+            rusqlite::params![n, id, text],
+        )
+        .unwrap();
+        db.execute(
+            "INSERT INTO requests (n, id, session, asked, keep, origin, at, day, finish)
+             VALUES (?1, ?2, 1, ?1, 'all', 'ask', 1, 1, ?3)",
+            rusqlite::params![n, id, finish],
+        )
+        .unwrap();
+    }
+    db.execute_batch(
+        "INSERT INTO attempts (id, request, number, model, provider, kind, ms, report)
+         SELECT id, n, 1, 'm', 'p', 'first', 1, '{}' FROM requests WHERE n IN (1, 2, 4);",
+    )
+    .unwrap();
+    drop(db);
+    let options =
+        crate::ledger::Options::new(dir.path(), jiff::tz::TimeZone::UTC, uuid::Uuid::now_v7());
+    let ledger = crate::ledger::Ledger::open(options).unwrap();
+    ledger.flush(Duration::from_secs(20)).unwrap();
+    let chat = crate::domain::SessionId(uuid::Uuid::from_u128(1));
+    let kept = ledger.read(|reader| reader.session(chat)).unwrap().unwrap();
+    let marked = |marked: &dyn Fn(&crate::ledger::KeptMessage) -> bool| {
+        let found = kept.messages.iter().filter(|kept| marked(kept));
+        found.map(|kept| kept.message.plain()).collect::<Vec<_>>()
+    };
+    assert_eq!(marked(&|kept| crate::domain::is_private(&kept.tags)), ["a secret #Private"]);
+    assert_eq!(marked(&|kept| kept.heard == crate::domain::Heard::Never), ["refused"]);
+}
+
+#[test]
 fn programs_that_begin_the_same_file_at_once_make_it_once() {
     // Again and again: each round meets at another moment.
     for _ in 0..20 {

@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod along;
 mod budget;
 mod cache;
 mod cli;

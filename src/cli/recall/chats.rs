@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::console::app::{Branch, KeptAnswer, KeptSession, KeptTurn, PaidIn, Spot};
 use crate::domain::{
-    Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, ProviderName,
+    Audience, Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, ProviderName,
     RequestId, Role, SessionId, Usage,
 };
 use crate::engine::LogEntry;
@@ -80,6 +80,8 @@ pub(super) fn open(
             at: question.at,
             text: question.message.plain(),
             model: named.and_then(|imposed| imposed.model.clone()),
+            tags: question.tags.clone(),
+            heard: question.heard,
             answers,
         });
     }
@@ -91,7 +93,7 @@ pub(super) fn open(
     Ok(KeptSession {
         id,
         title: detail.row.title,
-        system: detail.system,
+        system: detail.system.filter(|_| detail.system_for == Audience::Anybody),
         cost,
         turns,
         replaced,

@@ -422,7 +422,7 @@ fn what_was_stopped_before_its_first_word_is_there_with_what_it_cost() {
     let stopped = Turn {
         message,
         pico: 7,
-        ..Turn::new(9, data.now + Duration::from_secs(60), chat, "contract clause 7", "")
+        ..Turn::new(9, data.now + Duration::from_mins(1), chat, "contract clause 7", "")
     };
     let mut end = stopped.end();
     end.outcome.finish = Finish::Cancelled;

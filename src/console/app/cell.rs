@@ -6,8 +6,8 @@
 
 use crate::console::composer::Draft;
 use crate::domain::{
-    AttemptKind, AttemptReport, Finish, FirstToken, MessageId, ModelName, Money, OutcomeClass,
-    ProviderName, Reply, RequestId, UnixMs,
+    AttemptKind, AttemptReport, Finish, FirstToken, Heard, MessageId, ModelName, Money,
+    OutcomeClass, ProviderName, Reply, RequestId, UnixMs,
 };
 use crate::engine::Told;
 
@@ -39,6 +39,8 @@ pub struct UserCell {
     pub policy: Option<String>,
     /// Marks for rules, without the `#`.
     pub tags: Vec<String>,
+    /// How far it had got when the chat was opened; what is asked of it since, its replies tell.
+    pub heard: Heard,
 }
 
 /// How a reply was routed: the mark in front of its header.
@@ -287,6 +289,13 @@ impl ReplyCell {
     pub fn says_something(&self) -> bool {
         let Reply { text, reasoning, tool_calls, .. } = &self.reply;
         self.whole() || !(text.is_empty() && reasoning.is_empty() && tool_calls.is_empty())
+    }
+
+    /// Was anybody asked, or is somebody about to be? One that was refused first went nowhere.
+    pub fn reached_somebody(&self) -> bool {
+        let outcome = self.reply.outcome.as_ref();
+        let refused = outcome.is_some_and(|outcome| outcome.error.is_some());
+        !refused || self.stopped || !self.reply.attempts.is_empty() || self.says_something()
     }
 
     /// Was anything paid for it, as far as is known? One that was stopped before its first word was.

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    AttemptReport, Cost, Decision, Finish, MessageId, ModelName, ProviderName, RequestId, Seam,
-    SessionId, UnixMs, Usage, Verdict,
+    AttemptReport, Cost, Decision, Finish, Heard, MessageId, ModelName, ProviderName, RequestId,
+    Seam, SessionId, UnixMs, Usage, Verdict,
 };
 
 use super::PaidIn;
@@ -94,6 +94,10 @@ pub struct KeptTurn {
     pub text: String,
     /// The model it was for, where one was named with it.
     pub model: Option<ModelName>,
+    /// Marks for rules, without the `#`.
+    pub tags: Vec<String>,
+    /// How far it got.
+    pub heard: Heard,
     /// What came back, each time it was asked; the one the chat went on from is the last.
     pub answers: Vec<KeptAnswer>,
 }
@@ -150,7 +154,7 @@ pub struct KeptSession {
     pub id: SessionId,
     /// Its title.
     pub title: String,
-    /// The system prompt it was held under.
+    /// The system prompt it was held under; none where that was given in private.
     pub system: Option<String>,
     /// What was spent in it, on every branch and on attempts that failed.
     pub cost: Cost,

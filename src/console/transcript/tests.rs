@@ -18,6 +18,7 @@ fn user(text: &str) -> Cell {
         model: None,
         policy: None,
         tags: Vec::new(),
+        heard: crate::domain::Heard::Sent,
     })
 }
 

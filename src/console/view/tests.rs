@@ -192,6 +192,8 @@ fn a_chat_opened_again_is_drawn_as_it_was_when_it_was_answered() {
             at: user.at,
             text: user.text,
             model: None,
+            tags: Vec::new(),
+            heard: crate::domain::Heard::Sent,
             answers: vec![answer],
         }],
         replaced: Vec::new(),

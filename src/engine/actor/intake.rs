@@ -4,7 +4,7 @@
 //! Must not know: how factors are folded. Invariant: nobody waits for what is kept.
 
 use crate::config::KeepWhat;
-use crate::domain::{AttemptKind, AttemptReport, ModelName, RequestId, UnixMs};
+use crate::domain::{AttemptKind, AttemptReport, ModelName, RequestId, UnixMs, is_private};
 use crate::ledger::KeptTokens;
 use crate::route::Prompt;
 
@@ -35,7 +35,7 @@ impl Actor {
         let Some(cut) = self.router.intake(&report.model, sent, read) else {
             // What an image costs is not learned from the text around it; and nothing that is kept is
             // learned from what is private.
-            let private = input.features.tags.iter().any(|tag| tag == input::PRIVATE);
+            let private = is_private(&input.features.tags);
             if !input.features.needs.vision && !private {
                 let counted = input.candidates.iter().find(|c| c.model == report.model);
                 let counted = counted.and_then(|c| Some(c.counted?.tokens));

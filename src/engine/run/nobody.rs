@@ -6,16 +6,33 @@ use crate::domain::{
     Candidate, Decision, ErrorReport, FilterCode, ModelName, OutcomeClass, Privacy, Request,
 };
 
+use super::super::input::PRIVATE_HERE;
+
 /// Reasons that are told; the rest is counted.
 const TOLD: usize = 4;
 
 /// Why nobody could be asked, from the decision's own reasons.
 pub(super) fn nobody(request: &Request, decision: &Decision) -> ErrorReport {
     match request.privacy {
+        Privacy::Private => private(request, decision, &CHAT),
+        Privacy::Open if decision.rule.as_deref() == Some(PRIVATE_HERE) => {
+            private(request, decision, &MESSAGE)
+        }
         Privacy::Open => open(decision),
-        Privacy::Private => private(request, decision),
     }
 }
+
+/// What stays on this machine, in words.
+struct Stays {
+    what: &'static str,
+    instead: &'static str,
+}
+
+const CHAT: Stays =
+    Stays { what: "a private chat", instead: "/private off leaves the private chat" };
+
+const MESSAGE: Stays =
+    Stays { what: "a private message", instead: "without #private it may go anywhere" };
 
 fn open(decision: &Decision) -> ErrorReport {
     let reasons = reasons(decision.candidates.iter());
@@ -31,8 +48,9 @@ fn open(decision: &Decision) -> ErrorReport {
     )
 }
 
-/// In a private chat: what is elsewhere is out whatever else is said of it.
-fn private(request: &Request, decision: &Decision) -> ErrorReport {
+/// In private: what is elsewhere is out whatever else is said of it.
+fn private(request: &Request, decision: &Decision, stays: &Stays) -> ErrorReport {
+    let Stays { what, instead } = stays;
     let elsewhere = |candidate: &&Candidate| {
         candidate.filtered.iter().any(|reason| reason.code == FilterCode::Policy)
     };
@@ -44,8 +62,8 @@ fn private(request: &Request, decision: &Decision) -> ErrorReport {
     });
     if let Some(named) = named.and_then(|name| decision.candidate(name)).filter(elsewhere) {
         return report(
-            format!("{} is not on this machine, and a private chat stays here", named.model),
-            "name a model on this machine or none; /private off leaves the private chat",
+            format!("{} is not on this machine, and {what} stays here", named.model),
+            &format!("name a model on this machine or none; {instead}"),
         );
     }
     let here = reasons(decision.candidates.iter().filter(|candidate| !elsewhere(candidate)));
@@ -54,8 +72,8 @@ fn private(request: &Request, decision: &Decision) -> ErrorReport {
         [..] => format!("no model here can take this ({})", here.join("; ")),
     };
     report(
-        format!("a private chat stays on this machine, and {why}"),
-        "start a local server (ollama, llama.cpp, LM Studio); /private off leaves the private chat",
+        format!("{what} stays on this machine, and {why}"),
+        &format!("start a local server (ollama, llama.cpp, LM Studio); {instead}"),
     )
 }
 

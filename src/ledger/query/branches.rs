@@ -2,11 +2,11 @@
 //! another, and the one before it stays.
 //!
 //! Must not know: how they are shown. Invariant: answers given to the same question are one way, as
-//! long as nothing was asked after more than one of them.
+//! long as nothing was asked after more than one of them; a question nobody was asked makes none.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::{MessageId, Role};
+use crate::domain::{Heard, MessageId, Role};
 
 use super::SessionDetail;
 
@@ -43,6 +43,9 @@ impl SessionDetail {
         for (n, kept) in self.messages.iter().enumerate() {
             let before = kept.parent.and_then(|parent| question_of.get(&parent)).copied();
             let question = if kept.message.role == Role::User {
+                if kept.heard == Heard::Never {
+                    continue;
+                }
                 gone_on.extend(before);
                 kept.id
             } else {
@@ -62,7 +65,7 @@ impl SessionDetail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Cost, Message, SessionId, UnixMs};
+    use crate::domain::{Audience, Cost, Message, SessionId, UnixMs};
     use crate::ledger::{KeptMessage, SessionRow};
 
     fn id(n: u128) -> MessageId {
@@ -81,6 +84,8 @@ mod tests {
             provider: None,
             finish: None,
             seams: Vec::new(),
+            tags: Vec::new(),
+            heard: Heard::Sent,
         };
         SessionDetail {
             row: SessionRow {
@@ -94,6 +99,7 @@ mod tests {
                 forked_from: None,
             },
             system: None,
+            system_for: Audience::Anybody,
             messages: messages.iter().map(kept).collect(),
         }
     }
@@ -108,6 +114,14 @@ mod tests {
         assert_eq!(talk.end_of(id(8)), Some(id(7)));
         assert_eq!(talk.end_of(id(99)), None);
         assert!(detail(&[]).ends().is_empty());
+    }
+
+    #[test]
+    fn a_question_nobody_was_asked_makes_no_way() {
+        let mut talk = detail(&[(1, 0), (2, 1), (3, 2), (5, 2), (6, 5)]);
+        talk.messages[2].heard = Heard::Never;
+        assert_eq!(talk.ends(), [id(6)]);
+        assert_eq!(talk.end_of(id(3)), Some(id(3)), "it can be read all the same");
     }
 
     #[test]

@@ -4,10 +4,11 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    Cost, Message, MessageId, Money, Part, RequestId, Role, Seam, SessionId, UnixMs,
+    Audience, Cost, Heard, Message, MessageId, Money, Part, RequestId, Role, Seam, SessionId,
+    UnixMs,
 };
 
-use super::super::LedgerError;
+use super::super::{LedgerError, pack};
 use super::{Reader, count, id};
 
 /// Which conversations come first.
@@ -71,6 +72,10 @@ pub struct KeptMessage {
     pub finish: Option<String>,
     /// Where models took over from one another.
     pub seams: Vec<Seam>,
+    /// Marks of a question, without the `#`.
+    pub tags: Vec<String>,
+    /// How far a question got.
+    pub heard: Heard,
 }
 
 /// A conversation, whole.
@@ -80,6 +85,8 @@ pub struct SessionDetail {
     pub row: SessionRow,
     /// Its newest instructions to the model.
     pub system: Option<String>,
+    /// Who may get to see those.
+    pub system_for: Audience,
     /// Every message of every branch, in the order they were said.
     pub messages: Vec<KeptMessage>,
 }
@@ -118,7 +125,9 @@ fn row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
 }
 
 const MESSAGE: &str = "m.id, p.id, m.role, m.text, m.parts, m.at, m.request, m.model, m.provider,
-    m.finish, m.seams FROM messages m LEFT JOIN messages p ON p.n = m.parent";
+    m.finish, m.seams, m.tags, m.unheard,
+    m.role = 'user' AND EXISTS (SELECT 1 FROM requests r WHERE r.asked = m.n AND r.run IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.n) FROM messages m LEFT JOIN messages p ON p.n = m.parent";
 
 fn message(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
     let role = match row.get::<_, String>(2)?.as_str() {
@@ -134,6 +143,11 @@ fn message(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
         .and_then(|json| serde_json::from_str(&json).ok())
         .unwrap_or_else(|| vec![Part::Text { text }]);
     let seams = row.get::<_, Option<String>>(10)?;
+    let heard = match (row.get(13)?, row.get(12)?) {
+        (true, _) => Heard::Running,
+        (false, true) => Heard::Never,
+        (false, false) => Heard::Sent,
+    };
     Ok(KeptMessage {
         id: MessageId(id(row.get(0)?)),
         parent: row.get::<_, Option<[u8; 16]>>(1)?.map(|bytes| MessageId(id(bytes))),
@@ -144,6 +158,8 @@ fn message(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
         provider: row.get(8)?,
         finish: row.get(9)?,
         seams: seams.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
+        tags: pack::marked(row.get::<_, Option<String>>(11)?.as_deref()),
+        heard,
     })
 }
 
@@ -208,11 +224,12 @@ impl Reader {
     }
 
     /// The conversation something was said in last, of those begun here; of all where nothing is
-    /// named.
+    /// named. One in which nobody was ever asked anything is none.
     pub fn latest_session(&self, origin: Option<&str>) -> Result<Option<SessionId>, LedgerError> {
         self.ask(|db| {
             db.prepare_cached(
-                "SELECT id FROM sessions WHERE ?1 IS NULL OR origin = ?1
+                "SELECT id FROM sessions s WHERE (?1 IS NULL OR origin = ?1)
+                 AND EXISTS (SELECT 1 FROM messages m WHERE m.session = s.n AND NOT m.unheard)
                  ORDER BY updated DESC, n DESC LIMIT 1",
             )?
             .query_row([origin], |row| Ok(SessionId(id(row.get(0)?))))
@@ -261,14 +278,15 @@ impl Reader {
         let Some(found) = self.session_row(session)? else { return Ok(None) };
         self.ask(|db| {
             let key = session.0.as_bytes();
-            let (n, system): (i64, Option<String>) = db
-                .prepare_cached("SELECT n, system FROM sessions WHERE id = ?1")?
-                .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (n, system, private): (i64, Option<String>, bool) = db
+                .prepare_cached("SELECT n, system, system_private FROM sessions WHERE id = ?1")?
+                .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let system_for = if private { Audience::Here } else { Audience::Anybody };
             let messages = db
                 .prepare_cached(&format!("SELECT {MESSAGE} WHERE m.session = ?1 ORDER BY m.n"))?
                 .query_map([n], message)?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(Some(SessionDetail { row: found, system, messages }))
+            Ok(Some(SessionDetail { row: found, system, system_for, messages }))
         })
     }
 

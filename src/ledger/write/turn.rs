@@ -2,13 +2,13 @@
 //! answer as messages, the decision, and what the request came to.
 //!
 //! Invariants: a question asked again is one message with several answers; of a request whose text
-//! is not to be kept no word is written.
+//! is not to be kept no word is written; what was private, and what nobody was asked, is marked so.
 
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use crate::domain::{Finish, Message, MessageId, Part, Role, UnixMs};
+use crate::domain::{Audience, Finish, Message, MessageId, Part, Role, UnixMs, is_private};
 
 use super::super::order::{Begin, End, Keep};
 use super::super::{Day, pack, pairs};
@@ -78,23 +78,34 @@ fn decision(db: &Connection, begin: &Begin, request: i64) -> rusqlite::Result<()
 
 fn session(db: &Connection, begin: &Begin, id: Uuid) -> rusqlite::Result<i64> {
     let request = &begin.request;
+    let private = request.audience() == Audience::Here;
     if let Some(n) = number(db, "SELECT n FROM sessions WHERE id = ?1", id)? {
+        // Instructions that were not private are not by being sent along in private.
         db.prepare_cached(
             "UPDATE sessions SET updated = max(updated, ?2), system = coalesce(?3, system),
+             system_private = CASE WHEN ?3 IS NULL OR (?5 AND ?3 IS system) THEN system_private
+                              ELSE ?5 END,
              title = CASE WHEN title = '' THEN ?4 ELSE title END WHERE n = ?1",
         )?
-        .execute(params![n, begin.at.0, request.system, title(&first_words(request))])?;
+        .execute(params![
+            n,
+            begin.at.0,
+            request.system,
+            title(&first_words(request)),
+            private
+        ])?;
         return Ok(n);
     }
     db.prepare_cached(
-        "INSERT INTO sessions (id, created, updated, title, system, origin)
-         VALUES (?1, ?2, ?2, ?3, ?4, ?5)",
+        "INSERT INTO sessions (id, created, updated, title, system, system_private, origin)
+         VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
         key(id),
         begin.at.0,
         title(&first_words(request)),
         request.system,
+        private && request.system.is_some(),
         request.origin.name()
     ])?;
     Ok(db.last_insert_rowid())
@@ -141,10 +152,13 @@ fn question(db: &Connection, begin: &Begin, session: i64) -> rusqlite::Result<Op
         None => None,
     };
     let rooted = request.place.is_some_and(|place| place.parent.is_none());
+    let marks = pack::marks(&request.tags);
     if parent.is_none() && !rooted {
         for (at, message) in before.iter().enumerate() {
             let id = derived(request.id.0, at as u64 + 1);
-            parent = Some(add(db, session, &Said::of(id, parent, message, begin.at))?);
+            // Some of it may have been private, where this is.
+            let said = Said { tags: marks.clone(), ..Said::of(id, parent, message, begin.at) };
+            parent = Some(add(db, session, &said)?);
         }
     }
     let elsewhere = |id: MessageId| {
@@ -154,29 +168,37 @@ fn question(db: &Connection, begin: &Begin, session: i64) -> rusqlite::Result<Op
         Some(place) if !elsewhere(place.message)? => place.message.0,
         Some(_) | None => derived(request.id.0, 0),
     };
-    let mut said = Said::of(id, parent, last, begin.at);
+    let mut said = Said { tags: marks, ..Said::of(id, parent, last, begin.at) };
     if last.role == Role::User {
-        said.text = without_unanswered(db, parent, said.text)?;
+        said.text = without_unanswered(db, parent, said.text, request.audience())?;
     }
     add(db, session, &said).map(Some)
 }
 
 /// Questions that nothing answered are sent again in front of the next one; they are kept already.
+/// What this audience does not get to see was not sent.
 fn without_unanswered(
     db: &Connection,
     mut parent: Option<i64>,
     text: String,
+    audience: Audience,
 ) -> rusqlite::Result<String> {
     let mut unanswered = Vec::new();
     while let Some(n) = parent {
-        let above: (String, String, Option<i64>) = db
-            .prepare_cached("SELECT role, text, parent FROM messages WHERE n = ?1")?
-            .query_row([n], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        if above.0 != role_name(Role::User) {
+        let (role, said, above, tags, unheard) = db
+            .prepare_cached("SELECT role, text, parent, tags, unheard FROM messages WHERE n = ?1")?
+            .query_row([n], |row| {
+                let tags = pack::marked(row.get::<_, Option<String>>(3)?.as_deref());
+                let (role, said): (String, String) = (row.get(0)?, row.get(1)?);
+                Ok((role, said, row.get::<_, Option<i64>>(2)?, tags, row.get::<_, bool>(4)?))
+            })?;
+        if role != role_name(Role::User) {
             break;
         }
-        unanswered.push(above.1);
-        parent = above.2;
+        if !(unheard || (audience == Audience::Anybody && is_private(&tags))) {
+            unanswered.push(said);
+        }
+        parent = above;
     }
     let mut rest = text.as_str();
     for before in unanswered.iter().rev() {
@@ -196,6 +218,7 @@ pub(super) struct Said {
     at: UnixMs,
     text: String,
     parts: Option<String>,
+    tags: Option<String>,
     request: Option<Uuid>,
     model: Option<String>,
     provider: Option<String>,
@@ -213,6 +236,7 @@ impl Said {
             at,
             text: message.plain(),
             parts: if plain { None } else { serde_json::to_string(&message.parts).ok() },
+            tags: None,
             request: None,
             model: None,
             provider: None,
@@ -229,8 +253,8 @@ fn add(db: &Connection, session: i64, said: &Said) -> rusqlite::Result<i64> {
     }
     db.prepare_cached(
         "INSERT INTO messages
-         (id, session, parent, role, at, text, parts, request, model, provider, finish, seams)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         (id, session, parent, role, at, text, parts, request, model, provider, finish, seams, tags)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         key(said.id),
@@ -245,6 +269,7 @@ fn add(db: &Connection, session: i64, said: &Said) -> rusqlite::Result<i64> {
         said.provider,
         said.finish,
         said.seams,
+        said.tags,
     ])?;
     let n = db.last_insert_rowid();
     index(db, n, &said.text)?;
@@ -304,10 +329,26 @@ pub(super) fn end(db: &Connection, end: &End, zone: &TimeZone, run: Uuid) -> rus
     }
     if begin.keep == Keep::All {
         answer(db, end, n)?;
+        heard(db, n)?;
     }
     db.prepare_cached("DELETE FROM journal WHERE request = ?1")?.execute([n])?;
     money::routed(db, end, zone)?;
     Ok(1)
+}
+
+/// Marks the question of a request that is over: was anybody ever asked it? While it is asked once more
+/// it is, and one whose process ended may have been.
+pub(super) fn heard(db: &Connection, request: i64) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE messages SET unheard = NOT EXISTS (
+           SELECT 1 FROM requests r WHERE r.asked = messages.n
+           AND (r.run IS NOT NULL OR r.cached IS NOT NULL OR r.finish IN ('interrupted', 'dismissed')
+                OR EXISTS (SELECT 1 FROM attempts a WHERE a.request = r.n)))
+         AND NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent = messages.n AND c.role <> 'user')
+         WHERE n = (SELECT asked FROM requests WHERE n = ?1) AND role = 'user'",
+    )?
+    .execute([request])
+    .map(|_| ())
 }
 
 fn answer(db: &Connection, end: &End, request: i64) -> rusqlite::Result<()> {
@@ -365,3 +406,7 @@ impl Said {
         self.finish = Some(super::upkeep::INTERRUPTED);
     }
 }
+
+#[cfg(test)]
+#[path = "turn_tests.rs"]
+mod tests;

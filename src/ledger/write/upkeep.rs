@@ -210,8 +210,9 @@ pub(super) fn fork(
         }
     };
     db.execute(
-        "INSERT INTO sessions (id, created, updated, title, system, origin, forked_from, forked_at)
-         SELECT ?2, ?3, ?3, title, system, origin, id, ?4 FROM sessions WHERE n = ?1",
+        "INSERT INTO sessions (id, created, updated, title, system, system_private, origin,
+         forked_from, forked_at)
+         SELECT ?2, ?3, ?3, title, system, system_private, origin, id, ?4 FROM sessions WHERE n = ?1",
         params![n, key(to.0), now.0, at.map(|message| key(message.0))],
     )?;
     let new = db.last_insert_rowid();
@@ -225,8 +226,10 @@ pub(super) fn fork(
     for (place, row) in way.iter().rev().enumerate() {
         db.execute(
             "INSERT INTO messages
-             (id, session, parent, role, at, text, parts, request, model, provider, finish, seams)
-             SELECT ?2, ?3, ?4, role, at, text, parts, request, model, provider, finish, seams
+             (id, session, parent, role, at, text, parts, request, model, provider, finish, seams,
+              tags, unheard)
+             SELECT ?2, ?3, ?4, role, at, text, parts, request, model, provider, finish, seams,
+              tags, unheard
              FROM messages WHERE n = ?1",
             params![row, key(derived(to.0, place as u64)), new, parent],
         )?;
@@ -329,6 +332,7 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
          WHERE n = ?1",
         params![left.n, INTERRUPTED, left.model],
     )?;
+    turn::heard(db, left.n)?;
     db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;
     money::unanswered(db, (&left.origin, left.at), zone)
 }

@@ -22,6 +22,7 @@ pub fn of(messages: usize, answer: &str) -> (AppState, RequestId) {
             model: None,
             policy: None,
             tags: Vec::new(),
+            heard: wheelhouse::domain::Heard::Sent,
         }));
         let mut reply = ReplyCell::new(RequestId(Uuid::from_u128(n as u128)), asked, NOW);
         reply.phase = ReplyPhase::Done;

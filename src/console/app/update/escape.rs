@@ -12,7 +12,7 @@ use super::{Effects, changed_cell, notes, reply, send};
 /// A second Ctrl+C within this quits.
 const QUIT_WITHIN: Duration = Duration::from_secs(2);
 /// A second Esc within this takes back the queue or opens the rewind list.
-const REWIND_WITHIN: Duration = Duration::from_millis(1_000);
+const REWIND_WITHIN: Duration = Duration::from_secs(1);
 
 /// Stops the reply that runs, keeping its text. `false` when none runs.
 pub(super) fn stop(state: &mut AppState, fx: &mut Effects) -> bool {

@@ -6,8 +6,8 @@
 use crate::console::composer::{self, Draft};
 use crate::console::transcript::CellRows;
 use crate::domain::{
-    Message, MessageId, ModelName, Origin, OverBudget, Place, Privacy, ReaderKind, Request,
-    RequestId, Role, Route,
+    Audience, Heard, History, LeftOut, Message, MessageId, ModelName, Origin, OverBudget, Place,
+    Privacy, ReaderKind, Request, RequestId, Route, Turn, is_private,
 };
 
 use super::super::{
@@ -93,7 +93,8 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
     }
     let Queued { draft, text, model, policy, tags } = state.queue.remove(0);
     let id = state.ids.message(state.now);
-    let user = UserCell { id, at: state.now, text, draft, model, policy, tags };
+    let heard = Heard::Sent;
+    let user = UserCell { id, at: state.now, text, draft, model, policy, tags, heard };
     if state.title.is_empty() {
         state.title = user.text.split_whitespace().collect::<Vec<_>>().join(" ");
         if state.title.chars().count() > TITLE_CHARS {
@@ -101,7 +102,20 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
         }
     }
     let cell = push_cell(state, Cell::User(user));
+    say_what_stays(state, cell);
     ask(state, fx, cell, OverBudget::Ask);
+}
+
+/// Says what is not sent along, the first time it is not.
+fn say_what_stays(state: &mut AppState, cell: usize) {
+    let Some(Cell::User(user)) = state.transcript.cells.get(cell) else { return };
+    let (_, left_out) = request(state, RequestId(uuid::Uuid::nil()), cell, user);
+    let before = heard_before(state, cell).next();
+    let said = before.is_none_or(|(_, before, _)| !is_private(&before.tags));
+    if left_out.private > 0 && !said {
+        let words = LeftOut { running: 0, ..left_out }.words().join("; ");
+        notes::note(state, Tone::Info, words);
+    }
 }
 
 /// Asks again what a budget wanted to be asked about first, now that it was; the refusal goes.
@@ -258,82 +272,80 @@ pub(super) fn take_back(state: &mut AppState) -> bool {
     true
 }
 
+/// The questions before a cell that somebody was asked, the newest first, each with its place and its
+/// newest answer.
+fn heard_before(
+    state: &AppState,
+    before: usize,
+) -> impl Iterator<Item = (usize, &UserCell, Option<&ReplyCell>)> {
+    let before = before.min(state.transcript.cells.len());
+    let mut replies: Vec<Option<&ReplyCell>> = vec![None; before];
+    let mut heard: Vec<Option<Heard>> = vec![None; before];
+    for cell in &state.transcript.cells {
+        let Cell::Reply(reply) = cell else { continue };
+        let Some(slot) = heard.get_mut(reply.answers) else { continue };
+        match (reply.reached_somebody(), *slot) {
+            (true, _) => *slot = Some(Heard::Sent),
+            (false, None) => *slot = Some(Heard::Never),
+            (false, Some(_)) => {}
+        }
+        if !reply.reply.text.is_empty() {
+            replies[reply.answers] = Some(reply);
+        }
+    }
+    (0..before).rev().filter_map(move |at| {
+        let Cell::User(user) = &state.transcript.cells[at] else { return None };
+        let heard = match (user.heard, heard[at]) {
+            (_, Some(Heard::Sent)) => Heard::Sent,
+            (Heard::Sent, Some(told)) => told,
+            (kept, _) => kept,
+        };
+        (heard == Heard::Sent).then_some((at, user, replies[at]))
+    })
+}
+
 /// Where a user's cell hangs in the conversation: under the newest answer to the question before it,
-/// or under that question where nothing answered it.
+/// or under that question where nothing answered it. What nobody was asked is no place.
 fn place(state: &AppState, cell: usize) -> Option<Place> {
-    let cells = &state.transcript.cells;
-    let Some(Cell::User(user)) = cells.get(cell) else { return None };
-    let before = cells.iter().take(cell).enumerate().rev().find_map(|(at, cell)| match cell {
-        Cell::User(user) => Some((at, user.id)),
-        Cell::Reply(_) | Cell::Note(_) => None,
-    });
-    let parent = before.map(|(at, asked)| {
-        let answered = cells.iter().rev().find_map(|cell| match cell {
-            Cell::Reply(reply) if reply.answers == at && !reply.reply.text.is_empty() => {
-                Some(MessageId(reply.request.0))
-            }
-            Cell::User(_) | Cell::Reply(_) | Cell::Note(_) => None,
-        });
-        answered.unwrap_or(asked)
-    });
+    let Some(Cell::User(user)) = state.transcript.cells.get(cell) else { return None };
+    let before = heard_before(state, cell).next();
+    let parent = before
+        .map(|(_, asked, answer)| answer.map_or(asked.id, |answer| MessageId(answer.request.0)));
     Some(Place { message: user.id, parent })
 }
 
-/// The conversation before a cell, as messages: each question with its newest answer. Questions
-/// nothing answered are joined with the one after, so that roles alternate.
-fn history(state: &AppState, before: usize) -> Vec<Message> {
-    let cells = &state.transcript.cells;
-    let mut answers = vec![None; before.min(cells.len())];
-    for cell in cells {
-        if let Cell::Reply(reply) = cell
-            && !reply.reply.text.is_empty()
-            && let Some(slot) = answers.get_mut(reply.answers)
-        {
-            *slot = Some(reply.reply.text.as_str());
-        }
-    }
-    let mut messages: Vec<Message> = Vec::new();
-    for (index, cell) in cells.iter().enumerate().take(before) {
-        let Cell::User(user) = cell else { continue };
-        say_as_user(&mut messages, &user.text);
-        if let Some(answer) = answers[index] {
-            messages.push(Message::assistant(answer));
-        }
-    }
-    messages
+/// The conversation before a cell: each question with its newest answer.
+fn history(state: &AppState, before: usize, audience: Audience) -> History {
+    let turn = |(_, user, answer): (usize, &UserCell, Option<&ReplyCell>)| Turn {
+        tags: user.tags.clone(),
+        heard: Heard::Sent,
+        messages: std::iter::once(Message::user(&user.text))
+            .chain(answer.map(|answer| Message::assistant(&answer.reply.text)))
+            .collect(),
+    };
+    let mut turns: Vec<Turn> = heard_before(state, before).map(turn).collect();
+    turns.reverse();
+    History::of(turns, audience)
 }
 
-fn say_as_user(messages: &mut Vec<Message>, text: &str) {
-    match messages.last_mut() {
-        Some(last) if last.role == Role::User => {
-            let joined = format!("{}\n\n{text}", last.plain());
-            *last = Message::user(joined);
-        }
-        _ => messages.push(Message::user(text)),
-    }
-}
-
-fn request(
-    state: &AppState,
-    id: RequestId,
-    mut messages: Vec<Message>,
-    user: &UserCell,
-) -> Request {
-    say_as_user(&mut messages, &user.text);
+/// What a user says after what was said before a cell, and what of that is left out.
+fn request(state: &AppState, id: RequestId, before: usize, user: &UserCell) -> (Request, LeftOut) {
     let mut request = Request::new(id, Origin::Chat, ReaderKind::Replaceable, "");
     request.session = Some(state.session);
     request.system.clone_from(&state.system);
-    request.messages = messages;
     request.route = user.model.clone().map_or(Route::Auto, Route::Prefer);
     request.policy.clone_from(&user.policy);
     request.tags.clone_from(&user.tags);
     request.privacy = state.private.privacy();
-    request
+    let mut history = history(state, before, request.audience());
+    history.say(Message::user(&user.text));
+    request.messages = history.messages;
+    (request, history.left_out)
 }
 
 fn request_for(state: &AppState, id: RequestId, cell: usize) -> Request {
     match state.transcript.cells.get(cell) {
-        Some(Cell::User(user)) => request(state, id, history(state, cell), user),
+        Some(Cell::User(user)) => request(state, id, cell, user).0,
         Some(Cell::Reply(_) | Cell::Note(_)) | None => {
             Request::new(id, Origin::Chat, ReaderKind::Replaceable, "")
         }
@@ -344,10 +356,11 @@ fn request_for(state: &AppState, id: RequestId, cell: usize) -> Request {
 fn draft_request(state: &AppState, draft: Draft) -> Request {
     let Queued { draft, text, model, policy, tags } = prepare(draft);
     let id = MessageId(uuid::Uuid::nil());
-    let user = UserCell { id, at: state.now, text, draft, model, policy, tags };
+    let heard = Heard::Sent;
+    let user = UserCell { id, at: state.now, text, draft, model, policy, tags, heard };
     let before = state.editing.unwrap_or(state.transcript.cells.len());
     let id = RequestId(uuid::Uuid::nil());
-    request(state, id, history(state, before), &user)
+    request(state, id, before, &user).0
 }
 
 /// Decides the draft for the line under it.

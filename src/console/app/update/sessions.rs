@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::console::composer::{self, Draft};
 use crate::console::keys::Action;
-use crate::domain::{Cost, Finish, FirstToken, Money, Outcome, Reply, SessionId};
+use crate::domain::{
+    Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId, is_private,
+};
 use crate::engine::Told;
 
 use super::super::{
@@ -299,13 +301,20 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.title = session.title;
     state.system = session.system;
     let mut cut_off = false;
+    let running = session.turns.iter().any(|turn| turn.heard == Heard::Running);
     let mut blocks_before = 0;
     for turn in session.turns {
+        let read = composer::parse(&turn.text).tags;
+        // Marked beside the text, it would be edited into one that may leave.
+        let hidden = is_private(&turn.tags) && !is_private(&read);
+        let text = if hidden { format!("#{PRIVATE} {}", turn.text) } else { turn.text.clone() };
         let user = UserCell {
             id: turn.id,
             at: turn.at,
-            draft: Draft { text: turn.text.clone(), chip: turn.model.clone(), ..Draft::default() },
-            tags: composer::parse(&turn.text).tags,
+            draft: Draft { text, chip: turn.model.clone(), ..Draft::default() },
+            // Those of an older file are in the text alone.
+            tags: if turn.tags.is_empty() { composer::parse(&turn.text).tags } else { turn.tags },
+            heard: turn.heard,
             text: turn.text,
             model: turn.model,
             policy: None,
@@ -319,6 +328,11 @@ fn show(state: &mut AppState, session: KeptSession) {
             blocks_before += blocks(&cell).len();
             push_cell(state, Cell::Reply(Box::new(cell)));
         }
+    }
+    if running {
+        let words = "another program is answering here; what it was asked is not sent along until \
+                     this chat is opened again";
+        notes::note(state, Tone::Warn, words);
     }
     if cut_off {
         let words = "the last answer was cut off when wheelhouse ended; /retry asks again";

@@ -1,5 +1,6 @@
 //! What the console does, key by key.
 
+mod along;
 mod branches;
 mod budget;
 mod cache;

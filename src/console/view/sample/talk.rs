@@ -46,6 +46,7 @@ fn user(at: UnixMs, text: &str) -> Cell {
         model: None,
         policy: None,
         tags: Vec::new(),
+        heard: crate::domain::Heard::Sent,
     })
 }
 

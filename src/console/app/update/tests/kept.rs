@@ -75,6 +75,8 @@ pub(super) fn kept(finish: Option<Finish>) -> KeptSession {
             at: crate::domain::UnixMs(1),
             text: "an old question".to_owned(),
             model: None,
+            tags: Vec::new(),
+            heard: crate::domain::Heard::Sent,
             answers: vec![answer],
         }],
     }

@@ -1,0 +1,91 @@
+//! What of a chat goes along with the next message, and what does not.
+
+use super::super::fixture::Console;
+use crate::console::app::{Msg, Recall, Recalled};
+use crate::domain::{ErrorReport, Finish, Heard, Message, OutcomeClass, ReplyEvent};
+
+use super::kept::kept;
+
+fn sent(console: &Console) -> Vec<String> {
+    console.sent().last().unwrap().messages.iter().map(Message::plain).collect()
+}
+
+/// Ends the running reply before anybody was asked, as a budget that stops does.
+fn refused(console: &mut Console) {
+    let mut ended = Console::ready();
+    ended.text("x").keys("enter").routed("mini").end(Finish::Error);
+    let (_, reply) = ended.state.last_reply().unwrap();
+    let mut outcome = reply.reply.outcome.clone().unwrap();
+    let words = "the day's budget does not allow it";
+    outcome.error = Some(ErrorReport::new(OutcomeClass::Account, "over_budget", words));
+    console.events(vec![ReplyEvent::End(Box::new(outcome))]);
+}
+
+#[test]
+fn a_private_turn_goes_along_only_with_a_private_message_and_that_is_said() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").exchange("the code is 4711 #private", "noted");
+    console.exchange("two", "b");
+    assert_eq!(sent(&console), ["one", "a", "two"]);
+    assert!(console.note().contains("1 private message and its answer are not sent along"));
+    let second = console.sent()[1].answer();
+    assert_eq!(console.sent()[2].place.unwrap().parent, Some(second), "it stays in the chat");
+    console.exchange("what was it? #private", "4711");
+    let whole = ["one", "a", "the code is 4711 #private", "noted", "two", "b"];
+    assert_eq!(sent(&console)[..6], whole);
+}
+
+#[test]
+fn what_is_tried_is_decided_without_what_would_not_go_along() {
+    let mut console = Console::ready();
+    console.exchange("the code is 4711 #private", "noted").text("/test hello").keys("enter");
+    let decided = console.effects.iter().rev().find_map(|effect| match effect {
+        crate::console::app::Effect::Decide { request, .. } => Some(request.messages.len()),
+        _ => None,
+    });
+    assert_eq!(decided, Some(1));
+}
+
+#[test]
+fn a_question_nobody_was_asked_is_no_part_of_the_next_request() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").text("refused").keys("enter");
+    refused(&mut console);
+    console.text("two").keys("enter");
+    assert_eq!(sent(&console), ["one", "a", "two"]);
+    let sent = console.sent();
+    assert_eq!(sent[2].place.unwrap().parent, Some(sent[0].answer()));
+}
+
+#[test]
+fn a_chat_that_is_opened_again_knows_what_was_private_and_what_nobody_heard() {
+    let mut console = Console::ready();
+    let mut session = kept(Some(Finish::Stop));
+    // Marked beside the text, as `ask --tag private` does.
+    let mut secret = session.turns[0].clone();
+    secret.tags = vec!["private".to_owned()];
+    let unheard = |heard| {
+        let turn = session.turns[0].clone();
+        crate::console::app::KeptTurn { heard, answers: Vec::new(), ..turn }
+    };
+    let more = [secret, unheard(Heard::Never), unheard(Heard::Running)];
+    session.turns.extend(more);
+    let asked = Recall::Open(session.id);
+    let answer = Ok(Recalled::Session(Box::new(session)));
+    console.send(Msg::Recalled { asked, answer });
+    assert!(console.note().contains("another program is answering here"), "{}", console.note());
+    console.text("two").keys("enter");
+    let messages = sent(&console);
+    assert_eq!((messages.len(), messages[2].as_str()), (3, "two"), "{messages:?}");
+}
+
+#[test]
+fn a_private_message_that_is_edited_is_private_still() {
+    let mut console = Console::ready();
+    let mut session = kept(Some(Finish::Stop));
+    session.turns[0].tags = vec!["private".to_owned()];
+    let asked = Recall::Open(session.id);
+    console.send(Msg::Recalled { asked, answer: Ok(Recalled::Session(Box::new(session))) });
+    console.text("/edit").keys("enter").keys("enter");
+    assert_eq!(console.sent().last().unwrap().tags, ["private"]);
+}
