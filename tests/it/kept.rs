@@ -194,7 +194,10 @@ fn a_pipe_is_told_that_a_budget_is_used_up_or_had_somebody_else_answer() {
     };
     let prompt = "Name three boats.";
     let err = under("warn", &["-m", "sim-gpt-4o", prompt]);
-    assert!(err.contains("the day's budget: $0.00") && err.contains("used up, and only warns"), "{err}");
+    assert!(
+        err.contains("the day's budget: $0.00") && err.contains("used up, and only warns"),
+        "{err}"
+    );
     for at_limit in ["ask", "stop"] {
         let err = under(at_limit, &[prompt]);
         assert!(
