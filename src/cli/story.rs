@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AtLimit, AttemptReport, BudgetScope, Cost, ErrorReport, Finish, Outcome, Reply, Request,
+    AtLimit, AttemptReport, BudgetScope, Cost, ErrorReport, FilterCode, Finish, Outcome, Reply,
+    Request,
 };
 use crate::engine::{self, Snapshot};
 use crate::route::BudgetLine;
@@ -86,7 +87,12 @@ pub fn doubt(reply: &Reply) -> Option<String> {
 pub fn over_budget(reply: &Reply) -> Option<String> {
     let kept = reply.decision.as_ref()?.over_budget.as_ref()?;
     let model = reply.outcome.as_ref()?.model.as_ref().filter(|model| **model != kept.model)?;
-    Some(format!("wheelhouse: {} is over budget; {model} answered", kept.model))
+    let decision = reply.decision.as_ref()?;
+    let left_out = decision.candidate(kept.model.as_str()).into_iter();
+    let mut reasons = left_out.flat_map(|candidate| &candidate.filtered);
+    let why = reasons.find(|reason| reason.code == FilterCode::Budget);
+    let why = why.map(|reason| format!(" ({})", reason.detail)).unwrap_or_default();
+    Some(format!("wheelhouse: {} is over budget; {model} answered{why}", kept.model))
 }
 
 /// How the budgets stand that a reply is charged to, only warn, and are used up.

@@ -230,7 +230,7 @@ impl Snapshot {
             Hindrance::Ask => AtLimit::Ask,
             Hindrance::Stop => AtLimit::Stop,
         };
-        Some((refusal::brief(&refusal), then))
+        Some((refusal::brief(&refusal, now), then))
     }
 
     /// The model a pin or the last answer of this kind makes likely, for the header: the newest pin

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    BudgetLimit, BudgetScope, Candidate, ErrorReport, Money, OutcomeClass, UnixMs,
+    AtLimit, BudgetLimit, BudgetScope, Candidate, ErrorReport, Money, OutcomeClass, UnixMs,
 };
 use crate::route::{BudgetLine, Hindrance, Refusal};
 
@@ -103,17 +103,24 @@ pub fn budget_words(line: &BudgetLine) -> String {
         return format!("{what}: {about}{spent}{held}, no budget");
     };
     let share = line.spent.amount.dollars() / limit.dollars().max(f64::MIN_POSITIVE) * 100.0;
-    let (limit, then) = (limit.brief(), at_limit.name());
-    format!("{}: {about}{spent} of {limit} ({share:.0}%){held}, then {then}", line.scope)
+    let then = match (line.spent.amount >= limit, at_limit) {
+        (false, at_limit) => format!("then {}", at_limit.name()),
+        (true, AtLimit::Warn) => "used up, and only warns".to_owned(),
+        (true, AtLimit::Ask) => "used up, and asks".to_owned(),
+        (true, AtLimit::Stop) => "used up, and stops".to_owned(),
+    };
+    format!("{}: {about}{spent} of {} ({share:.0}%){held}, {then}", line.scope, limit.brief())
 }
 
 /// The refusal as the reason a candidate is left out, in a few words.
-pub(super) fn brief(refusal: &Refusal) -> String {
+pub(super) fn brief(refusal: &Refusal, now: UnixMs) -> String {
     let left = format!("{} left in {}", refusal.left.brief(), refusal.scope);
-    match refusal.need {
-        Some(need) => format!("{left}, could cost {}", need.brief()),
-        None => format!("{left}, price unknown"),
-    }
+    let need = match refusal.need {
+        Some(need) => format!("could cost {}", need.brief()),
+        None => "price unknown".to_owned(),
+    };
+    let anew = refusal.resets.map(|at| format!("; new in {}", coarse(now.until(at))));
+    format!("{left}, {need}{}", anew.unwrap_or_default())
 }
 
 /// A span in its one or two largest units.
@@ -129,7 +136,7 @@ fn coarse(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AtLimit, BudgetScope, Cost};
+    use crate::domain::Cost;
 
     fn refusal(hindrance: Hindrance) -> Refusal {
         Refusal {
@@ -170,8 +177,8 @@ mod tests {
     #[test]
     fn a_candidate_left_out_says_so_briefly() {
         assert_eq!(
-            brief(&refusal(Hindrance::Stop)),
-            "$0.10 left in the day's budget, could cost $0.25"
+            brief(&refusal(Hindrance::Stop), UnixMs(0)),
+            "$0.10 left in the day's budget, could cost $0.25; new in 5h 00m"
         );
     }
 
@@ -188,6 +195,9 @@ mod tests {
             budget_words(&line),
             "the day's budget: at least $0.42 of $2.00 (21%), $0.050 held, then ask"
         );
+        line.spent.amount = "42.40".parse().unwrap();
+        assert!(budget_words(&line).ends_with("(2120%), $0.050 held, used up, and asks"));
+        line.spent.amount = "0.42".parse().unwrap();
         line.budget = None;
         assert_eq!(budget_words(&line), "today: at least $0.42, $0.050 held, no budget");
     }

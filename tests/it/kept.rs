@@ -194,10 +194,16 @@ fn a_pipe_is_told_that_a_budget_is_used_up_or_had_somebody_else_answer() {
     };
     let prompt = "Name three boats.";
     let err = under("warn", &["-m", "sim-gpt-4o", prompt]);
-    assert!(err.contains("the day's budget: $0.00") && err.contains("then warn"), "{err}");
+    assert!(
+        err.contains("the day's budget: $0.00") && err.contains("used up, and only warns"),
+        "{err}"
+    );
     for at_limit in ["ask", "stop"] {
         let err = under(at_limit, &[prompt]);
-        assert!(err.contains("is over budget; sim-tiny answered"), "{err}");
+        assert!(
+            err.contains("is over budget; sim-tiny answered (") && err.contains("left in the day"),
+            "{err}"
+        );
         assert_eq!(under(at_limit, &["--quiet", prompt]), "");
     }
 }

@@ -129,11 +129,11 @@ fn agree(expected: Money, charged: Money) -> bool {
 /// A share of a budget used up, in words.
 fn crossed(crossing: &Crossing) -> String {
     let (scope, percent) = (&crossing.scope, crossing.percent);
-    let about = if crossing.spent.exact { "" } else { "at least " };
-    let (spent, limit) = (crossing.spent.amount.brief(), crossing.budget.limit.brief());
+    // It stands for a while: what was spent by then would soon be an old figure.
+    let limit = crossing.budget.limit.brief();
     match percent {
-        100.. => format!("{scope} is used up: {about}{spent} of {limit}"),
-        percent => format!("{percent}% of {scope} is used: {about}{spent} of {limit}"),
+        100.. => format!("{scope} is used up: all of {limit}"),
+        percent => format!("{percent}% of {scope} is used, of {limit}"),
     }
 }
 

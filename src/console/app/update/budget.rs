@@ -39,10 +39,13 @@ pub(super) fn run(
     if scope.is_empty() {
         return show(state);
     }
+    if scope == "off" || scope.parse::<AtLimit>().is_ok() {
+        return Err(format!("which budget? /budget day {scope}"));
+    }
     let scope = read_scope(state, scope)?;
     let mut rest = rest.split_whitespace();
     let usage = "/budget day|month|session|NAME AMOUNT|off [warn|ask|stop]";
-    let amount = rest.next().ok_or(usage)?;
+    let Some(amount) = rest.next() else { return show_one(state, scope) };
     let at_limit = rest.next();
     if rest.next().is_some() {
         return Err(usage.to_owned());
@@ -51,8 +54,13 @@ pub(super) fn run(
         "off" => None,
         amount => {
             let digits = amount.strip_prefix('$').unwrap_or(amount);
-            let limit: Money =
-                digits.parse().map_err(|error| format!("{amount:?}: {error}, or off"))?;
+            let limit: Money = match (amount.parse::<AtLimit>(), at_limit) {
+                // What happens at the limit alone.
+                (Ok(at_limit), None) => return change(state, fx, scope, at_limit),
+                _ => digits.parse().map_err(|error| {
+                    format!("{amount} is no amount for a budget ({error}): 2.50, or off")
+                })?,
+            };
             if limit <= Money::ZERO {
                 return Err("a budget is more than nothing; off takes it away".to_owned());
             }
@@ -60,6 +68,25 @@ pub(super) fn run(
             Some(BudgetLimit { limit, at_limit })
         }
     };
+    set(state, fx, scope, limit);
+    Ok(())
+}
+
+/// Another thing happens at the limit of a budget that is set.
+fn change(
+    state: &mut AppState,
+    fx: &mut Effects,
+    scope: BudgetScope,
+    at_limit: AtLimit,
+) -> Result<(), String> {
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let limit = snapshot.budget.budget().limit(&scope);
+    let limit = limit.ok_or_else(|| format!("{scope} is not set: give an amount first"))?;
+    set(state, fx, scope, Some(BudgetLimit { at_limit, ..limit }));
+    Ok(())
+}
+
+fn set(state: &mut AppState, fx: &mut Effects, scope: BudgetScope, limit: Option<BudgetLimit>) {
     let text = match limit {
         Some(limit) => {
             let then = limit.at_limit.name();
@@ -69,6 +96,13 @@ pub(super) fn run(
     };
     notes::toast(state, Tone::Good, text);
     fx.push(Effect::Command(Command::Budget { scope, limit }));
+}
+
+/// How one budget stands.
+fn show_one(state: &mut AppState, scope: BudgetScope) -> Result<(), String> {
+    let snapshot = state.snapshot.as_ref().ok_or(STARTING)?;
+    let words = engine::budget_words(&snapshot.budget.line(scope, &snapshot.calendar));
+    notes::note(state, Tone::Info, words);
     Ok(())
 }
 

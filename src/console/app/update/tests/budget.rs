@@ -262,7 +262,9 @@ fn budgets_are_set_for_the_run_and_taken_away() {
 #[test]
 fn a_budget_that_makes_no_sense_is_said_and_stays_in_the_draft() {
     for (line, said) in [
-        ("/budget day", "AMOUNT"),
+        ("/budget day ask", "not set"),
+        ("/budget off", "/budget day off"),
+        ("/budget month 99999999999999999999 warn", "no amount for a budget (too large)"),
         ("/budget day two", "decimal"),
         ("/budget day 0", "more than nothing"),
         ("/budget day 2 maybe", "warn, ask or stop"),
@@ -282,6 +284,8 @@ fn alone_it_shows_how_every_budget_stands() {
     console.text("/budget").keys("esc enter");
     assert!(console.note().contains("today: $0.00, no budget"), "{}", console.note());
     assert!(console.note().contains("/budget day 2"));
+    console.text("/budget day").keys("esc enter");
+    assert_eq!(console.note(), "today: $0.00, no budget");
 }
 
 #[test]
