@@ -57,7 +57,7 @@ pub use input::weights;
 pub use keys::Env;
 pub use pinger::EVERY as PING_EVERY;
 pub use recall::{Forget, Forgotten, Recall};
-pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, over_budget};
+pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, over_budget, used_up};
 pub use reply::ReplyStream;
 pub use scripts::{ScriptBasis, ScriptPrice, script_name, script_prices};
 pub use snapshot::{

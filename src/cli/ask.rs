@@ -179,7 +179,10 @@ async fn ask(
         }
     }
     let snapshot = running.engine.snapshot_for(&request).await;
-    let used_up = story::used_up(&snapshot, &request, &reply);
+    let session = request.kept_session();
+    let used_up = reply.outcome.as_ref();
+    let used_up =
+        used_up.map_or_else(Vec::new, |outcome| engine::used_up(&snapshot, session, outcome));
     Ok(Asked { reply, tongue: setup.tongue(&config), declined, used_up })
 }
 

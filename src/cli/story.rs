@@ -3,12 +3,8 @@
 
 use std::time::Duration;
 
-use crate::domain::{
-    AtLimit, AttemptReport, BudgetScope, Cost, ErrorReport, FilterCode, Finish, Outcome, Reply,
-    Request,
-};
-use crate::engine::{self, Snapshot};
-use crate::route::BudgetLine;
+use crate::domain::{AttemptReport, Cost, ErrorReport, FilterCode, Finish, Outcome, Reply};
+use crate::engine;
 use crate::text::{Tongue, width};
 
 /// One line: who answered, what it cost, how long it took, and why that model.
@@ -93,23 +89,6 @@ pub fn over_budget(reply: &Reply) -> Option<String> {
     let why = reasons.find(|reason| reason.code == FilterCode::Budget);
     let why = why.map(|reason| format!(" ({})", reason.detail)).unwrap_or_default();
     Some(format!("wheelhouse: {} is over budget; {model} answered{why}", kept.model))
-}
-
-/// How the budgets stand that a reply is charged to, only warn, and are used up.
-pub fn used_up(snapshot: &Snapshot, request: &Request, reply: &Reply) -> Vec<String> {
-    let Some(outcome) = &reply.outcome else { return Vec::new() };
-    let charged = |scope: &BudgetScope| match scope {
-        BudgetScope::Day | BudgetScope::Month | BudgetScope::Session(_) => true,
-        BudgetScope::Provider(name) => outcome.provider.as_ref() == Some(name),
-        BudgetScope::Model(name) => outcome.model.as_ref() == Some(name),
-    };
-    let lines = snapshot.budget.lines(request.kept_session(), &snapshot.calendar);
-    let warns = |line: &&BudgetLine| {
-        let limit = line.budget.filter(|budget| budget.at_limit == AtLimit::Warn);
-        limit.is_some_and(|budget| line.spent.amount >= budget.limit)
-    };
-    let used_up = lines.iter().filter(|line| charged(&line.scope)).filter(warns);
-    used_up.map(engine::budget_words).collect()
 }
 
 /// One line per attempt that gave no whole answer.

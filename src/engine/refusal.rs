@@ -6,9 +6,12 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AtLimit, BudgetLimit, BudgetScope, Candidate, ErrorReport, Money, OutcomeClass, UnixMs,
+    AtLimit, BudgetLimit, BudgetScope, Candidate, ErrorReport, Money, Outcome, OutcomeClass,
+    SessionId, UnixMs,
 };
 use crate::route::{BudgetLine, Hindrance, Refusal};
+
+use super::Snapshot;
 
 /// The code of a request no budget allows.
 pub const OVER_BUDGET: &str = "over_budget";
@@ -82,6 +85,22 @@ pub(super) fn held(refusal: &Refusal) -> String {
         (refusal.held, "requests under way")
     };
     format!("{} of {} is held by {by}", amount.brief(), refusal.scope)
+}
+
+/// How the budgets stand that an answer in this conversation is charged to, only warn, and are used up.
+pub fn used_up(snapshot: &Snapshot, session: Option<SessionId>, outcome: &Outcome) -> Vec<String> {
+    let charged = |scope: &BudgetScope| match scope {
+        BudgetScope::Day | BudgetScope::Month | BudgetScope::Session(_) => true,
+        BudgetScope::Provider(name) => outcome.provider.as_ref() == Some(name),
+        BudgetScope::Model(name) => outcome.model.as_ref() == Some(name),
+    };
+    let lines = snapshot.budget.lines(session, &snapshot.calendar);
+    let warns = |line: &&BudgetLine| {
+        let limit = line.budget.filter(|budget| budget.at_limit == AtLimit::Warn);
+        limit.is_some_and(|budget| line.spent.amount >= budget.limit)
+    };
+    let used_up = lines.iter().filter(|line| charged(&line.scope)).filter(warns);
+    used_up.map(budget_words).collect()
 }
 
 /// A budget, or a total without one, as it stands: `the day's budget: $0.42 of $2.00 (21%), then ask`.

@@ -291,6 +291,6 @@ pub enum CompletionKind {
 pub struct CompletionItem {
     /// What is put in.
     pub text: String,
-    /// What it is, dim beside it.
+    /// What it is, dim beside it; what stands after two spaces gives way where there is no room.
     pub detail: String,
 }

@@ -35,10 +35,21 @@ pub(super) fn completion(ink: &mut Ink<'_>, state: &AppState, areas: &areas::Cha
     for (n, item) in shown(completion).enumerate() {
         let line = row(body, n as u16);
         let label = text::pad(&text::ellipsis(&item.text, name), name + 2, Side::End);
-        ink.both(line, 0, &[(&label, Token::Fg), (&item.detail, Token::Dim)], &[]);
+        let room = usize::from(line.width).saturating_sub(name + 3);
+        ink.both(line, 0, &[(&label, Token::Fg), (detail(item, room), Token::Dim)], &[]);
         if top + n == completion.selected {
             ink.over(line, Token::Sel);
         }
+    }
+}
+
+/// As much of what an offer is as is whole: how a command is written, or else what it does.
+fn detail(item: &CompletionItem, room: usize) -> &str {
+    let fits = |words: &str| text::width(words) <= room;
+    match item.detail.split_once("  ") {
+        Some((usage, _)) if !fits(&item.detail) && fits(usage) => usage,
+        Some((_, doc)) if !fits(&item.detail) => doc,
+        Some(_) | None => &item.detail,
     }
 }
 

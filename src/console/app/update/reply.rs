@@ -10,9 +10,9 @@ use crate::engine::{self, Snapshot};
 
 use super::super::{
     Answer, AppState, Cell, Effect, QueuePhase, ReplyCell, ReplyPhase, RouteMark, RunningAttempt,
-    Saved, SavedSum,
+    Saved, SavedSum, Tone,
 };
-use super::{Effects, budget, changed_cell, costs, send, sessions};
+use super::{Effects, budget, changed_cell, costs, notes, send, sessions};
 
 /// A reply that took longer than this rings when the user is elsewhere.
 const BELL_AFTER_MS: u64 = 20_000;
@@ -228,6 +228,13 @@ fn end(state: &mut AppState, fx: &mut Effects, index: usize) {
         return;
     }
     state.transcript.let_go();
+    let used_up =
+        state.snapshot.as_ref().filter(|_| whole).map_or_else(Vec::new, |snapshot| {
+            engine::used_up(snapshot, Some(state.session), &outcome)
+        });
+    if !used_up.is_empty() {
+        notes::toast(state, Tone::Warn, used_up.join("; "));
+    }
     let meters = &mut state.meters;
     meters.asked += 1;
     meters.answered += u32::from(whole);

@@ -1,12 +1,15 @@
 //! Budgets: setting them, seeing them, and the question before going over one.
 
-use super::super::fixture::Console;
-use crate::console::app::{Cell, Effect, Focus, Overlay, View};
+use std::sync::Arc;
+
+use super::super::fixture::{Console, snapshot};
+use crate::console::app::{Cell, Effect, Focus, Msg, Overlay, View};
 use crate::domain::{
-    Cost, ErrorReport, Finish, Message, ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent,
-    Usage,
+    AtLimit, AttemptId, Budget, BudgetLimit, Cost, ErrorReport, Finish, Message, ModelName,
+    Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
 };
 use crate::engine;
+use crate::route::{Book, Payer};
 
 /// The running request is refused by a budget that asks, or by one that stops, and that was seen.
 fn refused(console: &mut Console, code: &str) {
@@ -228,6 +231,25 @@ fn a_letter_too_soon_to_have_read_the_question_goes_to_the_draft() {
     console.keys("y");
     assert!(console.state.overlay.is_some());
     assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("", 2));
+}
+
+#[test]
+fn a_budget_that_only_warns_says_so_with_every_answer_once_it_is_used_up() {
+    let mut console = Console::ready();
+    let limit = BudgetLimit { limit: "0.02".parse().unwrap(), at_limit: AtLimit::Warn };
+    let mut book = Book::new(Budget { day: Some(limit), ..Budget::default() });
+    let mut news = snapshot();
+    let payer = Payer { session: None, provider: "openai".into(), model: "mini".into() };
+    let attempt = AttemptId(uuid::Uuid::nil());
+    book.reserve(attempt, &payer, None, OverBudget::Ask, &news.calendar).unwrap();
+    book.settle(attempt, Cost { amount: "0.028".parse().unwrap(), exact: true });
+    news.budget = Arc::new(book);
+    console.exchange("one", "An answer.");
+    assert!(console.state.toast.is_none());
+    console.send(Msg::Snapshot(Arc::new(news)));
+    console.exchange("two", "Another.");
+    assert!(console.toast().contains("$0.028 of $0.02"), "{}", console.toast());
+    assert!(console.toast().contains("used up, and only warns"), "{}", console.toast());
 }
 
 #[test]
