@@ -3,8 +3,8 @@
 use super::super::fixture::Console;
 use crate::console::app::{Cell, Effect, Focus, Overlay, View};
 use crate::domain::{
-    Cost, ErrorReport, Finish, Message, ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent,
-    Usage,
+    CacheMode, Cost, ErrorReport, Finish, Message, ModelName, Outcome, OutcomeClass, OverBudget,
+    ReplyEvent, Usage,
 };
 use crate::engine;
 
@@ -26,6 +26,7 @@ fn refused_unseen(console: &mut Console, code: &str) {
         wait_ms: None,
         ttft_ms: None,
         total_ms: 1,
+        answer_cost: None,
         cached: None,
         error: Some(ErrorReport::new(OutcomeClass::Account, code, words)),
         cache_note: None,
@@ -38,6 +39,16 @@ fn asked() -> Console {
     console.text("a long one").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
     console
+}
+
+#[test]
+fn what_was_asked_again_is_still_asked_past_the_cache_once_a_budget_was_asked_about() {
+    let mut console = Console::ready();
+    console.exchange("a long one", "An answer.").text("/retry").keys("enter");
+    refused(&mut console, engine::ASKS_FIRST);
+    console.keys("y");
+    let sent = console.sent();
+    assert_eq!((sent[2].over_budget, sent[2].cache), (OverBudget::Allowed, CacheMode::Refresh));
 }
 
 #[test]
