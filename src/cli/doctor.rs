@@ -233,14 +233,14 @@ fn configuration(setup: &Setup, config: &Config) -> Rows {
         row(
             "cache",
             format!(
-                "{}, at most {} MB and {} answers in memory{}",
+                "{}, at most {} and {} in memory{}",
                 match config.cache.when {
                     CacheWhen::Deterministic => "repeatable requests",
                     CacheWhen::Always => "all whole answers",
                     CacheWhen::Never => "nothing",
                 },
-                config.cache.max_bytes / 1_000_000,
-                config.cache.max_entries,
+                crate::domain::format_size(config.cache.max_bytes),
+                crate::domain::counted(config.cache.max_entries as u64, "answer"),
                 config.cache.redis.as_ref().map_or_else(String::new, |redis| format!(
                     ", in Redis for {}: `wheelhouse cache stats` asks it",
                     crate::domain::format_span(redis.ttl)
