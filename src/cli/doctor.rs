@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crate::config::secret::KeyLookup;
 use crate::config::{CacheWhen, Config, KeyNeed, Mention, Provider};
+use crate::domain::{counted, format_size};
 use crate::engine;
 use crate::ledger::{FILE, LedgerError, Reader};
 
 use super::args::DoctorArgs;
 use super::compose::{self, Setup};
-use super::story::counted;
 use super::table::{Align, Table};
 use super::{Exit, Io, Kind, Stop, log};
 
@@ -239,8 +239,8 @@ fn configuration(setup: &Setup, config: &Config) -> Rows {
                     CacheWhen::Always => "all whole answers",
                     CacheWhen::Never => "nothing",
                 },
-                crate::domain::format_size(config.cache.max_bytes),
-                crate::domain::counted(config.cache.max_entries as u64, "answer"),
+                format_size(config.cache.max_bytes),
+                counted(config.cache.max_entries as u64, "answer"),
                 config.cache.redis.as_ref().map_or_else(String::new, |redis| format!(
                     ", in Redis for {}: `wheelhouse cache stats` asks it",
                     crate::domain::format_span(redis.ttl)
