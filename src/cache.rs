@@ -25,7 +25,7 @@ pub use breaker::{Breaker, Turned};
 pub use fields::{Field, Fields};
 pub use key::{CacheKey, Canon, KeyParts};
 pub use memory::{CachedAnswer, MemoryCache};
-pub use policy::{Demand, Refusal, is_whole, may_cache};
+pub use policy::{Demand, Refusal, Unkept, is_whole, may_cache};
 pub use redis::RedisTier;
 pub use survey::{Count, Survey, Trouble};
 pub use why::{Near, Tier, Why};

@@ -16,6 +16,7 @@ mod outcome;
 mod rate;
 mod reply;
 mod request;
+mod size;
 mod talk;
 mod task;
 mod tier;
@@ -43,6 +44,7 @@ pub use request::{
     CacheMode, Effort, Origin, Params, Place, Privacy, ReaderKind, Request, Route, ToolChoice,
     ToolSpec,
 };
+pub use size::{counted, format_size};
 pub use talk::{Audience, Heard, History, LeftOut, PRIVATE, Turn, is_private};
 pub use task::{Lang, Script, TaskKind, TaskTable};
 pub use tier::ServiceTier;

@@ -75,18 +75,19 @@ impl MemoryCache {
     }
 
     /// Keeps an answer, evicting the least recently used until it fits. One that is larger than the
-    /// whole tier is not kept, and nor is the one it was to replace.
-    pub fn put(&mut self, key: CacheKey, answer: Arc<CachedAnswer>) {
+    /// whole tier is not kept, and nor is the one it was to replace. Is it kept?
+    pub fn put(&mut self, key: CacheKey, answer: Arc<CachedAnswer>) -> bool {
         let weight = answer.weight();
         if weight > self.max_bytes {
             self.remove(&key);
-            return;
+            return false;
         }
         if let Some((_, old)) = self.entries.push(key, answer) {
             self.bytes = self.bytes.saturating_sub(old.weight());
         }
         self.bytes += weight;
         self.shrink();
+        true
     }
 
     fn shrink(&mut self) {

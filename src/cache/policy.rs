@@ -49,6 +49,31 @@ impl Refusal {
     }
 }
 
+/// Why an answer to a request that is cached is not kept after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unkept {
+    /// It stopped at a cap, or calls a tool by halves.
+    NotWhole,
+    /// Several calls wrote it.
+    Joined,
+    /// Something speaks against its being whole.
+    Doubted,
+    /// Nothing kept it: it is too large, or what is shared did not answer.
+    NoRoom,
+}
+
+impl Unkept {
+    /// In words, for the screen.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NotWhole => "it is not whole",
+            Self::Joined => "it was put together from several calls",
+            Self::Doubted => "it is perhaps not whole",
+            Self::NoRoom => "there is no room for it",
+        }
+    }
+}
+
 /// Is an answer that ended so whole, as far as its parts tell? One that was done with its text, or one
 /// that calls tools, each by name and with arguments that are JSON or none.
 pub fn is_whole(finish: Finish, text: &str, tool_calls: &[ToolCallParts]) -> bool {

@@ -118,7 +118,7 @@ impl RedisTier {
         Ok(None)
     }
 
-    /// Keeps an answer until it expires. One that is too large is not kept.
+    /// Keeps an answer until it expires. One that is too large is not kept. Is it kept?
     ///
     /// # Errors
     /// The server did not answer, or refused to.
@@ -127,15 +127,16 @@ impl RedisTier {
         key: &CacheKey,
         answer: &CachedAnswer,
         now: UnixMs,
-    ) -> Result<(), Trouble> {
+    ) -> Result<bool, Trouble> {
         let answer = CachedAnswer { expires: now + self.ttl, ..answer.clone() };
         let Some(bytes) = value::encode(key, &answer) else {
             // Nor may an older one stay in its place.
-            return self.remove(key).await.map(drop);
+            return self.remove(key).await.map(|_| false);
         };
         let millis = u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         let command = cmd("SET").arg(name(key)).arg(bytes).arg("PX").arg(millis).take();
-        command.query_async::<()>(&mut self.manager()).await.map_err(|error| trouble(&error))
+        let kept = command.query_async::<()>(&mut self.manager()).await;
+        kept.map(|()| true).map_err(|error| trouble(&error))
     }
 
     /// Counts hits for everybody.

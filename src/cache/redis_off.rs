@@ -28,7 +28,7 @@ impl RedisTier {
         match *self {}
     }
 
-    pub async fn keep(&self, _: &CacheKey, _: &CachedAnswer, _: UnixMs) -> Result<(), Trouble> {
+    pub async fn keep(&self, _: &CacheKey, _: &CachedAnswer, _: UnixMs) -> Result<bool, Trouble> {
         match *self {}
     }
 

@@ -56,6 +56,28 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// What may help.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Address => "write it as redis://host:6379, a user and password before the host",
+            Self::NotBuilt => "build it with the feature redis, or take [cache.redis] out",
+            Self::Unreached => "start a Redis there or mend cache.redis.url",
+            Self::Slow => {
+                "it must answer within a tenth of a second: see how busy and how far it is"
+            }
+            Self::Denied => {
+                "give a user that may do what is needed: cache.redis.url = \
+                 \"redis://user:password@host:6379\""
+            }
+            Self::Full => {
+                "raise its maxmemory, or let it drop old entries: maxmemory-policy allkeys-lru"
+            }
+            Self::Other(_) => "see what that Redis says in its own log",
+        }
+    }
+}
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -47,7 +47,7 @@ pub enum Why {
         /// What is most like it.
         nearest: Option<Near>,
     },
-    /// It was not looked for, as the request wished; the answer is kept.
+    /// It was not looked for, as the request wished.
     Refreshed,
     /// It may not be kept.
     Refused(Refusal),
@@ -69,7 +69,7 @@ impl Why {
                 format!("miss: the nearest, {}, differs in {}", near.key.short(), list(&words))
             }
             Self::Miss { .. } => "miss: nothing like it is kept".to_owned(),
-            Self::Refreshed => "not read, as asked; the answer is kept".to_owned(),
+            Self::Refreshed => "not read, as asked".to_owned(),
             Self::Refused(refusal) => format!("not cacheable: {}", refusal.words()),
         }
     }

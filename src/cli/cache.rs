@@ -4,15 +4,14 @@
 use serde_json::json;
 
 use crate::cache::{RedisTier, Survey, Trouble, Why};
-use crate::config::{CacheWhen, Config};
-use crate::domain::ReaderKind;
+use crate::config::{CacheWhen, Config, RedisSettings};
+use crate::domain::{ReaderKind, counted, format_size};
 use crate::engine::Recall;
 
 use super::args::AskArgs;
 use super::args::cache::{CacheClearArgs, CacheCommand, CacheStatsArgs};
 use super::ask::Asking;
 use super::compose::{self, Setup};
-use super::story::counted;
 use super::{Exit, Io, Stop};
 
 /// The shortest beginning of a key that is taken for one: less could name what nobody meant.
@@ -49,9 +48,9 @@ fn stats(args: &CacheStatsArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, 
             io.line(&line)?;
         }
     }
-    match survey {
-        Some(Err(trouble)) => Err(gone(&trouble)),
-        Some(Ok(_)) | None => Ok(Exit::Done),
+    match (survey, &config.cache.redis) {
+        (Some(Err(trouble)), Some(redis)) => Err(gone(redis, &trouble)),
+        (Some(_) | None, _) => Ok(Exit::Done),
     }
 }
 
@@ -64,7 +63,7 @@ fn machine(config: &Config, survey: Option<&Result<Survey, Trouble>>) -> serde_j
             "hits": survey.count.hits,
             "saved_usd": survey.count.saved.to_string(),
         }),
-        Err(trouble) => json!({ "error": trouble.to_string() }),
+        Err(trouble) => json!({ "error": trouble.to_string(), "hint": trouble.hint() }),
     });
     json!({
         "schema": super::json::SCHEMA,
@@ -86,22 +85,22 @@ fn people(config: &Config, survey: Option<&Result<Survey, Trouble>>) -> Vec<Stri
         Some(Ok(survey)) => {
             let least = if survey.more { "at least " } else { "" };
             lines.push(format!(
-                "redis    {least}{}, {:.1} MB",
+                "redis    {least}{}, {}",
                 counted(survey.entries, "answer"),
-                survey.bytes as f64 / 1e6
+                format_size(survey.bytes)
             ));
             lines.push(format!(
                 "saved    {}, {}, by every wheelhouse on this Redis since it was cleared",
                 counted(survey.count.hits, "call"),
-                survey.count.saved.short()
+                survey.count.saved.in_full()
             ));
         }
         Some(Err(_)) => {}
     }
     lines.push(format!(
-        "memory   at most {} MB and {} answers in each wheelhouse that runs; see its cost panel",
-        config.cache.max_bytes / 1_000_000,
-        config.cache.max_entries
+        "memory   at most {} and {} in each wheelhouse that runs: /cache there tells what it keeps",
+        format_size(config.cache.max_bytes),
+        counted(config.cache.max_entries as u64, "answer")
     ));
     lines
 }
@@ -114,8 +113,16 @@ const fn kept_when(config: &Config) -> &'static str {
     }
 }
 
-fn gone(trouble: &Trouble) -> Stop {
-    Stop::Say(Exit::Error, format!("the Redis cache: {trouble}"))
+fn gone(redis: &RedisSettings, trouble: &Trouble) -> Stop {
+    Stop::Say(Exit::Error, without(redis, trouble).join("\n"))
+}
+
+/// What is wrong with the shared tier, where it is, and what may help.
+fn without(redis: &RedisSettings, trouble: &Trouble) -> [String; 2] {
+    [
+        format!("the Redis cache at {}: {trouble}", redis.address()),
+        format!("  try: {}", trouble.hint()),
+    ]
 }
 
 fn clear(args: &CacheClearArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
@@ -150,13 +157,13 @@ fn clear(args: &CacheClearArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, 
         }
         Ok(count)
     });
-    let count = gone_now.map_err(|trouble| gone(&trouble))?;
+    let count = gone_now.map_err(|trouble| gone(redis, &trouble))?;
     if count == 0 && !args.all {
         return Err(Stop::Say(Exit::Error, format!("no kept answer has a key like {prefix}")));
     }
-    let answers = if count == 1 { "answer" } else { "answers" };
     io.line(&format!(
-        "{count} {answers} forgotten in Redis; a running wheelhouse may hold its own for {}",
+        "{} forgotten in Redis; a running wheelhouse may hold its own for {}",
+        counted(count, "answer"),
         crate::domain::format_span(config.cache.ttl)
     ))?;
     Ok(Exit::Done)
@@ -169,31 +176,26 @@ fn why(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let recalled = runtime.block_on(recall(&mut asking, setup));
     runtime.shutdown_background();
     asking.say(&[], setup, io);
-    let (recall, shared) = recalled?;
+    let (recall, redis) = recalled?;
     if args.json {
         writeln!(io.out, "{}", told(&recall))?;
     } else {
-        for line in lines(&recall, shared) {
+        for line in lines(&recall, redis.as_ref()) {
             io.line(&line)?;
         }
     }
     Ok(Exit::Done)
 }
 
-/// Is there a tier that this process shares with others?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sharing {
-    Redis,
-    Nothing,
-}
-
-async fn recall(asking: &mut Asking, setup: &Setup) -> Result<(Recall, Sharing), Stop> {
+/// What the cache would do, and with which tier that this process shares with others.
+async fn recall(
+    asking: &mut Asking,
+    setup: &Setup,
+) -> Result<(Recall, Option<RedisSettings>), Stop> {
     let running = setup.start().await?;
     let snapshot = running.settled().await;
     asking.resolve(&snapshot.config)?;
-    let sharing =
-        if snapshot.config.cache.redis.is_some() { Sharing::Redis } else { Sharing::Nothing };
-    Ok((running.engine.recall(&asking.request).await, sharing))
+    Ok((running.engine.recall(&asking.request).await, snapshot.config.cache.redis.clone()))
 }
 
 fn told(recall: &Recall) -> serde_json::Value {
@@ -239,7 +241,7 @@ fn place(recall: &Recall) -> (Option<String>, Option<String>) {
     (model, key.map(|key| key.hex()))
 }
 
-fn lines(recall: &Recall, sharing: Sharing) -> Vec<String> {
+fn lines(recall: &Recall, redis: Option<&RedisSettings>) -> Vec<String> {
     let mut lines = vec![recall.why.words()];
     let (model, key) = place(recall);
     if let (Some(model), Some(key)) = (model, key) {
@@ -249,17 +251,18 @@ fn lines(recall: &Recall, sharing: Sharing) -> Vec<String> {
         lines.push(format!("  {model} would answer first, and that is not kept: {}", why.words()));
     }
     if let Some(answer) = &recall.answer {
-        lines.push(format!("  saves {}", super::story::cost(answer.cost)));
+        lines.push(format!("  saves {}", answer.cost.in_full()));
     }
-    if let Some(trouble) = &recall.trouble {
-        lines.push(format!("  Redis was not asked: {trouble}"));
-    }
-    if sharing == Sharing::Nothing && matches!(recall.why, Why::Miss { .. }) {
-        lines.push(
+    match (redis, &recall.trouble) {
+        (Some(redis), Some(trouble)) => {
+            lines.extend(without(redis, trouble).map(|line| format!("  {line}")));
+        }
+        (None, _) if matches!(recall.why, Why::Miss { .. }) => lines.push(
             "  cache.redis.url is not set: each wheelhouse knows only its own memory, and this one \
              has just begun"
                 .to_owned(),
-        );
+        ),
+        (Some(_) | None, _) => {}
     }
     lines
 }
@@ -269,6 +272,18 @@ mod tests {
     use super::super::Kind;
     use super::super::args::Global;
     use super::*;
+    use crate::cache::Count;
+    use crate::domain::Money;
+
+    #[test]
+    fn little_is_told_as_little_and_one_as_one() {
+        let config = crate::config::sample::config([], []);
+        let count = Count { hits: 1, saved: Money::from_pico(22_400_000) };
+        let survey = Survey { entries: 1, bytes: 1_919, more: false, count };
+        let told = people(&config, Some(&Ok(survey)));
+        assert_eq!(told[1], "redis    1 answer, 1.9 kB");
+        assert!(told[2].starts_with("saved    1 call, $0.0000224, by every"), "{}", told[2]);
+    }
 
     #[test]
     fn what_to_forget_has_to_be_said_and_the_error_says_how() {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::domain::{
     CacheMode, Cost, Denomination, Finish, Money, Origin, ReaderKind, Reply, Request, RequestId,
-    Route, UnixMs,
+    Route, UnixMs, counted,
 };
 use crate::engine::{EngineHandle, LogEntry, Snapshot};
 use crate::route;
@@ -25,7 +25,6 @@ use super::args::CompareArgs;
 use super::compose::{self, Setup};
 use super::io::safe;
 use super::report::Shown;
-use super::story::counted;
 use super::{Exit, Io, Kind, Stop, kept, names};
 use prompts::Prompt;
 use report::Answer;

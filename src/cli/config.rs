@@ -7,12 +7,12 @@ use std::path::Path;
 
 use crate::config::edit::EditError;
 use crate::config::{self, ConfigError, Layer, LayerKind, Nothing, OldFile, Recipe};
+use crate::domain::counted;
 use crate::engine;
 
 use super::args::ConfigCommand;
 use super::compose::Setup;
 use super::report::Shown;
-use super::story::counted;
 use super::{Exit, Io, Stop, kept};
 
 /// Does what was asked.

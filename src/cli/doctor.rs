@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crate::config::secret::KeyLookup;
 use crate::config::{CacheWhen, Config, KeyNeed, Mention, Provider};
+use crate::domain::{counted, format_size};
 use crate::engine;
 use crate::ledger::{FILE, LedgerError, Reader};
 
 use super::args::DoctorArgs;
 use super::compose::{self, Setup};
-use super::story::counted;
 use super::table::{Align, Table};
 use super::{Exit, Io, Kind, Stop, log};
 
@@ -233,14 +233,14 @@ fn configuration(setup: &Setup, config: &Config) -> Rows {
         row(
             "cache",
             format!(
-                "{}, at most {} MB and {} answers in memory{}",
+                "{}, at most {} and {} in memory{}",
                 match config.cache.when {
                     CacheWhen::Deterministic => "repeatable requests",
                     CacheWhen::Always => "all whole answers",
                     CacheWhen::Never => "nothing",
                 },
-                config.cache.max_bytes / 1_000_000,
-                config.cache.max_entries,
+                format_size(config.cache.max_bytes),
+                counted(config.cache.max_entries as u64, "answer"),
                 config.cache.redis.as_ref().map_or_else(String::new, |redis| format!(
                     ", in Redis for {}: `wheelhouse cache stats` asks it",
                     crate::domain::format_span(redis.ttl)

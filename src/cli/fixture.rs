@@ -118,6 +118,7 @@ pub fn reply(finish: Finish, error: Option<OutcomeClass>) -> Reply {
             wait_ms: whole.then_some(1500),
             ttft_ms: whole.then_some(600),
             total_ms: 8_500,
+            answer_cost: None,
             cached: None,
             cache_note: None,
             error: error.map(|class| {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::domain::{MessageId, UnixMs};
+use crate::domain::{MessageId, UnixMs, counted};
 use crate::engine;
 use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
 
@@ -17,7 +17,6 @@ use super::charset::Charset;
 use super::compose::Setup;
 use super::kept;
 use super::since::Since;
-use super::story::counted;
 use super::table::{Align, Table};
 use super::{Exit, Io, Stop};
 

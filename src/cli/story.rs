@@ -13,7 +13,10 @@ pub fn summary(reply: &Reply) -> Option<String> {
     let model = outcome.model.as_ref()?;
     let mut parts = vec![model.to_string(), cost(outcome.cost)];
     match outcome.cached_words() {
-        Some(words) => parts.push(words),
+        Some(words) => {
+            parts.push(words);
+            parts.extend(outcome.cache_saved().map(|saved| format!("saved {}", saved.in_full())));
+        }
         None => parts.extend(times(outcome)),
     }
     if let Some(speed) = tokens_per_second(reply) {
@@ -56,11 +59,6 @@ fn tokens_per_second(reply: &Reply) -> Option<f64> {
 /// A cost as shown: `$0.0041`, with `≥` where part of it is unknown.
 pub fn cost(cost: Cost) -> String {
     cost.short()
-}
-
-/// So many of something, in words: `1 model`, `3 models`.
-pub fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Milliseconds as shown: `85ms`, `1.2s`, `2m 5s`.

@@ -190,6 +190,13 @@ pub struct RedisSettings {
     pub ttl: Duration,
 }
 
+impl RedisSettings {
+    /// The address for people: without the user and password that may be in it, wherever those stand.
+    pub fn address(&self) -> String {
+        super::show::public(&self.url)
+    }
+}
+
 impl std::fmt::Debug for RedisSettings {
     /// Without the address: it may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

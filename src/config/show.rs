@@ -165,17 +165,32 @@ fn masked(path: &str, text: &str) -> String {
         shown.push_str(&rest[..at]);
         rest = &rest[at..];
         let (address, after) = rest.split_at(rest.find('"').unwrap_or(rest.len()));
-        match host_at(address) {
-            0 => shown.push_str(address),
-            at => {
-                shown.push_str("...");
-                shown.push_str(&address[at - 1..]);
-            }
-        }
+        let at = host_at(address);
+        let (host, hidden) = without_pass(&address[at.saturating_sub(1)..]);
+        shown.push_str(if at > 0 { "..." } else { "" });
+        shown.push_str(host);
+        shown.push_str(hidden);
         rest = after;
     }
     shown.push_str(rest);
     shown
+}
+
+/// What stands before a password given behind the `?` of a socket's address, and what is shown for the
+/// rest.
+fn without_pass(address: &str) -> (&str, &str) {
+    let given =
+        ["?pass=", "&pass="].iter().filter_map(|name| Some(address.find(name)? + name.len()));
+    given.min().map_or((address, ""), |at| (&address[..at], "..."))
+}
+
+/// An address without its user, its password and what may follow a `?`, where a socket's password
+/// stands.
+pub(super) fn public(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = &rest[host_at(rest)..];
+    let host = &host[..host.find(['?', '#']).unwrap_or(host.len())];
+    format!("{scheme}://{host}")
 }
 
 /// Where the host begins in an address without its scheme: behind the `@` of a user and password, which
@@ -255,12 +270,28 @@ mod tests {
     }
 
     #[test]
+    fn an_address_for_people_has_neither_user_nor_password() {
+        for (url, shown) in [
+            ("redis://127.0.0.1:6379", "redis://127.0.0.1:6379"),
+            ("redis://me:a/b?c#d@host:6379/0", "redis://host:6379/0"),
+            ("rediss://:p@ss@host:6380/#insecure", "rediss://host:6380/"),
+            ("unix:///run/redis.sock?db=1&pass=hunter2", "unix:///run/redis.sock"),
+        ] {
+            assert_eq!(super::public(url), shown);
+        }
+    }
+
+    #[test]
     fn a_password_is_hidden_whatever_is_in_it() {
         for (url, shown) in [
             ("redis://me:a/b?c#d@host:6379/0", "redis://...@host:6379/0"),
             ("redis://:p@ss@host", "redis://...@host"),
             ("https://host/a@b", "https://host/a@b"),
             ("http://host:8080/@x", "http://host:8080/@x"),
+            (
+                "unix:///run/redis.sock?db=1&pass=hunter2&user=me",
+                "unix:///run/redis.sock?db=1&pass=...",
+            ),
         ] {
             assert_eq!(super::masked("cache.redis.url", &format!("{url:?}")), format!("{shown:?}"));
         }

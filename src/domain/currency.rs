@@ -159,6 +159,15 @@ impl Denomination {
         self.written(&self.convert(dollars).short())
     }
 
+    /// To the last digit, as [`Money::in_full`]; converted as [`Self::brief`], since what is about right
+    /// has no last digit.
+    pub fn in_full(self, dollars: Money) -> String {
+        match self {
+            Self::Dollars => dollars.in_full(),
+            Self::At(..) => self.brief(dollars),
+        }
+    }
+
     /// What was spent, in it: `$0.42`, and `≥$0.42` where it is not exact; converted `≥~¥2.99`.
     pub fn cost(self, cost: Cost) -> String {
         cost.written(|amount| self.brief(amount))

@@ -173,6 +173,12 @@ impl Money {
         }
     }
 
+    /// In full, to the last digit: `$0.0000224`, `$1.25`, `$0.00`.
+    pub fn in_full(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        format!("{sign}${}", self.to_string().trim_start_matches('-'))
+    }
+
     /// Short form for the screen, rounded half up: `$0.0041`, `$1.25`, `$0.00` for nothing,
     /// `<$0.0001` for less than the last digit shown.
     pub fn short(self) -> String {
@@ -326,6 +332,11 @@ impl Cost {
         self.written(Money::short)
     }
 
+    /// As [`Money::in_full`], marked where it is not exact.
+    pub fn in_full(self) -> String {
+        self.written(Money::in_full)
+    }
+
     /// As a writer of amounts writes it, marked where it is not exact. At least less than the last digit
     /// shown is at least nothing.
     pub(super) fn written(self, write: impl Fn(Money) -> String) -> String {
@@ -368,6 +379,16 @@ mod tests {
         assert_eq!(short("0.000001"), "<$0.0001");
         assert_eq!(short("1.255"), "$1.26");
         assert_eq!(short("12.5"), "$12.50");
+    }
+
+    #[test]
+    fn money_in_full_loses_no_digit() {
+        let in_full = |text: &str| text.parse::<Money>().unwrap().in_full();
+        assert_eq!(in_full("0.0000224"), "$0.0000224");
+        assert_eq!(in_full("-1.5"), "-$1.50");
+        assert_eq!(in_full("0"), "$0.00");
+        let part = Cost { amount: "0.0000224".parse().unwrap(), exact: false };
+        assert_eq!(part.in_full(), "≥$0.0000224");
     }
 
     #[test]

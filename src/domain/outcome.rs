@@ -142,6 +142,14 @@ impl Finish {
             Self::Error => "error",
         }
     }
+
+    /// Is there an answer that its model ended?
+    pub const fn answered(self) -> bool {
+        match self {
+            Self::Stop | Self::Length | Self::ToolCalls => true,
+            Self::ContentFilter | Self::Truncated | Self::Cancelled | Self::Error => false,
+        }
+    }
 }
 
 /// What a person needs to know about a failure.
@@ -294,6 +302,11 @@ pub struct Outcome {
     pub usage: Usage,
     /// What all attempts cost together.
     pub cost: Cost,
+    /// What the answer itself cost where it was made: of one that was kept or shared what was paid for
+    /// it then, and nothing of what was lost on the way to it. `None` where there is no answer, or
+    /// where that is not known any more.
+    #[serde(default)]
+    pub answer_cost: Option<Cost>,
     /// From the request's arrival to its first text, lost attempts included, in milliseconds.
     pub wait_ms: Option<u64>,
     /// The answering attempt's own time from sent to first text, in milliseconds.
@@ -311,6 +324,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What was saved by giving an answer that was kept or shared; `None` where that did not happen, or
+    /// is not known any more.
+    pub fn cache_saved(&self) -> Option<Cost> {
+        self.cached.as_ref().and(self.answer_cost)
+    }
+
     /// Where an answer that cost no call came from, in words.
     pub fn cached_words(&self) -> Option<String> {
         match self.cached.as_deref()? {

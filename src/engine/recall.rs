@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use crate::cache::{CacheKey, CachedAnswer, Near, Refusal, Tier, Trouble, Why};
-use crate::domain::{ModelName, Request};
+use crate::domain::{CacheMode, ModelName, Request};
 use crate::route;
 
 use super::actor::Shared;
+use super::counting::Unknown;
 use super::run::{Wanted, may};
 use super::shelf::Shelf;
 
@@ -50,7 +51,10 @@ pub(super) async fn recall(shared: &Arc<Shared>, request: &Request) -> Recall {
     let config = Arc::clone(&snapshot.config);
     let now = super::clock::now();
     let seed = shared.seed ^ (request.id.0.as_u128() as u64);
-    let decision = route::decide(&snapshot.decision_input(request, now, seed));
+    let mut input = snapshot.decision_input(request, now, seed);
+    // As for the request itself: who is asked first must not depend on who wants to know.
+    shared.counting.refine(&mut input, request, &snapshot, Unknown::Leave);
+    let decision = route::decide(&input);
     let wanted = match Wanted::of(request, &config, &decision) {
         Ok(wanted) => wanted,
         Err(refusal) => {
@@ -65,6 +69,10 @@ pub(super) async fn recall(shared: &Arc<Shared>, request: &Request) -> Recall {
         Some((model.name.clone(), may(request, &config, model).err()?))
     });
     let first = wanted.places.first().map(|(key, model)| (model.clone(), *key));
+    if request.cache == CacheMode::Refresh {
+        let why = Why::Refreshed;
+        return Recall { wanted: first, why, answer: None, unkept, trouble: None };
+    }
     let hit = |tier, found| {
         let (key, answer) = wanted.renamed(found, &config);
         let why = Why::Hit(tier, key);

@@ -97,15 +97,15 @@ impl Remote {
         self.bounded(shared, self.tier.find(keys, now)).await.flatten()
     }
 
-    /// Keeps an answer, if that is quickly done.
+    /// Keeps an answer, if that is quickly done and it is not too large. Is it kept?
     pub(super) async fn keep(
         self: &Arc<Self>,
         shared: &Arc<Shared>,
         key: &CacheKey,
         answer: &CachedAnswer,
         now: UnixMs,
-    ) {
-        self.bounded(shared, self.tier.keep(key, answer, now)).await;
+    ) -> bool {
+        self.bounded(shared, self.tier.keep(key, answer, now)).await.unwrap_or(false)
     }
 
     /// Counts a hit, if that is quickly done.

@@ -14,17 +14,18 @@ mod reader;
 mod room;
 mod settle;
 mod tries;
+mod wanted;
 
-pub(super) use cached::{Wanted, may};
 pub(super) use room::{Room, cap};
 pub(super) use settle::OUTRUN;
+pub(super) use wanted::{Wanted, may};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::cache::Why;
+use crate::cache::{Unkept, Why};
 use crate::domain::{
     Cost, ErrorReport, Evidence, Finish, ModelName, Origin, Outcome, OutcomeClass, ProviderName,
     Reply, ReplyEvent, Request, Usage, Verdict,
@@ -102,6 +103,8 @@ struct State {
     not_whole: Option<Finish>,
     /// What the cache did, and why.
     why: Option<Why>,
+    /// What became of the answer there, where there was one.
+    kept: Option<Result<(), Unkept>>,
 }
 
 /// How a text came to its end.
@@ -154,6 +157,7 @@ impl Run {
             afresh: false,
             not_whole: None,
             why: None,
+            kept: None,
         };
         if let Some(question) = self.asks_first(&config, &decision)
             && !self.lies_ready(&config, &decision).await
@@ -183,7 +187,7 @@ impl Run {
             // The seat is left once the answer is kept and before its end is told.
             Looked::Ask(_seat) => self.attempt_all(&config, &decision, &mut state).await,
         };
-        outcome.cache_note = state.why.as_ref().map(Why::words);
+        outcome.cache_note = note(&state, &outcome);
         self.record.end(&self.shared, &state.reply, &outcome).await;
         self.shared
             .tell(ToActor::Ended { request: self.request.id, outcome: Box::new(outcome.clone()) })
@@ -247,9 +251,41 @@ impl Run {
             wait_ms: state.first_text_ms,
             ttft_ms: state.ttft_ms,
             total_ms: millis(state.started.elapsed()),
+            answer_cost: Self::answer_cost(state, finish),
             cached: None,
             cache_note: None,
             error,
         }
     }
+
+    /// What the answer itself cost: what was lost on the way to it would not be paid again.
+    fn answer_cost(state: &State, finish: Finish) -> Option<Cost> {
+        if !finish.answered() {
+            return None;
+        }
+        if !state.reply.seams.is_empty() {
+            return Some(state.cost);
+        }
+        let gave = state.reply.attempts.iter().rev().find(|attempt| attempt.outcome.is_none());
+        Some(gave.map_or(state.cost, |attempt| attempt.cost))
+    }
+}
+
+/// What the cache did for a request, what that saved, and what became of the answer, in one line.
+fn note(state: &State, outcome: &Outcome) -> Option<String> {
+    let why = state.why.as_ref()?;
+    let mut words = why.words();
+    if let Some(saved) = outcome.cache_saved() {
+        words = format!("{words}; saved {}", saved.in_full());
+    }
+    match (why, state.kept) {
+        (Why::Refreshed, Some(Ok(()))) => words.push_str("; the answer is kept"),
+        (Why::Refreshed | Why::Miss { .. }, Some(Err(unkept))) => {
+            words = format!("{words}; the answer is not kept: {}", unkept.words());
+        }
+        (Why::Hit(..) | Why::Shared(_) | Why::Refused(_), _)
+        | (Why::Miss { .. }, Some(Ok(())))
+        | (Why::Miss { .. } | Why::Refreshed, None) => {}
+    }
+    Some(words)
 }

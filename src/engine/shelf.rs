@@ -119,9 +119,9 @@ impl Shelf {
         keys.iter().find_map(|key| memory.get(key, now).map(|found| (*key, Arc::clone(found))))
     }
 
-    /// Keeps an answer in memory.
-    pub(super) fn put(&self, key: CacheKey, answer: Arc<CachedAnswer>) {
-        lock(&self.memory).put(key, answer);
+    /// Keeps an answer in memory, if it fits.
+    pub(super) fn put(&self, key: CacheKey, answer: Arc<CachedAnswer>) -> bool {
+        lock(&self.memory).put(key, answer)
     }
 
     /// What in memory is most like this.
@@ -144,11 +144,12 @@ impl Shelf {
         lock(&self.memory).keys_like(prefix)
     }
 
-    /// Reads along with whoever asks for one of these keys; else the first is this request's to ask
-    /// for. An answer that came in the meantime is given at once.
+    /// Reads along with whoever asks for one of these keys; else `first`, that of the model it asks
+    /// first, is this request's to ask for. An answer that came in the meantime is given at once.
     pub(super) fn take_place(
         self: &Arc<Self>,
         keys: &[CacheKey],
+        first: Option<CacheKey>,
         has: Has<'_>,
         now: UnixMs,
     ) -> Place {
@@ -162,7 +163,7 @@ impl Shelf {
         if let Some((key, answer)) = self.find(keys, now) {
             return Place::Hit(key, answer);
         }
-        let Some(key) = keys.first().copied() else { return Place::Alone };
+        let Some(key) = first else { return Place::Alone };
         if flights.get(&key).is_some_and(|flight| !flight.deserted()) {
             // Its text is not ours, and others read it.
             return Place::Alone;

@@ -184,6 +184,7 @@ impl Turn {
             wait_ms: Some(330),
             ttft_ms: Some(320),
             total_ms: 910,
+            answer_cost: None,
             cached: None,
             error: None,
             cache_note: None,

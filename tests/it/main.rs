@@ -12,6 +12,7 @@
 mod along;
 mod budget;
 mod cache;
+mod cache_truth;
 mod cli;
 mod compare;
 mod config;

@@ -416,13 +416,13 @@ fn killed() -> Result<(), Failed> {
         load(&engine, "up", |snapshot| snapshot.cache.tier == TierState::Up).await?;
         redis.kill()?;
         load(&engine, "down", |snapshot| {
-            down(snapshot) && snapshot.notices.iter().any(|n| n.text.contains("cache is gone"))
+            down(snapshot) && snapshot.notices.iter().any(|n| n.text.contains(" is gone, "))
         })
         .await?;
         redis.again()?;
         load(&engine, "back", |snapshot| {
             snapshot.cache.tier == TierState::Up
-                && snapshot.notices.iter().any(|n| n.text.contains("cache is back"))
+                && snapshot.notices.iter().any(|n| n.text.ends_with(" is back"))
         })
         .await?;
         // Stopped, not dead: it takes what is said and answers nothing.

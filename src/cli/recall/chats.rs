@@ -246,6 +246,7 @@ pub(super) fn why(reader: &Reader, request: RequestId) -> Result<LogEntry, Ledge
         wait_ms: figures.wait_ms,
         ttft_ms: figures.ttft_ms,
         total_ms: figures.total_ms,
+        answer_cost: None,
         cached: figures.cached.clone(),
         cache_note: figures.cache_note.clone(),
         error: None,

@@ -2,8 +2,7 @@
 //!
 //! Invariant: every request that is not in a comparison is counted, with what may have kept it out.
 
-use crate::cli::story::counted;
-use crate::domain::{Denomination, ModelName, Money};
+use crate::domain::{Denomination, ModelName, Money, counted};
 use crate::ledger::Routing;
 
 /// The lines; none where nothing was asked. A baseline that was named is spoken of in any case.
@@ -83,7 +82,7 @@ fn against(model: &ModelName, routing: &Routing, shown: Denomination) -> String 
 fn caches(routing: &Routing, shown: Denomination) -> Option<String> {
     let answers = (routing.cached > 0).then(|| {
         let answers = counted(routing.cached, "answer");
-        format!("{answers} from the cache saved {}", shown.short(routing.cache_saved))
+        format!("{answers} from the cache saved {}", shown.in_full(routing.cache_saved))
     });
     let prompts = (routing.prefix_saved > Money::ZERO)
         .then(|| format!("prompt caches took off {}", shown.short(routing.prefix_saved)));
@@ -132,7 +131,7 @@ mod tests {
                 "          left out: 2 from the cache",
                 "          left out: 3 that were pinned to one model, as `compare` asks, were \
                  free, or whose exact cost is not known",
-                "caches    2 answers from the cache saved $0.0010",
+                "caches    2 answers from the cache saved $0.001",
             ]
         );
         let one = Routing { requests: 1, answered: 1, ..Routing::default() };

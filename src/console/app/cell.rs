@@ -6,7 +6,7 @@
 
 use crate::console::composer::Draft;
 use crate::domain::{
-    AttemptKind, AttemptReport, Finish, FirstToken, Heard, MessageId, ModelName, Money,
+    AttemptKind, AttemptReport, CacheMode, Finish, FirstToken, Heard, MessageId, ModelName, Money,
     OutcomeClass, ProviderName, Reply, RequestId, UnixMs,
 };
 use crate::engine::Told;
@@ -153,6 +153,8 @@ pub struct ReplyCell {
     pub request: RequestId,
     /// The index of the user's cell it answers.
     pub answers: usize,
+    /// What it could do with the answer cache: asked again for another answer it does not read it.
+    pub cache: CacheMode,
     /// When the user pressed Enter: waits are counted from here.
     pub asked_at: UnixMs,
     /// How far it has come.
@@ -189,6 +191,7 @@ impl ReplyCell {
         Self {
             request,
             answers,
+            cache: CacheMode::Normal,
             asked_at,
             phase: ReplyPhase::Connecting,
             reply: Reply::default(),

@@ -203,6 +203,7 @@ mod tests {
             wait_ms: None,
             ttft_ms: None,
             total_ms: 0,
+            answer_cost: None,
             cached: None,
             cache_note: None,
             error: None,

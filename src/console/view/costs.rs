@@ -465,7 +465,7 @@ fn routing((report, narrowed): (&CostReport, bool), money: Amounts, width: u16) 
     if routing.cached > 0 {
         let words = format!(
             "{} in {}",
-            money.brief(routing.cache_saved),
+            money.in_full(routing.cache_saved),
             words::count(routing.cached as usize, "answer")
         );
         put("answered from cache".to_owned(), words, Token::Ok);

@@ -8,11 +8,11 @@ use ratatui::layout::Rect;
 
 use super::paint::{Ink, Piece};
 use super::words;
-use crate::console::app::{AppState, PaidIn, ReplyCell, ReplyPhase, RouteMark};
+use crate::console::app::{AppState, Glyphs, PaidIn, ReplyCell, ReplyPhase, RouteMark};
 use crate::console::keys::{Action, Context};
 use crate::console::theme::Token;
 use crate::console::transcript::BODY_INDENT;
-use crate::domain::{AttemptReport, Finish, FirstToken, Outcome, OutcomeClass};
+use crate::domain::{AttemptReport, Finish, FirstToken, OutcomeClass};
 use crate::engine;
 use crate::text;
 
@@ -29,7 +29,7 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
     let mark = reply.mark();
     let glyph = format!("{} ", ink.glyphs.mark(mark));
     let token = mark_token(mark);
-    let mut reason = reason(reply, ink.glyphs.arrow);
+    let mut reason = reason(reply, ink.glyphs.arrow, state.looks.glyphs);
     let wide = target.width >= 81;
     let figures = figures(state, reply, wide, target.width >= 100);
     let right: Vec<Piece<'_>> =
@@ -62,7 +62,7 @@ pub(super) fn head(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, targe
 }
 
 /// Why this model: the decision's reason, or what became of those before it.
-fn reason(reply: &ReplyCell, arrow: &str) -> String {
+fn reason(reply: &ReplyCell, arrow: &str, glyphs: Glyphs) -> String {
     let lost = lost_words(&reply.reply.attempts);
     if !lost.is_empty() && reply.phase.running() && reply.first_text_at.is_none() {
         // The story grows while it happens: `groq x 2.0s → groq x 2.0s → openai`.
@@ -76,8 +76,13 @@ fn reason(reply: &ReplyCell, arrow: &str) -> String {
     if !lost.is_empty() {
         return format!("{lost}, {} lost", words::short_seconds(reply.lost_ms()));
     }
-    if let Some(cached) = reply.reply.outcome.as_ref().and_then(Outcome::cached_words) {
-        return format!("{cached}, no call made");
+    if let Some(outcome) = &reply.reply.outcome
+        && let Some(cached) = outcome.cached_words()
+    {
+        return match outcome.cache_saved() {
+            Some(saved) => format!("{cached}, saved {}", words::cost_in_full(saved, glyphs)),
+            None => format!("{cached}, no call made"),
+        };
     }
     reply.reply.decision.as_ref().map(|d| d.reason.clone()).unwrap_or_default()
 }

@@ -794,3 +794,69 @@ fn a_private_chat_shows_on_the_top_line_at_every_size_in_another_shade() {
         }
     }
 }
+
+/// An answer that was kept, of which it is known what it cost.
+fn from_memory(outcome: &mut crate::domain::Outcome) {
+    outcome.cached = Some("memory".to_owned());
+    outcome.cost = Cost::ZERO;
+    let amount = "0.0000224".parse().unwrap();
+    outcome.answer_cost = Some(Cost { amount, exact: true });
+}
+
+#[test]
+fn why_says_that_nobody_had_to_be_tried_where_the_answer_was_kept() {
+    let tried = |change: fn(&mut engine::LogEntry)| {
+        let mut state = state(Scene::Why, 120, 40);
+        let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+        let log = snapshot.log.iter().map(|entry| {
+            let mut entry = engine::LogEntry::clone(entry);
+            entry.attempts.clear();
+            change(&mut entry);
+            std::sync::Arc::new(entry)
+        });
+        snapshot.log = std::sync::Arc::new(log.collect());
+        state.snapshot = Some(std::sync::Arc::new(snapshot));
+        let rows = rows(&drawn(&state, &theme("terminal")).0);
+        let row = rows.iter().find(|row| row.contains("8 tried")).unwrap();
+        let (_, after) = row.split_once("8 tried").unwrap();
+        after.split('│').next().unwrap().trim().to_owned()
+    };
+    let kept = tried(|entry| entry.outcome.iter_mut().for_each(from_memory));
+    assert_eq!(kept, "nobody: no call was needed");
+    assert_eq!(tried(|entry| entry.outcome = None), "not yet");
+}
+
+#[test]
+fn a_kept_reply_says_what_was_paid_for_it_once() {
+    let mut state = state(Scene::Chat, 200, 60);
+    for cell in &mut state.transcript.cells {
+        if let Cell::Reply(reply) = cell {
+            reply.reply.attempts.clear();
+            reply.reply.outcome.iter_mut().for_each(from_memory);
+        }
+    }
+    let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+    assert!(text.contains("from the memory cache, saved $0.0000224"), "{text}");
+}
+
+#[test]
+fn the_cost_panel_says_what_the_cache_saved_to_the_last_digit() {
+    let mut state = state(Scene::Chat, 120, 40);
+    let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+    let saved = Cost { amount: "0.0001131".parse().unwrap(), exact: true };
+    let memory = engine::TierStats { hits: 4, saved };
+    snapshot.cache = engine::CacheStats { hits: 4, misses: 2, saved, memory, ..snapshot.cache };
+    state.snapshot = Some(std::sync::Arc::new(snapshot));
+    let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+    assert!(text.contains("cache 4 of 6, saved $0.0001131"), "{text}");
+}
+
+#[test]
+fn how_long_the_shared_cache_has_been_gone_is_told_in_seconds() {
+    let mut state = state(Scene::Chat, 120, 40);
+    let mut snapshot = state.snapshot.as_deref().unwrap().clone();
+    snapshot.cache.tier = engine::TierState::Down { since: UnixMs(snapshot.at.0 - 64_068) };
+    state.snapshot = Some(std::sync::Arc::new(snapshot));
+    let text = rows(&drawn(&state, &theme("terminal")).0).join("\n");
+    assert!(text.contains("Redis cache gone for 1m05s"), "{text}");
+}

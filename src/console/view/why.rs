@@ -9,7 +9,7 @@ use super::sheet::Sheet;
 use super::words;
 use crate::console::app::{AppState, Contest, Looks};
 use crate::console::theme::{GlyphSet, Token};
-use crate::domain::{Candidate, Decision, Money};
+use crate::domain::{Candidate, Decision, Money, Outcome};
 use crate::engine::{self, LogEntry};
 use crate::text::{self, Tongue};
 
@@ -150,7 +150,13 @@ fn pipeline(case: &Case<'_>, tongue: Tongue) -> Sheet {
             .map(|(name, n)| if n > 1 { format!("{name} x{n}") } else { name })
             .collect()
     };
-    let tried = if tried.is_empty() { "not yet".to_owned() } else { tried.join(", then ") };
+    let tried = match case.outcome {
+        _ if !tried.is_empty() => tried.join(", then "),
+        None => "not yet".to_owned(),
+        Some(Outcome { cached: Some(_), .. }) => "nobody: no call was needed".to_owned(),
+        Some(Outcome { model: None, .. }) => "nobody".to_owned(),
+        Some(_) => "not kept any more".to_owned(),
+    };
     let answer = match case.outcome {
         None => "running".to_owned(),
         Some(outcome) => match (&outcome.error, outcome.wait_ms, outcome.cached_words()) {

@@ -138,6 +138,11 @@ pub(super) fn cost(cost: Cost, glyphs: Glyphs) -> String {
     at_least(Denomination::Dollars.cost(cost), glyphs)
 }
 
+/// The same to the last digit: `$0.0000224`.
+pub(super) fn cost_in_full(cost: Cost, glyphs: Glyphs) -> String {
+    at_least(cost.in_full(), glyphs)
+}
+
 /// A figure that may be "at least", in these glyphs: `>=` where there are only plain characters.
 fn at_least(figure: String, glyphs: Glyphs) -> String {
     match glyphs {
@@ -171,6 +176,11 @@ impl Amounts {
     /// As [`money`].
     pub(super) fn brief(self, amount: Money) -> String {
         self.plain(self.money.brief(amount))
+    }
+
+    /// To the last digit, where it has one.
+    pub(super) fn in_full(self, amount: Money) -> String {
+        self.plain(self.money.in_full(amount))
     }
 
     /// As [`cost`].
@@ -266,7 +276,7 @@ pub(super) fn reason_in(reason: &str, cells: usize) -> String {
 
 /// `1 message`, `6 messages`.
 pub(super) fn count(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    crate::domain::counted(n as u64, one)
 }
 
 #[cfg(test)]

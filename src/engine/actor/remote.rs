@@ -12,7 +12,16 @@ impl Actor {
     /// Takes over the cache's settings.
     pub(super) fn configure_cache(&mut self, now: UnixMs) {
         if let Err(trouble) = self.shared.shelf.configure(&self.config.cache) {
-            self.notice(NoticeLevel::Warn, format!("the Redis cache is not used: {trouble}"), now);
+            let text = format!("{} is not used: {trouble}; {}", self.redis(), trouble.hint());
+            self.notice(NoticeLevel::Warn, text, now);
+        }
+    }
+
+    /// The shared tier and where it is, in words.
+    fn redis(&self) -> String {
+        match &self.config.cache.redis {
+            Some(redis) => format!("the Redis cache at {}", redis.address()),
+            None => "the Redis cache".to_owned(),
         }
     }
 
@@ -31,14 +40,18 @@ impl Actor {
     pub(super) fn hear_of_remote(&mut self, news: Remoteness, now: UnixMs) {
         match news {
             Remoteness::Gone(trouble) => {
-                let text = format!("the Redis cache is gone, requests go on without: {trouble}");
+                let text = format!(
+                    "{} is gone, requests go on without: {trouble}; {}",
+                    self.redis(),
+                    trouble.hint()
+                );
                 self.notice(NoticeLevel::Warn, text, now);
             }
             Remoteness::Back => {
-                self.notice(NoticeLevel::Info, "the Redis cache is back".to_owned(), now);
+                self.notice(NoticeLevel::Info, format!("{} is back", self.redis()), now);
             }
             Remoteness::Full(trouble) => {
-                let text = format!("the Redis cache only gives: {trouble}");
+                let text = format!("{} only gives: {trouble}; {}", self.redis(), trouble.hint());
                 self.notice(NoticeLevel::Warn, text, now);
             }
             Remoteness::Forgot(Ok(gone)) => {
@@ -49,7 +62,11 @@ impl Actor {
                 self.notice(NoticeLevel::Info, text, now);
             }
             Remoteness::Forgot(Err(trouble)) => {
-                let text = format!("forgotten in memory; Redis could not be told: {trouble}");
+                let text = format!(
+                    "forgotten in memory; {} could not be told: {trouble}; {}",
+                    self.redis(),
+                    trouble.hint()
+                );
                 self.notice(NoticeLevel::Warn, text, now);
             }
             // The snapshot that follows shows it.

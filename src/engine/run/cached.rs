@@ -2,181 +2,21 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
-use crate::cache::{
-    self, CacheKey, CachedAnswer, Canon, Count, Demand, Fields, KeyParts, Refusal, Tier, Why,
-};
-use crate::config::{CacheWhen, Config, Dialect, Model};
+use crate::cache::{self, CacheKey, CachedAnswer, Canon, Count, Fields, Tier, Unkept, Why};
+use crate::config::Config;
 use crate::domain::{
-    AttemptKind, CacheMode, Cost, Decision, ErrorReport, ModelName, Outcome, OutcomeClass,
-    ReplyEvent, Request,
+    AttemptKind, CacheMode, Cost, Decision, ErrorReport, Outcome, OutcomeClass, ReplyEvent,
 };
-use crate::wire;
 
 use super::super::attempt::millis;
 use super::super::flight::Has;
 use super::super::shelf::{From, Place, Seat};
 use super::follow::Patience;
+use super::wanted::{Served, Wanted, may};
 use super::{Run, State};
 
 /// Times a request reads along before it asks for itself.
 const ROUNDS: u32 = 2;
-
-/// Where a request's answer may lie: a key for each model that may give it, in rank order; behind
-/// them those that only a budget keeps out, since what is kept costs nothing.
-pub(in crate::engine) struct Wanted {
-    /// Keys and their models.
-    pub(in crate::engine) places: Vec<(CacheKey, ModelName)>,
-}
-
-impl Wanted {
-    /// `Err` where no model's answer may be kept: why not the first one's.
-    pub(in crate::engine) fn of(
-        request: &Request,
-        config: &Config,
-        decision: &Decision,
-    ) -> Result<Self, Refusal> {
-        let mut refused = None;
-        let mut models = Vec::new();
-        let unpaid = decision.candidates.iter().filter(|candidate| candidate.only_over_budget());
-        for model in decision.ranked().chain(unpaid).filter_map(|c| config.models.get(&c.model)) {
-            match may(request, config, model) {
-                Ok(()) => models.push(model),
-                Err(refusal) => {
-                    refused.get_or_insert(refusal);
-                }
-            }
-        }
-        if models.is_empty() {
-            return Err(refused.unwrap_or(Refusal::Nobody));
-        }
-        let canon = Canon::of(request);
-        let place =
-            |model: &&Model| (canon.key(&Served::of(model, config).parts()), model.name.clone());
-        Ok(Self { places: models.iter().map(place).collect() })
-    }
-
-    pub(in crate::engine) fn keys(&self) -> Vec<CacheKey> {
-        self.places.iter().map(|(key, _)| *key).collect()
-    }
-
-    /// May this model's answer be given?
-    pub(in crate::engine) fn names(&self, model: &ModelName) -> bool {
-        self.places.iter().any(|(_, name)| name == model)
-    }
-
-    /// The fingerprints of the first place.
-    pub(in crate::engine) fn fields(&self, request: &Request, config: &Config) -> Fields {
-        let model = self.places.first().and_then(|(_, name)| config.models.get(name));
-        let fields = |model| Fields::of(request, &Served::of(model, config).parts());
-        model.map(fields).unwrap_or_default()
-    }
-
-    /// A kept answer under the name this request has for its model: who kept it may have another.
-    pub(in crate::engine) fn renamed(
-        &self,
-        (key, answer): (CacheKey, Arc<CachedAnswer>),
-        config: &Config,
-    ) -> (CacheKey, Arc<CachedAnswer>) {
-        let place = self.places.iter().find(|(place, _)| *place == key);
-        let Some(model) = place.and_then(|(_, name)| config.models.get(name)) else {
-            return (key, answer);
-        };
-        let same = answer.model == model.name
-            && answer.provider == model.provider
-            && answer.model_id == model.id;
-        if same {
-            return (key, answer);
-        }
-        let renamed = CachedAnswer {
-            model: model.name.clone(),
-            provider: model.provider.clone(),
-            model_id: model.id.clone(),
-            ..CachedAnswer::clone(&answer)
-        };
-        (key, Arc::new(renamed))
-    }
-}
-
-/// May this model's answer be kept?
-pub(in crate::engine) fn may(
-    request: &Request,
-    config: &Config,
-    model: &Model,
-) -> Result<(), Refusal> {
-    let demand = match config.cache.when {
-        CacheWhen::Deterministic => Demand::Repeatable,
-        CacheWhen::Always => Demand::Anything,
-        CacheWhen::Never => Demand::Never,
-    };
-    cache::may_cache(request, &model.capabilities, demand)?;
-    let heeded = config
-        .providers
-        .get(&model.provider)
-        .is_some_and(|provider| wire::heeds_temperature(request, provider.dialect, model));
-    if !heeded && demand == Demand::Repeatable {
-        return Err(Refusal::NotHonoured);
-    }
-    Ok(())
-}
-
-/// What of a model and its provider goes into a key.
-struct Served<'a> {
-    model: &'a Model,
-    endpoint: String,
-    written: String,
-}
-
-impl<'a> Served<'a> {
-    fn of(model: &'a Model, config: &Config) -> Self {
-        let endpoint = config.providers.get(&model.provider).map(|provider| {
-            let dialect = match provider.dialect {
-                Dialect::OpenAi => "openai",
-                Dialect::Anthropic => "anthropic",
-            };
-            // The simulated fleet is the same one whatever ports it found free.
-            let address = if provider.simulated {
-                format!("simulated:{}", provider.name)
-            } else {
-                nameless(&provider.base_url)
-            };
-            // A header may choose who answers behind a proxy.
-            json!([dialect, address, provider.headers]).to_string()
-        });
-        let (can, quirks) = (model.capabilities, &model.quirks);
-        let mut written = json!([
-            [can.tools, can.vision, can.json, can.structured],
-            [can.reasoning, can.temperature, can.seed],
-            [format!("{:?}", quirks.effort), format!("{:?}", quirks.system_role)],
-            quirks.temperature_max,
-        ]);
-        // Left out where none is asked for, so that what was kept before is still found.
-        if let (Some(tier), Some(list)) = (model.service_tier, written.as_array_mut()) {
-            list.push(json!(["service_tier", tier.name()]));
-        }
-        Self { model, endpoint: endpoint.unwrap_or_default(), written: written.to_string() }
-    }
-
-    fn parts(&self) -> KeyParts<'_> {
-        KeyParts {
-            provider: self.model.provider.as_str(),
-            endpoint: &self.endpoint,
-            model_id: &self.model.id,
-            params: &self.model.params,
-            written: &self.written,
-            tenant: "",
-        }
-    }
-}
-
-/// An address without the user and password that may be in it: not even their hash is to leave.
-fn nameless(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}{path}")
-}
 
 /// What looking gave.
 pub(super) enum Looked {
@@ -223,7 +63,7 @@ impl Run {
                 reasoning: &state.reply.reasoning,
                 reader: self.request.reader,
             };
-            match shelf.take_place(&keys, has, super::super::clock::now()) {
+            match shelf.take_place(&keys, wanted.first, has, super::super::clock::now()) {
                 Place::Hit(key, answer) if state.reply.text.is_empty() => {
                     let found = wanted.renamed((key, answer), config);
                     return self.replay(found, Tier::Memory, state).await;
@@ -340,6 +180,7 @@ impl Run {
             model_id: Some(answer.model_id.clone()),
             usage: answer.usage,
             cost: Cost::ZERO,
+            answer_cost: Some(answer.cost),
             wait_ms: Some(total),
             ttft_ms: Some(total),
             total_ms: total,
@@ -358,11 +199,8 @@ impl Run {
             state.why = Some(Why::Refused(refusal));
             return;
         }
-        let reply = &state.reply;
-        let whole = cache::is_whole(outcome.finish, &reply.text, &reply.tool_calls)
-            && reply.seams.is_empty()
-            && reply.verdict.as_ref().is_none_or(|verdict| verdict.evidence.is_empty());
-        if !whole {
+        if let Err(unkept) = worth_keeping(outcome, state) {
+            state.kept = Some(Err(unkept));
             return;
         }
         let served = Served::of(model, config);
@@ -377,14 +215,28 @@ impl Run {
             tool_calls: state.reply.tool_calls.clone(),
             finish: outcome.finish,
             usage: outcome.usage,
-            cost: outcome.cost,
+            cost: outcome.answer_cost.unwrap_or(outcome.cost),
             expires: now + config.cache.ttl,
             fields: Fields::of(&self.request, &served.parts()),
         });
-        self.shared.shelf.put(key, Arc::clone(&answer));
+        let mut kept = self.shared.shelf.put(key, Arc::clone(&answer));
         if let Some(remote) = self.shared.shelf.remote() {
             // Waited for: the program may end with this request.
-            remote.keep(&self.shared, &key, &answer, now).await;
+            kept |= remote.keep(&self.shared, &key, &answer, now).await;
         }
+        state.kept = Some(if kept { Ok(()) } else { Err(Unkept::NoRoom) });
     }
+}
+
+/// Is the answer one that may be given again, as far as how it came tells?
+fn worth_keeping(outcome: &Outcome, state: &State) -> Result<(), Unkept> {
+    let reply = &state.reply;
+    if !cache::is_whole(outcome.finish, &reply.text, &reply.tool_calls) {
+        return Err(Unkept::NotWhole);
+    }
+    if !reply.seams.is_empty() {
+        return Err(Unkept::Joined);
+    }
+    let doubted = reply.verdict.as_ref().is_some_and(|verdict| !verdict.evidence.is_empty());
+    if doubted { Err(Unkept::Doubted) } else { Ok(()) }
 }

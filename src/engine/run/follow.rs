@@ -11,7 +11,7 @@ use crate::route::Written;
 use super::super::attempt::millis;
 use super::super::flight::Follower;
 use super::super::shelf::From;
-use super::cached::Wanted;
+use super::wanted::Wanted;
 use super::{Run, State};
 
 /// How often a request may read along in vain.
@@ -47,7 +47,7 @@ impl Run {
             };
             match event {
                 ReplyEvent::Attempt { model, provider, .. } => {
-                    if !wanted.names(&model) {
+                    if !wanted.follows(&model) {
                         // An answer of that model is not one to this request.
                         return None;
                     }
@@ -90,20 +90,19 @@ impl Run {
         patience: Patience,
         state: &mut State,
     ) -> Option<Outcome> {
-        let answered = match leader.finish {
-            Finish::Stop | Finish::Length | Finish::ToolCalls => true,
-            Finish::ContentFilter | Finish::Truncated | Finish::Error => false,
-            Finish::Cancelled => return None,
-        };
+        if leader.finish == Finish::Cancelled {
+            return None;
+        }
+        let answered = leader.finish.answered();
         if !answered && patience == Patience::More {
             return None;
         }
         if answered {
             state.why = Some(Why::Shared(key));
-            // What came from a tier was counted there, and cost nothing to begin with.
-            self.shared.shelf.count_hit(From::Flight, leader.cost);
+            let saved = leader.answer_cost.unwrap_or(leader.cost);
+            self.shared.shelf.count_hit(From::Flight, saved);
             if let Some(remote) = self.shared.shelf.remote() {
-                remote.count_aside(&self.shared, Count { hits: 1, saved: leader.cost.amount });
+                remote.count_aside(&self.shared, Count { hits: 1, saved: saved.amount });
             }
         }
         Some(Outcome {

@@ -95,7 +95,7 @@ pub struct Routing {
     pub answered: u64,
     /// Of those, from the cache.
     pub cached: u64,
-    /// What the cache saved, by the forecast of the model whose answer it was.
+    /// What the cache saved: what was paid for those answers where they were made.
     pub cache_saved: Money,
     /// What providers' own prompt caches took off.
     pub prefix_saved: Money,

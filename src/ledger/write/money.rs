@@ -8,8 +8,7 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptReport, Cost, Finish, LocalDay, Money, OutcomeClass, Price, RequestId, SessionId,
-    UnixMs, Usage,
+    AttemptReport, Cost, LocalDay, Money, OutcomeClass, Price, RequestId, SessionId, UnixMs, Usage,
 };
 use crate::route::Payer;
 
@@ -307,7 +306,7 @@ pub(super) fn unanswered(
 pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::Result<()> {
     let (begin, outcome) = (&end.begin, &end.outcome);
     let day = Day::of(begin.at, zone).0;
-    let answered = matches!(outcome.finish, Finish::Stop | Finish::Length | Finish::ToolCalls);
+    let answered = outcome.finish.answered();
     let priced: Vec<(&str, Money)> = begin
         .decision
         .ranked()
@@ -317,7 +316,7 @@ pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::R
         begin.decision.candidate(model.as_str()).and_then(|candidate| candidate.estimate.cost)
     });
     let cached = outcome.cached.is_some();
-    let cache_saved = chosen.filter(|_| cached).unwrap_or_default();
+    let cache_saved = outcome.cache_saved().map_or(Money::ZERO, |saved| saved.amount);
     // Scaled by what the answer came to: forecasts of one request share their guess of its length.
     let routed = begin.decision.imposed.as_ref().is_none_or(|imposed| !imposed.exclusive);
     let compared = routed

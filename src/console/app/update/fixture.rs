@@ -306,6 +306,7 @@ impl Console {
             wait_ms: Some(400),
             ttft_ms: Some(380),
             total_ms: 1_900,
+            answer_cost: None,
             cached: None,
             cache_note: None,
             error: None,

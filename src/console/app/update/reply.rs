@@ -177,6 +177,7 @@ pub(super) fn finish(cell: &mut ReplyCell, finish: Finish, snapshot: Option<&Sna
             .map(|at| u64::try_from(at.since(cell.asked_at).as_millis()).unwrap_or(u64::MAX)),
         ttft_ms: cell.first_token.map(|(_, ms)| ms),
         total_ms: u64::try_from(cell.last_at.since(cell.asked_at).as_millis()).unwrap_or(u64::MAX),
+        answer_cost: None,
         cached: None,
         cache_note: None,
         error: None,
@@ -273,9 +274,14 @@ fn hold(state: &mut AppState) {
 
 /// What the baseline model would have cost for the same tokens, less what was paid: of an answer that
 /// came whole, since with another there is nothing to compare. Of a reply from
-/// another run it is reckoned from what was kept of it, by the prices of its day.
+/// another run it is reckoned from what was kept of it, by the prices of its day. What the cache saved
+/// is not routing's doing, and is told by itself.
 pub(super) fn saved(state: &AppState, cell: &ReplyCell) -> Option<Saved> {
-    let outcome = cell.reply.outcome.as_ref().filter(|o| o.usage.output > 0 && cell.whole())?;
+    let outcome = cell
+        .reply
+        .outcome
+        .as_ref()
+        .filter(|o| o.usage.output > 0 && o.cached.is_none() && cell.whole())?;
     let config = &state.snapshot.as_ref()?.config;
     let price = |model: &crate::domain::ModelName| {
         let rates = config.models.get(model)?.rates(cell.last_at, outcome.usage.input)?;

@@ -6,8 +6,8 @@
 use crate::console::composer::{self, Draft};
 use crate::console::transcript::CellRows;
 use crate::domain::{
-    Audience, Heard, History, LeftOut, Message, MessageId, ModelName, Origin, OverBudget, Place,
-    Privacy, ReaderKind, Request, RequestId, Route, Turn, is_private,
+    Audience, CacheMode, Heard, History, LeftOut, Message, MessageId, ModelName, Origin,
+    OverBudget, Place, Privacy, ReaderKind, Request, RequestId, Route, Turn, is_private,
 };
 
 use super::super::{
@@ -103,7 +103,7 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
     }
     let cell = push_cell(state, Cell::User(user));
     say_what_stays(state, cell);
-    ask(state, fx, cell, OverBudget::Ask);
+    ask(state, fx, cell, Asking::first());
 }
 
 /// Says what is not sent along, the first time it is not.
@@ -131,14 +131,14 @@ pub(super) fn refused(
     });
     let Some(index) = refused else { return };
     let Some(Cell::Reply(reply)) = state.transcript.cells.get(index) else { return };
-    let cell = reply.answers;
+    let (cell, asking) = (reply.answers, Asking { over_budget: allowance, cache: reply.cache });
     if state.running().is_some() || state.engine != EnginePhase::Ready {
         return;
     }
     if index + 1 == state.transcript.cells.len() {
         cut_from(state, index);
     }
-    ask(state, fx, cell, allowance);
+    ask(state, fx, cell, asking);
 }
 
 /// Takes what a budget asked about and nobody allowed out of the chat and back into the draft. A
@@ -178,12 +178,44 @@ pub(super) fn unsay(state: &mut AppState, request: RequestId) {
     notes::toast(state, Tone::Info, format!("not sent; it is {place}"));
 }
 
+/// What a question may do on its way to an answer.
+#[derive(Debug, Clone, Copy)]
+struct Asking {
+    over_budget: OverBudget,
+    cache: CacheMode,
+}
+
+impl Asking {
+    /// Asked for the first time.
+    const fn first() -> Self {
+        Self { over_budget: OverBudget::Ask, cache: CacheMode::Normal }
+    }
+
+    /// Asked again, of this model or of whoever is chosen: what is kept would only say the same once
+    /// more. Of a model that has not answered it yet, a kept answer is another answer.
+    fn again(state: &AppState, cell: usize, model: Option<&ModelName>) -> Self {
+        let by = |reply: &ReplyCell, wanted: &ModelName| {
+            reply.answers == cell && reply.model().is_some_and(|(model, _)| model == wanted)
+        };
+        let shown = model.is_none_or(|wanted| {
+            state.transcript.cells.iter().any(|cell| match cell {
+                Cell::Reply(reply) => by(reply, wanted),
+                Cell::User(_) | Cell::Note(_) => false,
+            })
+        });
+        let cache = if shown { CacheMode::Refresh } else { CacheMode::Normal };
+        Self { cache, ..Self::first() }
+    }
+}
+
 /// Asks what a user's cell says; the answer goes to a new cell at the end.
-fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, over_budget: OverBudget) {
+fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, asking: Asking) {
     let id = state.ids.request(state.now);
-    let mut request = Request { over_budget, ..request_for(state, id, cell) };
+    let Asking { over_budget, cache } = asking;
+    let mut request = Request { cache, over_budget, ..request_for(state, id, cell) };
     request.place = place(state, cell);
     let mut reply = ReplyCell::new(id, cell, state.now);
+    reply.cache = cache;
     reply.first_block = state.last_reply().map_or(0, |(index, last)| {
         let laid_out = state.transcript.layout.rows(index);
         last.first_block + laid_out.map_or_else(|| blocks(last).len(), CellRows::code_blocks)
@@ -197,7 +229,7 @@ fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, over_budget: OverBud
     fx.push(Effect::Send(Box::new(request)));
 }
 
-/// Asks a message again: in place when nothing came after it, else as a new message at the end.
+/// Asks a message again, past what is kept: in place when nothing came after it, else as a new message at the end.
 pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: Option<ModelName>) {
     if state.running().is_some() {
         notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
@@ -208,11 +240,12 @@ pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: 
         return;
     }
     let last = state.transcript.cells.iter().rposition(|cell| matches!(cell, Cell::User(_)));
+    let asking = Asking::again(state, cell, model.as_ref());
     let Some(Cell::User(user)) = state.transcript.cells.get_mut(cell) else { return };
     if last == Some(cell) {
         user.model = model.or(user.model.take());
         super::changed_cell(state, cell);
-        ask(state, fx, cell, OverBudget::Ask);
+        ask(state, fx, cell, asking);
         return;
     }
     let mut user = user.clone();
@@ -220,7 +253,7 @@ pub(super) fn again(state: &mut AppState, fx: &mut Effects, cell: usize, model: 
     user.model = model.or(user.model);
     user.at = state.now;
     let cell = push_cell(state, Cell::User(user));
-    ask(state, fx, cell, OverBudget::Ask);
+    ask(state, fx, cell, asking);
 }
 
 /// Takes a message back into the draft; sending it replaces it and all that came after.

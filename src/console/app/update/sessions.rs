@@ -395,6 +395,7 @@ fn reply(state: &AppState, question: usize, answer: KeptAnswer) -> ReplyCell {
             wait_ms: answer.wait_ms,
             ttft_ms: answer.ttft_ms,
             total_ms: answer.total_ms,
+            answer_cost: None,
             cached: answer.cached,
             error: None,
             cache_note: answer.cache_note,

@@ -12,7 +12,7 @@ use crate::console::theme::Token;
 use crate::console::view::chrome;
 use crate::console::view::paint::{Ink, below, row};
 use crate::console::view::words;
-use crate::domain::{BudgetLimit, BudgetScope, ModelName, Money, format_span};
+use crate::domain::{BudgetLimit, BudgetScope, ModelName, Money};
 use crate::engine::{ModelStatus, Snapshot, TierState};
 use crate::route::BudgetLine;
 use crate::text;
@@ -134,7 +134,7 @@ fn cache(snapshot: &Snapshot, glyphs: Glyphs) -> Vec<String> {
     let mut out = Vec::new();
     if cache.hits > 0 {
         let asked = cache.hits + cache.misses;
-        let saved = words::cost(cache.saved, glyphs);
+        let saved = words::cost_in_full(cache.saved, glyphs);
         out.push(format!("cache {} of {asked}, saved {saved}", cache.hits));
         let parts = [
             (cache.memory.hits, "memory"),
@@ -149,8 +149,8 @@ fn cache(snapshot: &Snapshot, glyphs: Glyphs) -> Vec<String> {
         out.push(format!("  {}", parts.join(" · ")));
     }
     if let TierState::Down { since } = cache.tier {
-        let span = since.until(snapshot.at);
-        out.push(format!("Redis cache gone for {}", format_span(span)));
+        let span = u64::try_from(since.until(snapshot.at).as_millis()).unwrap_or(u64::MAX);
+        out.push(format!("Redis cache gone for {}", words::countdown(span)));
     }
     out
 }

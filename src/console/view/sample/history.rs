@@ -320,6 +320,7 @@ pub(super) fn log(state: &AppState, scene: Scene) -> Vec<Arc<LogEntry>> {
                         wait_ms: Some(*wait),
                         ttft_ms: Some(*wait),
                         total_ms: *total,
+                        answer_cost: None,
                         cached: None,
                         cache_note: None,
                         error: None,

@@ -81,6 +81,7 @@ fn answered(state: &AppState, index: usize, text: &str) -> Cell {
         wait_ms: Some(412),
         ttft_ms: Some(412),
         total_ms: 1_900,
+        answer_cost: None,
         cached: None,
         cache_note: None,
         error: None,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::super::fixture::{Console, snapshot};
 use crate::console::app::{Cell, Effect, Focus, Msg, Overlay, View};
 use crate::domain::{
-    AtLimit, AttemptId, Budget, BudgetLimit, Cost, ErrorReport, Finish, Message, ModelName,
-    Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
+    AtLimit, AttemptId, Budget, BudgetLimit, CacheMode, Cost, ErrorReport, Finish, Message,
+    ModelName, Outcome, OutcomeClass, OverBudget, ReplyEvent, Usage,
 };
 use crate::engine;
 use crate::route::{Book, Payer};
@@ -29,6 +29,7 @@ fn refused_unseen(console: &mut Console, code: &str) {
         wait_ms: None,
         ttft_ms: None,
         total_ms: 1,
+        answer_cost: None,
         cached: None,
         error: Some(ErrorReport::new(OutcomeClass::Account, code, words)),
         cache_note: None,
@@ -41,6 +42,16 @@ fn asked() -> Console {
     console.text("a long one").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
     console
+}
+
+#[test]
+fn what_was_asked_again_is_still_asked_past_the_cache_once_a_budget_was_asked_about() {
+    let mut console = Console::ready();
+    console.exchange("a long one", "An answer.").text("/retry").keys("enter");
+    refused(&mut console, engine::ASKS_FIRST);
+    console.keys("y");
+    let sent = console.sent();
+    assert_eq!((sent[2].over_budget, sent[2].cache), (OverBudget::Allowed, CacheMode::Refresh));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::fixture::Console;
 use super::texts;
-use crate::domain::{Finish, Message, Route};
+use crate::domain::{CacheMode, Finish, Message, Route};
 
 #[test]
 fn up_at_the_top_brings_back_earlier_prompts_and_down_the_draft() {
@@ -40,6 +40,28 @@ fn retry_with_a_model_names_it() {
     let mut console = Console::ready();
     console.exchange("one", "a").text("/retry opus").keys("enter");
     assert_eq!(console.sent()[1].route, Route::Prefer("opus".into()));
+}
+
+#[test]
+fn asking_again_asks_a_model_and_not_what_is_kept() {
+    let mut console = Console::ready();
+    console.exchange("one", "bad answer");
+    assert_eq!(console.sent()[0].cache, CacheMode::Normal);
+    console.text("/retry").keys("enter");
+    assert_eq!(console.sent()[1].cache, CacheMode::Refresh);
+    console.routed("mini").stream("better").end(Finish::Stop).keys("esc").wait(1_000).keys("r");
+    assert_eq!(console.sent()[2].cache, CacheMode::Refresh);
+    console.routed("mini").stream("good").end(Finish::Stop).text("two").keys("enter");
+    assert_eq!(console.sent()[3].cache, CacheMode::Normal, "a new message is looked up as ever");
+}
+
+#[test]
+fn another_model_may_give_what_is_kept_of_it_but_not_what_it_just_gave() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").text("/retry opus").keys("enter");
+    assert_eq!(console.sent()[1].cache, CacheMode::Normal);
+    console.routed("opus").stream("b").end(Finish::Stop).text("/retry opus").keys("enter");
+    assert_eq!(console.sent()[2].cache, CacheMode::Refresh);
 }
 
 #[test]
