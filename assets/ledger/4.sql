@@ -18,3 +18,6 @@ WHERE role = 'user'
     AND (r.run IS NOT NULL OR r.cached IS NOT NULL OR r.finish IN ('interrupted', 'dismissed')
          OR EXISTS (SELECT 1 FROM attempts a WHERE a.request = r.n)))
   AND NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent = messages.n AND c.role <> 'user');
+
+-- Which answer a request was given, found without looking through all of them.
+CREATE INDEX messages_request ON messages (request) WHERE request IS NOT NULL;

@@ -120,7 +120,7 @@ pub struct AskArgs {
     /// With --model: ask no other model
     #[arg(long, requires = "model")]
     pub pin: bool,
-    /// Print one JSON object with the answer, its cost, the decision and every attempt
+    /// Print one JSON object: the decision, and what came of it where somebody is asked
     #[arg(long)]
     pub json: bool,
     /// Instructions to the model
@@ -483,15 +483,23 @@ fn refuse_stray(ask: &AskArgs) -> Result<(), clap::Error> {
 /// money; so it is refused with the way to send it all the same.
 fn refuse_lone_word(prompt: &[String]) -> Result<(), clap::Error> {
     use clap::CommandFactory as _;
-    let [word] = prompt else { return Ok(()) };
+    let [word, rest @ ..] = prompt else { return Ok(()) };
     if word.is_empty() || !word.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
         return Ok(());
     }
     let mut command = Cli::command();
-    let near = nearest(word, command.get_subcommands().map(clap::Command::get_name))
-        .map_or_else(String::new, |name| format!("Did you mean `{name}`? "));
+    let near = nearest(word, command.get_subcommands().map(clap::Command::get_name));
+    // With more words it is a prompt, unless the next one is what such a command goes on with.
+    if let [next, ..] = rest {
+        let meant = near.and_then(|name| command.find_subcommand(name));
+        if !meant.is_some_and(|meant| meant.find_subcommand(next).is_some()) {
+            return Ok(());
+        }
+    }
+    let near = near.map_or_else(String::new, |name| format!("Did you mean `{name}`? "));
     let message = format!(
-        "there is no command `{word}`. {near}To send it as a prompt: wheelhouse ask {word}\n"
+        "there is no command `{word}`. {near}To send it as a prompt: wheelhouse ask {}\n",
+        prompt.join(" ")
     );
     Err(command.error(clap::error::ErrorKind::InvalidSubcommand, message))
 }

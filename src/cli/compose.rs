@@ -227,6 +227,13 @@ impl Setup {
         match std::fs::read_to_string(path) {
             Ok(text) => Ok(Some(Layer::user(path.display().to_string(), text))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.named() => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(Stop::usage(format!(
+                    "{}: there is no such file, and --config or WHEELHOUSE_CONFIG names it\n  try: \
+                     wheelhouse config init writes it",
+                    path.display()
+                )))
+            }
             Err(error) => Err(Stop::usage(format!("{}: {error}", path.display()))),
         }
     }

@@ -167,7 +167,7 @@ fn a_budget_that_cannot_be_read_ends_a_demo_before_it_begins_and_usage_says_so()
     let missing = missing.to_str().unwrap();
     for args in [vec!["ask", "--demo", "hi"], vec!["explain", "hi"], vec!["usage"]] {
         let ran = data.run(&[&["--config", missing], args.as_slice()].concat()).ends(2);
-        assert!(ran.err.contains("none.toml: No such file"), "{}", ran.err);
+        assert!(ran.err.contains("none.toml: there is no such file"), "{}", ran.err);
     }
     std::fs::write(
         &file,

@@ -124,6 +124,21 @@ fn figures(row: &Row<'_>) -> rusqlite::Result<AnswerFigures> {
     })
 }
 
+/// The question for what nothing was said to, in a conversation.
+fn unanswered() -> String {
+    format!(
+        "SELECT {FIGURES}, q.id, r.at + coalesce(r.total_ms, 0), r.model, r.provider,
+           r.finish, r.error
+         FROM sessions s JOIN requests r ON r.session = s.n
+         JOIN messages q ON q.n = r.asked AND q.session = s.n
+         LEFT JOIN decisions d ON d.request = r.n
+         WHERE s.id = ?1 AND r.finish IS NOT NULL
+           AND EXISTS (SELECT 1 FROM attempts WHERE request = r.n)
+           AND NOT EXISTS (SELECT 1 FROM messages WHERE request = r.id)
+         ORDER BY r.n"
+    )
+}
+
 impl Reader {
     /// What the answers of a conversation came to, by their requests: those on every branch, and those
     /// of a copy as what they came to where they were given.
@@ -176,17 +191,7 @@ impl Reader {
                 Ok(rows.iter().filter_map(|json| serde_json::from_str(json).ok()).collect())
             };
             let mut found: Vec<Unanswered> = db
-                .prepare_cached(&format!(
-                    "SELECT {FIGURES}, q.id, r.at + coalesce(r.total_ms, 0), r.model, r.provider,
-                       r.finish, r.error
-                     FROM sessions s JOIN requests r ON r.session = s.n
-                     JOIN messages q ON q.n = r.asked AND q.session = s.n
-                     LEFT JOIN decisions d ON d.request = r.n
-                     WHERE s.id = ?1 AND r.finish IS NOT NULL
-                       AND EXISTS (SELECT 1 FROM attempts WHERE request = r.n)
-                       AND NOT EXISTS (SELECT 1 FROM messages WHERE request = r.id)
-                     ORDER BY r.n",
-                ))?
+                .prepare_cached(&unanswered())?
                 .query_map([session.0.as_bytes()], |row| {
                     Ok(Unanswered {
                         request: RequestId(id(row.get(0)?)),

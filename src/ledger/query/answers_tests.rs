@@ -129,3 +129,17 @@ fn how_one_request_was_routed_is_found_by_its_id() {
     let unknown = RequestId(Uuid::nil());
     assert_eq!(kept.ledger.read(|reader| reader.route_of(unknown)).unwrap(), None);
 }
+
+#[test]
+fn what_nothing_was_said_to_is_found_without_looking_through_the_file() {
+    let kept = Kept::new(&[&Turn::new(1, NOW, session(1), "why?", "because")]);
+    let plan = kept.ledger.read(|reader| {
+        reader.ask(|db| {
+            db.prepare(&format!("EXPLAIN QUERY PLAN {}", unanswered()))?
+                .query_map([session(1).0.as_bytes()], |row| row.get::<_, String>(3))?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        })
+    });
+    let plan = plan.unwrap();
+    assert!(plan.len() >= 4 && plan.iter().all(|step| !step.contains("SCAN")), "{plan:#?}");
+}

@@ -184,6 +184,8 @@ fn without_unanswered(
     audience: Audience,
 ) -> rusqlite::Result<String> {
     let mut unanswered = Vec::new();
+    // Is there an answer between here and the question that is being kept?
+    let mut answered = false;
     while let Some(n) = parent {
         let (role, said, above, tags, unheard) = db
             .prepare_cached("SELECT role, text, parent, tags, unheard FROM messages WHERE n = ?1")?
@@ -192,11 +194,13 @@ fn without_unanswered(
                 let (role, said): (String, String) = (row.get(0)?, row.get(1)?);
                 Ok((role, said, row.get::<_, Option<i64>>(2)?, tags, row.get::<_, bool>(4)?))
             })?;
-        if role != role_name(Role::User) {
-            break;
-        }
-        if !(unheard || (audience == Audience::Anybody && is_private(&tags))) {
-            unanswered.push(said);
+        let left_out = unheard || (audience == Audience::Anybody && is_private(&tags));
+        match (role == role_name(Role::User), left_out) {
+            (false, _) => answered = true,
+            // Neither it nor what answered it was sent.
+            (true, true) => answered = false,
+            (true, false) if answered => break,
+            (true, false) => unanswered.push(said),
         }
         parent = above;
     }

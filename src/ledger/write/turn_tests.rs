@@ -119,6 +119,20 @@ fn a_question_is_kept_without_those_before_it_and_those_left_out_do_not_hide_the
 }
 
 #[test]
+fn a_private_answer_between_does_not_hide_what_nothing_answered() {
+    let kept = Kept::new();
+    let lost = turn(1, "first", "", None);
+    let mut end = lost.end();
+    end.outcome.finish = Finish::Error;
+    kept.end(end);
+    let secret = turn(2, "a secret", "noted", Some(lost.message()));
+    kept.end(private(&secret));
+    kept.end(turn(3, "first\n\nsecond", "yes", Some(secret.answer_id())).end());
+    let said: Vec<String> = kept.heard().into_iter().map(|(text, _)| text).collect();
+    assert_eq!(said, ["first", "a secret", "noted", "second", "yes"]);
+}
+
+#[test]
 fn instructions_given_in_private_are_for_here_until_others_are_given() {
     let kept = Kept::new();
     let told = |n, system: Option<&str>, tags: &[&str]| {

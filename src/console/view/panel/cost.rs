@@ -38,14 +38,20 @@ fn today(snapshot: &Snapshot) -> Option<(BudgetLine, BudgetLimit)> {
 
 /// What the rule over the section says: `today $0.42 of $2.00`, `today $0.42`, or what this run cost
 /// where nothing else is known.
-fn about(snapshot: &Snapshot, glyphs: Glyphs) -> String {
+fn about(snapshot: &Snapshot, glyphs: Glyphs, width: u16) -> String {
     if let Some((line, budget)) = today(snapshot) {
         let spent = words::cost(line.spent, glyphs);
-        return format!("today {spent} of {}", words::money(budget.limit));
+        let of = format!("{spent} of {}", words::money(budget.limit));
+        // The limit is the point of it; under a bar that says "budget" the day need not be said.
+        let whole = format!("today {of}");
+        return if text::width(&whole) + ABOUT <= usize::from(width) { whole } else { of };
     }
     let (spent, since) = chrome::spent(snapshot, glyphs);
     format!("{since} {spent}")
 }
+
+/// Cells of the rule that its right words do not have.
+const ABOUT: usize = 13;
 
 /// What this run had a part in, where earlier runs or other programs spent as well.
 fn this_run(snapshot: &Snapshot, glyphs: Glyphs) -> Option<String> {
@@ -167,7 +173,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         return;
     };
     let total = snapshot.spend.cost.amount.dollars();
-    let about = about(snapshot, state.looks.glyphs);
+    let about = about(snapshot, state.looks.glyphs, area.width);
     ink.rule(row(area, 0), &[("COST", Token::Strong)], &[(&about, Token::Dim)]);
     let models = dearest(snapshot);
     if models.is_empty() {
