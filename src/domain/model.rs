@@ -30,6 +30,12 @@ impl Rates {
             + self.output.times(usage.output)
     }
 
+    /// What the same tokens would have cost at a model that was not asked: it has nothing of the prompt
+    /// in a cache, so all of it is at its full price.
+    pub fn cost_elsewhere(&self, usage: &Usage) -> Money {
+        self.input.times(usage.input) + self.output.times(usage.output)
+    }
+
     /// The most a prompt token can cost, whether it is fresh, cached or written to the cache.
     pub fn dearest_input(&self) -> Price {
         self.input.max(self.cached_input).max(self.cache_write).max(self.hour_write())

@@ -398,11 +398,13 @@ fn what_routing_saved_is_told_against_the_dearest_and_against_a_baseline() {
     let ledger = open(dir.path());
     keep(&ledger, &Turn { failed: Some(250_000), ..turn(1, "a", "b") });
     let routing = ledger.read(|reader| reader.routing(Days::ALL, Some(&"model-1".into()))).unwrap();
-    // The second model has twice the first one's prices, the fourth four times.
+    // The same 400 + 120 tokens at the fourth model's prices, 0.40 and 1.60 micro-dollars, and at the
+    // second one's, 0.20 and 0.80; what the provider had cached of the prompt nobody else had.
     assert_eq!((routing.compared, routing.spent.pico()), (1, 1_250_000));
-    assert_eq!(routing.dearest.pico(), 4_000_000);
+    assert_eq!(routing.dearest.pico(), 400 * 400_000 + 120 * 1_600_000);
     let (requests, spent, would) = routing.baseline.unwrap();
-    assert_eq!((requests, spent.pico(), would.pico()), (1, 1_250_000, 2_000_000));
+    let twice = 400 * 200_000 + 120 * 800_000;
+    assert_eq!((requests, spent.pico(), would.pico()), (1, 1_250_000, twice));
     assert_eq!(routing.lost.pico(), 250_000);
     // 2 attempts × 100 tokens × (0.10 − 0.01) micro-dollars.
     assert_eq!(routing.prefix_saved.pico(), 2 * 100 * 90_000);

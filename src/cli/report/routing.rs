@@ -14,7 +14,7 @@ pub(super) fn lines(
     let mut out = Vec::new();
     if routing.requests > 0 {
         out.push(answered(routing));
-        out.extend(forecast(routing, shown));
+        out.extend(compared(routing, shown));
     }
     if let Some(model) = baseline {
         out.push(against(model, routing, shown));
@@ -35,17 +35,17 @@ fn answered(routing: &Routing) -> String {
 }
 
 /// What those that can be compared would have cost, and why others cannot.
-fn forecast(routing: &Routing, shown: Denomination) -> Vec<String> {
+fn compared(routing: &Routing, shown: Denomination) -> Vec<String> {
     let Routing { answered, cached, compared, spent, dearest, .. } = *routing;
     if answered == 0 {
         return Vec::new();
     }
     let mut out = vec![if compared == 0 {
-        "forecast  none of them can be compared with other models".to_owned()
+        "compared  none of them can be compared with other models".to_owned()
     } else {
         let [dearest, spent, saved] = summed(dearest, spent, shown);
         format!(
-            "forecast  {compared} of the {answered} answered: {dearest} at the dearest model \
+            "compared  {compared} of the {answered} answered: {dearest} at the dearest model \
              that fit each, {spent} spent, {saved} saved"
         )
     }];
@@ -55,13 +55,12 @@ fn forecast(routing: &Routing, shown: Denomination) -> Vec<String> {
     match answered.saturating_sub(cached).saturating_sub(compared) {
         0 => {}
         1 => out.push(
-            "          left out: 1 that was pinned to one model, was free, or whose exact cost is \
-             not known"
+            "          left out: 1 that was pinned to one model, or whose exact cost is not known"
                 .to_owned(),
         ),
         n => out.push(format!(
-            "          left out: {n} that were pinned to one model, as `compare` asks, were free, \
-             or whose exact cost is not known"
+            "          left out: {n} that were pinned to one model, as `compare` asks, or whose \
+             exact cost is not known"
         )),
     }
     out
@@ -126,11 +125,11 @@ mod tests {
             [
                 "routing   18 of 19 requests answered; 1 failed, was refused or stopped, or only \
                  the cache was to answer",
-                "forecast  13 of the 18 answered: $0.005400 at the dearest model that fit each, \
+                "compared  13 of the 18 answered: $0.005400 at the dearest model that fit each, \
                  $0.002600 spent, $0.002800 saved",
                 "          left out: 2 from the cache",
-                "          left out: 3 that were pinned to one model, as `compare` asks, were \
-                 free, or whose exact cost is not known",
+                "          left out: 3 that were pinned to one model, as `compare` asks, or \
+                 whose exact cost is not known",
                 "caches    2 answers from the cache saved $0.001",
             ]
         );
@@ -139,9 +138,9 @@ mod tests {
             told(&one, None),
             [
                 "routing   1 of 1 request answered",
-                "forecast  none of them can be compared with other models",
-                "          left out: 1 that was pinned to one model, was free, or whose exact \
-                 cost is not known",
+                "compared  none of them can be compared with other models",
+                "          left out: 1 that was pinned to one model, or whose exact cost is \
+                 not known",
             ]
         );
         assert!(told(&Routing::default(), None).is_empty());

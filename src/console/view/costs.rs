@@ -442,7 +442,7 @@ fn routing((report, narrowed): (&CostReport, bool), money: Amounts, width: u16) 
         put("as routed".to_owned(), words, Token::Strong);
     }
     let saved = routing.alternatives.iter().take(MOST_ALTERNATIVES);
-    let mut label = "saved by forecast";
+    let mut label = "saved";
     for other in saved.filter(|other| other.would > other.did) {
         // Not what the panel of the chat says: that is of this run, by the tokens replies really took.
         let saved = words::about(&money.brief(other.would - other.did));
@@ -455,7 +455,7 @@ fn routing((report, narrowed): (&CostReport, bool), money: Amounts, width: u16) 
     let out = [
         (unanswered, "not answered"),
         (routing.cached, "from the cache"),
-        (other, "pinned, free or inexact"),
+        (other, "pinned or inexact"),
     ];
     let mut label = "left out";
     for (n, words) in out.into_iter().filter(|(n, _)| *n > 0) {

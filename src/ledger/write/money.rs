@@ -3,12 +3,15 @@
 //!
 //! Invariant: an attempt is counted once, and sums are those of the lines.
 
+use std::collections::HashMap;
+
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptReport, Cost, LocalDay, Money, OutcomeClass, Price, RequestId, SessionId, UnixMs, Usage,
+    AttemptReport, Cost, LocalDay, Money, OutcomeClass, Price, Rates, RequestId, SessionId, UnixMs,
+    Usage,
 };
 use crate::route::Payer;
 
@@ -19,8 +22,8 @@ use super::{derived, key, number};
 /// Milliseconds in an hour.
 const HOUR: i64 = 3_600_000;
 
-/// The most one request is said to have cost elsewhere, in pico-dollars: a forecast far beside what
-/// was paid must not carry the sums of its day past what the file can hold.
+/// The most one request is said to have cost elsewhere, in pico-dollars: a price that is far off must
+/// not carry the sums of its day past what the file can hold.
 const MOST_COMPARED: i64 = 10_000_000_000_000_000;
 
 /// What a line says.
@@ -307,31 +310,13 @@ pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::R
     let (begin, outcome) = (&end.begin, &end.outcome);
     let day = Day::of(begin.at, zone).0;
     let answered = outcome.finish.answered();
-    let priced: Vec<(&str, Money)> = begin
-        .decision
-        .ranked()
-        .filter_map(|one| Some((one.model.as_str(), one.estimate.cost?)))
-        .collect();
-    let chosen = outcome.model.as_ref().and_then(|model| {
-        begin.decision.candidate(model.as_str()).and_then(|candidate| candidate.estimate.cost)
-    });
     let cached = outcome.cached.is_some();
     let cache_saved = outcome.cache_saved().map_or(Money::ZERO, |saved| saved.amount);
-    // Scaled by what the answer came to: forecasts of one request share their guess of its length.
     let routed = begin.decision.imposed.as_ref().is_none_or(|imposed| !imposed.exclusive);
-    let compared = routed
-        && answered
-        && !cached
-        && outcome.cost.exact
-        && chosen.is_some_and(|cost| cost > Money::ZERO);
-    let scaled = |forecast: Money| {
-        let (spent, chosen) = (answering(end), chosen.unwrap_or_default().pico().max(1));
-        let pico = i128::from(forecast.pico()) * i128::from(spent.pico()) / i128::from(chosen);
-        i64::try_from(pico).unwrap_or(i64::MAX).min(MOST_COMPARED)
-    };
+    let compared = routed && answered && !cached && outcome.cost.exact;
     let spent = if compared { outcome.cost.amount.pico() } else { 0 };
-    let dearest =
-        if compared { priced.iter().map(|(_, cost)| scaled(*cost)).max().unwrap_or(0) } else { 0 };
+    let would = if compared { elsewhere(end) } else { Vec::new() };
+    let dearest = would.iter().map(|(_, would)| *would).max().unwrap_or(0);
     db.prepare_cached(
         "INSERT INTO request_days VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT DO UPDATE SET requests = requests + 1, answered = answered + excluded.answered,
@@ -357,14 +342,26 @@ pub(super) fn routed(db: &Connection, end: &End, zone: &TimeZone) -> rusqlite::R
          ON CONFLICT DO UPDATE SET compared = compared + 1, would = would + excluded.would,
          spent = spent + excluded.spent",
     )?;
-    for (model, cost) in priced {
-        add.execute(params![day, model, scaled(cost), spent])?;
+    for (model, would) in would {
+        add.execute(params![day, model, would, spent])?;
     }
     Ok(())
 }
 
-/// What the attempt that gave the answer cost: failures are not what another model would have.
-fn answering(end: &End) -> Money {
-    let last = end.attempts.iter().rev().find(|attempt| attempt.outcome.is_none());
-    last.map_or(end.outcome.cost.amount, |attempt| attempt.cost.amount)
+/// What the tokens of an answer would have cost at each model that could have given it, in
+/// pico-dollars; at the one that gave it, what they did.
+fn elsewhere(end: &End) -> Vec<(&str, i64)> {
+    let (begin, outcome) = (&end.begin, &end.outcome);
+    let rates: HashMap<&str, &Rates> = begin
+        .input
+        .candidates
+        .iter()
+        .filter_map(|one| Some((one.model.as_str(), one.rates.as_ref()?)))
+        .collect();
+    let would = |model: &str| match &outcome.model {
+        Some(own) if own.as_str() == model => Some(outcome.cost.amount),
+        Some(_) | None => Some(rates.get(model)?.cost_elsewhere(&outcome.usage)),
+    };
+    let able = begin.decision.ranked().map(|one| one.model.as_str());
+    able.filter_map(|model| Some((model, would(model)?.pico().min(MOST_COMPARED)))).collect()
 }

@@ -59,6 +59,12 @@ pub(super) fn snapshot() -> Snapshot {
     engine::sample::snapshot(START, config())
 }
 
+/// A model that is chosen, and the others that could answer.
+fn able(chosen: &str) -> Vec<&str> {
+    let others = ["qwen", "opus"].into_iter().filter(|model| *model != chosen);
+    [chosen].into_iter().chain(others).collect()
+}
+
 pub(super) fn decision(request: RequestId, models: &[&str]) -> Decision {
     let candidates = models.iter().map(|model| Candidate {
         model: (*model).into(),
@@ -259,13 +265,13 @@ impl Console {
 
     /// Routes the running request and lets this model begin.
     pub(super) fn routed(&mut self, model: &str) -> &mut Self {
-        let decision = decision(self.running(), &[model, "qwen"]);
+        let decision = decision(self.running(), &able(model));
         self.routed_by(decision)
     }
 
     /// The same, by a pin or a chip.
     pub(super) fn routed_by_hand(&mut self, model: &str, imposed: OverrideKind) -> &mut Self {
-        let mut decision = decision(self.running(), &[model, "qwen"]);
+        let mut decision = decision(self.running(), &able(model));
         decision.imposed = Some(imposed);
         self.routed_by(decision)
     }

@@ -282,23 +282,22 @@ pub(super) fn saved(state: &AppState, cell: &ReplyCell) -> Option<Saved> {
         .outcome
         .as_ref()
         .filter(|o| o.usage.output > 0 && o.cached.is_none() && cell.whole())?;
+    let decision = cell.reply.decision.as_ref()?;
     let config = &state.snapshot.as_ref()?.config;
+    // As the ledger adds it up: what one model alone was to answer was not routed, and nothing is known
+    // of a model that could not have answered.
+    let routed = decision.imposed.as_ref().is_none_or(|imposed| !imposed.exclusive);
+    if !routed || !outcome.cost.exact {
+        return None;
+    }
     let price = |model: &crate::domain::ModelName| {
         let rates = config.models.get(model)?.rates(cell.last_at, outcome.usage.input)?;
-        // A baseline has no warm cache of ours: all of the prompt at its full price.
-        let cold = Usage { cached_input: 0, cache_write: 0, cache_write_1h: 0, ..outcome.usage };
-        Some(rates.cost(&cold))
+        Some(rates.cost_elsewhere(&outcome.usage))
     };
+    let mut able = decision.ranked().map(|candidate| &candidate.model);
     let baseline = match &state.baseline {
-        Some(model) => model.clone(),
-        None => cell
-            .reply
-            .decision
-            .as_ref()?
-            .ranked()
-            .map(|candidate| &candidate.model)
-            .max_by_key(|model| price(model))?
-            .clone(),
+        Some(model) => able.find(|able| *able == model)?.clone(),
+        None => able.max_by_key(|model| price(model))?.clone(),
     };
     if outcome.model.as_ref() == Some(&baseline) {
         return None;

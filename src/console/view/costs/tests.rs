@@ -308,7 +308,7 @@ fn what_routing_did_is_about_the_same_answers_in_every_line() {
         assert!(text.contains("as routed             $0.40 for 24 of 28 asked"), "{text}");
         assert!(text.contains("all on opus           ~$2.70\n"), "{text}");
         assert!(text.contains("all on sonnet         ~$0.98 for 19 of them"), "{text}");
-        assert!(text.contains("saved by forecast     ~$2.30 vs opus\n"), "{text}");
+        assert!(text.contains("saved                 ~$2.30 vs opus\n"), "{text}");
         assert!(text.contains(" ~$0.62 vs sonnet"), "{text}");
     }
 }

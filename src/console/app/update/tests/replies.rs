@@ -114,7 +114,7 @@ fn a_stream_that_breaks_off_without_an_end_is_over() {
 #[test]
 fn what_this_run_saved_names_the_baseline_only_while_there_is_one() {
     let mut console = Console::ready();
-    console.text("one").keys("enter").routed("qwen").stream("a").end(Finish::Stop);
+    console.text("one").keys("enter").routed("opus").stream("a").end(Finish::Stop);
     let first = console.state.meters.saved.clone();
     assert_eq!(first, None, "nothing dearer could have answered");
     for (baseline, versus) in
