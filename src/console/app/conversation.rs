@@ -97,14 +97,15 @@ impl Transcript {
         self.aside = Some(Aside { at: cell, cells, gone });
     }
 
-    /// What was set aside stands there again, if nothing else does.
-    pub fn put_back(&mut self) {
-        let Some(aside) = self.aside.take_if(|aside| aside.at == self.cells.len()) else { return };
+    /// What was set aside stands there again, if nothing else does: from which cell on.
+    pub fn put_back(&mut self) -> Option<usize> {
+        let aside = self.aside.take_if(|aside| aside.at == self.cells.len())?;
         self.gone = aside.gone;
         for cell in aside.cells {
             self.push(cell);
         }
         self.sum();
+        Some(aside.at)
     }
 
     /// What was set aside is not wanted any more.

@@ -258,6 +258,8 @@ pub struct Asking {
     pub from: UnixMs,
     /// It is on the screen. Otherwise it waits for a hand to stop writing.
     pub stands: bool,
+    /// The letter that answers it and when it was typed: an answer unless more is typed at once.
+    pub given: Option<(char, UnixMs)>,
 }
 
 /// What is offered under the caret while a word is typed.

@@ -212,7 +212,7 @@ fn refine(state: &mut AppState, fx: &mut Effects) {
 
 /// What holds after every message.
 fn settle(state: &mut AppState, fx: &mut Effects) {
-    budget::settle(state);
+    budget::settle(state, fx);
     let now = state.now;
     if state.toast.as_ref().is_some_and(|toast| toast.until <= now) {
         state.toast = None;
@@ -270,7 +270,7 @@ fn next_tick(state: &AppState) -> Option<u64> {
     // Every provider's countdown changes with the second, so one tick serves them all.
     let counting = counts_down(state).then(|| 1000 - state.now.0.rem_euclid(1000) as u64);
     let toast = state.toast.as_ref().map(|toast| until(toast.until));
-    let asking = state.question.filter(|asking| !asking.stands).map(|asking| until(asking.from));
+    let asking = budget::due(state).map(until);
     let waiting = waiting.then_some(WAIT_TICK_MS);
     let ticks = [waiting, armed, counting, toast, asking, state.next_countdown()];
     ticks.into_iter().flatten().min()

@@ -150,7 +150,8 @@ pub(super) fn ask_first(state: &mut AppState, index: usize) {
     }
     let request = reply.request;
     let typing = state.overlay.is_none() && takes_letters(state) && !state.composer.is_blank();
-    state.question = Some(Asking { request, from: later(state, typing), stands: false });
+    state.question =
+        Some(Asking { request, from: later(state, typing), stands: false, given: None });
     if !typing && state.overlay.is_none() {
         open(state, request);
     }
@@ -180,7 +181,7 @@ fn open(state: &mut AppState, request: RequestId) {
     let chosen = reply.reply.decision.as_ref().and_then(|decision| decision.chosen());
     let fits = chosen.map(|candidate| candidate.model.clone());
     state.overlay = Some(Overlay::Confirm(Confirm { question, fits, reply: request }));
-    state.question = Some(Asking { request, from: later(state, false), stands: true });
+    state.question = Some(Asking { request, from: later(state, false), stands: true, given: None });
 }
 
 /// What a budget asks instead of an answer, if it does.
@@ -189,11 +190,17 @@ pub(super) fn question(reply: &ReplyCell) -> Option<&ErrorReport> {
     (error.code == engine::ASKS_FIRST).then_some(error)
 }
 
-/// A question that waited for the hand to rest is shown; one that nobody sees any more was a no.
-pub(super) fn settle(state: &mut AppState) {
+/// A question that waited for the hand to rest is shown; one that nobody sees any more was a no; an
+/// answer that stood alone for long enough is one.
+pub(super) fn settle(state: &mut AppState, fx: &mut Effects) {
     let Some(asking) = state.question else { return };
     match &state.overlay {
-        Some(Overlay::Confirm(confirm)) if confirm.reply == asking.request => return,
+        Some(Overlay::Confirm(confirm)) if confirm.reply == asking.request => {
+            if let Some((letter, _)) = asking.given.filter(|(_, at)| *at + SEEN <= state.now) {
+                answer(state, fx, letter);
+            }
+            return;
+        }
         None if !asking.stands => {
             if asking.from <= state.now {
                 open(state, asking.request);
@@ -206,23 +213,49 @@ pub(super) fn settle(state: &mut AppState) {
     send::unsay(state, asking.request);
 }
 
+/// When a question wants to be looked at again.
+pub(super) fn due(state: &AppState) -> Option<UnixMs> {
+    let asking = state.question?;
+    match asking.given {
+        Some((_, at)) => Some(at + SEEN),
+        None => (!asking.stands).then_some(asking.from),
+    }
+}
+
 /// A key while a question stands or waits to be shown; `false` when it is for somebody else.
 pub(super) fn key(state: &mut AppState, fx: &mut Effects, key: Chord) -> bool {
     let Some(asking) = state.question else { return false };
     if asking.stands {
-        if state.now >= asking.from || key.typed().is_none() {
-            return answer(state, fx, key);
-        }
-        // The hand was already typing on when it came up.
+        let Some(Overlay::Confirm(confirm)) = &state.overlay else { return false };
+        let Some(letter) = key.typed() else { return false };
+        let answers = match letter {
+            'y' | 'Y' | 'n' | 'N' => true,
+            'f' | 'F' => confirm.fits.is_some(),
+            _ => false,
+        };
+        let seen = state.now >= asking.from;
         if !takes_letters(state) {
+            // Letters are no text here, so this one was meant, or nothing.
+            if seen && answers {
+                answer(state, fx, letter);
+            }
             return true;
         }
+        if seen && answers && asking.given.is_none() {
+            state.question = Some(Asking { given: Some((letter, state.now)), ..asking });
+            return true;
+        }
+        // Somebody writes on: none of it was an answer.
         state.overlay = None;
+        if let Some((letter, _)) = asking.given {
+            state.composer.type_char(letter);
+        }
     } else if !writes(key) {
         open(state, asking.request);
         return true;
     }
-    state.question = Some(Asking { from: later(state, true), stands: false, ..asking });
+    let from = later(state, true);
+    state.question = Some(Asking { from, stands: false, given: None, ..asking });
     false
 }
 
@@ -232,23 +265,19 @@ fn writes(key: Chord) -> bool {
         || matches!(key.code, KeyCode::Backspace | KeyCode::Delete | KeyCode::Left | KeyCode::Right)
 }
 
-fn answer(state: &mut AppState, fx: &mut Effects, key: Chord) -> bool {
-    let Some(Overlay::Confirm(confirm)) = &state.overlay else { return false };
+/// Carries out what a letter says.
+fn answer(state: &mut AppState, fx: &mut Effects, letter: char) {
+    let Some(Overlay::Confirm(confirm)) = &state.overlay else { return };
     let request = confirm.reply;
-    let allowance = match key.code {
-        KeyCode::Char('y' | 'Y') => Some(OverBudget::Allowed),
-        KeyCode::Char('f' | 'F') if confirm.fits.is_some() => Some(OverBudget::Within),
-        KeyCode::Char('n' | 'N') => None,
-        // Nothing typed here falls into the draft.
-        _ => return key.typed().is_some(),
+    let allowance = match letter {
+        'y' | 'Y' => Some(OverBudget::Allowed),
+        'f' | 'F' => Some(OverBudget::Within),
+        _ => None,
     };
-    if key.typed().is_none() {
-        return false;
-    }
     state.overlay = None;
-    if let Some(allowance) = allowance {
-        state.question = None;
-        send::refused(state, fx, request, allowance);
+    state.question = None;
+    match allowance {
+        Some(allowance) => send::refused(state, fx, request, allowance),
+        None => send::unsay(state, request),
     }
-    true
 }

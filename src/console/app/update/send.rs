@@ -162,7 +162,7 @@ pub(super) fn unsay(state: &mut AppState, request: RequestId) {
         }
     };
     cut_from(state, asked);
-    state.transcript.put_back();
+    let edited = state.transcript.put_back();
     if !state.transcript.cells.iter().any(|cell| matches!(cell, Cell::User(_))) {
         state.title.clear();
         if state.private == PrivateChat::Begun {
@@ -171,6 +171,8 @@ pub(super) fn unsay(state: &mut AppState, request: RequestId) {
     }
     let place = if state.composer.is_blank() {
         state.composer.set(draft);
+        // Sent after all, it takes that message's place.
+        state.editing = edited;
         "in the draft"
     } else {
         "in the history (↑)"

@@ -49,7 +49,7 @@ fn what_was_asked_again_is_still_asked_past_the_cache_once_a_budget_was_asked_ab
     let mut console = Console::ready();
     console.exchange("a long one", "An answer.").text("/retry").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("y");
+    console.keys("y").wait(400);
     let sent = console.sent();
     assert_eq!((sent[2].over_budget, sent[2].cache), (OverBudget::Allowed, CacheMode::Refresh));
 }
@@ -62,7 +62,7 @@ fn a_message_that_would_go_over_is_asked_about_and_yes_sends_it_once() {
     let (_, reply) = console.state.last_reply().unwrap();
     assert!(reply.told.is_none(), "the question says it, and nothing has gone wrong");
     assert_eq!(console.sent().len(), 1);
-    console.keys("y");
+    console.keys("y").wait(400);
     assert!(console.state.overlay.is_none());
     let sent = console.sent();
     assert_eq!((sent.len(), sent[1].over_budget), (2, OverBudget::Allowed));
@@ -81,23 +81,32 @@ fn who_fits_into_the_budget_can_answer_instead() {
     refused(&mut console, engine::ASKS_FIRST);
     let Some(Overlay::Confirm(confirm)) = &console.state.overlay else { panic!("no question") };
     assert_eq!(confirm.fits.as_ref().map(ModelName::as_str), Some("mini"));
-    console.keys("f");
+    console.keys("f").wait(400);
     let sent = console.sent();
     assert_eq!((sent.len(), sent[1].over_budget), (2, OverBudget::Within));
-    // Where nobody does, the key does nothing.
+    // Where nobody does, it is a letter like any other.
     let mut console = asked();
-    console.keys("f");
-    assert!(console.state.overlay.is_some());
-    assert_eq!(console.sent().len(), 1);
+    console.keys("f").wait(400);
+    assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("f", 1));
 }
 
 #[test]
-fn enter_and_typing_leave_the_question_and_reach_no_draft() {
+fn enter_answers_nothing_and_who_writes_on_writes_in_the_draft() {
     let mut console = asked();
-    console.keys("x enter space");
+    console.keys("enter").wait(400);
     assert!(console.state.overlay.is_some());
-    assert_eq!(console.sent().len(), 1);
-    assert!(console.state.composer.is_blank());
+    // A letter that is no answer shows that somebody writes, and one that could be is none either
+    // when more follow at once.
+    for (typed, at_once) in [("i say yes and no", 120), ("yes and no", 120), ("fine", 120)] {
+        let mut console = asked();
+        for c in typed.chars() {
+            console.text(&c.to_string()).wait(at_once);
+        }
+        assert_eq!((console.state.composer.text().as_str(), console.sent().len()), (typed, 1));
+        assert!(console.state.overlay.is_none());
+        console.wait(1_000);
+        assert!(console.state.overlay.is_some(), "the hand rests");
+    }
 }
 
 #[test]
@@ -108,7 +117,7 @@ fn a_no_takes_the_message_back_into_the_draft_and_out_of_the_chat() {
         let cells = console.state.transcript.cells.len();
         console.text("a secret").keys("enter");
         refused(&mut console, engine::ASKS_FIRST);
-        console.keys(key);
+        console.keys(key).wait(400);
         assert!(console.state.overlay.is_none(), "{key}");
         assert_eq!(console.state.transcript.cells.len(), cells, "{key}");
         assert_eq!(console.state.composer.text(), "a secret", "{key}");
@@ -126,7 +135,7 @@ fn a_no_takes_the_message_back_into_the_draft_and_out_of_the_chat() {
 fn a_no_to_the_first_message_leaves_an_untitled_chat() {
     let mut console = asked();
     assert_eq!(console.state.title, "a long one");
-    console.keys("n");
+    console.keys("n").wait(400);
     assert_eq!((console.state.title.as_str(), console.state.transcript.cells.len()), ("", 0));
 }
 
@@ -138,7 +147,7 @@ fn a_no_to_asking_again_leaves_the_message_with_its_answer() {
     console.keys("esc r");
     refused(&mut console, engine::ASKS_FIRST);
     assert!(console.state.overlay.is_some());
-    console.keys("n");
+    console.keys("n").wait(400);
     assert_eq!(console.state.transcript.cells.len(), cells);
     assert!(console.state.composer.is_blank());
 }
@@ -150,18 +159,20 @@ fn a_no_to_an_edited_message_brings_back_what_was_said() {
     let before = (super::texts(&console.state), console.state.transcript.sums());
     console.keys("esc shift-up shift-up shift-up e").text(" changed").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("n");
+    console.keys("n").wait(400);
     assert_eq!((super::texts(&console.state), console.state.transcript.sums()), before);
     assert_eq!(console.state.composer.text(), "the first changed");
+    // Sent once more it replaces what it was to replace.
+    console.keys("enter").routed("mini").stream("Three.").end(Finish::Stop);
+    assert_eq!(super::texts(&console.state), ["you: the first changed", "reply: Three."]);
     // With a yes it is another way, and stays it.
-    console.keys("ctrl-u").exchange("on", "Three.");
     console.keys("esc shift-up shift-up shift-up e").text(" again").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("y").routed("mini").stream("Four.").end(Finish::Stop);
+    console.keys("y").wait(400).routed("mini").stream("Four.").end(Finish::Stop);
     assert_eq!(super::texts(&console.state).last().unwrap(), "reply: Four.");
     console.text("more").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("n");
+    console.keys("n").wait(400);
     assert_eq!(super::texts(&console.state).last().unwrap(), "reply: Four.");
 }
 
@@ -201,7 +212,7 @@ fn what_is_being_written_when_a_budget_asks_is_no_answer_and_stays_in_the_draft(
     });
     console.wait(wait.expect("it asks to be woken"));
     assert!(matches!(console.state.overlay, Some(Overlay::Confirm(_))), "the hand rests");
-    console.wait(1_000).keys("y");
+    console.wait(1_000).keys("y").wait(400);
     let sent = console.sent();
     assert_eq!((sent.len(), sent[2].over_budget), (3, OverBudget::Allowed));
     assert_eq!(
@@ -217,7 +228,7 @@ fn enter_before_the_question_was_seen_shows_it_and_sends_nothing() {
         console.keys(key);
         assert!(matches!(console.state.overlay, Some(Overlay::Confirm(_))), "{key}");
         assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("one", 2));
-        console.wait(1_000).keys("n");
+        console.wait(1_000).keys("n").wait(400);
         assert_eq!(console.state.composer.text(), "one");
         assert!(console.toast().contains("not sent; it is in the history"), "{}", console.toast());
     }
@@ -239,7 +250,7 @@ fn a_letter_too_soon_to_have_read_the_question_goes_to_the_draft() {
     console.stream("One.").end(Finish::Stop);
     assert_eq!(console.state.focus, Focus::Read);
     refused_unseen(&mut console, engine::ASKS_FIRST);
-    console.keys("y");
+    console.keys("y").wait(400);
     assert!(console.state.overlay.is_some());
     assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("", 2));
 }
