@@ -95,10 +95,16 @@ fn answered(
             ledger.rename(id, &title)?;
             Ok(Recalled::Done(format!("this chat is called {title}")))
         }
-        Recall::Fork { from, to, title } => {
-            let messages = ledger.fork(from, None, to, now)?;
+        Recall::Fork { from, to, title, shown } => {
+            // The way on the screen, with the answers it went on from.
+            let whole = ledger.read(|reader| whole(reader, from))?;
+            let end = shown.and_then(|message| whole.end_of(message));
+            let copied = ledger.fork(from, end, to, now)?;
             ledger.rename(to, &title)?;
-            Ok(Recalled::Done(format!("copied, {messages} messages")))
+            let all = whole.messages.len() as u64;
+            let rest =
+                if copied == all { String::new() } else { format!(" of {all}, the way shown") };
+            Ok(Recalled::Done(format!("copied: {copied}{rest} messages")))
         }
         Recall::Delete(id) => {
             let rows = ledger.remove(id)?;

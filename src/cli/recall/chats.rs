@@ -108,27 +108,52 @@ pub(super) fn branches(
     shown: MessageId,
 ) -> Result<Vec<Branch>, LedgerError> {
     let detail = super::whole(reader, id)?;
-    let here: HashSet<MessageId> = match detail.end_of(shown) {
-        Some(end) => detail.branch(Some(end)).iter().map(|kept| kept.id).collect(),
-        None => HashSet::new(),
+    let here = detail.end_of(shown).map_or_else(Vec::new, |end| detail.branch(Some(end)));
+    let asked = |way: &[&KeptMessage]| -> Vec<(MessageId, String)> {
+        let questions = way.iter().filter(|kept| kept.message.role == Role::User);
+        questions.map(|kept| (kept.id, kept.message.plain())).collect()
     };
-    let asked = |kept: &&&KeptMessage| kept.message.role == Role::User;
+    let here = asked(&here);
     let way = |end: MessageId| {
         let way = detail.branch(Some(end));
-        let mut questions = way.iter().filter(asked);
-        let parts = questions.clone().find(|kept| !here.contains(&kept.id));
-        let text = parts
-            .or_else(|| questions.next_back())
-            .map_or_else(String::new, |kept| kept.message.plain());
+        let on: HashSet<MessageId> = way.iter().map(|kept| kept.id).collect();
+        let questions = asked(&way);
+        let parts = (0..questions.len())
+            .find(|n| here.get(*n).is_none_or(|(id, _)| *id != questions[*n].0));
+        let text = match parts {
+            Some(n) => from_where_it_differs(&questions[n].1, here.get(n).map(|(_, text)| text)),
+            None => questions.last().map_or_else(String::new, |(_, text)| text.clone()),
+        };
+        // With answers that were asked for again beside those it went on from, as they are shown.
+        let messages = detail.messages.iter().filter(|kept| {
+            let beside = || kept.parent.is_some_and(|parent| on.contains(&parent));
+            on.contains(&kept.id) || (kept.message.role == Role::Assistant && beside())
+        });
         Branch {
             end,
             at: way.last().map_or(detail.row.created, |kept| kept.at),
-            messages: way.len(),
+            messages: messages.count(),
             text,
             shown: parts.is_none(),
         }
     };
     Ok(detail.ends().into_iter().map(way).collect())
+}
+
+/// A question as it is told from another: where both begin alike for long, from there on.
+pub(super) fn from_where_it_differs(text: &str, other: Option<&String>) -> String {
+    /// Bytes that may be alike before they are left out.
+    const ALIKE: usize = 32;
+    let alike = other.map_or(0, |other| {
+        text.char_indices().zip(other.chars()).take_while(|((_, a), b)| a == b).count()
+    });
+    let at = text.char_indices().nth(alike).map_or(text.len(), |(at, _)| at);
+    if at < ALIKE {
+        return text.to_owned();
+    }
+    // From the word in which it begins, so that it can be read.
+    let start = text[..at].trim_end().rfind(char::is_whitespace).unwrap_or(0);
+    if start == 0 { text.to_owned() } else { format!("…{}", &text[start..]) }
 }
 
 /// Whether an answer's words are wanted.

@@ -327,7 +327,7 @@ fn a_chat_opened_again_has_its_answers_reasons_attempts_and_its_own_cost() {
     assert_eq!((kept.cost.amount.pico(), answer.paid), (2_000_000_007, PaidIn::ThisChat));
     let copy = SessionId(Uuid::from_u128(77));
     let title = "fork".to_owned();
-    data.ask(Recall::Fork { from: chat, to: copy, title }).unwrap();
+    data.ask(Recall::Fork { from: chat, to: copy, title, shown: None }).unwrap();
     let Ok(Recalled::Session(kept)) = data.ask(Recall::Open(copy)) else { panic!("not opened") };
     let answer = kept.turns[0].answers.last().unwrap();
     assert_eq!((kept.cost, answer.paid), (crate::domain::Cost::ZERO, PaidIn::Original));
@@ -375,7 +375,7 @@ fn answers_to_one_question_come_in_turn_and_those_on_other_branches_without_word
     };
     let told: Vec<(&str, usize, bool)> =
         ways.iter().map(|way| (way.text.as_str(), way.messages, way.shown)).collect();
-    assert_eq!(told, [("clause 8?", 2, true), ("contract clause 7", 2, false)]);
+    assert_eq!(told, [("clause 8?", 2, true), ("contract clause 7", 3, false)]);
     // What is exported is the way on the screen; for programs all of it, with what each answer took.
     let shown = Some(first.turns[0].id);
     let export = |form| match data.ask(Recall::Export { id: chat, form, shown }) {
@@ -484,4 +484,17 @@ fn where_a_chat_was_written_is_told_from_the_root() {
     let path = whole_path(PathBuf::from("a-chat.md"));
     assert_eq!(path, std::env::current_dir().unwrap().join("a-chat.md"));
     assert_eq!(whole_path(PathBuf::from("/x/a.md")), PathBuf::from("/x/a.md"));
+}
+
+#[test]
+fn a_way_is_told_by_what_it_does_not_share_with_the_one_shown() {
+    let long = "prove that 97 is prime and write a long report on it";
+    let told = super::chats::from_where_it_differs;
+    let other = "prove that 97 is prime and write a long letter on it".to_owned();
+    assert_eq!(told(long, Some(&other)), "… long report on it");
+    assert_eq!(told("and of Chile?", Some(&"and of Peru?".to_owned())), "and of Chile?");
+    assert_eq!(told(long, None), long);
+    let (one, two) =
+        ("请用三句话总结下面这段很长的文字一", "请用三句话总结下面这段很长的文字二".to_owned());
+    assert_eq!(told(one, Some(&two)), one);
 }

@@ -84,7 +84,7 @@ fn caches(routing: &Routing, shown: Denomination) -> Option<String> {
         format!("{answers} from the cache saved {}", shown.in_full(routing.cache_saved))
     });
     let prompts = (routing.prefix_saved > Money::ZERO)
-        .then(|| format!("prompt caches took off {}", shown.short(routing.prefix_saved)));
+        .then(|| format!("prompt caches took off {}", shown.brief(routing.prefix_saved)));
     let said: Vec<String> = answers.into_iter().chain(prompts).collect();
     (!said.is_empty()).then(|| format!("caches    {}", said.join("; ")))
 }
@@ -168,7 +168,7 @@ mod tests {
             super::caches(&routing, Denomination::Dollars)
         };
         assert_eq!(caches(0, "0"), None);
-        assert_eq!(caches(0, "0.02").as_deref(), Some("caches    prompt caches took off $0.0200"));
+        assert_eq!(caches(0, "0.02").as_deref(), Some("caches    prompt caches took off $0.020"));
         assert_eq!(
             caches(1, "0").as_deref(),
             Some("caches    1 answer from the cache saved $0.00")

@@ -277,6 +277,8 @@ pub enum Recall {
         to: SessionId,
         /// Its title.
         title: String,
+        /// The last question on the screen: the way it is on is copied.
+        shown: Option<MessageId>,
     },
     /// Remove a chat for good.
     Delete(SessionId),

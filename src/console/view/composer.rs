@@ -128,7 +128,9 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) -> Option<Po
 }
 
 fn placeholder(ink: &mut Ink<'_>, state: &AppState, line: Rect) {
-    let words = if state.transcript.cells.is_empty() {
+    let words = if state.focus == Focus::Read {
+        "Esc to write here"
+    } else if state.transcript.cells.is_empty() {
         "Ask anything. Auto picks the model and says why."
     } else if state.running().is_some() {
         "Enter queues the next message"

@@ -349,8 +349,13 @@ fn budgets(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16)
     let mut lines = figures.map(|line| line.drawn(of, bar, glyphs, width)).to_vec();
     let ends = paces(state, report, money);
     if !ends.is_empty() {
-        let words = ends.join("   ");
-        lines.push(Line::Words(vec![from(1, "pace", Token::Dim), from(12, words, Token::Dim)]));
+        let whole = ends.join("   ");
+        let fits = 12 + text::width(&whole) < usize::from(width);
+        let told = if fits { vec![whole] } else { ends };
+        for (n, words) in told.into_iter().enumerate() {
+            let label = if n == 0 { "pace" } else { "" };
+            lines.push(Line::Words(vec![from(1, label, Token::Dim), from(12, words, Token::Dim)]));
+        }
     }
     lines
 }

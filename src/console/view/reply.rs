@@ -333,7 +333,9 @@ pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, tar
     let own = reply.saved.as_ref().filter(|_| reply.paid == PaidIn::ThisChat);
     if let Some(saved) = own.filter(|saved| saved.amount.pico() > 0) {
         let versus = words::brief(saved.versus.as_str(), 16);
-        parts.push(format!("saved {} vs {versus}", saved.amount.short()));
+        let small = saved.amount.pico() < 1_000_000_000;
+        let amount = if small { saved.amount.brief() } else { saved.amount.short() };
+        parts.push(format!("saved {amount} vs {versus}"));
     }
     let glyphs = ink.glyphs;
     let key = |action| {

@@ -24,6 +24,7 @@ pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
     if state.composer.backslash_newline() {
         return;
     }
+    state.completion = None;
     if state.composer.is_blank() {
         if state.queue_phase == QueuePhase::Held && state.running().is_none() {
             state.queue_phase = QueuePhase::Flowing;

@@ -148,8 +148,8 @@ pub(super) fn fork(state: &mut AppState, fx: &mut Effects) -> Result<(), String>
         state.title = format!("fork: {}", state.title);
     }
     notes::note(state, Tone::Info, "a copy from here on; the chat it came from stays as it is");
-    let title = state.title.clone();
-    fx.push(Effect::Recall(Recall::Fork { from, to: state.session, title }));
+    let (title, shown) = (state.title.clone(), branches::last_question(state));
+    fx.push(Effect::Recall(Recall::Fork { from, to: state.session, title, shown }));
     Ok(())
 }
 
@@ -335,7 +335,7 @@ fn show(state: &mut AppState, session: KeptSession) {
         notes::note(state, Tone::Warn, words);
     }
     if cut_off {
-        let words = "the last answer was cut off when wheelhouse ended; /retry asks again";
+        let words = "the answer above was cut off when wheelhouse ended; /retry asks again";
         notes::note(state, Tone::Warn, words);
     }
     state.transcript.scroll = Scroll::Follow;

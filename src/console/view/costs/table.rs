@@ -9,6 +9,12 @@ use crate::console::theme::{GlyphSet, Token};
 use crate::console::view::words::{self, Amounts};
 use crate::text;
 
+/// Cells of the longest name; twice as many where there is [`ROOMY`] width.
+const NAME_CELLS: usize = 28;
+
+/// From this width on a bar is long enough with a longer name beside it.
+const ROOMY: u16 = 100;
+
 /// Rows of the table before the rest is one row.
 const MOST_ROWS: usize = 14;
 /// Cells of the cost column, a gap before it included, where no figure needs more.
@@ -78,7 +84,8 @@ struct Columns {
 fn columns(table: &Table<'_>, width: u16) -> Columns {
     let mut rows = table.rows();
     rows.extend(table.report.rows.iter().take(MOST_ROWS));
-    let longest = rows.iter().map(|row| text::width(&words::brief(&row.name, 40))).max();
+    let longest =
+        rows.iter().map(|row| text::width(&words::brief(&row.name, NAME_CELLS * 2))).max();
     let CostReport { total, lost, stopped, .. } = table.report;
     let figures = [total, lost, stopped].into_iter().chain(rows);
     let costs = figures.map(|row| text::width(&table.money.cost(row.cost)) + 2);
@@ -86,7 +93,8 @@ fn columns(table: &Table<'_>, width: u16) -> Columns {
     let fixed = if width >= TOKENS_FROM { 6 + 8 + 7 + 8 + cost } else { 6 + cost };
     // The share's bar is worth ten cells; a longer name is worth more.
     let room = usize::from(width.saturating_sub(fixed + 8));
-    let name = longest.unwrap_or(0).clamp(8, room.clamp(8, 28));
+    let most = if width >= ROOMY { NAME_CELLS * 2 } else { NAME_CELLS };
+    let name = longest.unwrap_or(0).clamp(8, room.clamp(8, most));
     let calls = 1 + name as u16 + 6;
     let tokens = (width >= TOKENS_FROM).then_some((calls + 8, calls + 15, calls + 23));
     let cost = tokens.map_or(calls, |(_, _, cached)| cached) + cost;

@@ -41,10 +41,15 @@ fn today(snapshot: &Snapshot) -> Option<(BudgetLine, BudgetLimit)> {
 fn about(snapshot: &Snapshot, glyphs: Glyphs, width: u16) -> String {
     if let Some((line, budget)) = today(snapshot) {
         let spent = words::cost(line.spent, glyphs);
-        let of = format!("{spent} of {}", words::money(budget.limit));
-        // The limit is the point of it; under a bar that says "budget" the day need not be said.
-        let whole = format!("today {of}");
-        return if text::width(&whole) + ABOUT <= usize::from(width) { whole } else { of };
+        let limit = words::money(budget.limit);
+        // The limit is the point of it; over a bar that says "budget" the day need not be said.
+        let forms = [
+            format!("today {spent} of {limit}"),
+            format!("{spent} of {limit}"),
+            format!("{spent}/{limit}"),
+        ];
+        let fits = |form: &&String| text::width(form) + ABOUT <= usize::from(width);
+        return forms.iter().find(fits).unwrap_or(&forms[2]).clone();
     }
     let (spent, since) = chrome::spent(snapshot, glyphs);
     format!("{since} {spent}")

@@ -381,13 +381,14 @@ fn a_fork_goes_on_in_a_copy() {
     console.text("/fork").keys("enter");
     assert_ne!(console.state.session, before);
     let asked = console.recalls();
-    let Some(Recall::Fork { from, to, title }) =
+    let Some(Recall::Fork { from, to, title, shown }) =
         asked.iter().find(|asked| matches!(asked, Recall::Fork { .. }))
     else {
         panic!("not copied: {asked:?}")
     };
     assert_eq!((*from, *to, title.as_str()), (before, console.state.session, "fork: one"));
-    let (fork, to) = (Recall::Fork { from: *from, to: *to, title: title.clone() }, *to);
+    let (fork, to) =
+        (Recall::Fork { from: *from, to: *to, title: title.clone(), shown: *shown }, *to);
     console.answers(fork, Recalled::Done("copied".to_owned()));
     let last = console.recalls().into_iter().rev().find(|asked| matches!(asked, Recall::Open(_)));
     assert_eq!(last, Some(Recall::Open(to)), "the copy's messages have ids of their own");
