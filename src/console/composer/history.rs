@@ -12,6 +12,8 @@ pub struct History {
     /// Oldest first.
     entries: Vec<Draft>,
     walk: Walk,
+    /// Those from here on were written in private.
+    private_from: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,8 +37,22 @@ impl History {
         }
         if self.entries.len() == KEPT {
             self.entries.remove(0);
+            self.private_from = self.private_from.map(|from| from.saturating_sub(1));
         }
         self.entries.push(draft);
+    }
+
+    /// What is kept from here on is forgotten at [`Self::end_private`].
+    pub fn begin_private(&mut self) {
+        self.private_from.get_or_insert(self.entries.len());
+    }
+
+    /// What was written in private goes: it would else be one key away from a chat that is not.
+    pub fn end_private(&mut self) {
+        if let Some(from) = self.private_from.take() {
+            self.entries.truncate(from);
+            self.walk = Walk::No;
+        }
     }
 
     /// Prompts, newest first.

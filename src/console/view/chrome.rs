@@ -270,7 +270,7 @@ pub(super) fn message(ink: &mut Ink<'_>, state: &AppState, line: Rect, age: Noti
         return false;
     }
     let armed = match state.armed {
-        Armed::Quit { .. } => Some("Ctrl+C once more quits"),
+        Armed::Quit { .. } => state.toast.is_none().then_some("Ctrl+C once more quits"),
         Armed::Rewind { .. } if !state.queue.is_empty() => {
             Some("Esc once more takes back the queue")
         }

@@ -20,7 +20,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::Submit => send::submit(state, fx),
         Action::Escape => escape::escape(state, fx),
         Action::Interrupt => escape::interrupt(state, fx),
-        Action::Quit => super::quit(state, fx),
+        Action::Quit => escape::leave(state, fx),
         Action::DeleteOrQuit if state.composer.is_empty() && state.composer.chip.is_none() => {
             super::quit(state, fx);
         }

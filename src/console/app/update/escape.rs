@@ -92,6 +92,27 @@ pub(super) fn back(state: &mut AppState) {
     state.looks.zoom = super::super::Zoom::Off;
 }
 
+/// Leaves; where something would be lost by it, on the second press.
+pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
+    let mut lost = Vec::new();
+    if state.running().is_some() {
+        lost.push("an answer is coming".to_owned());
+    }
+    if !state.queue.is_empty() {
+        lost.push(format!("{} queued", state.queue.len()));
+    }
+    if !state.composer.is_blank() {
+        lost.push("a draft is begun".to_owned());
+    }
+    if lost.is_empty() || matches!(state.armed, Armed::Quit { .. }) {
+        super::quit(state, fx);
+        return;
+    }
+    state.armed = Armed::Quit { until: state.now + QUIT_WITHIN };
+    let words = format!("{}: once more quits all the same", lost.join(", "));
+    notes::toast(state, Tone::Warn, words);
+}
+
 /// Ctrl+C: close, stop, clear, then quit on the second press.
 pub(super) fn interrupt(state: &mut AppState, fx: &mut Effects) {
     if let Armed::Quit { .. } = state.armed {

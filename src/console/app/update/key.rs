@@ -60,7 +60,10 @@ pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
         }
     }
     if state.armed == armed
-        && !matches!(lookup, Lookup::Action(Action::Escape | Action::Back | Action::Interrupt))
+        && !matches!(
+            lookup,
+            Lookup::Action(Action::Escape | Action::Back | Action::Interrupt | Action::Quit)
+        )
     {
         state.armed = Armed::No;
     }

@@ -19,6 +19,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
         }
         ("on", PrivateChat::Off | PrivateChat::Fresh) => {
             state.private = PrivateChat::Fresh;
+            state.composer.history.begin_private();
             let text = if state.transcript.cells.is_empty() {
                 "private: this machine only, nothing stored; /private off or /new ends it"
             } else {
@@ -30,6 +31,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
         ("off", PrivateChat::Off) => notes::toast(state, Tone::Info, "this chat is not private"),
         ("off", PrivateChat::Fresh) => {
             state.private = PrivateChat::Off;
+            state.composer.history.end_private();
             notes::toast(state, Tone::Good, "not private from here on");
             send::preview(state, fx);
         }

@@ -444,6 +444,7 @@ pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     state.system = None;
     state.session = state.ids.session(state.now);
     state.private = PrivateChat::Off;
+    state.composer.history.end_private();
     state.view = super::super::View::Chat;
     state.focus = super::super::Focus::Composer;
 }

@@ -296,6 +296,7 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.editing = None;
     if state.session != session.id {
         state.private = PrivateChat::Off;
+        state.composer.history.end_private();
     }
     state.session = session.id;
     state.title = session.title;

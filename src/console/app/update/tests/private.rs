@@ -119,3 +119,22 @@ fn alone_it_tells_how_the_chat_stands_and_anything_else_is_an_error() {
     console.keys("ctrl-u").text("/private off").keys("enter");
     assert!(console.toast().contains("not private"));
 }
+
+#[test]
+fn what_was_written_in_private_is_no_earlier_prompt_of_another_chat() {
+    for leave in ["/new", "/private off"] {
+        let mut console = Console::ready();
+        console.exchange("in the open", "An answer.");
+        console.text("/private on");
+        console.state.completion = None;
+        console.keys("enter").exchange("a secret", "An answer.");
+        console.keys("up");
+        assert_eq!(console.state.composer.text(), "a secret");
+        console.keys("ctrl-u").text(leave);
+        console.state.completion = None;
+        console.keys("enter");
+        assert_eq!(console.state.private, PrivateChat::Off, "{leave}");
+        console.keys("up up up");
+        assert!(!console.state.composer.text().contains("secret"), "{leave}");
+    }
+}

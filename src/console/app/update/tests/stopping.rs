@@ -156,3 +156,20 @@ fn ctrl_c_closes_what_lies_over_the_view_first() {
     assert!(console.state.overlay.is_none());
     assert_eq!(console.state.composer.text(), "draft");
 }
+
+#[test]
+fn what_would_be_lost_by_leaving_is_told_first() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").text("two").keys("enter").text("three");
+    console.keys("ctrl-q");
+    assert!(!console.state.quitting);
+    let told = console.toast();
+    assert!(told.contains("an answer is coming, 1 queued, a draft is begun"), "{told}");
+    console.wait(3_000).keys("ctrl-q");
+    assert!(!console.state.quitting, "the second press came too late");
+    console.keys("ctrl-q");
+    assert!(console.state.quitting);
+    let mut console = Console::ready();
+    console.exchange("one", "An answer.").keys("ctrl-q");
+    assert!(console.state.quitting, "nothing is lost");
+}
