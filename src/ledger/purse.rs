@@ -318,11 +318,10 @@ impl Keeper {
         self.work(|work| {
             let mut dead = book::holders(work)?;
             dead.retain(|holder| over(Uuid::from_bytes(*holder)));
-            if !dead.is_empty() {
-                write::recover(work, over, &zone)?;
-            }
-            for holder in dead {
-                book::end(work, holder, now)?;
+            if !dead.is_empty() && taken_up(work, over, &zone)? {
+                for holder in dead {
+                    book::end(work, holder, now)?;
+                }
             }
             book::lapse(work, now)?;
             what(work)
@@ -372,6 +371,19 @@ impl Keeper {
         // What could not be added up now is another time.
         self.tidied = tidied.is_ok();
     }
+}
+
+/// Takes up what programs that ended had shown. Where that cannot be done, nothing of it is, and what
+/// they hold lapses in its own time: a budget is not left to each program alone for it.
+fn taken_up(
+    work: &Transaction<'_>,
+    over: impl Fn(Uuid) -> bool,
+    zone: &TimeZone,
+) -> rusqlite::Result<bool> {
+    work.execute_batch("SAVEPOINT dead")?;
+    let done = write::recover(work, over, zone).is_ok();
+    work.execute_batch(if done { "RELEASE dead" } else { "ROLLBACK TO dead; RELEASE dead" })?;
+    Ok(done)
 }
 
 #[cfg(test)]

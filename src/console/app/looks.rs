@@ -149,6 +149,16 @@ pub struct Size {
     pub rows: u16,
 }
 
+impl Size {
+    /// The smallest screen anything is drawn on.
+    pub const LEAST: Self = Self { cols: 40, rows: 12 };
+
+    /// Too small to show what keys would do.
+    pub const fn is_too_small(self) -> bool {
+        self.cols < Self::LEAST.cols || self.rows < Self::LEAST.rows
+    }
+}
+
 /// The room panes have, as the view computes it from the state alone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Geometry {

@@ -5,10 +5,10 @@
 
 use ratatui::layout::Rect;
 
-use crate::console::app::{AppState, FilterPhase, Focus, Geometry, Panel, View, Zoom};
+use crate::console::app::{AppState, FilterPhase, Focus, Geometry, Panel, Size, View, Zoom};
 
 /// The smallest screen anything is drawn on.
-pub(super) const LEAST: (u16, u16) = (40, 12);
+pub(super) const LEAST: (u16, u16) = (Size::LEAST.cols, Size::LEAST.rows);
 /// Rows the composer grows to, as a share of the screen.
 const COMPOSER_SHARE: u16 = 3;
 /// Rows the detail under the Routes list has while the list wants all of its share.

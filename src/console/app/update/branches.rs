@@ -2,6 +2,7 @@
 //!
 //! Invariant: whatever was said before an earlier message was edited can be read again.
 
+use crate::config::KeepWhat;
 use crate::domain::MessageId;
 
 use super::super::{
@@ -56,7 +57,8 @@ pub(super) fn accept(state: &mut AppState, fx: &mut Effects) {
 
 /// An earlier message was edited: what followed it is another way now.
 pub(super) fn left_behind(state: &mut AppState) {
-    if state.private == PrivateChat::Off {
+    let keep = state.snapshot.as_ref().map(|snapshot| snapshot.config.ledger.keep);
+    if state.private == PrivateChat::Off && keep == Some(KeepWhat::All) {
         notes::toast(state, Tone::Info, "the way it went before is kept: /tree");
     }
 }

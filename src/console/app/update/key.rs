@@ -15,6 +15,15 @@ use super::{Effects, actions, budget, complete, costs, first, in_main, overlays,
 
 /// A key was pressed.
 pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
+    if state.size.is_too_small() {
+        // Nothing is seen, so nothing is done but leaving.
+        if let Lookup::Action(action @ (Action::Interrupt | Action::Quit)) =
+            state.keymap.lookup(state.contexts(), None, key)
+        {
+            actions::run(state, fx, action);
+        }
+        return;
+    }
     // Any other key than the one that armed it disarms; the second press looks at `armed` itself.
     if matches!(state.armed, Armed::Rewind { .. }) && key.code != KeyCode::Esc {
         state.armed = Armed::No;

@@ -2,6 +2,7 @@
 
 use super::super::fixture::Console;
 use super::texts;
+use crate::console::app::{Msg, Size};
 use crate::domain::{CacheMode, Finish, Message, Route};
 
 #[test]
@@ -92,4 +93,14 @@ fn esc_gives_up_editing_and_cuts_nothing() {
     assert_eq!(console.state.editing, None);
     assert!(console.state.composer.is_empty());
     assert_eq!(console.state.transcript.cells.len(), 2);
+}
+
+#[test]
+fn keys_on_a_screen_too_small_to_show_them_write_and_send_nothing() {
+    let mut console = Console::ready();
+    console.send(Msg::Resize(Size { cols: 24, rows: 6 }));
+    console.text("q").keys("enter");
+    assert!(console.state.composer.is_blank() && console.sent().is_empty());
+    console.keys("ctrl-c").keys("ctrl-c");
+    assert!(console.state.quitting);
 }
