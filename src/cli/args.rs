@@ -554,6 +554,9 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("`doctor`"), "{error}");
         assert!(read(&["ask", "docter"]).is_ok());
+        let error = read(&["sesions", "list"]).unwrap_err();
+        assert!(error.to_string().contains("`sessions`"), "{error}");
+        assert!(read(&["models", "of", "cars"]).is_err() && read(&["model", "trains"]).is_ok());
         assert!(read(&["你好"]).is_ok() && read(&["Hello"]).is_ok());
     }
 

@@ -106,14 +106,34 @@ fn change(
     let base = if old.existed() { old.text.clone() } else { config::starter(None) };
     let text = edit(&base).map_err(|error| Stop::usage(format!("{}: {error}", path.display())))?;
     let layer = Layer::user(path.display().to_string(), text.clone());
-    let (_, alone) = Recipe::default()
-        .reload(LayerKind::User, &layer.name, Some(text.clone()))
-        .map_err(|errors| refused(key, &errors))?;
+    let read =
+        |text: &str| Recipe::default().reload(LayerKind::User, &layer.name, Some(text.to_owned()));
+    let alone = match read(&text) {
+        Ok((_, alone)) => Some(alone),
+        // What was wrong before must not keep the rest from being mended.
+        Err(errors) => {
+            let before = read(&base).err().unwrap_or_default();
+            let known = |error: &&ConfigError| {
+                before.iter().any(|old| old.field == error.field && old.what() == error.what())
+            };
+            let (old, new): (Vec<&ConfigError>, Vec<&ConfigError>) = errors.iter().partition(known);
+            let still = |error: &&ConfigError| error.field.starts_with(key);
+            if !new.is_empty() || old.iter().any(still) {
+                return Err(refused(key, &errors));
+            }
+            io.talk(&format!("{key} was changed; what is still wrong:"));
+            for error in old {
+                io.talk(&told_without_line(error));
+            }
+            None
+        }
+    };
     if old.existed() && text == old.text {
         io.talk("it says so already; nothing was written");
         return Ok(());
     }
     old.replace(&text).map_err(told)?;
+    let Some(alone) = alone else { return Ok(()) };
     let effective = setup.load()?;
     let shown = effective.show(Some(key));
     if shown.is_empty() {
@@ -135,12 +155,15 @@ fn value_of(line: &str) -> &str {
 fn refused(key: &str, errors: &[ConfigError]) -> Stop {
     let mut lines = vec![format!("{key} was not changed: the file would be wrong")];
     // Its lines are of a text that was never written: the field says where.
-    let told = |error: &ConfigError| match error.field.as_str() {
+    lines.extend(errors.iter().map(told_without_line));
+    Stop::usage(lines.join("\n"))
+}
+
+fn told_without_line(error: &ConfigError) -> String {
+    match error.field.as_str() {
         "" => format!("  {}", error.what()),
         field => format!("  {field}: {}", error.what()),
-    };
-    lines.extend(errors.iter().map(told));
-    Stop::usage(lines.join("\n"))
+    }
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Stop> {

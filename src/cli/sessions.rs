@@ -61,7 +61,7 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
             let kept = ledger.read(|reader| detail(reader, session))?;
             let leaf = leaf(&kept, message.as_deref())?;
             put(io, &Charset::chosen().of(&export::markdown(&kept, leaf, &zone)))?;
-            let branches = branches(&kept);
+            let branches = kept.ends().len();
             if branches > 1 && message.is_none() {
                 io.talk(&format!(
                     "the newest of {branches} branches; sessions export --format json holds all"
@@ -165,13 +165,6 @@ fn leaf(kept: &SessionDetail, typed: Option<&str>) -> Result<Option<MessageId>, 
     }
 }
 
-/// Ways from the first message to one nothing follows.
-fn branches(kept: &SessionDetail) -> usize {
-    let followed: std::collections::HashSet<MessageId> =
-        kept.messages.iter().filter_map(|message| message.parent).collect();
-    kept.messages.iter().filter(|message| !followed.contains(&message.id)).count()
-}
-
 /// What is to be removed.
 struct Removal<'a> {
     sessions: &'a [String],
@@ -192,6 +185,10 @@ fn remove(
         .iter()
         .map(|typed| ledger.read(|reader| Ok(detail(reader, typed)?.row)))
         .collect::<Result<Vec<_>, _>>()?;
+    if what.older_than == Some(Since::All) && !what.yes && !io.somebody() {
+        let why = "--older-than all removes every conversation: add --yes to mean it";
+        return Err(Stop::usage(why));
+    }
     if !what.yes && io.somebody() {
         let question = match (rows.as_slice(), what.older_than) {
             (_, Some(Since::All)) => "remove every conversation, for good?".to_owned(),

@@ -344,8 +344,24 @@ impl Cost {
         match self.exact {
             true => figure,
             false if figure.contains('<') => format!("≥{}", write(Money::ZERO)),
-            false => format!("≥{figure}"),
+            false => format!("≥{}", self.no_more(figure, write)),
         }
+    }
+
+    /// A figure in dollars that is no more than the amount: what is "at least" is never rounded up.
+    fn no_more(self, figure: String, write: impl Fn(Money) -> String) -> String {
+        let read = |figure: &str| figure.strip_prefix('$')?.parse::<Money>().ok();
+        if read(&figure).is_none_or(|read| read <= self.amount) {
+            return figure;
+        }
+        let decimals = figure.split_once('.').map_or(0, |(_, decimals)| decimals.len()) as u32;
+        // A digit more may do where trailing zeros were left out.
+        let down = [decimals + 1, decimals].into_iter().map(|decimals| {
+            let unit = 10i64.pow(12u32.saturating_sub(decimals));
+            write(Money(self.amount.0 - self.amount.0.rem_euclid(unit)))
+        });
+        let fits = |figure: &String| read(figure).is_some_and(|read| read <= self.amount);
+        down.into_iter().find(fits).unwrap_or_else(|| write(Money::ZERO))
     }
 }
 
@@ -412,6 +428,19 @@ mod tests {
         assert_eq!(brief("0.0004"), "$0.0004");
         assert_eq!(brief("0.0000005"), "$0.000001");
         assert_eq!(brief("0.0000004"), "<$0.000001");
+    }
+
+    #[test]
+    fn what_is_at_least_so_much_is_never_rounded_up() {
+        let cost = |text: &str| Cost { amount: text.parse().unwrap(), exact: false };
+        assert_eq!(cost("0.01153143").written(Money::brief), "≥$0.011");
+        assert_eq!(cost("0.00208").short(), "≥$0.0020");
+        assert_eq!(cost("0.000396").written(Money::brief), "≥$0.00039");
+        assert_eq!(cost("0.000145").written(Money::brief), "≥$0.00014");
+        assert_eq!(cost("0.00006").short(), "≥$0.00");
+        assert_eq!(cost("1.999").short(), "≥$1.99");
+        assert_eq!(cost("0.011").written(Money::brief), "≥$0.011", "what is so already stays");
+        assert_eq!(Cost { exact: true, ..cost("0.01153143") }.written(Money::brief), "$0.012");
     }
 
     #[test]

@@ -103,6 +103,24 @@ fn a_change_that_would_be_wrong_is_not_written_and_a_key_never() {
 }
 
 #[test]
+fn a_file_with_two_mistakes_is_mended_one_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.toml");
+    let text = "[budget]\nday = { limit = \"two\" }\nmonht = { limit = 3 }\n";
+    std::fs::write(&config, text).unwrap();
+    let ran = wheelhouse(&config, &["config", "set", "budget.day.limit", "three"]);
+    assert_eq!(ran.status.code(), Some(2), "{}", words(&ran.stderr));
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), text);
+    let ran = wheelhouse(&config, &["config", "set", "budget.day.limit", "2"]);
+    assert!(ran.status.success(), "{}", words(&ran.stderr));
+    assert!(words(&ran.stderr).contains("still wrong"), "{}", words(&ran.stderr));
+    let ran = wheelhouse(&config, &["config", "unset", "budget.monht"]);
+    assert!(ran.status.success(), "{}", words(&ran.stderr));
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert!(text.contains("limit = 2") && !text.contains("monht"), "{text}");
+}
+
+#[test]
 fn the_first_setting_makes_the_file_with_its_comments() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("config.toml");
