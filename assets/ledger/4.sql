@@ -21,3 +21,6 @@ WHERE role = 'user'
 
 -- Which answer a request was given, found without looking through all of them.
 CREATE INDEX messages_request ON messages (request) WHERE request IS NOT NULL;
+
+-- Conversations that were removed: whoever still has one open does not bring its words back.
+CREATE TABLE removed (id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;

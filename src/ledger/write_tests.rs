@@ -274,6 +274,34 @@ fn of_a_conversation_removed_while_it_was_answered_nothing_comes_back() {
 }
 
 #[test]
+fn who_goes_on_with_a_conversation_that_was_removed_brings_no_word_of_it_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let first = turn(1, "zanzibarquux one", "zanzibarquux two");
+    keep(&ledger, &first);
+    ledger.remove(session(1)).unwrap();
+    // A console that still shows it sends it along, and hangs the next question on what is gone.
+    let next = Turn { parent: Some(first.answer_id()), ..turn(2, "and then?", "the end") };
+    let mut end = next.end();
+    let mut begin = (*end.begin).clone();
+    let before = [
+        crate::domain::Message::user("zanzibarquux one"),
+        crate::domain::Message::assistant("zanzibarquux two"),
+    ];
+    begin.request.messages.splice(0..0, before);
+    end.begin = Arc::new(begin);
+    futures_executor(ledger.end(end)).unwrap();
+    ledger.flush(LIMIT).unwrap();
+    let kept = ledger.read(|reader| reader.session(session(1))).unwrap().unwrap();
+    let said: Vec<String> = kept.messages.iter().map(|kept| kept.message.plain()).collect();
+    assert_eq!(
+        (kept.row.title.as_str(), said),
+        ("and then?", vec!["and then?".to_owned(), "the end".to_owned()])
+    );
+    assert_eq!(somewhere(dir.path(), b"zanzibarquux"), None);
+}
+
+#[test]
 fn pairs_of_letters_go_with_the_conversation_that_had_them() {
     for by_age in [false, true] {
         let dir = tempfile::tempdir().unwrap();

@@ -103,7 +103,7 @@ fn session(db: &Connection, begin: &Begin, id: Uuid) -> rusqlite::Result<i64> {
     .execute(params![
         key(id),
         begin.at.0,
-        title(&first_words(request)),
+        title(&if was_removed(db, id)? { last_words(request) } else { first_words(request) }),
         request.system,
         private && request.system.is_some(),
         request.origin.name()
@@ -115,6 +115,17 @@ fn session(db: &Connection, begin: &Begin, id: Uuid) -> rusqlite::Result<i64> {
 fn first_words(request: &crate::domain::Request) -> String {
     let first = request.messages.iter().find(|message| message.role == Role::User);
     first.map(Message::plain).unwrap_or_default()
+}
+
+/// What it goes on with.
+fn last_words(request: &crate::domain::Request) -> String {
+    request.messages.last().map(Message::plain).unwrap_or_default()
+}
+
+/// Was a conversation of this id removed? What whoever has it open sends along of it stays removed.
+fn was_removed(db: &Connection, id: Uuid) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?1)")?
+        .query_row([key(id)], |row| row.get(0))
 }
 
 /// The first words on one line.
@@ -153,7 +164,8 @@ fn question(db: &Connection, begin: &Begin, session: i64) -> rusqlite::Result<Op
     };
     let rooted = request.place.is_some_and(|place| place.parent.is_none());
     let marks = pack::marks(&request.tags);
-    if parent.is_none() && !rooted {
+    let removed = request.session.map(|id| was_removed(db, id.0)).transpose()?.unwrap_or(false);
+    if parent.is_none() && !rooted && !removed {
         for (at, message) in before.iter().enumerate() {
             let id = derived(request.id.0, at as u64 + 1);
             // Some of it may have been private, where this is.

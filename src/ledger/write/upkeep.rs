@@ -95,6 +95,7 @@ fn forget(db: &Connection, n: i64) -> rusqlite::Result<u64> {
         "UPDATE attempts SET report = json_set(report, '$.detail', '')
          WHERE request IN (SELECT n FROM requests WHERE session = ?1)",
         "UPDATE requests SET error = NULL, keep = 'figures' WHERE session = ?1",
+        "INSERT OR IGNORE INTO removed SELECT id FROM sessions WHERE n = ?1",
         "DELETE FROM sessions WHERE n = ?1",
     ] {
         db.prepare_cached(sql)?.execute([n])?;
