@@ -79,6 +79,11 @@ pub fn update(state: &mut AppState, msg: Msg, now: UnixMs) -> Effects {
         Msg::Snapshot(snapshot) => {
             offer_undo(state, &snapshot);
             reply::accounted(state, &snapshot);
+            let today = state.snapshot.as_ref().map(|old| old.today);
+            if today.is_some_and(|today| today != snapshot.today) {
+                // Others spend too.
+                costs::spent(state, &mut fx);
+            }
             if let Some(old) = state.snapshot.replace(Arc::clone(&snapshot))
                 && !Arc::ptr_eq(&old.config, &snapshot.config)
             {

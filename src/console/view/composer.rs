@@ -153,10 +153,14 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let change = format!("{} change", key_words(state));
     if let Some(next) = state.queue.first().filter(|_| state.composer.is_empty()) {
         let words = next.text.lines().next().unwrap_or("").to_owned();
+        let waiting = match state.queue.len() {
+            1 => "queued ".to_owned(),
+            n => format!("{n} queued, first "),
+        };
         ink.both(
             line,
             3,
-            &[("queued ", Token::Warn), (&words, Token::Dim)],
+            &[(&waiting, Token::Warn), (&words, Token::Dim)],
             &[("Esc Esc takes it back", Token::Dim)],
         );
         return;

@@ -187,7 +187,9 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let table = area.width >= TABLE;
     let names = models.iter().map(|model| text::width(&words::brief(model.model.as_str(), 14)));
     let name = names.max().unwrap_or(0).max(8);
-    let paid = name as u16 + 11;
+    let costs = models.iter().map(|model| words::cost(model.spend.cost, state.looks.glyphs));
+    let cost = costs.map(|cost| text::width(&cost)).max().unwrap_or(0).max(9);
+    let paid = name as u16 + 2 + cost as u16;
     for (n, model) in models.iter().enumerate() {
         let line = row(area, 1 + n as u16);
         let amount = model.spend.cost.amount;

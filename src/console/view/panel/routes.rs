@@ -41,7 +41,7 @@ pub(super) fn draw(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         n => format!("last {n}"),
     };
     ink.rule(row(area, 0), &[("ROUTES", Token::Strong)], &[(&about, Token::Dim)]);
-    if entries.is_empty() {
+    if shown(state).next().is_none() {
         ink.put(row(area, 1), 1, "no decision yet", Token::Dim);
     }
     let longest = entries

@@ -39,7 +39,12 @@ fn waits(state: &AppState, reply: &ReplyCell) -> String {
     if reply.cut_off() {
         return "cut off; its time is not known".to_owned();
     }
-    let mut out = format!("you waited {}", words::seconds(reply.waited_ms(state.now)));
+    let waited = reply.waited_ms(state.now);
+    let mut out = format!("you waited {}", words::seconds(waited));
+    if reply.lost_ms() > waited {
+        // What was lost was lost in the middle of the answer, not before it.
+        return out;
+    }
     let mut parts: Vec<(String, u64)> = Vec::new();
     for attempt in reply.lost() {
         let name = attempt.provider.as_str();

@@ -263,3 +263,16 @@ fn a_dear_request_no_chat_holds_opens_how_it_was_routed() {
     let request = RequestId(uuid::Uuid::from_u128(8));
     assert_eq!(console.recalls().last(), Some(&Recall::Why(request)));
 }
+
+#[test]
+fn what_others_spend_is_asked_for_while_costs_are_looked_at() {
+    let mut console = by_chat();
+    let before = console.recalls().len();
+    let mut news = crate::console::app::update::fixture::snapshot();
+    news.today = Some(Cost { amount: "0.5".parse().unwrap(), exact: true });
+    let news = std::sync::Arc::new(news);
+    console.send(Msg::Snapshot(std::sync::Arc::clone(&news)));
+    assert_eq!(console.recalls().len(), before + 1);
+    console.send(Msg::Snapshot(news));
+    assert_eq!(console.recalls().len(), before + 1, "nothing more was spent");
+}
