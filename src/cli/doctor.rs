@@ -73,6 +73,9 @@ fn row(name: &str, value: impl Into<String>) -> (String, String) {
 fn files(setup: &Setup) -> Rows {
     let paths = &setup.paths;
     let config = match (paths.config_file.exists(), writable(&paths.config_file)) {
+        (false, _) if setup.named() => {
+            "not there, though --config or WHEELHOUSE_CONFIG names it".to_owned()
+        }
         (false, _) => "not there, none needed; wheelhouse config init writes one".to_owned(),
         (true, false) => "there, read-only".to_owned(),
         (true, true) if compose::readable_by_others(&paths.config_file) => {

@@ -19,6 +19,9 @@ use crate::text;
 use super::args::UsageBy;
 use super::table::{Align, Table};
 
+/// Cells of a row's name in a table: a long title would make every row two lines.
+const NAME_CELLS: usize = 48;
+
 /// Rows that are looked through where only some are wanted: the dearest. More models and providers
 /// than this there are not; of chats, those beyond are cheap.
 pub const LOOKED_THROUGH: usize = 2_000;
@@ -256,7 +259,7 @@ impl Report {
         let whole = Total { key: "total".to_owned(), ..self.whole.clone() };
         for total in self.rows.iter().chain([&whole]) {
             table.row([
-                name(total),
+                text::ellipsis(&name(total), NAME_CELLS).into_owned(),
                 total.attempts.to_string(),
                 total.usage.input.to_string(),
                 total.usage.cached_input.to_string(),

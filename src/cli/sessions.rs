@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::domain::{MessageId, UnixMs, counted};
 use crate::engine;
 use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
+use crate::text;
 
 use super::args::{Format, SessionsCommand};
 use super::charset::Charset;
@@ -240,6 +241,9 @@ fn short(text: &str) -> String {
     line.chars().take(SHORT - 1).collect::<String>() + "…"
 }
 
+/// Cells of a title in the list.
+const TITLE_CELLS: usize = 72;
+
 fn table(rows: &[SessionRow], zone: &TimeZone) -> Vec<String> {
     let mut table = Table::new(&[
         ("id", Align::Left),
@@ -254,9 +258,9 @@ fn table(rows: &[SessionRow], zone: &TimeZone) -> Vec<String> {
             row.id.short(),
             moment(row.updated, zone),
             row.messages.to_string(),
-            row.cost.short(),
+            row.cost.brief(),
             row.origin.clone(),
-            row.title.clone(),
+            text::ellipsis(&row.title, TITLE_CELLS).into_owned(),
         ]);
     }
     table.lines()

@@ -332,6 +332,11 @@ impl Cost {
         self.written(Money::short)
     }
 
+    /// As [`Money::brief`], marked where it is not exact.
+    pub fn brief(self) -> String {
+        self.written(Money::brief)
+    }
+
     /// As [`Money::in_full`], marked where it is not exact.
     pub fn in_full(self) -> String {
         self.written(Money::in_full)
