@@ -175,6 +175,17 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
         let over = kept.model.as_str();
         let fits = decision.chosen().map(|chosen| format!("   {} fits", chosen.model));
         let fits = fits.unwrap_or_default();
+        // Who would answer instead is the point: the key's long name gives way, then the provider's mark.
+        let said = text::width("asks first:  is over budget") + text::width(&fits);
+        let room = usize::from(line.width).saturating_sub(3 + text::width(&lead) + said + 3);
+        let (over, change) = match room.checked_sub(text::width(&change)) {
+            Some(room) if text::width(over) <= room => (over.to_owned(), change),
+            Some(_) | None => {
+                let room = room.saturating_sub(text::width(&key_words(state))).max(8);
+                (words::brief(over, room), key_words(state))
+            }
+        };
+        let over = over.as_str();
         ink.both(
             line,
             3,
