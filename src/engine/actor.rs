@@ -82,6 +82,8 @@ pub(super) struct Actor {
     pub(super) commands: u64,
     /// Endpoints asked for their models that have not answered yet.
     pub(super) discovering: u32,
+    /// What earlier runs learned of tokens has been read, or could not be.
+    pub(super) remembers: bool,
 }
 
 impl Actor {

@@ -128,6 +128,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         revision: 0,
         commands: 0,
         discovering: 0,
+        remembers: shared.ledger.is_none(),
         config,
     };
     actor.prepare();

@@ -26,6 +26,7 @@ mod house;
 mod kept;
 mod kill;
 mod ledger;
+mod known;
 mod limits;
 mod race;
 mod reload;

@@ -39,6 +39,10 @@ pub(in crate::engine) const INBOX: usize = 1024;
 /// means that it is drowning, and then answering comes first.
 const OBEY_LIMIT: Duration = Duration::from_secs(1);
 
+/// The first request waits at most so long for what earlier runs learned: a few milliseconds, unless
+/// the disk hangs, and then it is estimated.
+const REMEMBER_LIMIT: Duration = Duration::from_secs(1);
+
 /// What the actor is told.
 #[derive(Debug)]
 pub(in crate::engine) enum ToActor {
@@ -301,9 +305,18 @@ impl Shared {
         answer.await.unwrap_or(snapshot)
     }
 
-    /// The snapshot a request is decided on: it knows the model that is named, and what was spent of
-    /// the budgets, by other processes as well.
+    /// Resolves once what earlier runs learned is known, which decides how large a prompt is reckoned
+    /// to be; after [`REMEMBER_LIMIT`] at the latest.
+    async fn remembered(&self) {
+        let mut published = self.published.clone();
+        let remembered = published.wait_for(|snapshot| snapshot.remembers);
+        let _ = tokio::time::timeout(REMEMBER_LIMIT, remembered).await;
+    }
+
+    /// The snapshot a request is decided on: it knows the model that is named, what earlier runs
+    /// learned, and what was spent of the budgets, by other processes as well.
     pub(in crate::engine) async fn snapshot_for(&self, request: &Request) -> Arc<Snapshot> {
+        self.remembered().await;
         let snapshot = self.snapshot_with(request.route.model()).await;
         let session = request.kept_session();
         let now = super::super::clock::now();
