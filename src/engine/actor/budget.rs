@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AttemptReport, ModelName, Money, ProviderName, ServiceTier, UnixMs};
+use crate::domain::{
+    AttemptReport, ModelName, Money, ProviderName, ServiceTier, SessionId, UnixMs,
+};
 use crate::route::Crossing;
 
 use super::super::NoticeLevel;
 use super::super::balance::{self, BalanceReading, Booked};
-use super::super::purse::{News, RENEW_EVERY};
+use super::super::purse::{FRESH, News, RENEW_EVERY};
 use super::{Actor, ToActor};
 
 /// A difference nobody looks into.
@@ -96,6 +98,24 @@ impl Actor {
         readings.map(|(name, booked)| (name.clone(), booked.reading.clone())).collect()
     }
 
+    /// Has what was spent in a conversation that is now on the screen read, or all of it.
+    pub(super) fn read_spending(&self, session: Option<SessionId>) {
+        if !self.shared.purse.is_shared() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.shared.tasks.spawn(async move {
+            let now = super::super::clock::now();
+            match session {
+                Some(session) => shared.purse.opened(session, now).await,
+                None => {
+                    shared.purse.keep_up(now).await;
+                }
+            }
+            shared.tell(ToActor::SpendingRead).await;
+        });
+    }
+
     /// Reads what others spent, now and again, and keeps this process's claims alive.
     pub(super) fn watch_spending(&self) {
         self.shared.tasks.spawn(balance::watch(Arc::clone(&self.shared)));
@@ -106,14 +126,24 @@ impl Actor {
         self.shared.tasks.spawn(async move {
             let closing = shared.closing.clone();
             loop {
-                let read = async {
-                    shared.purse.refresh(super::super::clock::now()).await;
-                    shared.tell(ToActor::SpendingRead).await;
-                    tokio::time::sleep(RENEW_EVERY).await;
+                let round = async {
+                    let mut left = RENEW_EVERY;
+                    let mut news = shared.purse.refresh(super::super::clock::now()).await;
+                    loop {
+                        if news {
+                            shared.tell(ToActor::SpendingRead).await;
+                        }
+                        tokio::time::sleep(FRESH.min(left)).await;
+                        left = left.saturating_sub(FRESH);
+                        if left.is_zero() {
+                            return;
+                        }
+                        news = shared.purse.keep_up(super::super::clock::now()).await;
+                    }
                 };
                 tokio::select! {
                     () = closing.cancelled() => return,
-                    () = read => {}
+                    () = round => {}
                 }
             }
         });
