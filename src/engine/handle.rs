@@ -123,6 +123,7 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         misbilled: BTreeSet::new(),
         races: HedgeBook::default(),
         notices: Vec::new(),
+        crossings: BTreeMap::new(),
         config_trouble: None,
         stuck: BTreeMap::new(),
         revision: 0,

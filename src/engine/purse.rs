@@ -20,8 +20,8 @@ use crate::domain::{
     AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, UnixMs,
 };
 use crate::route::{
-    Book, Calendar, Crossing, Hindrance, Holder, Payer, Period, Refusal, SharedClaim, SharedVerdict,
-    SpendLine, SpendStore, StoreTrouble,
+    Book, Calendar, Crossing, Hindrance, Holder, Payer, Period, Refusal, SharedClaim,
+    SharedVerdict, SpendLine, SpendStore, StoreTrouble,
 };
 
 use others::Others;

@@ -75,7 +75,8 @@ fn a_command_that_only_looks_makes_no_file() {
 fn a_decision_its_words_and_what_is_held_for_it_use_one_forecast() {
     let home = Home::new();
     home.budget("session = { limit = 1, at_limit = \"stop\" }");
-    let long = "write a function to sort in c, and say what it does with each of these. ".repeat(12);
+    let long =
+        "write a function to sort in c, and say what it does with each of these. ".repeat(12);
     // What is reported of these prompts teaches the next run how large they are.
     for more in ["", "and so on"] {
         let said = format!("{long}{more}");

@@ -12,9 +12,9 @@ use crate::domain::{
 };
 use crate::route::Crossing;
 
-use super::super::NoticeLevel;
 use super::super::balance::{self, BalanceReading, Booked};
 use super::super::purse::{FRESH, News, RENEW_EVERY};
+use super::super::{Notice, NoticeLevel};
 use super::{Actor, ToActor};
 
 /// A difference nobody looks into.
@@ -23,8 +23,27 @@ const TRIFLE: Money = Money::from_pico(100_000_000);
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Actor {
+    /// Takes back what was said of budgets that are others now, or whose day is over.
+    pub(super) fn forget_crossings(&mut self, now: UnixMs) {
+        if self.crossings.is_empty() {
+            return;
+        }
+        let (book, calendar) = self.shared.purse.look(now);
+        let notices = &mut self.notices;
+        self.crossings.retain(|scope, told| {
+            let line = book.line(scope.clone(), &calendar);
+            let same = line.budget.is_some_and(|now| now.limit == told.crossing.budget.limit);
+            let holds = same && line.period.is_none_or(|period| period.begins <= told.at);
+            if !holds {
+                notices.retain(|notice| !told.is(notice));
+            }
+            holds
+        });
+    }
+
     /// Budgets that came past a share, and trouble with the shared store.
     pub(super) fn tell_news(&mut self, now: UnixMs) {
+        self.forget_crossings(now);
         for news in self.shared.purse.take_news() {
             match news {
                 News::Crossed(crossing) => {
@@ -32,7 +51,13 @@ impl Actor {
                         ..80 => NoticeLevel::Info,
                         _ => NoticeLevel::Warn,
                     };
-                    self.notice(level, crossed(&crossing), now);
+                    let text = crossed(&crossing);
+                    self.notice(level, text.clone(), now);
+                    // The greater share says the smaller.
+                    let told = CrossingTold { text, crossing, at: now };
+                    if let Some(old) = self.crossings.insert(told.crossing.scope.clone(), told) {
+                        self.notices.retain(|notice| !old.is(notice));
+                    }
                 }
                 News::Trouble(trouble) => {
                     let text = format!("budgets count this run alone for now: {trouble}");
@@ -147,6 +172,20 @@ impl Actor {
                 }
             }
         });
+    }
+}
+
+/// What was said of a budget that came past a share, while it holds.
+#[derive(Debug)]
+pub(in crate::engine) struct CrossingTold {
+    crossing: Crossing,
+    text: String,
+    at: UnixMs,
+}
+
+impl CrossingTold {
+    fn is(&self, notice: &Notice) -> bool {
+        notice.at == self.at && notice.text == self.text
     }
 }
 
