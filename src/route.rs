@@ -52,7 +52,7 @@ pub use input::{
 };
 pub use observe::{HealthState, ModelHealth, Observation, Warmth};
 pub use overrides::{PinEntry, effective_pin, kept_out_until};
-pub use score::REALTIME;
+pub use score::{REALTIME, input_tokens};
 pub use shift::ShiftPhase;
 pub use state::{Kept, ModelView, RouterSettings, RouterState, Slow, SlowMetric};
 pub use tokens::{Against, LearnedTokens, Prompt, TokenFactors, prose_tokens_per_char, token_mix};

@@ -12,7 +12,7 @@ use super::args::AskArgs;
 use super::args::cache::{CacheClearArgs, CacheCommand, CacheStatsArgs};
 use super::ask::Asking;
 use super::compose::{self, Setup};
-use super::{Exit, Io, Stop};
+use super::{Exit, Io, Stop, kept};
 
 /// The shortest beginning of a key that is taken for one: less could name what nobody meant.
 const KEY: usize = 6;
@@ -171,7 +171,10 @@ fn clear(args: &CacheClearArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, 
 
 fn why(args: &AskArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
     let mut asking = super::ask::asking(args, "cache why", ReaderKind::Replaceable, io)?;
+    let went_on = kept::go_on(&mut asking.request, &kept::Continue::of(args), setup)?;
+    asking.say(&went_on.said, setup, io);
     let _log = setup.log()?;
+    setup.know();
     let runtime = compose::runtime()?;
     let recalled = runtime.block_on(recall(&mut asking, setup));
     runtime.shutdown_background();

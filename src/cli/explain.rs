@@ -24,6 +24,7 @@ pub fn run(args: &ExplainArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, S
     let went_on = kept::go_on(&mut asking.request, &kept::Continue::of(&args.ask), setup)?;
     asking.say(&went_on.said, setup, io);
     let _log = setup.log()?;
+    setup.know();
     let runtime = compose::runtime()?;
     let decided = runtime.block_on(decide(&mut asking, setup));
     runtime.shutdown_background();

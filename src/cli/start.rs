@@ -71,6 +71,17 @@ impl Setup {
         Ok(running)
     }
 
+    /// From here on an engine decides on what earlier runs learned and others spent, as that of `ask`
+    /// does, for a command that asks nobody: nothing is made where nothing was ever kept. Waits for the
+    /// disk.
+    pub fn know(&self) {
+        if let Err(stop) = super::kept::existing(self) {
+            // It decides as `ask` would, which goes on where nothing can be kept.
+            let why = stop.story().1.unwrap_or_default();
+            tracing::warn!(%why, "what was spent before is not known");
+        }
+    }
+
     /// Where budgets outlive this run and are shared with others; this run alone counts where nothing
     /// is kept.
     fn spending(&self) -> Option<Arc<dyn SpendStore>> {

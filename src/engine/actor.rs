@@ -23,8 +23,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, FeedbackMetric, Provider};
 use crate::domain::{
-    AttemptKind, AttemptReport, Cost, ErrorReport, FilterCode, FilterReason, ModelName,
-    OutcomeClass, ProviderName, UnixMs,
+    AttemptKind, AttemptReport, BudgetScope, Cost, ErrorReport, FilterCode, FilterReason,
+    ModelName, OutcomeClass, ProviderName, UnixMs,
 };
 use crate::route::{
     HedgeBook, HedgeLimits, Kept, Observation, RouterSettings, RouterState, SlowMetric,
@@ -35,6 +35,7 @@ use super::log::Log;
 use super::permit::{Begun, Board, Permit};
 use super::pinger::Pinger;
 use super::{Notice, NoticeLevel, Overrides, Snapshot, Spend};
+use budget::CrossingTold;
 pub(super) use shared::{Denied, INBOX, Insist, Listing, Refused, Shared, ToActor};
 
 /// Messages folded before a snapshot is published, so that a burst costs one.
@@ -73,6 +74,8 @@ pub(super) struct Actor {
     pub(super) balances: BTreeMap<ProviderName, Booked>,
     pub(super) races: HedgeBook,
     pub(super) notices: Vec<Notice>,
+    /// What notices say of budgets, one of each at most.
+    pub(super) crossings: BTreeMap<BudgetScope, CrossingTold>,
     /// Why the last change of a file was not put in force, while it is not.
     pub(super) config_trouble: Option<String>,
     /// Slow models whose traffic nobody could take, and when that was said.
@@ -82,6 +85,8 @@ pub(super) struct Actor {
     pub(super) commands: u64,
     /// Endpoints asked for their models that have not answered yet.
     pub(super) discovering: u32,
+    /// What earlier runs learned of tokens has been read, or could not be.
+    pub(super) remembers: bool,
 }
 
 impl Actor {

@@ -69,6 +69,8 @@ pub enum Command {
         /// The budget.
         limit: Option<BudgetLimit>,
     },
+    /// A conversation is on the screen now: what was spent in it, by others as well, is to be known.
+    Opened(SessionId),
     /// Dismiss the newest notice.
     DismissNotice,
 }

@@ -75,9 +75,10 @@ impl Counting {
     ) {
         let mut counted: [Option<Option<u64>>; Vocabulary::ALL.len()] =
             [None; Vocabulary::ALL.len()];
-        for candidate in &mut input.candidates {
-            let model = snapshot.config.models.get(&candidate.model);
-            let Some(tokenizer) = model.and_then(|model| model.tokenizer) else { continue };
+        let DecisionInput { candidates, features, now, .. } = input;
+        for candidate in candidates {
+            let Some(model) = snapshot.config.models.get(&candidate.model) else { continue };
+            let Some(tokenizer) = model.tokenizer else { continue };
             let vocabulary = tokenizer.vocabulary;
             if !text::is_loaded(vocabulary) {
                 continue;
@@ -86,11 +87,14 @@ impl Counting {
                 .get_or_insert_with(|| self.of_request(vocabulary, request, unknown));
             let learned = snapshot.models.get(&candidate.model);
             let learned = learned.map_or(&[][..], |seen| seen.tokens.counts.as_slice());
-            let factor = token_mix(&input.features.scripts, |script| {
+            let factor = token_mix(&features.scripts, |script| {
                 let own = learned.iter().find(|(s, _)| *s == script);
                 own.map_or(1.0, |(_, factor)| f64::from(*factor))
             });
             candidate.counted = tokens.map(|tokens| Counted { tokens, factor: factor as f32 });
+            if candidate.counted.is_some() {
+                snapshot.weigh(candidate, model, request, (features, *now));
+            }
         }
     }
 

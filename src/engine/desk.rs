@@ -24,7 +24,10 @@ pub struct Told {
 pub fn tell(error: &ErrorReport, attempts: &[AttemptReport], tongue: Tongue) -> Told {
     let message = tongue.say(&error.message);
     let cause = match &error.provider {
-        Some(provider) if !error.message.contains(provider.as_str()) => {
+        // What our budget says is no word of a provider.
+        Some(provider)
+            if !error.message.contains(provider.as_str()) && !refusal::over_budget(error) =>
+        {
             format!("{provider}: {message}")
         }
         Some(_) | None => message,
@@ -157,6 +160,16 @@ mod tests {
             "Top up the account or raise its quota; other models go on meanwhile.".to_owned();
         error.original = "Insufficient Balance".to_owned();
         error
+    }
+
+    #[test]
+    fn what_a_budget_does_not_allow_is_not_put_in_a_providers_mouth() {
+        let words = "the chat's budget does not allow it: this could cost up to $0.0021";
+        let mut error = ErrorReport::new(OutcomeClass::Account, refusal::OVER_BUDGET, words);
+        error.provider = Some("sim-openai".into());
+        let told = tell(&error, &[], Tongue::ENGLISH);
+        assert_eq!(told.cause, words);
+        assert!(lines(&told).iter().any(|line| line == "whose fault: a budget you set"));
     }
 
     fn lines(told: &Told) -> Vec<String> {

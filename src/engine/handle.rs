@@ -123,11 +123,13 @@ pub fn start(config: Arc<Config>, options: Options) -> EngineHandle {
         misbilled: BTreeSet::new(),
         races: HedgeBook::default(),
         notices: Vec::new(),
+        crossings: BTreeMap::new(),
         config_trouble: None,
         stuck: BTreeMap::new(),
         revision: 0,
         commands: 0,
         discovering: 0,
+        remembers: shared.ledger.is_none(),
         config,
     };
     actor.prepare();
@@ -194,10 +196,11 @@ impl EngineHandle {
         self.shared.snapshot_for(request).await
     }
 
-    /// What a decision about `request` would be made from now. Texts not counted yet may be counted
-    /// here, which takes a moment: not for a thread that draws.
+    /// What a decision about `request` would be made from now, on all that was spent of the budgets.
+    /// What others spent may be read here and texts counted, which takes a moment: not for a thread that
+    /// draws.
     pub fn decision_input(&self, request: &Request, now: UnixMs, seed: u64) -> DecisionInput {
-        let snapshot = self.snapshot();
+        let snapshot = self.shared.snapshot_here(request);
         let mut input = snapshot.decision_input(request, now, seed);
         self.shared.counting.refine(&mut input, request, &snapshot, Unknown::Count);
         input

@@ -167,8 +167,7 @@ impl Snapshot {
         };
         let maintenance =
             provider.is_some_and(|provider| maintenance_until(provider, now).is_some());
-        let over_budget = self.over_budget(model, request, features, now);
-        CandidateInput {
+        let mut candidate = CandidateInput {
             model: model.name.clone(),
             provider: model.provider.clone(),
             tags: provider.map(tags).unwrap_or_default(),
@@ -196,25 +195,41 @@ impl Snapshot {
             drained: until(&self.overrides.drains).is_some(),
             vetoed_until: until(&self.overrides.vetoes),
             retired: model.retired.clone(),
-            over_budget: over_budget.as_ref().map(|(words, _)| words.clone()),
-            over_budget_then: over_budget.map(|(_, then)| then),
+            over_budget: None,
+            over_budget_then: None,
             warm_prefix_tokens: 0,
-        }
+        };
+        self.weigh(&mut candidate, model, request, (features, now));
+        candidate
     }
 
-    /// Why a budget does not allow this model, if one does not, and what that budget does at its
-    /// limit. What only waits for requests under way is no reason: it gets its turn.
+    /// Holds a candidate to the budgets, at the size its prompt is reckoned to have: the one its
+    /// estimate says and its money is held for.
+    pub(super) fn weigh(
+        &self,
+        candidate: &mut CandidateInput,
+        model: &Model,
+        request: &Request,
+        (features, now): (&RequestFeatures, UnixMs),
+    ) {
+        let input = route::input_tokens(candidate, features);
+        let over_budget = self.over_budget(model, request, input, now);
+        candidate.over_budget_then = over_budget.as_ref().map(|(_, then)| *then);
+        candidate.over_budget = over_budget.map(|(words, _)| words);
+    }
+
+    /// Why a budget does not allow this model so large a prompt, if one does not, and what that budget
+    /// does at its limit. What only waits for requests under way is no reason: it gets its turn.
     fn over_budget(
         &self,
         model: &Model,
         request: &Request,
-        features: &RequestFeatures,
+        input: u64,
         now: UnixMs,
     ) -> Option<(String, AtLimit)> {
         if self.budget.budget().is_empty() {
             return None;
         }
-        let input = features.input_tokens;
         let cap = run::cap(request, model, input, run::Room::Usual, 0);
         let until = now + self.config.limits.total;
         let asked = account::asked(request, &self.config, model);

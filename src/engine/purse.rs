@@ -1,12 +1,13 @@
 //! The purse: the one synchronous place where money is reserved, settled and released, shared by
 //! request tasks, drops and the actor.
 //!
-//! Owns: the book of budgets, the user's calendar, the shared store if there is one. Must not know: who
-//! is asked, or why. Invariants: nothing here is held across an await; a [`Reservation`] that is
+//! Owns: the book of budgets, the user's calendar, the shared store if there is one (what is read of it
+//! is in `others`). Must not know: who is asked, or why. Invariants: nothing here is held across an await; a [`Reservation`] that is
 //! dropped unsettled gives back what it held; what was begun and never accounted for is charged its
 //! prompt, and the sum is marked as not exact.
 
-use std::collections::BTreeSet;
+mod others;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,19 +17,18 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, SessionId,
-    UnixMs,
+    AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, UnixMs,
 };
 use crate::route::{
-    Book, Bucket, Calendar, Crossing, Hindrance, Holder, Payer, Period, Refusal, SharedClaim,
-    SharedVerdict, SpendLine, SpendStore, StoreTrouble, Totals,
+    Book, Calendar, Crossing, Hindrance, Holder, Payer, Period, Refusal, SharedClaim,
+    SharedVerdict, SpendLine, SpendStore, StoreTrouble,
 };
+
+use others::Others;
+pub(super) use others::{FRESH, Known, RENEW_EVERY};
 
 /// A shared claim lapses after this unless it is renewed: so long a process that died holds money.
 const LEASE: Duration = Duration::from_mins(2);
-
-/// Shared claims are renewed, and what others spent is read again, so often.
-pub(super) const RENEW_EVERY: Duration = Duration::from_secs(30);
 
 /// What others hold is looked at again so often by who waits for it: their releases are not heard.
 const OTHERS_LOOK: Duration = Duration::from_millis(250);
@@ -62,10 +62,7 @@ struct Inside {
     book: Arc<Book>,
     calendar: Calendar,
     news: Vec<News>,
-    /// Buckets whose shared totals have been read.
-    known: BTreeSet<Bucket>,
-    /// What others spent today has been read at least once.
-    heard: bool,
+    others: Others,
 }
 
 /// Money, reserved and spent.
@@ -74,6 +71,8 @@ pub(super) struct Purse {
     changed: Notify,
     store: Option<Arc<dyn SpendStore>>,
     holder: Holder,
+    /// Held by whoever reads what others spent: who comes meanwhile finds it read.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Purse {
@@ -108,14 +107,14 @@ impl Purse {
             book: Arc::new(Book::new(budget)),
             calendar: calendar(now),
             news: Vec::new(),
-            known: BTreeSet::new(),
-            heard: false,
+            others: Others::default(),
         };
         Self {
             inside: Mutex::new(inside),
             changed: Notify::new(),
             store,
             holder: Holder(Uuid::now_v7()),
+            reading: tokio::sync::Mutex::default(),
         }
     }
 
@@ -133,7 +132,7 @@ impl Purse {
     /// What was spent today, by others as well; `None` where nobody but this run counts, or others
     /// were not heard of yet. On a new day theirs is nothing until it is read again.
     pub(super) fn today(&self, book: &Book, calendar: &Calendar) -> Option<Cost> {
-        let heard = self.inside().heard;
+        let heard = self.inside().others.heard;
         heard.then(|| book.line(BudgetScope::Day, calendar).spent)
     }
 
@@ -192,15 +191,15 @@ impl Purse {
             lapses: now + LEASE,
         };
         let store = Arc::clone(store);
-        let verdict = off_the_runtime(move || store.reserve(&claim)).await;
-        let buckets = limits.into_iter().map(|(bucket, _)| bucket);
+        let verdict = others::off_the_runtime(move || store.reserve(&claim)).await;
+        let buckets = limits.into_iter().map(|(bucket, _)| bucket).collect();
         match verdict {
             Ok(SharedVerdict::Held(others)) => {
-                self.tell_others(buckets, others);
+                self.overheard(buckets, others, now).await;
                 Ok(held)
             }
             Ok(SharedVerdict::Refused(others)) => {
-                self.tell_others(buckets, others);
+                self.overheard(buckets, others, now).await;
                 drop(held);
                 let mut inside = self.inside();
                 let calendar = inside.turn_to(now);
@@ -294,105 +293,6 @@ impl Purse {
             store.release(self.holder, attempt);
         }
         self.changed.notify_waiters();
-    }
-
-    // ---- the shared store --------------------------------------------------------------------
-
-    /// Reads what others spent of every budget that may concern a request of this conversation and
-    /// has not been read yet, so that the request is decided on all that was spent. `None` where this
-    /// run alone counts or no budget is set; else how they stand.
-    pub(super) async fn informed(
-        &self,
-        session: Option<SessionId>,
-        now: UnixMs,
-    ) -> Option<(Arc<Book>, Calendar)> {
-        self.store.as_ref()?;
-        let scopes = self.limited(session, now);
-        if scopes.is_empty() {
-            return None;
-        }
-        self.acquaint(scopes.into_iter(), now).await;
-        Some(self.look(now))
-    }
-
-    /// The scopes a budget is set for.
-    fn limited(&self, session: Option<SessionId>, now: UnixMs) -> Vec<BudgetScope> {
-        let (book, calendar) = self.look(now);
-        let lines = book.lines(session, &calendar).into_iter();
-        lines.filter(|line| line.budget.is_some()).map(|line| line.scope).collect()
-    }
-
-    /// Reads what others spent in those scopes that have not been read yet.
-    async fn acquaint(&self, scopes: impl Iterator<Item = BudgetScope>, now: UnixMs) {
-        if self.store.is_none() {
-            return;
-        }
-        let calendar = self.inside().turn_to(now);
-        let buckets = scopes.map(|scope| Bucket::at(scope, &calendar));
-        let unknown = {
-            let known = &self.inside().known;
-            buckets.filter(|bucket| !known.contains(bucket)).collect()
-        };
-        self.read(unknown, now).await;
-    }
-
-    /// Reads again what others spent and hold in the buckets of this payer.
-    async fn reread(&self, payer: &Payer, now: UnixMs) {
-        let calendar = self.inside().turn_to(now);
-        self.read(payer.scopes().map(|scope| Bucket::at(scope, &calendar)).collect(), now).await;
-    }
-
-    /// Reads what others spent today and this month, of every budget and in every bucket read before,
-    /// and keeps this process's claims alive.
-    pub(super) async fn refresh(&self, now: UnixMs) {
-        let Some(store) = self.store.clone() else { return };
-        let (holder, calendar) = (self.holder, self.inside().turn_to(now));
-        if let Err(trouble) = off_the_runtime(move || store.renew(holder, now + LEASE)).await {
-            self.inside().news(News::Trouble(trouble));
-        }
-        let limited = self.limited(None, now);
-        let buckets = {
-            let mut inside = self.inside();
-            // What is over, or forgotten here, is asked for no more.
-            let book = Arc::clone(&inside.book);
-            inside.known.retain(|bucket| {
-                Bucket::at(bucket.scope.clone(), &calendar) == *bucket && book.holds(bucket)
-            });
-            let whole = [BudgetScope::Day, BudgetScope::Month].into_iter().chain(limited);
-            let whole = whole.map(|scope| Bucket::at(scope, &calendar));
-            // A set, because the day and the month may have budgets.
-            let buckets: BTreeSet<Bucket> = inside.known.iter().cloned().chain(whole).collect();
-            buckets.into_iter().collect()
-        };
-        self.read(buckets, now).await;
-    }
-
-    async fn read(&self, buckets: Vec<Bucket>, now: UnixMs) {
-        let Some(store) = self.store.clone().filter(|_| !buckets.is_empty()) else { return };
-        let (holder, asked) = (self.holder, buckets.clone());
-        match off_the_runtime(move || store.totals(holder, &asked, now)).await {
-            Ok(totals) => self.tell_others(buckets, totals),
-            Err(trouble) => self.inside().news(News::Trouble(trouble)),
-        }
-    }
-
-    fn tell_others(&self, buckets: impl IntoIterator<Item = Bucket>, totals: Vec<Totals>) {
-        let mut inside = self.inside();
-        for (bucket, totals) in buckets.into_iter().zip(totals) {
-            inside.heard |= bucket.scope == BudgetScope::Day;
-            inside.known.insert(bucket.clone());
-            inside.book().tell_others(&bucket, totals);
-        }
-    }
-}
-
-/// Runs what may block for a moment where that harms nobody.
-async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreTrouble> + Send + 'static,
-) -> Result<T, StoreTrouble> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(_) => Err(StoreTrouble("the store of spending failed".to_owned())),
     }
 }
 

@@ -1,7 +1,10 @@
 //! Tests of the purse: what is held comes back on every path; the day is the user's.
 
+use std::sync::atomic::Ordering;
+
 use super::*;
 use crate::domain::{AtLimit, SessionId};
+use crate::route::{Bucket, Totals};
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()
@@ -164,7 +167,7 @@ async fn a_conversation_the_book_forgot_is_read_no_more() {
         drop(purse.reserve(id(), &wanted, now).await.unwrap());
     }
     purse.refresh(now).await;
-    let known = purse.inside().known.len();
+    let known = purse.inside().others.known();
     assert!((1_000..4_400).contains(&known), "{known}");
 }
 
@@ -193,4 +196,154 @@ async fn today_is_told_once_others_were_heard_of_and_counts_them() {
     assert_eq!(told(&later), Some(money("0.3")));
     spend(&later, "0.1").await;
     assert_eq!(told(&later), Some(money("0.4")));
+}
+
+/// A store that counts how often it is asked, and may fail.
+#[derive(Debug, Default)]
+struct Watched {
+    store: crate::route::MemoryStore,
+    asked: std::sync::atomic::AtomicUsize,
+    fails: std::sync::atomic::AtomicBool,
+}
+
+impl SpendStore for Watched {
+    fn totals(
+        &self,
+        holder: Holder,
+        buckets: &[Bucket],
+        now: UnixMs,
+    ) -> Result<Vec<Totals>, StoreTrouble> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(StoreTrouble("locked".to_owned()));
+        }
+        self.store.totals(holder, buckets, now)
+    }
+
+    fn reserve(&self, claim: &SharedClaim) -> Result<SharedVerdict, StoreTrouble> {
+        self.store.reserve(claim)
+    }
+
+    fn settle(&self, line: SpendLine) {
+        self.store.settle(line);
+    }
+
+    fn release(&self, holder: Holder, attempt: AttemptId) {
+        self.store.release(holder, attempt);
+    }
+
+    fn renew(&self, holder: Holder, lapses: UnixMs) -> Result<(), StoreTrouble> {
+        self.store.renew(holder, lapses)
+    }
+}
+
+/// Two programs under the same budget of the day, and what they share.
+fn two_of(at_limit: AtLimit) -> (Arc<Watched>, Arc<Purse>, Arc<Purse>) {
+    let store = Arc::new(Watched::default());
+    let limit = BudgetLimit { limit: money("9"), at_limit };
+    let budget = || Budget { day: Some(limit), ..Budget::default() };
+    let shared = || Some(Arc::clone(&store) as Arc<dyn SpendStore>);
+    let open = || Arc::new(Purse::new(budget(), shared(), super::super::clock::now()));
+    let (one, other) = (open(), open());
+    (store, one, other)
+}
+
+async fn spend(purse: &Arc<Purse>, dollars: &str) {
+    let attempt = id();
+    let _held = purse.reserve(attempt, &wanted(dollars), super::super::clock::now()).await.unwrap();
+    purse.settle(attempt, Cost { amount: money(dollars), exact: true });
+}
+
+fn day_and_month(purse: &Purse) -> (Money, Money) {
+    let (book, calendar) = purse.look(super::super::clock::now());
+    let spent = |scope| book.line(scope, &calendar).spent.amount;
+    (spent(BudgetScope::Day), spent(BudgetScope::Month))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_spent_is_read_again_before_a_decision_once_it_is_seconds_old() {
+    let (store, mine, theirs) = two_of(AtLimit::Ask);
+    let now = super::super::clock::now();
+    mine.informed(None, now).await.unwrap();
+    spend(&theirs, "0.3").await;
+    let asked = || store.asked.load(Ordering::SeqCst);
+    let before = asked();
+    assert!(!mine.informed(None, now).await.unwrap().news, "it was read a moment ago");
+    assert_eq!(asked(), before);
+    tokio::time::advance(FRESH).await;
+    assert!(mine.informed(None, now).await.unwrap().news);
+    assert_eq!(day_and_month(&mine), (money("0.3"), money("0.3")));
+    // And where nothing has changed, that is no news.
+    tokio::time::advance(FRESH).await;
+    assert!(!mine.informed(None, now).await.unwrap().news);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_month_is_never_said_to_be_less_than_its_day() {
+    let (_, mine, theirs) = two_of(AtLimit::Stop);
+    let now = super::super::clock::now();
+    mine.refresh(now).await;
+    spend(&theirs, "0.3").await;
+    // Holding money under a hard budget tells what others spent of it, and of nothing else.
+    let held = mine.reserve(id(), &wanted("0.1"), now).await.unwrap();
+    assert_eq!(day_and_month(&mine), (money("0.3"), money("0.3")));
+    drop(held);
+    spend(&theirs, "0.2").await;
+    tokio::time::advance(FRESH).await;
+    mine.informed(None, now).await.unwrap();
+    assert_eq!(day_and_month(&mine), (money("0.5"), money("0.5")));
+    spend(&theirs, "0.2").await;
+    assert!(mine.keep_up(now).await);
+    assert_eq!(day_and_month(&mine), (money("0.7"), money("0.7")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_not_waited_for_by_every_request() {
+    let (store, mine, _) = two_of(AtLimit::Ask);
+    let now = super::super::clock::now();
+    store.fails.store(true, Ordering::SeqCst);
+    for _ in 0..20 {
+        mine.informed(None, now).await.unwrap();
+    }
+    assert_eq!(store.asked.load(Ordering::SeqCst), 1);
+    assert!(matches!(mine.take_news()[..], [News::Trouble(_)]));
+    store.fails.store(false, Ordering::SeqCst);
+    tokio::time::advance(FRESH).await;
+    mine.informed(None, now).await.unwrap();
+    assert_eq!(store.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_come_at_once_have_it_read_once() {
+    let (store, mine, theirs) = two_of(AtLimit::Ask);
+    spend(&theirs, "0.3").await;
+    let now = super::super::clock::now();
+    let before = store.asked.load(Ordering::SeqCst);
+    let all = (0..20).map(|_| mine.informed(None, now));
+    for known in futures_util::future::join_all(all).await {
+        let known = known.unwrap();
+        let line = known.book.line(BudgetScope::Day, &known.calendar);
+        assert_eq!(line.spent.amount, money("0.3"));
+    }
+    assert_eq!(store.asked.load(Ordering::SeqCst), before + 1);
+}
+
+#[tokio::test]
+async fn a_conversation_on_the_screen_is_known_whether_a_budget_is_set_or_not() {
+    let (_, mine, theirs) = two_of(AtLimit::Ask);
+    spend(&theirs, "0.3").await;
+    let session = wanted("0").payer.session.unwrap();
+    let now = super::super::clock::now();
+    mine.opened(session, now).await;
+    let limit = BudgetLimit { limit: money("1"), at_limit: AtLimit::Stop };
+    mine.set(BudgetScope::Session(session), Some(limit));
+    let spent = || {
+        let (book, calendar) = mine.look(now);
+        book.line(BudgetScope::Session(session), &calendar).spent.amount
+    };
+    assert_eq!(spent(), money("0.3"));
+    // It is among what is kept up with as long as it is on the screen.
+    spend(&theirs, "0.1").await;
+    mine.keep_up(now).await;
+    assert_eq!(spent(), money("0.4"));
 }

@@ -310,6 +310,8 @@ pub struct Snapshot {
     pub notices: Vec<Notice>,
     /// Endpoints that have been asked for their models and have not answered yet.
     pub discovering: u32,
+    /// What earlier runs learned of models' tokens is known, or there is nothing to know.
+    pub remembers: bool,
 }
 
 impl Snapshot {
@@ -334,6 +336,7 @@ impl Snapshot {
             cache: CacheStats::default(),
             notices: Vec::new(),
             discovering: 0,
+            remembers: false,
         }
     }
 }

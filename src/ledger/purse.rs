@@ -105,6 +105,7 @@ impl SharedPurse {
             tried: Instant::now(),
             lives: HashMap::new(),
             tidied: false,
+            recovered: false,
         };
         let keeper = std::thread::Builder::new()
             .name("purse".to_owned())
@@ -193,6 +194,8 @@ struct Keeper {
     lives: HashMap<Holder, Runs>,
     /// Old runs have been added up.
     tidied: bool,
+    /// What programs left that had ended when this one began has been taken up.
+    recovered: bool,
 }
 
 impl Keeper {
@@ -315,17 +318,22 @@ impl Keeper {
     ) -> Answer<T> {
         let (path, zone) = (self.path.clone(), self.zone.clone());
         let over = |run| Runs::over(&path, run);
-        self.work(|work| {
+        let recovered = self.recovered;
+        let looked = self.work(|work| {
             let mut dead = book::holders(work)?;
             dead.retain(|holder| over(Uuid::from_bytes(*holder)));
-            if !dead.is_empty() && taken_up(work, over, &zone)? {
+            // A program may have ended that held nothing, and had spent all the same.
+            let look_for = !dead.is_empty() || !recovered;
+            if look_for && taken_up(work, over, &zone)? {
                 for holder in dead {
                     book::end(work, holder, now)?;
                 }
             }
             book::lapse(work, now)?;
             what(work)
-        })
+        });
+        self.recovered |= looked.is_ok();
+        looked
     }
 
     /// In one transaction that excludes all others.

@@ -360,6 +360,11 @@ impl Book {
         }
     }
 
+    /// What others spent and hold there, as last told; `None` where there is no account yet.
+    pub fn others(&self, bucket: &Bucket) -> Option<Totals> {
+        self.accounts.get(bucket).map(|account| account.others)
+    }
+
     /// What others (earlier runs, other processes) have spent and hold there, as last told. What is
     /// already past is not told to the user as news.
     pub fn tell_others(&mut self, bucket: &Bucket, others: Totals) {

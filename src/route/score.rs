@@ -138,7 +138,7 @@ pub(crate) fn quality(candidate: &CandidateInput, features: &RequestFeatures) ->
 
 /// Prompt tokens with this candidate's vocabulary: as counted where they were, else from its learned
 /// factors per script.
-pub(crate) fn input_tokens(candidate: &CandidateInput, features: &RequestFeatures) -> u64 {
+pub fn input_tokens(candidate: &CandidateInput, features: &RequestFeatures) -> u64 {
     if let Some(Counted { tokens, factor }) = candidate.counted {
         let factor = if factor.is_finite() { f64::from(factor.clamp(0.1, 10.0)) } else { 1.0 };
         return (tokens as f64 * factor).ceil() as u64;

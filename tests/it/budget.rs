@@ -145,6 +145,38 @@ async fn the_first_request_of_an_engine_is_decided_on_what_others_spent_of_every
 }
 
 #[tokio::test]
+async fn a_chat_that_others_talked_in_is_known_as_soon_as_it_is_opened_or_a_draft_is_decided() {
+    let store = Arc::new(MemoryStore::default());
+    let one = price().await;
+    let limited = |config: &mut Config| {
+        config.budget.session = Some(limit(one, AtLimit::Stop));
+    };
+    let shared = || Options {
+        spending: Some(Arc::clone(&store) as Arc<dyn SpendStore>),
+        ..Options::default()
+    };
+    let session = SessionId(Uuid::now_v7());
+    let asked = Request { session: Some(session), ..short(MODEL) };
+    let elsewhere = Rig::paced(0.0, shared(), |_| {}).await;
+    elsewhere.ask(asked.clone()).await;
+    spent(&elsewhere, BudgetScope::Day).await;
+    let known = |snapshot: &engine::Snapshot| {
+        let line = snapshot.budget.line(BudgetScope::Session(session), &snapshot.calendar);
+        line.spent.amount == one
+    };
+    let opens = Rig::paced(0.0, shared(), limited).await;
+    opens.engine.send(Command::Opened(session));
+    opens.until(known).await;
+    let previews = Rig::paced(0.0, shared(), limited).await;
+    let engine = previews.engine.clone();
+    let decided = tokio::task::spawn_blocking(move || {
+        wheelhouse::route::decide(&engine.decision_input(&asked, engine.now(), 0))
+    });
+    assert!(decided.await.unwrap().chosen().is_none(), "as if nothing had been spent");
+    previews.until(known).await;
+}
+
+#[tokio::test]
 async fn the_total_of_the_day_counts_other_engines_where_they_share_a_store() {
     let alone = Rig::paced(0.0, Options::default(), |_| {}).await;
     alone.ask(short(MODEL)).await;
@@ -292,8 +324,28 @@ async fn a_warning_comes_once_per_share_and_refuses_nobody() {
         let snapshot = rig.engine.snapshot();
         snapshot.notices.iter().filter(|notice| notice.text.contains(part)).count()
     };
-    assert_eq!(said("50% of the day's budget is used"), 1);
     assert_eq!(said("the day's budget is used up"), 1);
+    assert_eq!(said("50% of the day's budget is used"), 0, "the greater share says the smaller");
+    // It holds of this budget, and of no other.
+    let larger = Some(limit(Money::from_pico(one.pico() * 20), AtLimit::Warn));
+    rig.engine.send(Command::Budget { scope: BudgetScope::Day, limit: larger });
+    rig.until(|snapshot| snapshot.notices.iter().all(|n| !n.text.contains("day's budget"))).await;
+}
+
+#[tokio::test]
+async fn what_was_said_of_a_budget_goes_with_it() {
+    let one = price().await;
+    let rig = Rig::with(|config| {
+        config.budget.day = Some(limit(Money::from_pico(one.pico() * 2), AtLimit::Warn));
+    })
+    .await;
+    rig.ask(short(MODEL)).await;
+    let said = |snapshot: &engine::Snapshot| {
+        snapshot.notices.iter().any(|n| n.text.contains("50% of the day's budget is used"))
+    };
+    rig.until(said).await;
+    rig.engine.send(Command::Budget { scope: BudgetScope::Day, limit: None });
+    rig.until(|snapshot| !said(snapshot)).await;
 }
 
 #[tokio::test]

@@ -111,3 +111,25 @@ async fn nobody_waits_for_a_program_that_was_killed_before_it_was_given_a_word()
     let left = killed(Fault::Silence, 0).await;
     assert!(!left.exact, "nobody knows what it came to: {left:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_program_came_to_that_held_nothing_and_was_killed_is_not_known_either() {
+    let pace = FleetOptions { seed: 7, ports: Ports::Any, pace: 0.0 };
+    let fleet: Fleet = sim::start(pace).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("sim.toml");
+    // Nothing is held in common under a budget that only warns.
+    let budget = BUDGET.replace("stop", "warn");
+    std::fs::write(&config, format!("{}\n{budget}", fleet.config_text())).unwrap();
+    let control = fleet.control();
+    control.inject(PROVIDER, Fault::Silence, Until::Cleared).unwrap();
+    let mut first = ask(dir.path(), &config).spawn().unwrap();
+    let asked = control.until(PROVIDER, |stats| stats.calls > 0);
+    tokio::time::timeout(LIMIT, asked).await.unwrap().unwrap();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let home = dir.path().to_owned();
+    let left = tokio::task::spawn_blocking(move || today(&home)).await.unwrap();
+    assert_eq!(left, Totals { spent: Cost { amount: Money::ZERO, exact: false }, ..left });
+    assert_eq!(left.reserved, Money::ZERO);
+}

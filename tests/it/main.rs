@@ -25,6 +25,7 @@ mod engine;
 mod house;
 mod kept;
 mod kill;
+mod known;
 mod ledger;
 mod limits;
 mod race;

@@ -38,18 +38,19 @@ impl Actor {
     }
 
     /// What earlier runs learned of models' tokens, from the disk; nothing is made where there is none.
+    /// Told in any case: the first request waits for it.
     fn read_tokens(&self) {
         let shared = Arc::clone(&self.shared);
         let Some(ledger) = shared.ledger.clone() else { return };
         self.shared.tasks.spawn_blocking(move || {
-            if !ledger.path().exists() {
-                return;
-            }
-            match ledger.read(Reader::token_factors) {
-                Ok(rows) => shared.tell_blocking(ToActor::Remembered(rows)),
+            let read = || ledger.read(Reader::token_factors);
+            let rows = ledger.path().exists().then(read).unwrap_or_else(|| Ok(Vec::new()));
+            let rows = rows.unwrap_or_else(|error| {
                 // Its health says so; what was learned is learned again.
-                Err(error) => tracing::warn!(%error, "what was learned of tokens is not known"),
-            }
+                tracing::warn!(%error, "what was learned of tokens is not known");
+                Vec::new()
+            });
+            shared.tell_blocking(ToActor::Remembered(rows));
         });
     }
 

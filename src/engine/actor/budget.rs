@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AttemptReport, ModelName, Money, ProviderName, ServiceTier, UnixMs};
+use crate::domain::{
+    AttemptReport, ModelName, Money, ProviderName, ServiceTier, SessionId, UnixMs,
+};
 use crate::route::Crossing;
 
-use super::super::NoticeLevel;
 use super::super::balance::{self, BalanceReading, Booked};
-use super::super::purse::{News, RENEW_EVERY};
+use super::super::purse::{FRESH, News, RENEW_EVERY};
+use super::super::{Notice, NoticeLevel};
 use super::{Actor, ToActor};
 
 /// A difference nobody looks into.
@@ -21,8 +23,27 @@ const TRIFLE: Money = Money::from_pico(100_000_000);
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Actor {
+    /// Takes back what was said of budgets that are others now, or whose day is over.
+    pub(super) fn forget_crossings(&mut self, now: UnixMs) {
+        if self.crossings.is_empty() {
+            return;
+        }
+        let (book, calendar) = self.shared.purse.look(now);
+        let notices = &mut self.notices;
+        self.crossings.retain(|scope, told| {
+            let line = book.line(scope.clone(), &calendar);
+            let same = line.budget.is_some_and(|now| now.limit == told.crossing.budget.limit);
+            let holds = same && line.period.is_none_or(|period| period.begins <= told.at);
+            if !holds {
+                notices.retain(|notice| !told.is(notice));
+            }
+            holds
+        });
+    }
+
     /// Budgets that came past a share, and trouble with the shared store.
     pub(super) fn tell_news(&mut self, now: UnixMs) {
+        self.forget_crossings(now);
         for news in self.shared.purse.take_news() {
             match news {
                 News::Crossed(crossing) => {
@@ -30,7 +51,13 @@ impl Actor {
                         ..80 => NoticeLevel::Info,
                         _ => NoticeLevel::Warn,
                     };
-                    self.notice(level, crossed(&crossing), now);
+                    let text = crossed(&crossing);
+                    self.notice(level, text.clone(), now);
+                    // The greater share says the smaller.
+                    let told = CrossingTold { text, crossing, at: now };
+                    if let Some(old) = self.crossings.insert(told.crossing.scope.clone(), told) {
+                        self.notices.retain(|notice| !old.is(notice));
+                    }
                 }
                 News::Trouble(trouble) => {
                     let text = format!("budgets count this run alone for now: {trouble}");
@@ -96,6 +123,24 @@ impl Actor {
         readings.map(|(name, booked)| (name.clone(), booked.reading.clone())).collect()
     }
 
+    /// Has what was spent in a conversation that is now on the screen read, or all of it.
+    pub(super) fn read_spending(&self, session: Option<SessionId>) {
+        if !self.shared.purse.is_shared() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.shared.tasks.spawn(async move {
+            let now = super::super::clock::now();
+            match session {
+                Some(session) => shared.purse.opened(session, now).await,
+                None => {
+                    shared.purse.keep_up(now).await;
+                }
+            }
+            shared.tell(ToActor::SpendingRead).await;
+        });
+    }
+
     /// Reads what others spent, now and again, and keeps this process's claims alive.
     pub(super) fn watch_spending(&self) {
         self.shared.tasks.spawn(balance::watch(Arc::clone(&self.shared)));
@@ -106,17 +151,41 @@ impl Actor {
         self.shared.tasks.spawn(async move {
             let closing = shared.closing.clone();
             loop {
-                let read = async {
-                    shared.purse.refresh(super::super::clock::now()).await;
-                    shared.tell(ToActor::SpendingRead).await;
-                    tokio::time::sleep(RENEW_EVERY).await;
+                let round = async {
+                    let mut left = RENEW_EVERY;
+                    let mut news = shared.purse.refresh(super::super::clock::now()).await;
+                    loop {
+                        if news {
+                            shared.tell(ToActor::SpendingRead).await;
+                        }
+                        tokio::time::sleep(FRESH.min(left)).await;
+                        left = left.saturating_sub(FRESH);
+                        if left.is_zero() {
+                            return;
+                        }
+                        news = shared.purse.keep_up(super::super::clock::now()).await;
+                    }
                 };
                 tokio::select! {
                     () = closing.cancelled() => return,
-                    () = read => {}
+                    () = round => {}
                 }
             }
         });
+    }
+}
+
+/// What was said of a budget that came past a share, while it holds.
+#[derive(Debug)]
+pub(in crate::engine) struct CrossingTold {
+    crossing: Crossing,
+    text: String,
+    at: UnixMs,
+}
+
+impl CrossingTold {
+    fn is(&self, notice: &Notice) -> bool {
+        notice.at == self.at && notice.text == self.text
     }
 }
 

@@ -68,6 +68,7 @@ impl Actor {
     /// What earlier runs learned. With another vocabulary than a model has now it says nothing; a model
     /// that is not known yet may be found later.
     pub(super) fn remember_tokens(&mut self, rows: Vec<KeptTokens>) {
+        self.remembers = true;
         let fits = |row: &KeptTokens| {
             let model = &row.learned.model;
             !self.config.models.contains_key(model) || self.vocabulary(model) == row.vocabulary

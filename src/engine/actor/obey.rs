@@ -60,7 +60,11 @@ impl Actor {
             Command::Probe(name) => self.probe(&name),
             Command::Reconfigure(config) => self.reconfigure(&config, now),
             Command::Forget(what) => self.forget(what),
-            Command::Budget { scope, limit } => self.shared.purse.set(scope, limit),
+            Command::Budget { scope, limit } => {
+                self.shared.purse.set(scope, limit);
+                self.read_spending(None);
+            }
+            Command::Opened(session) => self.read_spending(Some(session)),
             Command::DismissNotice => {
                 self.notices.pop();
             }

@@ -57,6 +57,7 @@ impl Actor {
             cache: self.shared.shelf.stats(),
             notices: self.notices.clone(),
             discovering: self.discovering,
+            remembers: self.remembers,
         }
     }
 

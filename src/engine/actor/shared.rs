@@ -23,7 +23,7 @@ use super::super::counting::Counting;
 use super::super::keys::{Env, Keys};
 use super::super::permit::Permit;
 use super::super::pinger::CallFor;
-use super::super::purse::Purse;
+use super::super::purse::{Known, Purse};
 use super::super::record::Keeping;
 use super::super::remote::Remoteness;
 use super::super::shelf::Shelf;
@@ -38,6 +38,10 @@ pub(in crate::engine) const INBOX: usize = 1024;
 /// A request waits at most so long for commands sent before it. The actor needs microseconds; longer
 /// means that it is drowning, and then answering comes first.
 const OBEY_LIMIT: Duration = Duration::from_secs(1);
+
+/// The first request waits at most so long for what earlier runs learned: a few milliseconds, unless
+/// the disk hangs, and then it is estimated.
+const REMEMBER_LIMIT: Duration = Duration::from_secs(1);
 
 /// What the actor is told.
 #[derive(Debug)]
@@ -301,18 +305,42 @@ impl Shared {
         answer.await.unwrap_or(snapshot)
     }
 
-    /// The snapshot a request is decided on: it knows the model that is named, and what was spent of
-    /// the budgets, by other processes as well.
+    /// Resolves once what earlier runs learned is known, which decides how large a prompt is reckoned
+    /// to be; after [`REMEMBER_LIMIT`] at the latest.
+    async fn remembered(&self) {
+        let mut published = self.published.clone();
+        let remembered = published.wait_for(|snapshot| snapshot.remembers);
+        let _ = tokio::time::timeout(REMEMBER_LIMIT, remembered).await;
+    }
+
+    /// The snapshot a request is decided on: it knows the model that is named, what earlier runs
+    /// learned, and what was spent of the budgets, by other processes as well.
     pub(in crate::engine) async fn snapshot_for(&self, request: &Request) -> Arc<Snapshot> {
+        self.remembered().await;
         let snapshot = self.snapshot_with(request.route.model()).await;
-        let session = request.kept_session();
         let now = super::super::clock::now();
-        match self.purse.informed(session, now).await {
-            Some((budget, calendar)) if !Arc::ptr_eq(&budget, &snapshot.budget) => {
-                Arc::new(Snapshot { budget, calendar, ..Snapshot::clone(&snapshot) })
-            }
-            Some(_) | None => snapshot,
+        let known = self.purse.informed(request.kept_session(), now).await;
+        self.knowing(snapshot, known)
+    }
+
+    /// The newest snapshot with what was spent of the budgets, for a decision that sends nothing. On a
+    /// thread that may wait.
+    pub(in crate::engine) fn snapshot_here(&self, request: &Request) -> Arc<Snapshot> {
+        let now = super::super::clock::now();
+        let known = self.purse.informed_here(request.kept_session(), now);
+        self.knowing(self.snapshot(), known)
+    }
+
+    /// A snapshot with budgets as they are known to stand. What is news to it is published.
+    fn knowing(&self, snapshot: Arc<Snapshot>, known: Option<Known>) -> Arc<Snapshot> {
+        let Some(Known { book: budget, calendar, news }) = known else { return snapshot };
+        if news {
+            self.tell_now(ToActor::SpendingRead);
         }
+        if Arc::ptr_eq(&budget, &snapshot.budget) {
+            return snapshot;
+        }
+        Arc::new(Snapshot { budget, calendar, ..Snapshot::clone(&snapshot) })
     }
 
     /// The HTTP client, made on first use.

@@ -162,9 +162,10 @@ pub(super) fn unknown(
         cost: Cost { amount: least, exact: false },
         prefix_saved: Money::ZERO,
     };
-    if !line(db, &new, zone)? || least == Money::ZERO {
+    if !line(db, &new, zone)? {
         return Ok(());
     }
+    // Also where nothing is known of it: then budgets are told that a part is not.
     let payer = Payer { session, provider: provider.into(), model: model.into() };
     purse::left(db, &payer, (LocalDay(Day::of(at, zone).0), at), new.cost)
 }

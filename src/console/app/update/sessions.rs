@@ -10,7 +10,7 @@ use crate::console::keys::Action;
 use crate::domain::{
     Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId, is_private,
 };
-use crate::engine::Told;
+use crate::engine::{Command, Told};
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
@@ -182,7 +182,14 @@ pub(super) fn recalled(
 ) {
     match (asked, answer) {
         (Recall::Sessions { query }, answer) => listed(state, fx, query, answer),
-        (_, Ok(Recalled::Session(session))) => show(state, *session),
+        (_, Ok(Recalled::Session(session))) => {
+            let opened = session.id;
+            show(state, *session);
+            if state.session == opened {
+                // What was spent in it elsewhere is to be known before anything is sent.
+                fx.push(Effect::Command(Command::Opened(opened)));
+            }
+        }
         (Recall::Branches { id, .. }, Ok(Recalled::Branches(items))) => {
             if *id == state.session {
                 branches::listed(state, items);

@@ -7,6 +7,7 @@ use crate::console::app::{
     SessionLine, View,
 };
 use crate::domain::{Cost, Finish, MessageId, RequestId, SessionId, Usage};
+use crate::engine::Command;
 
 pub(super) fn id(n: u128) -> SessionId {
     SessionId(uuid::Uuid::from_u128(n))
@@ -142,6 +143,19 @@ fn a_chat_opened_again_says_of_itself_what_it_said_when_it_was_talked_in() {
     assert_eq!(again.reply.decision, live.reply.decision);
     console.text("/new").keys("enter");
     assert_eq!(header(&console), (None, "0.00".to_owned()));
+}
+
+#[test]
+fn a_chat_that_is_opened_has_what_was_spent_in_it_read() {
+    let mut console = Console::ready();
+    let told = |console: &Console| {
+        let opened = |effect: &Effect| matches!(effect, Effect::Command(Command::Opened(which)) if *which == id(1));
+        console.effects.iter().filter(|effect| opened(effect)).count()
+    };
+    assert_eq!(told(&console), 0);
+    let session = kept(Some(Finish::Stop));
+    console.answers(Recall::Open(id(1)), Recalled::Session(Box::new(session)));
+    assert_eq!(told(&console), 1);
 }
 
 #[test]
