@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::{
-    CacheMode, ErrorReport, Finish, Origin, OutcomeClass, OverBudget, ReaderKind, Reply,
+    CacheMode, ErrorReport, Finish, Origin, Outcome, OutcomeClass, OverBudget, ReaderKind, Reply,
     ReplyEvent, Request, RequestId, Route, SessionId,
 };
 use crate::engine::{self, EngineHandle, LogEntry, Snapshot};
@@ -238,7 +238,7 @@ async fn one(
     };
     drop(stream);
     if reply.outcome.is_none() {
-        accounted(engine, id).await;
+        accounted(engine, id, &mut reply).await;
     }
     read?;
     printer.finish()?;
@@ -246,10 +246,18 @@ async fn one(
     Ok(reply)
 }
 
-/// An answer that was left early is paid for as far as it came: waits until that is kept.
-async fn accounted(engine: &EngineHandle, id: RequestId) {
+/// An answer that was left early is paid for as far as it came: waits until that is known, and tells
+/// the reply what it took.
+async fn accounted(engine: &EngineHandle, id: RequestId, reply: &mut Reply) {
     let over = |entry: &LogEntry| entry.request == id && entry.outcome.is_some();
     until(engine, |snapshot| snapshot.log.iter().rev().any(|entry| over(entry))).await;
+    let snapshot = engine.snapshot();
+    let Some(entry) = snapshot.log.iter().rev().find(|entry| over(entry)) else { return };
+    reply.decision = Some(std::sync::Arc::clone(&entry.decision));
+    reply.attempts.clone_from(&entry.attempts);
+    // Whatever became of it meanwhile, its reader left.
+    let left = |outcome: &Outcome| Outcome { finish: Finish::Cancelled, ..outcome.clone() };
+    reply.outcome = entry.outcome.as_ref().map(left);
 }
 
 /// The same for everything that was asked.
@@ -364,7 +372,8 @@ fn tell(asked: &Asked, setup: &Setup, io: &mut Io<'_>) {
         io.talk("wheelhouse: not sent; --over-budget sends it without asking");
         return;
     }
-    let failed = !matches!(Exit::of(reply), Exit::Done);
+    let exit = Exit::of(reply);
+    let failed = exit != Exit::Done;
     let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
     let mut lines = Vec::new();
     if let Some(error) = error {
@@ -376,10 +385,14 @@ fn tell(asked: &Asked, setup: &Setup, io: &mut Io<'_>) {
         lines.push("wheelhouse: the answer is not whole".to_owned());
     }
     let quiet = setup.global.quiet;
+    if exit == Exit::Interrupted && !quiet {
+        lines.push(format!("wheelhouse: {}", story::stopped(reply)));
+    }
     let watched = io.err_kind == Kind::Terminal && !quiet;
     if failed || !quiet {
         lines.extend(story::troubles(reply));
-        lines.extend(story::doubt(reply));
+        let under = if failed { "  " } else { "wheelhouse: " };
+        lines.extend(story::doubt(reply).map(|doubt| format!("{under}{doubt}")));
     }
     if watched && !failed {
         lines.extend(story::summary(reply));

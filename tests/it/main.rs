@@ -36,6 +36,7 @@ mod scorecard;
 mod scripted;
 mod sim;
 mod steer;
+mod stopped;
 mod streams;
 mod sync;
 mod text;
