@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::domain::{
     CacheMode, ErrorReport, Finish, Origin, Outcome, OutcomeClass, OverBudget, ReaderKind, Reply,
-    ReplyEvent, Request, RequestId, Route, SessionId,
+    ReplyEvent, Request, RequestId, Route, SessionId, is_nearly_private, is_private,
 };
 use crate::engine::{self, EngineHandle, LogEntry, Snapshot};
 use crate::text::{Sanitizer, Tongue};
@@ -76,12 +76,24 @@ pub struct Asking {
     /// The request.
     pub request: Request,
     mention: Option<typed::Mention>,
+    /// Tags that are nearly `private`.
+    doubtful: Vec<String>,
     said: Vec<String>,
 }
 
 impl Asking {
     /// Resolves the models it names.
+    ///
+    /// # Errors
+    /// A name that is no model's, and a tag that was probably to keep it on this machine.
     pub fn resolve(&mut self, config: &Config) -> Result<(), Stop> {
+        let doubtful = Some(&self.doubtful).filter(|_| !is_private(&self.request.tags));
+        if let Some(tag) = doubtful.and_then(|tags| config.unruled(tags)) {
+            return Err(Stop::usage(format!(
+                "not sent: did you mean #private? #{tag} keeps nothing on this machine\n  \
+                 try: #private or --tag private; where #{tag} is meant, a rule for it says so"
+            )));
+        }
         names::resolve(&mut self.request, config)?;
         let mention = self.mention.take();
         let said = mention.map(|mention| mention.resolve(&mut self.request, config)).transpose()?;
@@ -116,6 +128,8 @@ pub fn asking(
     request.params.max_tokens = args.max_tokens;
     request.policy = typed.policy.map(str::to_owned);
     request.tags = args.tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()).collect();
+    let mut doubtful = typed.doubtful;
+    doubtful.extend(request.tags.iter().filter(|tag| is_nearly_private(tag)).cloned());
     for tag in typed.tags {
         if !request.tags.contains(&tag) {
             request.tags.push(tag);
@@ -138,7 +152,7 @@ pub fn asking(
         let model = model.as_str().into();
         request.route = if args.pin { Route::Only(model) } else { Route::Prefer(model) };
     }
-    Ok(Asking { request, mention: typed.mention, said: typed.said })
+    Ok(Asking { request, mention: typed.mention, doubtful, said: typed.said })
 }
 
 /// What came of asking, and what is needed to tell it.
