@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::domain::{
     CacheMode, ErrorReport, Finish, Origin, Outcome, OutcomeClass, OverBudget, ReaderKind, Reply,
-    ReplyEvent, Request, RequestId, Route, SessionId, is_nearly_private, is_private,
+    ReplyEvent, Request, RequestId, Route, SessionId, is_nearly_private,
 };
 use crate::engine::{self, EngineHandle, LogEntry, Snapshot};
 use crate::text::{Sanitizer, Tongue};
@@ -87,13 +87,7 @@ impl Asking {
     /// # Errors
     /// A name that is no model's, and a tag that was probably to keep it on this machine.
     pub fn resolve(&mut self, config: &Config) -> Result<(), Stop> {
-        let doubtful = Some(&self.doubtful).filter(|_| !is_private(&self.request.tags));
-        if let Some(tag) = doubtful.and_then(|tags| config.unruled(tags)) {
-            return Err(Stop::usage(format!(
-                "not sent: did you mean #private? #{tag} keeps nothing on this machine\n  \
-                 try: #private or --tag private; where #{tag} is meant, a rule for it says so"
-            )));
-        }
+        names::marks(&self.request.tags, &self.doubtful, config)?;
         names::resolve(&mut self.request, config)?;
         let mention = self.mention.take();
         let said = mention.map(|mention| mention.resolve(&mut self.request, config)).transpose()?;
