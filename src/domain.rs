@@ -45,7 +45,7 @@ pub use request::{
     ToolSpec,
 };
 pub use size::{counted, format_size};
-pub use talk::{Audience, Heard, History, LeftOut, PRIVATE, Turn, is_private};
+pub use talk::{Audience, Heard, History, LeftOut, PRIVATE, Turn, is_nearly_private, is_private};
 pub use task::{Lang, Script, TaskKind, TaskTable};
 pub use tier::ServiceTier;
 pub use time::{ParseSpanError, UnixMs, format_span, parse_span};

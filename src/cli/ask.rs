@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::{
-    CacheMode, ErrorReport, Finish, Origin, OutcomeClass, OverBudget, ReaderKind, Reply,
-    ReplyEvent, Request, RequestId, Route, SessionId,
+    CacheMode, ErrorReport, Finish, Origin, Outcome, OutcomeClass, OverBudget, ReaderKind, Reply,
+    ReplyEvent, Request, RequestId, Route, SessionId, is_nearly_private,
 };
 use crate::engine::{self, EngineHandle, LogEntry, Snapshot};
 use crate::text::{Sanitizer, Tongue};
@@ -76,12 +76,18 @@ pub struct Asking {
     /// The request.
     pub request: Request,
     mention: Option<typed::Mention>,
+    /// Tags that are nearly `private`.
+    doubtful: Vec<String>,
     said: Vec<String>,
 }
 
 impl Asking {
     /// Resolves the models it names.
+    ///
+    /// # Errors
+    /// A name that is no model's, and a tag that was probably to keep it on this machine.
     pub fn resolve(&mut self, config: &Config) -> Result<(), Stop> {
+        names::marks(&self.request.tags, &self.doubtful, config)?;
         names::resolve(&mut self.request, config)?;
         let mention = self.mention.take();
         let said = mention.map(|mention| mention.resolve(&mut self.request, config)).transpose()?;
@@ -116,6 +122,8 @@ pub fn asking(
     request.params.max_tokens = args.max_tokens;
     request.policy = typed.policy.map(str::to_owned);
     request.tags = args.tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()).collect();
+    let mut doubtful = typed.doubtful;
+    doubtful.extend(request.tags.iter().filter(|tag| is_nearly_private(tag)).cloned());
     for tag in typed.tags {
         if !request.tags.contains(&tag) {
             request.tags.push(tag);
@@ -138,7 +146,7 @@ pub fn asking(
         let model = model.as_str().into();
         request.route = if args.pin { Route::Only(model) } else { Route::Prefer(model) };
     }
-    Ok(Asking { request, mention: typed.mention, said: typed.said })
+    Ok(Asking { request, mention: typed.mention, doubtful, said: typed.said })
 }
 
 /// What came of asking, and what is needed to tell it.
@@ -238,7 +246,7 @@ async fn one(
     };
     drop(stream);
     if reply.outcome.is_none() {
-        accounted(engine, id).await;
+        accounted(engine, id, &mut reply).await;
     }
     read?;
     printer.finish()?;
@@ -246,10 +254,18 @@ async fn one(
     Ok(reply)
 }
 
-/// An answer that was left early is paid for as far as it came: waits until that is kept.
-async fn accounted(engine: &EngineHandle, id: RequestId) {
+/// An answer that was left early is paid for as far as it came: waits until that is known, and tells
+/// the reply what it took.
+async fn accounted(engine: &EngineHandle, id: RequestId, reply: &mut Reply) {
     let over = |entry: &LogEntry| entry.request == id && entry.outcome.is_some();
     until(engine, |snapshot| snapshot.log.iter().rev().any(|entry| over(entry))).await;
+    let snapshot = engine.snapshot();
+    let Some(entry) = snapshot.log.iter().rev().find(|entry| over(entry)) else { return };
+    reply.decision = Some(std::sync::Arc::clone(&entry.decision));
+    reply.attempts.clone_from(&entry.attempts);
+    // Whatever became of it meanwhile, its reader left.
+    let left = |outcome: &Outcome| Outcome { finish: Finish::Cancelled, ..outcome.clone() };
+    reply.outcome = entry.outcome.as_ref().map(left);
 }
 
 /// The same for everything that was asked.
@@ -364,7 +380,8 @@ fn tell(asked: &Asked, setup: &Setup, io: &mut Io<'_>) {
         io.talk("wheelhouse: not sent; --over-budget sends it without asking");
         return;
     }
-    let failed = !matches!(Exit::of(reply), Exit::Done);
+    let exit = Exit::of(reply);
+    let failed = exit != Exit::Done;
     let error = reply.outcome.as_ref().and_then(|outcome| outcome.error.as_ref());
     let mut lines = Vec::new();
     if let Some(error) = error {
@@ -376,10 +393,14 @@ fn tell(asked: &Asked, setup: &Setup, io: &mut Io<'_>) {
         lines.push("wheelhouse: the answer is not whole".to_owned());
     }
     let quiet = setup.global.quiet;
+    if exit == Exit::Interrupted && !quiet {
+        lines.push(format!("wheelhouse: {}", story::stopped(reply)));
+    }
     let watched = io.err_kind == Kind::Terminal && !quiet;
     if failed || !quiet {
         lines.extend(story::troubles(reply));
-        lines.extend(story::doubt(reply));
+        let under = if failed { "  " } else { "wheelhouse: " };
+        lines.extend(story::doubt(reply).map(|doubt| format!("{under}{doubt}")));
     }
     if watched && !failed {
         lines.extend(story::summary(reply));

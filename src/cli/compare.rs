@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::console::composer;
 use crate::domain::{
     CacheMode, Cost, Denomination, Finish, Money, Origin, ReaderKind, Reply, Request, RequestId,
     Route, UnixMs, counted,
@@ -61,6 +62,10 @@ async fn compare(
 ) -> Result<Exit, Stop> {
     let running = setup.start().await?;
     let snapshot = running.settled().await;
+    for prompt in prompts {
+        let parsed = composer::parse(&prompt.text);
+        names::marks(&parsed.tags, &parsed.doubtful, &snapshot.config)?;
+    }
     let mut models = Vec::new();
     for model in &args.models {
         let name = named(model, &snapshot.config)?;
@@ -152,6 +157,8 @@ fn request(args: &CompareArgs, model: &str, prompt: &Prompt) -> Request {
     let mut request = plain(&prompt.text);
     request.route = Route::Only(model.into());
     request.cache = CacheMode::Off;
+    // What is marked in a file is marked: `#private` is asked of nobody elsewhere.
+    request.tags = composer::parse(&prompt.text).tags;
     request.params.max_tokens = Some(args.max_tokens);
     request
 }

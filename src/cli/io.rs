@@ -95,7 +95,11 @@ impl<'a> Io<'a> {
             return Ok(None);
         }
         let mut bytes = Vec::new();
-        std::io::stdin().lock().take(STDIN_CAP + 1).read_to_end(&mut bytes)?;
+        std::io::stdin()
+            .lock()
+            .take(STDIN_CAP + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Stop::error(format!("standard input: {error}")))?;
         if bytes.len() as u64 > STDIN_CAP {
             return Err(Stop::usage(format!(
                 "standard input is over {} MB",

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptReport, Candidate, Cost, Decision, ErrorReport, Finish, Origin, Outcome, ReaderKind,
-    Reply, Request, RequestId, Usage,
+    AttemptReport, Candidate, Cost, Decision, ErrorReport, Finish, Money, Origin, Outcome,
+    ReaderKind, Reply, Request, RequestId, Usage,
 };
 use crate::engine;
 
@@ -19,7 +19,7 @@ pub const SCHEMA: u32 = 1;
 pub fn reply(request: &Request, reply: &Reply) -> Value {
     let outcome = reply.outcome.as_ref();
     let finish = outcome.map_or(Finish::Cancelled, |outcome| outcome.finish);
-    let cost = outcome.map_or_else(|| spent(&reply.attempts), |outcome| outcome.cost);
+    let cost = outcome.map_or_else(|| spent(reply), |outcome| outcome.cost);
     json!({
         "schema": SCHEMA,
         "request_id": request.id.to_string(),
@@ -67,11 +67,10 @@ pub fn failure(report: &ErrorReport) -> Value {
     value
 }
 
-fn spent(attempts: &[AttemptReport]) -> Cost {
-    attempts.iter().fold(Cost::ZERO, |sum, attempt| Cost {
-        amount: sum.amount + attempt.cost.amount,
-        exact: sum.exact && attempt.cost.exact,
-    })
+/// What a reply that is not over has come to: whoever was chosen may be owed more.
+fn spent(reply: &Reply) -> Cost {
+    let begun = Cost { amount: Money::ZERO, exact: reply.decision.is_none() };
+    reply.attempts.iter().fold(begun, |sum, attempt| sum + attempt.cost)
 }
 
 fn usage(usage: Usage) -> Value {

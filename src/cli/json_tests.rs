@@ -84,6 +84,14 @@ fn the_object_has_exactly_the_promised_fields() {
 }
 
 #[test]
+fn what_is_not_over_is_never_called_an_exact_cost() {
+    let mut running = fixture::reply(Finish::Stop, None);
+    running.outcome = None;
+    let value = reply(&fixture::request(), &running);
+    assert_eq!((&value["cost_usd"], &value["cost_exact"]), (&json!("0.00246"), &json!(false)));
+}
+
+#[test]
 fn a_failure_is_the_same_object_with_an_error() {
     let failed = fixture::reply(Finish::Error, Some(OutcomeClass::Provider));
     let value = reply(&fixture::request(), &failed);

@@ -2,7 +2,7 @@
 //! near. Sending a prompt to the wrong model costs money, so nothing is guessed.
 
 use crate::config::Config;
-use crate::domain::{ModelName, Request, Route, nearest};
+use crate::domain::{ModelName, Request, Route, is_private, nearest};
 
 use super::Stop;
 
@@ -15,6 +15,21 @@ pub fn resolve(request: &mut Request, config: &Config) -> Result<(), Stop> {
         Route::Prefer(_) | Route::Auto => Route::Prefer(name),
     };
     Ok(())
+}
+
+/// Refuses to send what was probably to stay on this machine: a mark of it is nearly `#private`, and no
+/// rule names that one.
+///
+/// # Errors
+/// What was probably meant.
+pub fn marks(tags: &[String], doubtful: &[String], config: &Config) -> Result<(), Stop> {
+    match config.unruled(doubtful).filter(|_| !is_private(tags)) {
+        None => Ok(()),
+        Some(tag) => Err(Stop::usage(format!(
+            "not sent: did you mean #private? #{tag} keeps nothing on this machine\n  \
+             try: #private or --tag private; where #{tag} is meant, a rule for it says so"
+        ))),
+    }
 }
 
 fn model(typed: &str, config: &Config) -> Result<ModelName, Stop> {

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{AttemptReport, Cost, ErrorReport, FilterCode, Finish, Outcome, Reply};
+use crate::domain::{
+    AttemptReport, Cost, ErrorReport, FilterCode, Finish, Outcome, OutcomeClass, Reply,
+};
 use crate::engine;
 use crate::text::{Tongue, width};
 
@@ -74,7 +76,24 @@ pub fn seconds(ms: u64) -> String {
 
 /// What speaks against the answer being whole, where something does.
 pub fn doubt(reply: &Reply) -> Option<String> {
-    Some(format!("  {}", reply.verdict.as_ref()?.doubt()?))
+    reply.verdict.as_ref()?.doubt()
+}
+
+/// That it was stopped, and what it came to until then.
+pub fn stopped(reply: &Reply) -> String {
+    let outcome = reply.outcome.as_ref();
+    let asked = outcome.and_then(|outcome| outcome.model.as_ref());
+    let asked = asked.or_else(|| Some(&reply.attempts.last()?.model));
+    match (outcome, asked) {
+        (None, _) => "stopped; what it came to is not known yet".to_owned(),
+        (Some(_), None) => "stopped before anybody was asked".to_owned(),
+        (Some(outcome), Some(model)) if outcome.cost.exact => {
+            format!("stopped; {model}, {}", cost(outcome.cost))
+        }
+        (Some(outcome), Some(model)) => {
+            format!("stopped; {model}, at least {}", outcome.cost.amount.in_full())
+        }
+    }
 }
 
 /// That somebody else answered because a budget kept out who would be the choice.
@@ -89,9 +108,15 @@ pub fn over_budget(reply: &Reply) -> Option<String> {
     Some(format!("wheelhouse: {} is over budget; {model} answered{why}", kept.model))
 }
 
-/// One line per attempt that gave no whole answer.
+/// One line per attempt that gave no whole answer. Where the reader stopped, what that stopped is none.
 pub fn troubles(reply: &Reply) -> Vec<String> {
-    reply.attempts.iter().filter(|attempt| attempt.outcome.is_some()).map(trouble).collect()
+    let stopped = reply.outcome.as_ref().is_some_and(|one| one.finish == Finish::Cancelled);
+    let went_wrong = |attempt: &&AttemptReport| match attempt.outcome {
+        None => false,
+        Some(OutcomeClass::Cancelled) => !stopped,
+        Some(_) => true,
+    };
+    reply.attempts.iter().filter(went_wrong).map(trouble).collect()
 }
 
 fn trouble(attempt: &AttemptReport) -> String {
@@ -139,7 +164,22 @@ pub fn failure(report: &ErrorReport, attempts: &[AttemptReport], tongue: Tongue)
 mod tests {
     use super::super::fixture;
     use super::*;
-    use crate::domain::OutcomeClass;
+
+    #[test]
+    fn a_stopped_answer_says_what_it_came_to_at_least() {
+        let mut reply = fixture::reply(Finish::Cancelled, None);
+        reply.attempts[1].outcome = Some(OutcomeClass::Cancelled);
+        assert_eq!(stopped(&reply), "stopped; beta, $0.0025");
+        reply.outcome.as_mut().unwrap().cost.exact = false;
+        assert_eq!(stopped(&reply), "stopped; beta, at least $0.00246");
+        assert_eq!(troubles(&reply).len(), 1, "what the reader stopped did not go wrong");
+        reply.outcome = None;
+        assert!(stopped(&reply).contains("not known yet"));
+        let mut nobody = fixture::reply(Finish::Cancelled, None);
+        nobody.attempts.clear();
+        nobody.outcome.as_mut().unwrap().model = None;
+        assert_eq!(stopped(&nobody), "stopped before anybody was asked");
+    }
 
     #[test]
     fn the_summary_says_who_and_what_it_took() {

@@ -16,11 +16,15 @@ use super::{kept, names};
 
 /// Prints the report.
 pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Stop> {
-    // A file that was named and is not there is a mistake; one that is wrong is told.
-    let config = match (args.currency, setup.recipe_in_force()?.load()) {
-        (Some(_), Err(errors)) => return Err(compose::wrong(&errors)),
-        (None, Err(errors)) => {
-            let (_, words) = compose::wrong(&errors).story();
+    // A file that was named and cannot be read is a mistake; the usual one, and one that is wrong, is told.
+    let loaded = match setup.recipe_in_force() {
+        Err(stop) if setup.named() => return Err(stop),
+        recipe => recipe.and_then(|recipe| recipe.load().map_err(|errors| compose::wrong(&errors))),
+    };
+    let config = match (args.currency, loaded) {
+        (Some(_), Err(stop)) => return Err(stop),
+        (None, Err(stop)) => {
+            let (_, words) = stop.story();
             io.talk(&format!("wheelhouse: {}", words.unwrap_or_default()));
             io.talk("amounts are in dollars");
             None

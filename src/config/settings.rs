@@ -356,4 +356,17 @@ impl Config {
             .map_or(self.limits, |provider| provider.limits.over(self.limits));
         model.limits.over(base)
     }
+
+    /// Of marks that are nearly `#private`, one that no rule names: whoever wrote it may have meant
+    /// that one.
+    pub fn unruled<'a>(&self, marks: &'a [String]) -> Option<&'a str> {
+        let same = |tag: &str, mark: &str| {
+            tag.trim_start_matches('#').to_lowercase() == mark.to_lowercase()
+        };
+        let ruled = |mark: &str| {
+            let mut tags = self.routing.rules.iter().filter_map(|rule| rule.when.tag.as_deref());
+            tags.any(|tag| same(tag, mark))
+        };
+        marks.iter().map(String::as_str).find(|mark| !ruled(mark))
+    }
 }

@@ -163,13 +163,19 @@ fn masked(path: &str, text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("://").map(|at| at + 3) {
         shown.push_str(&rest[..at]);
+        let scheme = rest[..at - 3].rsplit(|c: char| !(c.is_alphanumeric() || c == '+')).next();
+        let scheme = scheme.unwrap_or_default();
         rest = &rest[at..];
         let (address, after) = rest.split_at(rest.find('"').unwrap_or(rest.len()));
-        let at = host_at(address);
-        let (host, hidden) = without_pass(&address[at.saturating_sub(1)..]);
-        shown.push_str(if at > 0 { "..." } else { "" });
-        shown.push_str(host);
-        shown.push_str(hidden);
+        match host_at(scheme, address) {
+            None => shown.push_str("..."),
+            Some(at) => {
+                let (host, hidden) = without_pass(&address[at.saturating_sub(1)..]);
+                shown.push_str(if at > 0 { "..." } else { "" });
+                shown.push_str(host);
+                shown.push_str(hidden);
+            }
+        }
         rest = after;
     }
     shown.push_str(rest);
@@ -185,24 +191,52 @@ fn without_pass(address: &str) -> (&str, &str) {
 }
 
 /// An address without its user, its password and what may follow a `?`, where a socket's password
-/// stands.
+/// stands; nothing of one that is none.
 pub(super) fn public(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let host = &rest[host_at(rest)..];
-    let host = &host[..host.find(['?', '#']).unwrap_or(host.len())];
-    format!("{scheme}://{host}")
+    match host_at(scheme, rest) {
+        None => format!("{scheme}://..."),
+        Some(at) => {
+            let host = &rest[at..];
+            format!("{scheme}://{}", &host[..host.find(['?', '#']).unwrap_or(host.len())])
+        }
+    }
 }
 
 /// Where the host begins in an address without its scheme: behind the `@` of a user and password, which
-/// people write down with characters that belong escaped.
-fn host_at(address: &str) -> usize {
-    let end = address.find(['/', '?', '#']).unwrap_or(address.len());
-    if let Some(at) = address[..end].rfind('@') {
-        return at + 1;
+/// people write down with characters that belong escaped. `None` where what is left is no host, and may
+/// be a part of a password.
+fn host_at(scheme: &str, address: &str) -> Option<usize> {
+    let behind = |text: &str| text.rfind('@').map_or(0, |at| at + 1);
+    match scheme {
+        // Nothing but a user and password has an `@` there.
+        "redis" | "rediss" => {
+            let at = behind(address);
+            is_server(&address[at..]).then_some(at)
+        }
+        "unix" | "redis+unix" => Some(0),
+        _ => {
+            let end = address.find(['/', '?', '#']).unwrap_or(address.len());
+            let (server, at) = (&address[..end], behind(&address[..end]));
+            let port = server.rsplit_once(':').map(|(_, port)| port);
+            let plain =
+                port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit())) || at > 0;
+            Some(if plain { at } else { behind(address) })
+        }
     }
-    let port = address[..end].rsplit_once(':').map(|(_, port)| port);
-    let plain = port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    if plain { 0 } else { address.rfind('@').map_or(0, |at| at + 1) }
+}
+
+/// Is this a server's name, with a port or without, and what may follow?
+fn is_server(address: &str) -> bool {
+    let end = address.find(['/', '?', '#']).unwrap_or(address.len());
+    let server = &address[..end];
+    let (name, port) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, rest)) => (name, rest.strip_prefix(':').unwrap_or(rest)),
+        None => server.split_once(':').unwrap_or((server, "")),
+    };
+    let letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%');
+    let number = port.bytes().all(|byte| byte.is_ascii_digit());
+    !name.is_empty() && name.chars().all(letter) && number && !server.ends_with(':')
 }
 
 #[cfg(test)]
@@ -276,6 +310,15 @@ mod tests {
             ("redis://me:a/b?c#d@host:6379/0", "redis://host:6379/0"),
             ("rediss://:p@ss@host:6380/#insecure", "rediss://host:6380/"),
             ("unix:///run/redis.sock?db=1&pass=hunter2", "unix:///run/redis.sock"),
+            ("redis://:8/abc@host:6379", "redis://host:6379"),
+            ("redis://:/abc@host", "redis://host"),
+            ("redis://:12#x@host", "redis://host"),
+            ("redis://me:1?2@host/0", "redis://host/0"),
+            ("redis://[::1]:6379/2", "redis://[::1]:6379/2"),
+            // Without a host what stands there may be the password.
+            ("redis://:hunter2", "redis://..."),
+            ("redis://me:hunter2@", "redis://..."),
+            ("redis://me:hunter2", "redis://..."),
         ] {
             assert_eq!(super::public(url), shown);
         }
@@ -286,6 +329,8 @@ mod tests {
         for (url, shown) in [
             ("redis://me:a/b?c#d@host:6379/0", "redis://...@host:6379/0"),
             ("redis://:p@ss@host", "redis://...@host"),
+            ("redis://:8/abc@host:6379", "redis://...@host:6379"),
+            ("redis://:hunter2", "redis://..."),
             ("https://host/a@b", "https://host/a@b"),
             ("http://host:8080/@x", "http://host:8080/@x"),
             (

@@ -14,7 +14,7 @@ use crate::domain::ModelName;
 
 pub use history::History;
 pub use paste::{Paste, PasteStore, clean};
-pub use syntax::{POLICY_WORDS, Parsed, parse};
+pub use syntax::{POLICY_WORDS, Parsed, behind_tags, parse};
 
 /// Changes that can be taken back; one keystroke is one change.
 const UNDO_STEPS: usize = 500;

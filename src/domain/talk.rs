@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Message, Part, Role};
+use super::{Message, Part, Role, nearest};
 
 /// The tag of a message that stays on this machine.
 pub const PRIVATE: &str = "private";
@@ -15,6 +15,16 @@ pub const PRIVATE: &str = "private";
 /// Is one of these tags the one of a message that stays on this machine? However it is written.
 pub fn is_private(tags: &[String]) -> bool {
     tags.iter().any(|tag| tag.trim_start_matches('#').eq_ignore_ascii_case(PRIVATE))
+}
+
+/// Does a tag look like a slip in writing the one of a message that stays on this machine? It is not
+/// that one, and what stands in the middle of the word only (`#vat`) is another.
+pub fn is_nearly_private(tag: &str) -> bool {
+    let tag = tag.trim_start_matches(['#', '＃']);
+    let small = tag.to_ascii_lowercase();
+    let inside =
+        PRIVATE.contains(&small) && !PRIVATE.starts_with(&small) && small.len() * 2 < PRIVATE.len();
+    small != PRIVATE && !inside && nearest(tag, std::iter::once(PRIVATE)).is_some()
 }
 
 /// Who may get to see a request.
@@ -172,6 +182,18 @@ mod tests {
         let here = History::of(talk(), Audience::Here);
         assert_eq!((here.messages.len(), here.left_out), (6, LeftOut::default()));
         assert!(here.left_out.words().is_empty());
+    }
+
+    #[test]
+    fn a_slip_in_writing_private_is_told_from_other_words() {
+        for tag in ["privat", "#privat", "Privte", "pri", "prvate", "privacy", "＃rivate"] {
+            assert!(is_nearly_private(tag), "{tag}");
+        }
+        for tag in
+            ["private", "#Private", "vat", "ate", "pr", "print", "legal", "primary", "privé", "私"]
+        {
+            assert!(!is_nearly_private(tag), "{tag}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Snapshot {
         }
         let for_this = imposed.scope == PinScope::Message;
         let exclusive = imposed.exclusive || (for_this && !self.is_here(&imposed.model));
-        Some(Imposed { scope: PinScope::Session, exclusive, ..imposed })
+        Some(Imposed { exclusive, yields: true, ..imposed })
     }
 
     fn is_here(&self, model: &ModelName) -> bool {
@@ -336,7 +336,8 @@ enum Exclusive {
 }
 
 fn imposed(model: &ModelName, scope: PinScope, exclusive: &Exclusive) -> Imposed {
-    Imposed { scope, model: model.clone(), exclusive: matches!(exclusive, Exclusive::Yes) }
+    let exclusive = matches!(exclusive, Exclusive::Yes);
+    Imposed { scope, model: model.clone(), exclusive, yields: false }
 }
 
 fn key_state(model: Option<&ModelStatus>, provider: Option<&KeyState>) -> KeyState {

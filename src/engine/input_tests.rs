@@ -172,6 +172,21 @@ fn nothing_that_is_named_or_pinned_takes_a_private_message_elsewhere() {
 }
 
 #[test]
+fn a_model_named_for_a_private_message_is_told_as_that_and_newer_than_a_veto() {
+    let mut snapshot = sample::snapshot(tuesday("12:00:00"), near_and_far());
+    snapshot.overrides.vetoes = vec![super::super::Veto { name: "here".to_owned(), until: None }];
+    let id = RequestId(Uuid::nil());
+    let mut request = Request::new(id, Origin::Chat, ReaderKind::Replaceable, "hello");
+    request.tags = vec![PRIVATE.to_owned()];
+    request.route = Route::Prefer("here".into());
+    let input = snapshot.decision_input(&request, tuesday("12:00:00"), 1);
+    let decision = route::decide(&input);
+    assert_eq!(decision.chosen().unwrap().model.as_str(), "here");
+    assert_eq!(decision.reason, "one-shot @here");
+    assert_eq!(decision.imposed.unwrap().scope, PinScope::Message);
+}
+
+#[test]
 fn a_rule_about_something_else_or_for_other_work_lets_no_private_message_out() {
     let with = |rules: Vec<(config::RuleWhen, RuleThen)>| {
         let mut config = near_and_far();

@@ -8,9 +8,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{LedgerError, file};
+use crate::domain::PRIVATE;
+
+use super::{LedgerError, file, pack};
 
 /// Each step makes the version before it the one of its place, counted from 1.
 pub(super) const STEPS: &[&str] = &[
@@ -126,6 +129,14 @@ impl Turn {
 }
 
 fn apply(db: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    // What a step asks of a kept decision.
+    db.create_scalar_function("marks_of", 1, flags, |row| {
+        let packed = row.get_raw(0).as_blob()?;
+        // One that cannot be read may have said that the question is private.
+        let tags = pack::tags(packed).unwrap_or_else(|_| vec![PRIVATE.to_owned()]);
+        Ok(pack::marks(&tags))
+    })?;
     let work = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Somebody may have been here since.
     let from = usize::try_from(version(&work)?).unwrap_or(usize::MAX);

@@ -119,28 +119,30 @@ fn a_file_of_the_first_version_keeps_all_it_had() {
     assert_eq!(version(&open(&backup_path(&path, 1))).unwrap(), 1);
 }
 
-#[test]
-fn of_a_file_of_the_third_version_what_was_private_and_what_nobody_was_asked_is_known() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("ledger.db");
-    let mut db = open(&path);
-    migrate(&mut db, &path, &STEPS[..3]).unwrap();
+/// A question of a file of the third version: what it says, what it hangs under, how its request ended,
+/// whether anybody was asked, and with which marks it was decided.
+struct Old(&'static str, Option<i64>, &'static str, Asked, &'static [&'static str]);
+
+#[derive(PartialEq)]
+enum Asked {
+    Somebody,
+    Nobody,
+}
+
+fn third_version(path: &Path, asked: &[Old]) {
+    let mut db = open(path);
+    migrate(&mut db, path, &STEPS[..3]).unwrap();
     db.execute_batch(
         "INSERT INTO sessions (id, created, updated, title, origin)
          VALUES (x'00000000000000000000000000000001', 1, 2, 'a chat', 'ask');",
     )
     .unwrap();
-    let asked = ["answered", "a secret #Private", "refused", "failed", "killed"];
-    for (n, text) in asked.iter().enumerate() {
-        let (id, n) = (uuid::Uuid::from_u128(n as u128 + 1).into_bytes(), n as i64 + 1);
-        let finish = match *text {
-            "killed" => "interrupted",
-            "answered" | "a secret #Private" => "stop",
-            _ => "error",
-        };
+    for (n, Old(text, parent, finish, whom, tags)) in (1_i64..).zip(asked) {
+        let id = uuid::Uuid::from_u128(n as u128).into_bytes();
         db.execute(
-            "INSERT INTO messages (n, id, session, role, at, text) VALUES (?1, ?2, 1, 'user', 1, ?3)",
-            rusqlite::params![n, id, text],
+            "INSERT INTO messages (n, id, session, parent, role, at, text)
+             VALUES (?1, ?2, 1, ?4, 'user', 1, ?3)",
+            rusqlite::params![n, id, text, parent],
         )
         .unwrap();
         db.execute(
@@ -149,25 +151,77 @@ fn of_a_file_of_the_third_version_what_was_private_and_what_nobody_was_asked_is_
             rusqlite::params![n, id, finish],
         )
         .unwrap();
+        let request = crate::domain::RequestId(uuid::Uuid::from_u128(n as u128));
+        let mut input = crate::ledger::sample::input(3, request, crate::domain::UnixMs(1));
+        input.features.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let packed = pack::pack(&input, &crate::route::decide(&input)).unwrap();
+        db.execute(
+            "INSERT INTO decisions (request, at, version, policy, decided_us, packed)
+             VALUES (?1, 1, 1, 'balanced', 1, ?2)",
+            rusqlite::params![n, packed],
+        )
+        .unwrap();
+        if *whom == Asked::Somebody {
+            db.execute(
+                "INSERT INTO attempts (id, request, number, model, provider, kind, ms, report)
+                 VALUES (?1, ?2, 1, 'm', 'p', 'first', 1, '{}')",
+                rusqlite::params![id, n],
+            )
+            .unwrap();
+        }
     }
-    db.execute_batch(
-        "INSERT INTO attempts (id, request, number, model, provider, kind, ms, report)
-         SELECT id, n, 1, 'm', 'p', 'first', 1, '{}' FROM requests WHERE n IN (1, 2, 4);",
-    )
-    .unwrap();
-    drop(db);
-    let options =
-        crate::ledger::Options::new(dir.path(), jiff::tz::TimeZone::UTC, uuid::Uuid::now_v7());
+}
+
+/// The chat as it is read once it was brought forward.
+fn brought_forward(dir: &Path) -> crate::ledger::SessionDetail {
+    let options = crate::ledger::Options::new(dir, jiff::tz::TimeZone::UTC, uuid::Uuid::now_v7());
     let ledger = crate::ledger::Ledger::open(options).unwrap();
     ledger.flush(Duration::from_secs(20)).unwrap();
     let chat = crate::domain::SessionId(uuid::Uuid::from_u128(1));
-    let kept = ledger.read(|reader| reader.session(chat)).unwrap().unwrap();
+    ledger.read(|reader| reader.session(chat)).unwrap().unwrap()
+}
+
+#[test]
+fn of_a_file_of_the_third_version_what_was_private_and_what_nobody_was_asked_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let asked = [
+        Old("answered", None, "stop", Asked::Somebody, &["eu"]),
+        Old("a secret #Private", None, "stop", Asked::Somebody, &[]),
+        Old("marked beside the text", None, "stop", Asked::Somebody, &["eu", "private"]),
+        Old("refused", None, "error", Asked::Nobody, &[]),
+        Old("failed", None, "error", Asked::Somebody, &[]),
+        Old("killed", None, "interrupted", Asked::Nobody, &[]),
+    ];
+    third_version(&dir.path().join("ledger.db"), &asked);
+    let kept = brought_forward(dir.path());
     let marked = |marked: &dyn Fn(&crate::ledger::KeptMessage) -> bool| {
         let found = kept.messages.iter().filter(|kept| marked(kept));
         found.map(|kept| kept.message.plain()).collect::<Vec<_>>()
     };
-    assert_eq!(marked(&|kept| crate::domain::is_private(&kept.tags)), ["a secret #Private"]);
+    assert_eq!(
+        marked(&|kept| crate::domain::is_private(&kept.tags)),
+        ["a secret #Private", "marked beside the text"]
+    );
+    assert_eq!(marked(&|kept| kept.tags.contains(&"eu".to_owned())).len(), 2);
     assert_eq!(marked(&|kept| kept.heard == crate::domain::Heard::Never), ["refused"]);
+}
+
+#[test]
+fn what_was_refused_and_went_along_with_the_next_question_was_sent_and_makes_no_other_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let asked = [
+        Old("first", None, "stop", Asked::Somebody, &[]),
+        Old("refused", Some(1), "error", Asked::Nobody, &[]),
+        Old("sent with it", Some(2), "stop", Asked::Somebody, &[]),
+        Old("refused at the end", Some(3), "error", Asked::Nobody, &[]),
+        Old("and once more", Some(4), "error", Asked::Nobody, &[]),
+    ];
+    third_version(&dir.path().join("ledger.db"), &asked);
+    let kept = brought_forward(dir.path());
+    let never = kept.messages.iter().filter(|kept| kept.heard == crate::domain::Heard::Never);
+    let never: Vec<String> = never.map(|kept| kept.message.plain()).collect();
+    assert_eq!(never, ["refused at the end", "and once more"]);
+    assert_eq!(kept.ends(), [kept.messages[2].id]);
 }
 
 #[test]

@@ -53,10 +53,11 @@ fn lacks(candidate: &CandidateInput, features: &RequestFeatures) -> Option<Strin
 
 /// Does naming a model outrank this rule? It does, but for a guard (`only`, on a tag): a pin made for
 /// a conversation must not carry a private message out. Naming a model for the very message, or for
-/// the tag, does outrank it.
+/// the tag, does outrank it, unless it yields.
 fn outranks(imposed: Option<&Imposed>, rule: Option<&RuleInput>) -> bool {
-    let for_this = imposed
-        .is_some_and(|imposed| matches!(imposed.scope, PinScope::Message | PinScope::Tag(_)));
+    let for_this = imposed.is_some_and(|imposed| {
+        !imposed.yields && matches!(imposed.scope, PinScope::Message | PinScope::Tag(_))
+    });
     let guard =
         rule.is_some_and(|rule| rule.tag.is_some() && matches!(rule.effect, RuleEffect::Only(_)));
     for_this || !guard

@@ -163,6 +163,9 @@ pub struct Imposed {
     pub model: ModelName,
     /// No other model may be asked.
     pub exclusive: bool,
+    /// A rule for a tag of the request comes before it, for however long it holds.
+    #[serde(default)]
+    pub yields: bool,
 }
 
 /// Everything a decision depends on.

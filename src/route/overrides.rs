@@ -57,6 +57,7 @@ pub fn effective_pin<'a>(
         scope: pin.scope.clone(),
         model: pin.model.clone(),
         exclusive: false,
+        yields: false,
     })
 }
 

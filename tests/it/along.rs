@@ -107,6 +107,24 @@ fn a_private_message_goes_to_no_model_elsewhere_whoever_is_named() {
 }
 
 #[test]
+fn what_was_probably_to_stay_here_is_refused_before_anybody_is_asked() {
+    let data = Data::new();
+    for args in [&["#privat my pin is 4711"][..], &["--tag", "Privat", "my pin"]] {
+        let ran = data.ask(args);
+        assert_eq!((ran.code, ran.model()), (2, ""), "{}", ran.json);
+        let why = ran.json["error"]["message"].as_str().unwrap();
+        assert!(why.contains("did you mean #private?"), "{why}");
+    }
+    let ran = data.ask(&["--tag", "private", "#privat my pin"]);
+    assert_eq!(ran.model(), "sim-tiny", "it stays: {}", ran.err);
+    let ran = data.ask(&["#private @sim-sonnet my pin"]);
+    let why = ran.json["error"]["message"].as_str().unwrap();
+    assert!(why.contains("sim-sonnet is not on this machine"), "{why}");
+    let ran = data.ask(&["@nosuch hi"]);
+    assert!(ran.err.contains("@nosuch is no model: sent as text"), "{}", ran.err);
+}
+
+#[test]
 fn what_a_prompt_says_of_itself_holds_where_it_was_typed() {
     let data = Data::new();
     for typed in ["#private my secret", "my secret (#PRIVATE)", "我的密码是4711，#private。"]

@@ -163,6 +163,17 @@ fn a_budget_that_cannot_be_read_ends_a_demo_before_it_begins_and_usage_says_so()
     }
     let ran = data.run(&["--config", named, "usage"]).ends(0);
     assert!(ran.err.contains(wrong) && ran.err.contains("in dollars"), "{}", ran.err);
+    // Nor does one that is no text keep anybody from reading what was spent, unless it is named.
+    std::fs::write(&file, b"\xff\xfe").unwrap();
+    data.run(&["--config", named, "usage"]).ends(2);
+    let mut usual = data.command(&["usage"]);
+    let dir = data.path("config").join("wheelhouse");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::copy(&file, dir.join("config.toml")).unwrap();
+    let ran = usual.env("XDG_CONFIG_HOME", data.path("config")).output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && told.contains("in dollars"), "{told}");
+    assert!(told.contains("config.toml"), "{told}");
     let missing = data.path("none.toml");
     let missing = missing.to_str().unwrap();
     for args in [vec!["ask", "--demo", "hi"], vec!["explain", "hi"], vec!["usage"]] {

@@ -37,6 +37,7 @@ mod scorecard;
 mod scripted;
 mod sim;
 mod steer;
+mod stopped;
 mod streams;
 mod sync;
 mod text;

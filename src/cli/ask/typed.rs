@@ -1,5 +1,5 @@
-//! What a prompt says besides its text, read as the console reads a draft: `@model` in front, `#tag`
-//! anywhere, `:floor` or `:nitro` at an end.
+//! What a prompt says besides its text, read as the console reads a draft: `@model` in front, tags
+//! before it or not, `#tag` anywhere, `:floor` or `:nitro` at an end.
 //!
 //! Must not know: how a request is asked. Invariant: only what was typed is read so; what came
 //! through standard input is text and nothing else.
@@ -16,6 +16,8 @@ pub(super) struct Typed {
     pub(super) text: String,
     /// Marks for rules, without the `#`.
     pub(super) tags: Vec<String>,
+    /// Those that are nearly `#private`.
+    pub(super) doubtful: Vec<String>,
     /// The policy named for it.
     pub(super) policy: Option<&'static str>,
     /// A model named in front, if it is one.
@@ -28,9 +30,10 @@ pub(super) struct Typed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mention {
     name: String,
-    /// The prompt as it was typed, and as it is sent where that is a model.
+    /// The prompt as it was typed.
     with: String,
-    without: String,
+    /// And as it is sent where that is a model; the command where nothing is left to send.
+    without: Result<String, String>,
 }
 
 /// Reads words that were typed, and puts what was piped in below them, an empty line between.
@@ -39,32 +42,39 @@ pub(super) fn read(words: &[String], piped: Option<&str>, command: &str) -> Resu
     let piped = piped.unwrap_or_default();
     let parsed = composer::parse(&words);
     let words = if parsed.policy.is_some() { parsed.text } else { words };
+    // Marks alone ask nothing.
+    let asks = |words: &str| !words[composer::behind_tags(words)..].trim().is_empty();
     let whole = |words: &str| match (words.trim().is_empty(), piped.trim().is_empty()) {
         (false, false) => Some(format!("{words}\n\n{piped}")),
-        (false, true) => Some(words.to_owned()),
+        (false, true) => asks(words).then(|| words.to_owned()),
         (true, false) => Some(piped.to_owned()),
         (true, true) => None,
     };
-    let text = whole(&words).ok_or_else(|| {
-        Stop::usage(format!(
-            "there is no prompt: write one after the command, as in\n  \
-             wheelhouse {command} \"why is the sky blue\"\nor pipe it in"
-        ))
-    })?;
-    let named = words.trim_start().strip_prefix('@').map(|rest| {
+    let text = whole(&words).ok_or_else(|| no_prompt(command))?;
+    let (before, behind) = words.split_at(composer::behind_tags(&words));
+    let named = behind.strip_prefix('@').map(|rest| {
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
         rest.split_at(end)
     });
-    let mention = named.filter(|(name, _)| !name.is_empty()).and_then(|(name, rest)| {
-        let without = whole(rest.trim_start())?;
-        Some(Mention { name: name.to_owned(), with: text.clone(), without })
+    let mention = named.filter(|(name, _)| !name.is_empty()).map(|(name, rest)| Mention {
+        name: name.to_owned(),
+        with: text.clone(),
+        without: whole(&format!("{before}{}", rest.trim_start())).ok_or_else(|| command.to_owned()),
     });
     let mut said = Vec::new();
     if !is_private(&parsed.tags) && is_private(&composer::parse(piped).tags) {
         let words = "#private in what is piped in is text and marks nothing: --tag private does";
         said.push(words.to_owned());
     }
-    Ok(Typed { text, tags: parsed.tags, policy: parsed.policy, mention, said })
+    let (tags, doubtful) = (parsed.tags, parsed.doubtful);
+    Ok(Typed { text, tags, doubtful, policy: parsed.policy, mention, said })
+}
+
+fn no_prompt(command: &str) -> Stop {
+    Stop::usage(format!(
+        "there is no prompt: write one after the command, as in\n  \
+         wheelhouse {command} \"why is the sky blue\"\nor pipe it in"
+    ))
 }
 
 impl Mention {
@@ -78,12 +88,15 @@ impl Mention {
         let Self { name, with, without } = self;
         let model = match names::mentioned(&name, config) {
             Ok(model) => model,
-            Err(near) if near.is_empty() => return Ok(None),
+            Err(near) if near.is_empty() => {
+                return Ok(Some(format!("@{name} is no model: sent as text")));
+            }
             Err(near) => {
                 let near = near.join(", ");
                 return Ok(Some(format!("@{name} is sent as text: did you mean {near}?")));
             }
         };
+        let without = without.map_err(|command| no_prompt(&command))?;
         if let Some(other) = request.route.model() {
             return Err(Stop::usage(format!("both -m {other} and @{name} name a model")));
         }
@@ -160,9 +173,37 @@ mod tests {
     }
 
     #[test]
+    fn a_model_is_named_behind_tags_too_and_they_stay() {
+        let (request, said) =
+            resolved(&["#private", "@sonnet", "my pin"], "", Route::Auto).unwrap();
+        assert_eq!(request.route, Route::Prefer("sonnet".into()));
+        assert_eq!((request.last_user_text().as_str(), said), ("#private my pin", None));
+    }
+
+    #[test]
+    fn marks_and_a_model_alone_are_no_prompt() {
+        let words = |typed: &str| vec![typed.to_owned()];
+        for typed in ["#private", "#eu (#Private)", ":floor", "#eu :floor"] {
+            assert_eq!(read(&words(typed), None, "ask").unwrap_err().story().0, Exit::Usage);
+            assert!(read(&words(typed), Some("what is this?"), "ask").is_ok(), "{typed}");
+        }
+        for typed in ["@sonnet", "#private @sonnet"] {
+            let (exit, told) = resolved(&[typed], "", Route::Auto).unwrap_err().story();
+            assert_eq!(exit, Exit::Usage);
+            assert!(told.unwrap().contains("there is no prompt"), "{typed}");
+        }
+        let (request, _) = resolved(&["@who"], "", Route::Auto).unwrap();
+        assert_eq!(request.last_user_text(), "@who", "it is text");
+    }
+
+    #[test]
     fn what_names_no_model_is_text_and_what_nearly_does_is_said() {
         let (request, said) = resolved(&["@someone", "hi"], "", Route::Auto).unwrap();
-        assert_eq!((request.route, said), (Route::Auto, None));
+        let told = said.as_deref();
+        assert_eq!(
+            (request.route, told),
+            (Route::Auto, Some("@someone is no model: sent as text"))
+        );
         let (request, said) = resolved(&["@sonet hi"], "", Route::Auto).unwrap();
         assert_eq!(request.route, Route::Auto);
         assert_eq!(request.last_user_text(), "@sonet hi");

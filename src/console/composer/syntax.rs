@@ -2,9 +2,10 @@
 //!
 //! Owns: reading them. Invariants: nothing inside a code fence is read; a tag stays in the text;
 //! only a word of its own at either end of a message changes the policy; `#private` holds however it
-//! is written and whatever stands around it, since a message that leaves cannot be taken back.
+//! is written and whatever stands around it, since a message that leaves cannot be taken back; what is
+//! nearly that is told apart, for whoever sends it.
 
-use crate::domain::PRIVATE;
+use crate::domain::{PRIVATE, is_nearly_private};
 
 /// What a draft says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,6 +14,8 @@ pub struct Parsed {
     pub text: String,
     /// Marks for rules, without the `#`, each once.
     pub tags: Vec<String>,
+    /// Marks that are nearly `#private`, without the `#`, each once: perhaps that was meant.
+    pub doubtful: Vec<String>,
     /// The policy named for this message.
     pub policy: Option<&'static str>,
 }
@@ -33,8 +36,8 @@ pub fn parse(text: &str) -> Parsed {
         parsed.policy = Some(policy);
         parsed.text = rest.trim().to_owned();
     }
-    let mut tags: Vec<String> = Vec::new();
-    let mut add = |tag: &str| {
+    let (mut tags, mut doubtful) = (Vec::new(), Vec::new());
+    let add = |tags: &mut Vec<String>, tag: &str| {
         if !tags.iter().any(|known| known == tag) {
             tags.push(tag.to_owned());
         }
@@ -42,20 +45,53 @@ pub fn parse(text: &str) -> Parsed {
     for line in unfenced(&parsed.text) {
         for word in line.split_whitespace() {
             if is_marked_private(word) {
-                add(PRIVATE);
+                add(&mut tags, PRIVATE);
                 continue;
             }
-            let Some(tag) = word.strip_prefix('#') else { continue };
-            let tag = tag.trim_end_matches(['.', ',', ';', ':', '!', '?']);
-            let good = tag.starts_with(char::is_alphabetic)
-                && tag.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-            if good {
-                add(tag);
+            // Letters with accents are letters of the same word.
+            let ends =
+                |after: &str| !after.starts_with(|c: char| c.is_alphabetic() && c < '\u{250}');
+            for (mark, _) in marks(word).filter(|(_, after)| ends(after)) {
+                if is_nearly_private(mark) {
+                    add(&mut doubtful, mark);
+                }
+            }
+            if let Some(tag) = tag(word) {
+                add(&mut tags, tag);
             }
         }
     }
-    parsed.tags = tags;
+    for tag in tags.iter().filter(|tag| is_nearly_private(tag)) {
+        add(&mut doubtful, tag);
+    }
+    (parsed.tags, parsed.doubtful) = (tags, doubtful);
     parsed
+}
+
+/// The tag a word is, without its `#` and the sign that ends a sentence.
+fn tag(word: &str) -> Option<&str> {
+    let tag = word.strip_prefix('#')?.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    let good = tag.starts_with(char::is_alphabetic)
+        && tag.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    good.then_some(tag)
+}
+
+/// Where a message begins behind the tags in front of it: there a model may be named.
+pub fn behind_tags(text: &str) -> usize {
+    let mut at = text.len() - text.trim_start().len();
+    loop {
+        let rest = &text[at..];
+        let word = &rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())];
+        // In brackets, or with a sign of another script behind it, it is one all the same.
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '#' | '＃'));
+        let private = bare.starts_with(['#', '＃'])
+            && bare.trim_start_matches(['#', '＃']).eq_ignore_ascii_case(PRIVATE);
+        if tag(word).is_none() && !private {
+            return at;
+        }
+        at += word.len();
+        at += rest[word.len()..].len() - rest[word.len()..].trim_start().len();
+    }
 }
 
 /// The lines outside of code fences. What is never closed is no fence.
@@ -79,14 +115,18 @@ fn unfenced(text: &str) -> Vec<&str> {
 /// Does a word hold `#private`, in small letters or capitals, in brackets, between signs or beside
 /// letters of a script without spaces? `page.html#private` and `#private-key` are other words.
 fn is_marked_private(word: &str) -> bool {
+    marks(word).any(|(mark, _)| mark.eq_ignore_ascii_case(PRIVATE))
+}
+
+/// The letters of ASCII behind each `#` in a word that nothing of the kind stands before, and what
+/// follows them.
+fn marks(word: &str) -> impl Iterator<Item = (&str, &str)> {
     let joins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    word.match_indices(['#', '＃']).any(|(at, sign)| {
+    word.match_indices(['#', '＃']).filter_map(move |(at, sign)| {
         let before = word[..at].chars().next_back();
         let rest = &word[at + sign.len()..];
-        let (mark, after) = (rest.get(..PRIVATE.len()), rest.chars().nth(PRIVATE.len()));
-        mark.is_some_and(|mark| mark.eq_ignore_ascii_case(PRIVATE))
-            && !before.is_some_and(|c| joins(c) || c == '/')
-            && !after.is_some_and(joins)
+        let mark = rest.split_at(rest.find(|c| !joins(c)).unwrap_or(rest.len()));
+        (!before.is_some_and(|c| joins(c) || c == '/')).then_some(mark)
     })
 }
 
@@ -125,6 +165,40 @@ mod tests {
         for text in ["page.html#private", "#private-key", "#privateer", "```\n#private\n```"] {
             assert!(!parse(text).tags.contains(&"private".to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_nearly_private_is_told_apart() {
+        for text in
+            ["#privat my pin", "my pin (#Privat)", "密码是4711，＃privat请保密", "#privat请 x"]
+        {
+            let parsed = parse(text);
+            assert_eq!(parsed.doubtful[0].to_lowercase(), "privat", "{text}");
+        }
+        for text in [
+            "#private x",
+            "#legal x",
+            "a#privat",
+            "#privé x",
+            "#prière",
+            "```\n#privat\n```",
+            "# Privat",
+        ] {
+            assert!(parse(text).doubtful.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_begins_behind_the_tags_in_front_of_it() {
+        for text in
+            ["@opus hi", "#private @opus hi", " (#Private) #eu  @opus hi", "＃private。 @opus"]
+        {
+            assert!(text[behind_tags(text)..].starts_with("@opus"), "{text}");
+        }
+        for text in ["hi #private @opus", "# @opus", "#1 @opus"] {
+            assert_eq!(behind_tags(text), 0, "{text}");
+        }
+        assert_eq!(behind_tags("#private"), "#private".len());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ratatui::widgets::Widget;
 use super::paint::{Ink, Piece, row};
 use super::{areas, words};
 use crate::console::app::{AppState, Focus, QueuePhase};
+use crate::console::composer::behind_tags;
 use crate::console::keys::Action;
 use crate::console::theme::Token;
 use crate::domain::Candidate;
@@ -266,11 +267,11 @@ pub(super) fn preview(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     ink.both(line, 3, &left, &[(&change, Token::Dim)]);
 }
 
-/// The `@name` the draft begins with, once it is a word of its own: a whole model's name would have
+/// The `@name` the draft begins with, behind tags or not, once it is a word of its own: a whole model's name would have
 /// become a chip.
 fn unknown_name(state: &AppState) -> Option<&str> {
     let first = state.composer.area().lines().first()?;
-    let (name, _) = first.split_once(char::is_whitespace)?;
+    let (name, _) = first[behind_tags(first)..].split_once(char::is_whitespace)?;
     (name.starts_with('@') && name.len() > 1).then_some(name)
 }
 

@@ -44,6 +44,8 @@ impl SessionDetail {
             let before = kept.parent.and_then(|parent| question_of.get(&parent)).copied();
             let question = if kept.message.role == Role::User {
                 if kept.heard == Heard::Never {
+                    // What hangs under it hangs where it does.
+                    question_of.extend(before.map(|before| (kept.id, before)));
                     continue;
                 }
                 gone_on.extend(before);
@@ -122,6 +124,13 @@ mod tests {
         talk.messages[2].heard = Heard::Never;
         assert_eq!(talk.ends(), [id(6)]);
         assert_eq!(talk.end_of(id(3)), Some(id(3)), "it can be read all the same");
+    }
+
+    #[test]
+    fn what_hangs_under_a_question_nobody_was_asked_goes_on_from_before_it() {
+        let mut talk = detail(&[(1, 0), (2, 1), (3, 2), (5, 3), (6, 5)]);
+        talk.messages[2].heard = Heard::Never;
+        assert_eq!(talk.ends(), [id(6)]);
     }
 
     #[test]

@@ -137,6 +137,10 @@ fn message(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
         _ => Role::User,
     };
     let text: String = row.get(3)?;
+    let tags = match role {
+        Role::User => pack::marked(row.get::<_, Option<String>>(11)?.as_deref(), &text),
+        Role::System | Role::Assistant | Role::Tool => Vec::new(),
+    };
     // What cannot be read any more is still there as text.
     let parts: Vec<Part> = row
         .get::<_, Option<String>>(4)?
@@ -158,7 +162,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
         provider: row.get(8)?,
         finish: row.get(9)?,
         seams: seams.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
-        tags: pack::marked(row.get::<_, Option<String>>(11)?.as_deref()),
+        tags,
         heard,
     })
 }

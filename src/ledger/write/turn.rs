@@ -202,8 +202,8 @@ fn without_unanswered(
         let (role, said, above, tags, unheard) = db
             .prepare_cached("SELECT role, text, parent, tags, unheard FROM messages WHERE n = ?1")?
             .query_row([n], |row| {
-                let tags = pack::marked(row.get::<_, Option<String>>(3)?.as_deref());
                 let (role, said): (String, String) = (row.get(0)?, row.get(1)?);
+                let tags = pack::marked(row.get::<_, Option<String>>(3)?.as_deref(), &said);
                 Ok((role, said, row.get::<_, Option<i64>>(2)?, tags, row.get::<_, bool>(4)?))
             })?;
         let left_out = unheard || (audience == Audience::Anybody && is_private(&tags));
@@ -353,14 +353,15 @@ pub(super) fn end(db: &Connection, end: &End, zone: &TimeZone, run: Uuid) -> rus
 }
 
 /// Marks the question of a request that is over: was anybody ever asked it? While it is asked once more
-/// it is, and one whose process ended may have been.
+/// it is, one whose process ended may have been, and one that others hang under went along with them.
 pub(super) fn heard(db: &Connection, request: i64) -> rusqlite::Result<()> {
     db.prepare_cached(
         "UPDATE messages SET unheard = NOT EXISTS (
            SELECT 1 FROM requests r WHERE r.asked = messages.n
            AND (r.run IS NOT NULL OR r.cached IS NOT NULL OR r.finish IN ('interrupted', 'dismissed')
                 OR EXISTS (SELECT 1 FROM attempts a WHERE a.request = r.n)))
-         AND NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent = messages.n AND c.role <> 'user')
+         AND NOT EXISTS (SELECT 1 FROM messages c
+                         WHERE c.parent = messages.n AND (c.role <> 'user' OR NOT c.unheard))
          WHERE n = (SELECT asked FROM requests WHERE n = ?1) AND role = 'user'",
     )?
     .execute([request])

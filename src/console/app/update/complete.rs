@@ -1,12 +1,12 @@
 //! What is offered under the caret: `@model`, `:floor`, `/command`, a command's argument.
 //!
 //! Invariant: only an offer that was accepted becomes a chip, by its key or by a space typed behind a
-//! whole name that begins the message; text anywhere else never names a model.
+//! whole name that begins the message, behind tags or not; text anywhere else never names a model.
 
 use crossterm::event::KeyCode;
 
 use crate::console::command::{self, Arg, Cursor};
-use crate::console::composer::POLICY_WORDS;
+use crate::console::composer::{POLICY_WORDS, behind_tags};
 use crate::console::keys::Chord;
 use crate::engine::DrillKind;
 use crate::text;
@@ -270,13 +270,15 @@ pub(super) fn key(state: &mut AppState, key: Chord) -> bool {
     true
 }
 
-/// Does the message begin with the whole name of a model that is offered? Then it is chosen.
+/// Does the message begin, behind its tags, with the whole name of a model that is offered? Then it is
+/// chosen.
 fn select_whole(state: &mut AppState) -> bool {
     let (row, _) = state.composer.caret();
     let (before, _) = state.composer.around();
-    let Some(word) = before.strip_prefix('@').filter(|_| row == 0) else { return false };
+    let begins = behind_tags(before);
+    let Some(word) = before[begins..].strip_prefix('@').filter(|_| row == 0) else { return false };
     let Some(completion) = &mut state.completion else { return false };
-    let model = completion.kind == CompletionKind::Model && completion.from == 0;
+    let model = completion.kind == CompletionKind::Model && completion.from == begins;
     let whole = completion.items.iter().position(|item| is_named(&item.text, word));
     match whole.filter(|_| model) {
         Some(at) => {

@@ -3,6 +3,9 @@
 //! Invariant: what was said in private never leaves with a later request and is never stored later:
 //! whoever leaves the private chat begins another.
 
+use crate::console::composer;
+use crate::domain::{PinScope, is_private};
+
 use super::super::{AppState, PrivateChat, Tone};
 use super::{Effects, notes, send};
 
@@ -43,6 +46,26 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
         (other, _) => return Err(format!("{other:?} is not on or off")),
     }
     Ok(())
+}
+
+/// Why a message is not sent that was probably to stay on this machine: a mark of it is nearly
+/// `#private`, and neither a rule nor a pin is for that one.
+pub(super) fn refuse_doubtful(state: &AppState, text: &str) -> Result<(), String> {
+    let parsed = composer::parse(text);
+    let Some(snapshot) = &state.snapshot else { return Ok(()) };
+    if state.private != PrivateChat::Off || is_private(&parsed.tags) {
+        return Ok(());
+    }
+    let pinned = |mark: &str| {
+        snapshot.overrides.pins.iter().any(|pin| match &pin.scope {
+            PinScope::Tag(tag) => tag.eq_ignore_ascii_case(mark),
+            PinScope::Message | PinScope::Session | PinScope::All => false,
+        })
+    };
+    match snapshot.config.unruled(&parsed.doubtful).filter(|mark| !pinned(mark)) {
+        None => Ok(()),
+        Some(mark) => Err(format!("not sent: #{mark} keeps nothing here; did you mean #private?")),
+    }
 }
 
 /// Why a private chat cannot be copied, named or written out.

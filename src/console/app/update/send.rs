@@ -14,7 +14,7 @@ use super::super::{
     AppState, Cell, DecideFor, Effect, EnginePhase, Overlay, PrivateChat, QueuePhase, Queued,
     ReplyCell, Scroll, Spent, TestCard, Tone, UserCell, blocks,
 };
-use super::{Effects, branches, notes, push_cell, slash};
+use super::{Effects, branches, notes, private, push_cell, slash};
 
 /// Characters of the first message that become the chat's title.
 const TITLE_CHARS: usize = 60;
@@ -40,6 +40,10 @@ pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
     if let EnginePhase::Failed(why) = &state.engine {
         let why = why.clone();
         notes::toast(state, Tone::Bad, format!("not sent: {why}"));
+        return;
+    }
+    if let Err(why) = private::refuse_doubtful(state, &state.composer.draft().expanded()) {
+        notes::toast(state, Tone::Warn, why);
         return;
     }
     let draft = state.composer.take();

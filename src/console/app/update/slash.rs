@@ -69,6 +69,7 @@ fn carry_out(state: &mut AppState, fx: &mut Effects, line: Line<'_>) -> Result<(
             if rest.is_empty() {
                 state.composer.set_chip(Some(model));
             } else {
+                private::refuse_doubtful(state, rest)?;
                 send::say(state, fx, rest, Some(model));
             }
         }

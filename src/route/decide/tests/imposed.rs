@@ -6,7 +6,8 @@ use super::*;
 fn a_pin_wins_and_the_rest_follow_as_ranked() {
     let mut input = input(FACT);
     let auto = chosen(&input);
-    let pin = |scope| Some(Imposed { scope, model: "opus".into(), exclusive: false });
+    let pin =
+        |scope| Some(Imposed { scope, model: "opus".into(), exclusive: false, yields: false });
     for (scope, reason) in [
         (PinScope::All, "pinned by you"),
         (PinScope::Session, "pinned by you, this chat"),
@@ -28,7 +29,12 @@ fn a_pin_wins_and_the_rest_follow_as_ranked() {
 #[test]
 fn an_exclusive_pin_lets_no_other_answer() {
     let mut input = input(FACT);
-    input.imposed = Some(Imposed { scope: PinScope::All, model: "opus".into(), exclusive: true });
+    input.imposed = Some(Imposed {
+        scope: PinScope::All,
+        model: "opus".into(),
+        exclusive: true,
+        yields: false,
+    });
     let decision = decide(&input);
     assert_eq!(decision.ranked().count(), 1);
     assert_eq!(why(&decision, "mini")[0], (FilterCode::NotPinned, "only opus may answer".into()));
@@ -43,7 +49,12 @@ fn an_exclusive_pin_lets_no_other_answer() {
 #[test]
 fn a_pinned_model_that_cannot_answer_gives_way_visibly() {
     let mut input = input(FACT);
-    input.imposed = Some(Imposed { scope: PinScope::All, model: "opus".into(), exclusive: false });
+    input.imposed = Some(Imposed {
+        scope: PinScope::All,
+        model: "opus".into(),
+        exclusive: false,
+        yields: false,
+    });
     edit(&mut input, "opus", |c| c.circuit = CircuitView::Open { until: later(41) });
     let decision = decide(&input);
     assert_ne!(decision.chosen().unwrap().model.as_str(), "opus");
@@ -62,8 +73,12 @@ fn naming_a_model_lifts_what_only_keeps_auto_away() {
         c.retired = Some("retired".into());
         c.vetoed_until = Some(later(9));
     });
-    input.imposed =
-        Some(Imposed { scope: PinScope::Message, model: "tiny".into(), exclusive: false });
+    input.imposed = Some(Imposed {
+        scope: PinScope::Message,
+        model: "tiny".into(),
+        exclusive: false,
+        yields: false,
+    });
     assert_eq!(chosen(&input), "tiny");
     input.imposed.as_mut().unwrap().scope = PinScope::Session;
     assert_eq!(why(&decide(&input), "tiny")[0].0, FilterCode::Vetoed);
@@ -128,9 +143,15 @@ fn a_conversations_pin_does_not_carry_a_guarded_message_out() {
     guard.tag = Some("private".into());
     input.rules = vec![guard];
     input.features.tags = vec!["private".into()];
-    input.imposed =
-        Some(Imposed { scope: PinScope::Session, model: "opus".into(), exclusive: false });
+    input.imposed = Some(Imposed {
+        scope: PinScope::Session,
+        model: "opus".into(),
+        exclusive: false,
+        yields: false,
+    });
     assert_eq!(chosen(&input), "local");
     input.imposed.as_mut().unwrap().scope = PinScope::Message;
     assert_eq!(chosen(&input), "opus");
+    input.imposed.as_mut().unwrap().yields = true;
+    assert_eq!(chosen(&input), "local", "it was named for this message, and yields all the same");
 }

@@ -29,6 +29,13 @@ fn a_whole_name_that_begins_the_message_is_taken_by_the_space_behind_it() {
     assert_eq!(console.state.composer.chip, Some("opus".into()));
     assert_eq!(console.state.composer.text(), "hard one");
     let mut console = Console::ready();
+    console.text("#work (#Private) @opus hard one");
+    assert_eq!(console.state.composer.chip, Some("opus".into()), "behind tags too");
+    assert_eq!(console.state.composer.text(), "#work (#Private) hard one");
+    let mut console = Console::ready();
+    console.text("hard #work @opus one");
+    assert_eq!(console.state.composer.chip, None, "it does not begin there");
+    let mut console = Console::ready();
     console.text("@opu hard one");
     assert_eq!(console.state.composer.chip, None, "the name is not whole");
     let mut console = Console::ready();

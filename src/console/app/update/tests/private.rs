@@ -1,9 +1,12 @@
 //! A private chat: what it sends, what it does not do, and how it ends.
 
+use std::sync::Arc;
+
 use super::super::fixture::Console;
 use super::texts;
 use crate::console::app::{Effect, KeptSession, Msg, PrivateChat, Recall, Recalled};
-use crate::domain::{Finish, Privacy, SessionId};
+use crate::domain::{Finish, PinScope, Privacy, SessionId};
+use crate::engine::Pin;
 
 fn private() -> Console {
     let mut console = Console::ready();
@@ -33,6 +36,28 @@ fn what_is_tried_in_a_private_chat_is_decided_as_private_too() {
         _ => None,
     });
     assert_eq!(decided, Some(Privacy::Private));
+}
+
+#[test]
+fn what_was_probably_to_stay_here_is_not_sent() {
+    let mut console = Console::ready();
+    console.text("#privat my pin is 4711").keys("enter");
+    assert!(console.sent().is_empty());
+    assert!(console.toast().contains("did you mean #private?"), "{}", console.toast());
+    assert_eq!(console.state.composer.text(), "#privat my pin is 4711", "the draft stays");
+    console.keys("ctrl-u").text("/use opus my pin #Privat").keys("enter");
+    assert!(console.sent().is_empty() && console.toast().contains("did you mean #private?"));
+    // What a rule or a pin of the user's names is meant.
+    let mut snapshot = (**console.state.snapshot.as_ref().unwrap()).clone();
+    snapshot.overrides.pins = vec![Pin {
+        model: "opus".into(),
+        scope: PinScope::Tag("privat".to_owned()),
+        session: None,
+        until: None,
+    }];
+    console.send(Msg::Snapshot(Arc::new(snapshot)));
+    console.keys("ctrl-u").text("#privat my pin").keys("enter");
+    assert_eq!(console.sent().len(), 1);
 }
 
 #[test]
