@@ -319,7 +319,7 @@ impl Keeper {
             let mut dead = book::holders(work)?;
             dead.retain(|holder| over(Uuid::from_bytes(*holder)));
             if !dead.is_empty() {
-                write::recover(work, over, &zone)?;
+                recovered(work, over, &zone)?;
             }
             for holder in dead {
                 book::end(work, holder, now)?;
@@ -372,6 +372,21 @@ impl Keeper {
         // What could not be added up now is another time.
         self.tidied = tidied.is_ok();
     }
+}
+
+/// Takes up what processes that ended had come to. Where that cannot be done, budgets are kept all the
+/// same: what they held is freed, and counts as at least nothing.
+fn recovered(
+    work: &Transaction<'_>,
+    over: impl Fn(Uuid) -> bool,
+    zone: &TimeZone,
+) -> rusqlite::Result<()> {
+    work.execute_batch("SAVEPOINT recovery")?;
+    if let Err(trouble) = write::recover(work, over, zone) {
+        tracing::warn!(%trouble, "what a program that ended had come to was not taken up");
+        work.execute_batch("ROLLBACK TO recovery")?;
+    }
+    work.execute_batch("RELEASE recovery")
 }
 
 #[cfg(test)]
