@@ -485,3 +485,11 @@ fn where_a_chat_was_written_is_told_from_the_root() {
     assert_eq!(path, std::env::current_dir().unwrap().join("a-chat.md"));
     assert_eq!(whole_path(PathBuf::from("/x/a.md")), PathBuf::from("/x/a.md"));
 }
+
+#[test]
+fn a_chat_that_is_found_by_its_title_and_its_words_shows_where_they_were_said() {
+    let data = Data::new();
+    let lines = data.setup.keep().unwrap().read(|reader| found(reader, "contract clause")).unwrap();
+    let hit = lines[0].hit.as_ref().unwrap();
+    assert_eq!((lines.len(), hit.text.as_str()), (1, "contract clause 7"));
+}
