@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::domain::{MessageId, UnixMs, counted};
 use crate::engine;
 use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
+use crate::text::sanitize;
 
 use super::args::{Format, SessionsCommand};
 use super::charset::Charset;
@@ -60,7 +61,8 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
         SessionsCommand::Show { session, message } => {
             let kept = ledger.read(|reader| detail(reader, session))?;
             let leaf = leaf(&kept, message.as_deref())?;
-            put(io, &Charset::chosen().of(&export::markdown(&kept, leaf, &zone)))?;
+            let own = |words: &str| Charset::chosen().of(words).into_owned();
+            put(io, &export::markdown_in(&kept, leaf, &zone, own))?;
             let branches = branches(&kept);
             if branches > 1 && message.is_none() {
                 io.talk(&format!(
@@ -192,6 +194,11 @@ fn remove(
         .iter()
         .map(|typed| ledger.read(|reader| Ok(detail(reader, typed)?.row)))
         .collect::<Result<Vec<_>, _>>()?;
+    if !what.yes && !io.somebody() && what.older_than == Some(Since::All) {
+        return Err(Stop::usage(
+            "this removes every conversation, and nobody is here to agree: give --yes to do it",
+        ));
+    }
     if !what.yes && io.somebody() {
         let question = match (rows.as_slice(), what.older_than) {
             (_, Some(Since::All)) => "remove every conversation, for good?".to_owned(),
@@ -300,11 +307,11 @@ fn print(io: &mut Io<'_>, value: &Value) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A document: made safe by the exporter, and once more for a terminal.
+/// A document: made safe by the exporter, and once more for a terminal. Its characters are its own.
 fn put(io: &mut Io<'_>, text: &str) -> Result<(), Stop> {
     if io.out_kind == super::Kind::Terminal {
         for line in text.lines() {
-            io.line(line)?;
+            writeln!(io.out, "{}", sanitize(line))?;
         }
         return Ok(());
     }
