@@ -301,18 +301,24 @@ async fn allowed(
     fits: Option<&str>,
     io: &mut Io<'_>,
 ) -> Result<Option<OverBudget>, Stop> {
+    // Ctrl+C is ours since the request ran: whoever presses it here means no, though the line that is
+    // read may never end. It is listened for before the question can be seen.
+    let mut stopped = std::pin::pin!(tokio::signal::ctrl_c());
+    std::future::poll_fn(|context| {
+        let _listens_from_here_on = stopped.as_mut().poll(context);
+        std::task::Poll::Ready(())
+    })
+    .await;
     io.talk(&format!("wheelhouse: {question}"));
     match fits {
         Some(fits) => io.talk(&format!("send anyway? [y/N, f: {fits} fits] ")),
         None => io.talk("send anyway? [y/N] "),
     }
-    // Ctrl+C is ours since the request ran: whoever presses it here means no, though the line that is
-    // read may never end.
     let (sender, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || sender.send(super::io::typed()));
     let answer = tokio::select! {
         answer = answer => answer.unwrap_or_else(|_| Ok(String::new()))?,
-        _ = tokio::signal::ctrl_c() => String::new(),
+        _ = stopped => String::new(),
     };
     Ok(match answer.trim() {
         "y" | "Y" | "yes" => Some(OverBudget::Allowed),

@@ -329,11 +329,13 @@ fn found(reader: &Reader, query: &str) -> Result<Vec<SessionLine>, LedgerError> 
     }
     let mut lines: Vec<SessionLine> = Vec::new();
     for hit in reader.search(query, LISTED)? {
-        if lines.iter().any(|known| known.id == hit.session) {
-            continue;
-        }
         let excerpt = |message| Excerpt { text: hit.snippet, found: hit.found, message };
         let words = hit.message.map(excerpt);
+        if let Some(known) = lines.iter_mut().find(|known| known.id == hit.session) {
+            // A title is the first words of a message: the place they were said at says more.
+            known.hit = known.hit.take().or(words);
+            continue;
+        }
         if let Some(row) = reader.session_row(hit.session)? {
             lines.push(line(row, words));
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::domain::{MessageId, UnixMs, counted};
 use crate::engine;
 use crate::ledger::{Hit, Ledger, Purge, Reader, SessionDetail, SessionOrder, SessionRow, export};
-use crate::text;
+use crate::text::{self, sanitize};
 
 use super::args::{Format, SessionsCommand};
 use super::charset::Charset;
@@ -61,7 +61,8 @@ pub fn run(what: &SessionsCommand, setup: &Setup, io: &mut Io<'_>) -> Result<Exi
         SessionsCommand::Show { session, message } => {
             let kept = ledger.read(|reader| detail(reader, session))?;
             let leaf = leaf(&kept, message.as_deref())?;
-            put(io, &Charset::chosen().of(&export::markdown(&kept, leaf, &zone)))?;
+            let own = |words: &str| Charset::chosen().of(words).into_owned();
+            put(io, &export::markdown_in(&kept, leaf, &zone, own))?;
             let branches = kept.ends().len();
             if branches > 1 && message.is_none() {
                 io.talk(&format!(
@@ -187,7 +188,8 @@ fn remove(
         .map(|typed| ledger.read(|reader| Ok(detail(reader, typed)?.row)))
         .collect::<Result<Vec<_>, _>>()?;
     if what.older_than == Some(Since::All) && !what.yes && !io.somebody() {
-        let why = "--older-than all removes every conversation: add --yes to mean it";
+        let why =
+            "this removes every conversation, and nobody is here to agree: give --yes to do it";
         return Err(Stop::usage(why));
     }
     if !what.yes && io.somebody() {
@@ -301,11 +303,11 @@ fn print(io: &mut Io<'_>, value: &Value) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A document: made safe by the exporter, and once more for a terminal.
+/// A document: made safe by the exporter, and once more for a terminal. Its characters are its own.
 fn put(io: &mut Io<'_>, text: &str) -> Result<(), Stop> {
     if io.out_kind == super::Kind::Terminal {
         for line in text.lines() {
-            io.line(line)?;
+            writeln!(io.out, "{}", sanitize(line))?;
         }
         return Ok(());
     }

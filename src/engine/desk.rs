@@ -11,6 +11,9 @@ use crate::text::Tongue;
 
 use super::refusal;
 
+/// The code of a request that only wanted what is kept, where nothing is.
+pub(super) const CACHE_MISS: &str = "cache_miss";
+
 /// A failure as a person is told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -54,6 +57,9 @@ fn whose(error: &ErrorReport) -> &'static str {
     if refusal::over_budget(error) {
         return "a budget you set";
     }
+    if error.code == CACHE_MISS {
+        return "nobody's: no model was to be asked";
+    }
     match error.class {
         OutcomeClass::Caller => "the request itself",
         OutcomeClass::Context => "the request is too large for the model",
@@ -73,6 +79,9 @@ fn whose(error: &ErrorReport) -> &'static str {
 fn again(error: &ErrorReport, tongue: Tongue) -> String {
     if error.code == refusal::ASKS_FIRST {
         return tongue.say("sent again, it asks again");
+    }
+    if error.code == CACHE_MISS {
+        return tongue.say("the same is answered once an answer is kept");
     }
     match (error.class, error.retry_after_ms) {
         (OutcomeClass::Throttle | OutcomeClass::Provider, Some(ms)) if ms > 0 => {
@@ -191,6 +200,17 @@ mod tests {
                 "original: Insufficient Balance",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_not_in_the_cache_is_nobodys_fault() {
+        let words = "only the cache was to answer, and nothing is kept for this: nothing like it";
+        let error = ErrorReport::new(OutcomeClass::Caller, CACHE_MISS, words);
+        let told = lines(&tell(&error, &[], Tongue::ENGLISH));
+        assert_eq!(told[1], "whose fault: nobody's: no model was to be asked");
+        assert_eq!(told[2], "retry: the same is answered once an answer is kept");
+        let told = lines(&tell(&error, &[], Tongue::named("zh").unwrap()));
+        assert!(told[..3].iter().all(|line| !line.contains("answer")), "{told:?}");
     }
 
     #[test]

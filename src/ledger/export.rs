@@ -51,8 +51,20 @@ const fn speaker(role: Role) -> &'static str {
     }
 }
 
+/// A way's messages, each with whether it is private: what answers a private question is.
+fn marked<'a>(way: &[&'a KeptMessage]) -> Vec<(&'a KeptMessage, bool)> {
+    let mut private = false;
+    let mark = |kept: &&'a KeptMessage| {
+        if kept.message.role == Role::User {
+            private = is_private(&kept.tags);
+        }
+        (*kept, private)
+    };
+    way.iter().map(mark).collect()
+}
+
 /// Who, when, and how it ended where that was not well.
-fn heading(kept: &KeptMessage, zone: &TimeZone) -> String {
+fn heading((kept, private): (&KeptMessage, bool), zone: &TimeZone) -> String {
     let mut out = speaker(kept.message.role).to_owned();
     if let Some(model) = &kept.model {
         let _ = write!(out, " ({})", line(model));
@@ -64,7 +76,7 @@ fn heading(kept: &KeptMessage, zone: &TimeZone) -> String {
             let _ = write!(out, " · {}", line(other));
         }
     }
-    if is_private(&kept.tags) {
+    if private {
         out.push_str(" · private");
     }
     match kept.heard {
@@ -125,22 +137,32 @@ fn paid(session: &SessionDetail, shown: usize) -> String {
 
 /// One branch as Markdown.
 pub fn markdown(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -> String {
+    markdown_in(session, leaf, zone, str::to_owned)
+}
+
+/// The same, with words of this program's own as `own` has them; what people and models wrote stays.
+pub fn markdown_in(
+    session: &SessionDetail,
+    leaf: Option<MessageId>,
+    zone: &TimeZone,
+    own: impl Fn(&str) -> String,
+) -> String {
     let row = &session.row;
     let mut out = format!("# {}\n\n", line(&row.title));
     let branch = session.branch(leaf);
-    let _ = writeln!(
-        out,
+    let about = format!(
         "{} · {} · {} · {}",
         moment(row.created, zone),
         counted(session, branch.len()),
         paid(session, branch.len()),
         row.id
     );
+    let _ = writeln!(out, "{}", own(&about));
     if let Some(system) = &session.system {
         let _ = write!(out, "\n## System\n\n{}\n", clean(system).trim_end());
     }
-    for kept in branch {
-        let _ = write!(out, "\n## {}\n", heading(kept, zone));
+    for (kept, private) in marked(&branch) {
+        let _ = write!(out, "\n## {}\n", own(&heading((kept, private), zone)));
         for piece in &kept.message.parts {
             let _ = write!(out, "\n{}\n", part(piece).trim_end());
         }

@@ -53,6 +53,24 @@ fn session() -> SessionDetail {
 }
 
 #[test]
+fn a_private_question_and_its_answer_are_both_marked() {
+    let mut session = session();
+    session.messages[0].tags = vec!["Private".to_owned()];
+    for text in [markdown(&session, None, &TimeZone::UTC), html(&session, None, &TimeZone::UTC)] {
+        assert_eq!(text.matches(" · private").count(), 3, "{text}");
+    }
+}
+
+#[test]
+fn words_of_its_own_are_written_otherwise_and_what_was_said_is_not() {
+    let mut session = session();
+    session.messages[0].message = Message::user("a · b");
+    let own = |words: &str| words.replace('·', "-");
+    let text = markdown_in(&session, None, &TimeZone::UTC, own);
+    assert!(text.contains("a · b") && text.matches('·').count() == 1, "{text}");
+}
+
+#[test]
 fn hostile_text_is_data_in_html() {
     let page = html(&session(), None, &TimeZone::UTC);
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");

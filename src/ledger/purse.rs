@@ -389,7 +389,10 @@ fn taken_up(
     zone: &TimeZone,
 ) -> rusqlite::Result<bool> {
     work.execute_batch("SAVEPOINT dead")?;
-    let done = write::recover(work, over, zone).is_ok();
+    let done = write::recover(work, over, zone).inspect_err(|trouble| {
+        tracing::warn!(%trouble, "what a program that ended had come to was not taken up");
+    });
+    let done = done.is_ok();
     work.execute_batch(if done { "RELEASE dead" } else { "ROLLBACK TO dead; RELEASE dead" })?;
     Ok(done)
 }

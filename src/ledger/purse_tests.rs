@@ -122,33 +122,38 @@ fn claims_of_a_process_that_died_lapse_and_leave_the_sum_at_least() {
     assert_eq!(now.reserved, money("1"), "renewed, it is still held");
 }
 
-#[test]
-fn what_a_process_held_that_ended_is_free_at_once_and_what_it_had_come_to_counts() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("ledger.db");
+/// A budget of which a process that ended held 0.9, in the middle of an answer, and another's claim of
+/// all of it.
+fn left_behind(dir: &std::path::Path) -> (SharedPurse, SharedClaim) {
+    let path = dir.join("ledger.db");
     // That day.
     let at = UnixMs(1_795_651_200_000);
     let turn = Turn::new(1, at, SessionId(Uuid::from_u128(1)), "a question", "an answer");
     let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
     let alive = claim(holder(), "1", "1");
-    {
-        let dead = SharedPurse::open(&path, TimeZone::UTC).unwrap();
-        dead.reserve(&claim(holder(), "0.9", "1")).unwrap();
-        // It has begun to show an answer.
-        let ledger = Ledger::open(Options::new(dir.path(), TimeZone::UTC, Uuid::now_v7())).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let begin = turn.begin();
-        runtime.block_on(ledger.begin(std::sync::Arc::clone(&begin))).unwrap();
-        ledger.more(begin.request.id, Piece::Text, "an answer that breaks off");
-        ledger.flush(Duration::from_secs(20)).unwrap();
-        assert_eq!(spent(&store, 3_000).reserved, money("0.9"), "they live");
-        assert!(matches!(store.reserve(&alive).unwrap(), SharedVerdict::Refused(_)));
-        drop((ledger, dead));
-        // Nobody's lock is left but the store's own.
-        while std::fs::read_dir(dir.path().join("runs")).unwrap().count() > 1 {
-            std::thread::yield_now();
-        }
+    let dead = SharedPurse::open(&path, TimeZone::UTC).unwrap();
+    dead.reserve(&claim(holder(), "0.9", "1")).unwrap();
+    // It has begun to show an answer.
+    let ledger = Ledger::open(Options::new(dir, TimeZone::UTC, Uuid::now_v7())).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let begin = turn.begin();
+    runtime.block_on(ledger.begin(std::sync::Arc::clone(&begin))).unwrap();
+    ledger.more(begin.request.id, Piece::Text, "an answer that breaks off");
+    ledger.flush(Duration::from_secs(20)).unwrap();
+    assert_eq!(spent(&store, 3_000).reserved, money("0.9"), "they live");
+    assert!(matches!(store.reserve(&alive).unwrap(), SharedVerdict::Refused(_)));
+    drop((ledger, dead));
+    // Nobody's lock is left but the store's own.
+    while std::fs::read_dir(dir.join("runs")).unwrap().count() > 1 {
+        std::thread::yield_now();
     }
+    (store, alive)
+}
+
+#[test]
+fn what_a_process_held_that_ended_is_free_at_once_and_what_it_had_come_to_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, alive) = left_behind(dir.path());
     let now = spent(&store, 3_001);
     assert_eq!(now.reserved, Money::ZERO);
     assert!(now.spent.amount > Money::ZERO && !now.spent.exact, "{now:?}");

@@ -619,12 +619,21 @@ fn a_conversation_is_found_by_a_part_of_its_id() {
     assert_eq!(find(&session(2).short()).unwrap(), session(2));
     let first_digits = session(1).to_string();
     let several = find(&first_digits[..8]).unwrap_err().to_string();
-    assert!(several.contains(&session(1).to_string()), "{several}");
+    assert!(several.contains("may mean 2 conversations"), "{several}");
+    assert!(several.contains(&format!("{}  a", session(1))), "{several}");
     // A list shows the last eight digits, and one types the first of what one sees.
     let listed = SessionId(Uuid::from_u128(0x0192_aaaa_0000_0000_0000_0000_df1d_8397));
     keep(&ledger, &Turn { session: listed, ..turn(3, "a", "b") });
     assert_eq!(find("df1d").unwrap(), listed);
     ledger.remove(listed).unwrap();
+    for n in 4..10 {
+        keep(&ledger, &Turn { session: session(n), ..turn(n, "a", "b") });
+    }
+    let several = find(&first_digits[..8]).unwrap_err().to_string();
+    assert!(several.ends_with("\n  and 2 more"), "{several}");
+    for n in 4..10 {
+        ledger.remove(session(n)).unwrap();
+    }
     for wrong in ["", "xyz", "12", "ffffffff", "%%%%"] {
         assert!(matches!(find(wrong), Err(LedgerError::Unknown(_))), "{wrong}");
     }

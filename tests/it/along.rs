@@ -24,10 +24,14 @@ impl Data {
     }
 
     fn command(&self) -> Command {
+        self.other(&["ask", "--demo", "--json"])
+    }
+
+    fn other(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wheelhouse"));
         let home: &Path = self.0.path();
         command
-            .args(["ask", "--demo", "--json"])
+            .args(args)
             .env_clear()
             .env("HOME", home)
             .env("LANG", "C.UTF-8")
@@ -152,9 +156,18 @@ fn what_was_refused_is_not_sent_along_and_is_no_chat_to_go_on_with() {
             assert_eq!((ran.code, ran.model()), (4, ""), "{}", ran.json);
         }
         let only = ["--cache", "only", "--temperature", "0", "--seed", "1"];
-        assert_ne!(data.ask(&[&only[..], args].concat()).code, 0);
+        let ran = data.ask(&[&only[..], args].concat());
+        assert_ne!(ran.code, 0);
+        let error = &ran.json["error"];
+        assert!(error["message"].as_str().unwrap().contains("nothing is kept for this"), "{error}");
+        assert_eq!(error["hint"], "without --cache only a model is asked");
     };
     refuse(&["a refused question"]);
+    let list = |data: &Data| {
+        let args = ["sessions", "list", "--json"];
+        String::from_utf8(data.other(&args).output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(list(&data).trim(), "[]", "nor is it listed as one");
     assert_eq!(data.ask(&["-c", "follow up"]).code, 2, "there is nothing to go on with");
     let first = data.ask(&["first"]);
     refuse(&["-c", "a refused question"]);

@@ -315,11 +315,11 @@ fn sessions_are_listed_searched_exported_and_removed() {
     let cost = |value: &Value| value["cost_usd"].as_str().unwrap().parse::<f64>().unwrap();
     let total = data.run(&["usage", "--json"]).ends(0).json();
     assert!((cost(&total["total"]) - cost(&first) - cost(&second)).abs() < 1e-12);
+    let refused = data.run(&["sessions", "rm", "--older-than", "all"]).ends(2);
+    assert!(refused.err.contains("nobody is here to agree: give --yes"), "{}", refused.err);
     data.run(&["sessions", "rm", "--older-than", "1d"]).ends(0);
     assert_eq!(data.run(&["sessions", "list", "--json"]).ends(0).json()[0]["messages"], 2);
     data.run(&["sessions", "rm"]).ends(2);
-    let ran = data.run(&["sessions", "rm", "--older-than", "all"]).ends(2);
-    assert!(ran.err.contains("add --yes"), "nobody can be asked: {}", ran.err);
     data.run(&["sessions", "rm", "--older-than", "all", "--yes"]).ends(0);
     assert_eq!(data.run(&["sessions", "list", "--json"]).ends(0).json(), serde_json::json!([]));
 }

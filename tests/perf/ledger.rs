@@ -243,7 +243,9 @@ fn questions(clock: &mut Clock, sides: [&Reader; 2]) {
     });
     clock.time("session by digits of its id", sides, |reader| reader.find_session("3b9aca05").ok());
     clock.time("a conversation of 2,000 messages", sides, |reader| {
-        (reader.session(long()).unwrap(), reader.answers_of(long()).unwrap())
+        let ways = reader.session(long()).unwrap().map(|whole| whole.ends());
+        let answers = reader.answers_of(long()).unwrap();
+        (ways, answers, reader.unanswered_of(long()).unwrap())
     });
     for words in [
         "borrow",

@@ -498,3 +498,11 @@ fn a_way_is_told_by_what_it_does_not_share_with_the_one_shown() {
         ("请用三句话总结下面这段很长的文字一", "请用三句话总结下面这段很长的文字二".to_owned());
     assert_eq!(told(one, Some(&two)), one);
 }
+
+#[test]
+fn a_chat_that_is_found_by_its_title_and_its_words_shows_where_they_were_said() {
+    let data = Data::new();
+    let lines = data.setup.keep().unwrap().read(|reader| found(reader, "contract clause")).unwrap();
+    let hit = lines[0].hit.as_ref().unwrap();
+    assert_eq!((lines.len(), hit.text.as_str()), (1, "contract clause 7"));
+}

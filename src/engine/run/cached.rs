@@ -9,6 +9,7 @@ use crate::domain::{
 };
 
 use super::super::attempt::millis;
+use super::super::desk::CACHE_MISS;
 use super::super::flight::Has;
 use super::super::shelf::{From, Place, Seat};
 use super::follow::Patience;
@@ -127,11 +128,12 @@ impl Run {
             return Looked::Ask(None);
         }
         let words = state.why.as_ref().map_or_else(String::new, Why::words);
-        let error = ErrorReport::new(
+        let mut error = ErrorReport::new(
             OutcomeClass::Caller,
-            "cache_miss",
-            format!("only the cache was to answer: {words}"),
+            CACHE_MISS,
+            format!("only the cache was to answer, and nothing is kept for this: {words}"),
         );
+        "without --cache only a model is asked".clone_into(&mut error.hint);
         Looked::Done(Box::new(self.failed(state, error)))
     }
 

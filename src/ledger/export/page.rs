@@ -12,7 +12,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html::push_html};
 use crate::domain::{MessageId, Part, Role};
 
 use super::super::SessionDetail;
-use super::{clean, counted, heading, line, moment, paid, part};
+use super::{clean, counted, heading, line, marked, moment, paid, part};
 
 /// Extensions models use. Formulas are told from emphasis and stay as they were written.
 const EXTENSIONS: Options = Options::ENABLE_TABLES
@@ -66,8 +66,8 @@ pub fn html(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -
     if let Some(system) = &session.system {
         let _ = writeln!(out, "<h2>System</h2>\n<pre class=\"aside\">{}</pre>", escaped(system));
     }
-    for kept in branch {
-        let _ = writeln!(out, "<h2>{}</h2>", escaped(&heading(kept, zone)));
+    for (kept, private) in marked(&branch) {
+        let _ = writeln!(out, "<h2>{}</h2>", escaped(&heading((kept, private), zone)));
         for piece in &kept.message.parts {
             let class = match (piece, kept.message.role) {
                 (Part::Text { .. }, Role::User) => "user",

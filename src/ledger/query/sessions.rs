@@ -8,6 +8,7 @@ use crate::domain::{
     UnixMs,
 };
 
+use super::super::runs::Runs;
 use super::super::{LedgerError, pack};
 use super::{Reader, count, id};
 
@@ -108,8 +109,16 @@ pub struct Interrupted {
     pub model: Option<String>,
 }
 
+/// Conversations that are named where an id may mean several.
+const NAMED: usize = 6;
+
 const ROW: &str =
-    "id, title, created, updated, origin, messages, cost, exact, forked_from FROM sessions";
+    "id, title, created, updated, origin, messages, cost, exact, forked_from FROM sessions s";
+
+/// A conversation in which nobody was ever asked anything is none: of what was refused its request and
+/// its words stay, and its id leads there.
+const BEGUN: &str = "(EXISTS (SELECT 1 FROM messages m WHERE m.session = s.n AND NOT m.unheard)
+    OR NOT EXISTS (SELECT 1 FROM messages m WHERE m.session = s.n))";
 
 fn row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
     Ok(SessionRow {
@@ -126,10 +135,13 @@ fn row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
 
 const MESSAGE: &str = "m.id, p.id, m.role, m.text, m.parts, m.at, m.request, m.model, m.provider,
     m.finish, m.seams, m.tags, m.unheard,
-    m.role = 'user' AND EXISTS (SELECT 1 FROM requests r WHERE r.asked = m.n AND r.run IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.n) FROM messages m LEFT JOIN messages p ON p.n = m.parent";
+    CASE WHEN m.role = 'user' AND NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent = m.n)
+    THEN (SELECT r.run FROM requests r WHERE r.asked = m.n AND r.run IS NOT NULL
+          ORDER BY r.n DESC LIMIT 1) END
+    FROM messages m LEFT JOIN messages p ON p.n = m.parent";
 
-fn message(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
+/// A message. What a process was asked that ended without a word is not on its way any more.
+fn message(row: &Row<'_>, is_over: impl Fn(Uuid) -> bool) -> rusqlite::Result<KeptMessage> {
     let role = match row.get::<_, String>(2)?.as_str() {
         "system" => Role::System,
         "assistant" => Role::Assistant,
@@ -147,7 +159,8 @@ fn message(row: &Row<'_>) -> rusqlite::Result<KeptMessage> {
         .and_then(|json| serde_json::from_str(&json).ok())
         .unwrap_or_else(|| vec![Part::Text { text }]);
     let seams = row.get::<_, Option<String>>(10)?;
-    let heard = match (row.get(13)?, row.get(12)?) {
+    let run = row.get::<_, Option<[u8; 16]>>(13)?.map(Uuid::from_bytes);
+    let heard = match (run.is_some_and(|run| !is_over(run)), row.get(12)?) {
         (true, _) => Heard::Running,
         (false, true) => Heard::Never,
         (false, false) => Heard::Sent,
@@ -188,7 +201,8 @@ impl SessionDetail {
 }
 
 impl Reader {
-    /// Conversations, first those that come first; `skip` of them left out.
+    /// Conversations, first those that come first; `skip` of them left out. One in which nobody was ever
+    /// asked anything is none.
     pub fn sessions(
         &self,
         order: SessionOrder,
@@ -197,13 +211,15 @@ impl Reader {
     ) -> Result<Vec<SessionRow>, LedgerError> {
         let by = order.columns();
         self.ask(|db| {
-            db.prepare_cached(&format!("SELECT {ROW} ORDER BY {by} LIMIT ?1 OFFSET ?2"))?
-                .query_map([limit as i64, skip as i64], row)?
-                .collect()
+            db.prepare_cached(&format!(
+                "SELECT {ROW} WHERE {BEGUN} ORDER BY {by} LIMIT ?1 OFFSET ?2"
+            ))?
+            .query_map([limit as i64, skip as i64], row)?
+            .collect()
         })
     }
 
-    /// The first of the conversations something was said in since a moment.
+    /// The first of the conversations something was said in since a moment, as in [`Self::sessions`].
     pub fn sessions_since(
         &self,
         from: UnixMs,
@@ -212,9 +228,11 @@ impl Reader {
     ) -> Result<Vec<SessionRow>, LedgerError> {
         let by = order.columns();
         self.ask(|db| {
-            db.prepare_cached(&format!("SELECT {ROW} WHERE updated >= ?1 ORDER BY {by} LIMIT ?2"))?
-                .query_map([from.0, limit as i64], row)?
-                .collect()
+            db.prepare_cached(&format!(
+                "SELECT {ROW} WHERE updated >= ?1 AND {BEGUN} ORDER BY {by} LIMIT ?2"
+            ))?
+            .query_map([from.0, limit as i64], row)?
+            .collect()
         })
     }
 
@@ -257,22 +275,30 @@ impl Reader {
                  digits"
             )));
         }
-        let found: Vec<SessionId> = self.ask(|db| {
-            db.prepare_cached(
-                "SELECT id FROM sessions WHERE lower(hex(id)) LIKE ?1 || '%'
-                 OR lower(hex(id)) LIKE '%' || ?1 OR lower(substr(hex(id), 25)) LIKE ?1 || '%'
-                 ORDER BY updated DESC LIMIT 6",
-            )?
-            .query_map([&digits], |row| Ok(SessionId(id(row.get(0)?))))?
-            .collect()
+        let named = "lower(hex(id)) LIKE ?1 || '%' OR lower(hex(id)) LIKE '%' || ?1
+                     OR lower(substr(hex(id), 25)) LIKE ?1 || '%'";
+        let (found, all) = self.ask(|db| {
+            let found: Vec<SessionRow> = db
+                .prepare_cached(&format!(
+                    "SELECT {ROW} WHERE {named} ORDER BY updated DESC LIMIT {NAMED}"
+                ))?
+                .query_map([&digits], row)?
+                .collect::<rusqlite::Result<_>>()?;
+            let all: i64 = db
+                .prepare_cached(&format!("SELECT count(*) FROM sessions WHERE {named}"))?
+                .query_row([&digits], |row| row.get(0))?;
+            Ok((found, usize::try_from(all).unwrap_or_default()))
         })?;
         match found.as_slice() {
-            [one] => Ok(*one),
+            [one] => Ok(one.id),
             [] => Err(LedgerError::Unknown(format!("there is no conversation {typed}"))),
             several => {
-                let names: Vec<String> = several.iter().map(ToString::to_string).collect();
-                let names = names.join(", ");
-                Err(LedgerError::Unknown(format!("{typed} may mean several: {names}")))
+                let mut lines = vec![format!("{typed} may mean {all} conversations:")];
+                lines.extend(several.iter().map(|row| format!("  {}  {}", row.id, row.title)));
+                if all > several.len() {
+                    lines.push(format!("  and {} more", all - several.len()));
+                }
+                Err(LedgerError::Unknown(lines.join("\n")))
             }
         }
     }
@@ -288,7 +314,7 @@ impl Reader {
             let system_for = if private { Audience::Here } else { Audience::Anybody };
             let messages = db
                 .prepare_cached(&format!("SELECT {MESSAGE} WHERE m.session = ?1 ORDER BY m.n"))?
-                .query_map([n], message)?
+                .query_map([n], |row| message(row, |run| Runs::over(&self.path, run)))?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
             Ok(Some(SessionDetail { row: found, system, system_for, messages }))
         })

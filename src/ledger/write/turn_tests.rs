@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use crate::domain::{Audience, Finish, Heard, Message, MessageId, SessionId, UnixMs};
 use crate::ledger::sample::Turn;
-use crate::ledger::{Begin, End, Ledger, Options, SessionDetail};
+use crate::ledger::{Begin, End, Ledger, Options, SessionDetail, SessionOrder};
 
 const NOW: UnixMs = UnixMs(1_795_392_000_000);
 const CHAT: SessionId = SessionId(Uuid::from_u128(1));
 const LIMIT: Duration = Duration::from_secs(20);
 
 struct Kept {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     ledger: Ledger,
 }
 
@@ -23,7 +23,7 @@ impl Kept {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(Options::new(dir.path(), TimeZone::UTC, Uuid::now_v7())).unwrap();
-        Self { _dir: dir, ledger }
+        Self { dir, ledger }
     }
 
     fn end(&self, end: End) {
@@ -183,11 +183,37 @@ fn what_was_asked_and_failed_or_came_from_the_cache_was_heard() {
 }
 
 #[test]
-fn a_chat_in_which_nobody_was_ever_asked_is_not_the_last_one() {
+fn what_a_process_that_ended_was_asked_is_not_on_its_way_any_more() {
     let kept = Kept::new();
+    let first = turn(1, "first", "", None);
+    kept.begin(&first);
+    assert_eq!(kept.heard()[0].1, Heard::Running);
+    // As a kill leaves it: nobody holds the lock, and nobody has looked since.
+    let runs = kept.dir.path().join("runs");
+    for run in std::fs::read_dir(runs).unwrap() {
+        std::fs::remove_file(run.unwrap().path()).unwrap();
+    }
+    assert_eq!(kept.heard()[0].1, Heard::Sent);
+}
+
+#[test]
+fn a_chat_in_which_nobody_was_ever_asked_is_none_in_a_list_and_not_the_last_one() {
+    let kept = Kept::new();
+    let listed = || {
+        let rows = kept.ledger.read(|reader| {
+            let newest = reader.sessions(SessionOrder::Newest, 9, 0)?;
+            assert_eq!(newest, reader.sessions_since(UnixMs(0), SessionOrder::Newest, 9)?);
+            Ok(newest)
+        });
+        rows.unwrap().iter().map(|row| row.id).collect::<Vec<_>>()
+    };
     let other = SessionId(Uuid::from_u128(2));
-    kept.end(refused(&Turn { session: other, ..turn(5, "refused", "", None) }));
-    assert_eq!(kept.latest(), None);
+    let first = Turn { session: other, ..turn(5, "refused", "", None) };
+    kept.begin(&first);
+    assert_eq!(listed(), [other], "perhaps somebody is");
+    kept.end(refused(&first));
+    assert_eq!((kept.latest(), listed()), (None, Vec::new()));
+    assert_eq!(kept.chat(other).messages.len(), 1, "it can be read all the same");
     kept.end(turn(1, "hello", "hi", None).end());
     assert_eq!(kept.latest(), Some(CHAT), "it is older");
 }
