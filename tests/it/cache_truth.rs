@@ -35,6 +35,12 @@ fn auto() -> Request {
     repeatable(request(PROMPT))
 }
 
+/// Without the provider whose prices follow the clock: who stands in for another is the same at any
+/// hour, and can be kept.
+fn steady(config: &mut Config) {
+    config.models.retain(|_, model| model.provider.as_str() != "sim-deepseek");
+}
+
 fn cached(reply: &Reply) -> Option<&str> {
     reply.outcome.as_ref().unwrap().cached.as_deref()
 }
@@ -117,7 +123,7 @@ async fn a_pinned_model_is_not_passed_over_for_what_another_one_said() {
 
 #[tokio::test]
 async fn of_a_pinned_model_that_is_out_the_kept_answer_of_whoever_stands_in_is_given() {
-    let rig = Rig::new().await;
+    let rig = Rig::with(steady).await;
     let (model, scope) = (MODEL.into(), PinScope::All);
     rig.engine.send(Command::Pin { model, scope, session: None, until: None });
     rig.engine.send(Command::Avoid(Veto { name: MODEL.to_owned(), until: None }));
@@ -133,7 +139,10 @@ async fn of_a_pinned_model_that_is_out_the_kept_answer_of_whoever_stands_in_is_g
 
 #[tokio::test]
 async fn many_who_name_a_model_that_fails_read_along_with_the_one_that_moves_on() {
-    let fails = |config: &mut Config| config.limits.first_token = Duration::from_millis(300);
+    let fails = |config: &mut Config| {
+        steady(config);
+        config.limits.first_token = Duration::from_millis(300);
+    };
     let alone = {
         let rig = Rig::with(fails).await;
         rig.break_it(PROVIDER, &Fault::HeadersThenSilence);
@@ -194,7 +203,11 @@ async fn what_the_cache_saved_is_to_the_last_digit_what_was_paid_for_what_it_gav
 
 #[tokio::test]
 async fn what_was_lost_on_the_way_to_a_kept_answer_is_not_said_to_be_saved() {
-    let rig = Rig::with(|config| config.limits.first_token = Duration::from_millis(300)).await;
+    let rig = Rig::with(|config| {
+        steady(config);
+        config.limits.first_token = Duration::from_millis(300);
+    })
+    .await;
     rig.break_it(PROVIDER, &Fault::HeadersThenSilence);
     let (reply, ..) = rig.ask(named()).await;
     let outcome = reply.outcome.as_ref().unwrap();
