@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::console::app::{Branch, KeptAnswer, KeptSession, KeptTurn, PaidIn, Spot};
 use crate::domain::{
-    Audience, Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, ProviderName,
-    RequestId, Role, SessionId, Usage,
+    Audience, Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, Privacy,
+    ProviderName, RequestId, Role, SessionId, Usage,
 };
 use crate::engine::LogEntry;
 use crate::ledger::{AnswerFigures, KeptMessage, KeptRoute, LedgerError, Reader, Unanswered};
@@ -281,6 +281,8 @@ pub(super) fn why(reader: &Reader, request: RequestId) -> Result<LogEntry, Ledge
         session,
         origin,
         at,
+        // Of a private chat nothing is kept.
+        privacy: Privacy::Open,
         prompt: asked.split_whitespace().collect::<Vec<_>>().join(" "),
         decision: Arc::new(decision),
         input: Arc::new(input),

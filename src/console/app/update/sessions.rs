@@ -14,8 +14,8 @@ use crate::engine::{Command, Told};
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
-    PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
-    SessionList, Spent, Spot, Tone, UserCell, View, Waiting, blocks,
+    QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine, SessionList, Spent,
+    Spot, Tone, UserCell, View, Waiting, blocks,
 };
 use super::branches::{self, Arrival};
 use super::{Effects, notes, private, push_cell, send};
@@ -184,7 +184,7 @@ pub(super) fn recalled(
         (Recall::Sessions { query }, answer) => listed(state, fx, query, answer),
         (_, Ok(Recalled::Session(session))) => {
             let opened = session.id;
-            show(state, *session);
+            show(state, fx, *session);
             if state.session == opened {
                 // What was spent in it elsewhere is to be known before anything is sent.
                 fx.push(Effect::Command(Command::Opened(opened)));
@@ -292,7 +292,7 @@ fn fill(list: &mut SessionList, query: &str, items: Vec<SessionLine>) {
 }
 
 /// Puts a chat that was kept in place of the open one.
-fn show(state: &mut AppState, session: KeptSession) {
+fn show(state: &mut AppState, fx: &mut Effects, session: KeptSession) {
     if state.running().is_some() {
         notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
         return;
@@ -302,8 +302,7 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
     if state.session != session.id {
-        state.private = PrivateChat::Off;
-        state.composer.history.end_private();
+        private::leave(state, fx);
     }
     state.session = session.id;
     state.title = session.title;
