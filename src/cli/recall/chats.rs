@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::console::app::{Branch, KeptAnswer, KeptSession, KeptTurn, PaidIn, Spot};
 use crate::domain::{
-    Audience, Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, Privacy,
-    ProviderName, RequestId, Role, SessionId, Usage,
+    Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, Privacy, ProviderName,
+    RequestId, Role, SessionId, Usage,
 };
 use crate::engine::LogEntry;
 use crate::ledger::{AnswerFigures, KeptMessage, KeptRoute, LedgerError, Reader, Unanswered};
@@ -93,7 +93,8 @@ pub(super) fn open(
     Ok(KeptSession {
         id,
         title: detail.row.title,
-        system: detail.system.filter(|_| detail.system_for == Audience::Anybody),
+        system: detail.system,
+        system_for: detail.system_for,
         cost,
         turns,
         replaced,

@@ -376,7 +376,9 @@ fn request(state: &AppState, id: RequestId, before: usize, user: &UserCell) -> (
     request.policy.clone_from(&user.policy);
     request.tags.clone_from(&user.tags);
     request.privacy = state.private.privacy();
-    request.system.clone_from(&state.system);
+    if state.system_for == Audience::Anybody || request.audience() == Audience::Here {
+        request.system.clone_from(&state.system);
+    }
     let mut history = history(state, before, request.audience());
     history.say(Message::user(&user.text));
     request.messages = history.messages;
@@ -446,7 +448,7 @@ pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     state.editing = None;
     state.title.clear();
     // What was asked of the model is part of the chat it was asked in.
-    state.system = None;
+    (state.system, state.system_for) = (None, Audience::Anybody);
     state.session = state.ids.session(state.now);
     state.view = super::super::View::Chat;
     state.focus = super::super::Focus::Composer;

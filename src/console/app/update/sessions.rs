@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::console::composer::{self, Draft};
 use crate::console::keys::Action;
 use crate::domain::{
-    Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId, is_private,
+    Audience, Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId,
+    is_private,
 };
 use crate::engine::{Command, Told};
 
@@ -307,6 +308,7 @@ fn show(state: &mut AppState, fx: &mut Effects, session: KeptSession) {
     state.session = session.id;
     state.title = session.title;
     state.system = session.system;
+    state.system_for = session.system_for;
     let mut cut_off = false;
     let running = session.turns.iter().any(|turn| turn.heard == Heard::Running);
     let mut blocks_before = 0;
@@ -340,6 +342,10 @@ fn show(state: &mut AppState, fx: &mut Effects, session: KeptSession) {
         let words = "another program is answering here; what it was asked is not sent along until \
                      this chat is opened again";
         notes::note(state, Tone::Warn, words);
+    }
+    if state.system.is_some() && state.system_for == Audience::Here {
+        let words = "the system prompt was given in private: it goes along only with #private";
+        notes::note(state, Tone::Info, words);
     }
     if cut_off {
         let words = "the answer above was cut off when wheelhouse ended; /retry asks again";

@@ -125,6 +125,7 @@ fn another_chat_that_is_opened_is_not_private() {
         id,
         title: "older".into(),
         system: None,
+        system_for: crate::domain::Audience::Anybody,
         cost: crate::domain::Cost::ZERO,
         turns: Vec::new(),
         replaced: Vec::new(),
