@@ -55,6 +55,7 @@ pub use drill::{Drill, DrillKind};
 pub use handle::{EngineHandle, Observer, Options, start};
 pub use input::weights;
 pub use keys::Env;
+pub use log::LEFT;
 pub use pinger::EVERY as PING_EVERY;
 pub use recall::{Forget, Forgotten, Recall};
 pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, over_budget, used_up};

@@ -97,7 +97,7 @@ pub struct Global {
     /// Draw with this theme: a shipped one's name, or a file
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub theme: Option<String>,
-    /// Write and draw with ASCII characters only; words of yours and of models stay as they are
+    /// Write and draw with ASCII characters only; answers and documents stay as they are
     #[arg(long, global = true)]
     pub ascii: bool,
     /// Use no colours (so does NO_COLOR=1)

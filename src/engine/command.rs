@@ -71,6 +71,8 @@ pub enum Command {
     },
     /// A conversation is on the screen now: what was spent in it, by others as well, is to be known.
     Opened(SessionId),
+    /// A private chat was left: what the routing log says of it loses its words.
+    LeavePrivate(SessionId),
     /// Dismiss the newest notice.
     DismissNotice,
 }

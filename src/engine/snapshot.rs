@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::domain::{
-    AttemptReport, Cost, Decision, Evidence, ModelName, Origin, Outcome, PinScope, ProviderName,
-    RateWindow, RequestId, SessionId, UnixMs, Usage,
+    AttemptReport, Cost, Decision, Evidence, ModelName, Origin, Outcome, PinScope, Privacy,
+    ProviderName, RateWindow, RequestId, SessionId, UnixMs, Usage,
 };
 use crate::route::{
     Book, Calendar, CircuitView, DecisionInput, Forecast, HealthState, KeyState, ModelHealth,
@@ -211,7 +211,9 @@ pub struct LogEntry {
     pub origin: Origin,
     /// When it arrived.
     pub at: UnixMs,
-    /// The first words of what was asked.
+    /// Whether it was asked in a private chat.
+    pub privacy: Privacy,
+    /// The first words of what was asked; of a private chat that was left [`super::LEFT`].
     pub prompt: String,
     /// The decision.
     pub decision: Arc<Decision>,

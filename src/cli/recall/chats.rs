@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::console::app::{Branch, KeptAnswer, KeptSession, KeptTurn, PaidIn, Spot};
 use crate::domain::{
-    Audience, Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, ProviderName,
+    Finish, Message, MessageId, ModelName, Origin, Outcome, Part, PinScope, Privacy, ProviderName,
     RequestId, Role, SessionId, Usage,
 };
 use crate::engine::LogEntry;
@@ -93,7 +93,8 @@ pub(super) fn open(
     Ok(KeptSession {
         id,
         title: detail.row.title,
-        system: detail.system.filter(|_| detail.system_for == Audience::Anybody),
+        system: detail.system,
+        system_for: detail.system_for,
         cost,
         turns,
         replaced,
@@ -281,6 +282,8 @@ pub(super) fn why(reader: &Reader, request: RequestId) -> Result<LogEntry, Ledge
         session,
         origin,
         at,
+        // Of a private chat nothing is kept.
+        privacy: Privacy::Open,
         prompt: asked.split_whitespace().collect::<Vec<_>>().join(" "),
         decision: Arc::new(decision),
         input: Arc::new(input),

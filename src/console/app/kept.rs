@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    AttemptReport, Cost, Decision, Finish, Heard, MessageId, ModelName, ProviderName, RequestId,
-    Seam, SessionId, UnixMs, Usage, Verdict,
+    AttemptReport, Audience, Cost, Decision, Finish, Heard, MessageId, ModelName, ProviderName,
+    RequestId, Seam, SessionId, UnixMs, Usage, Verdict,
 };
 
 use super::PaidIn;
@@ -154,8 +154,10 @@ pub struct KeptSession {
     pub id: SessionId,
     /// Its title.
     pub title: String,
-    /// The system prompt it was held under; none where that was given in private.
+    /// The system prompt it was held under.
     pub system: Option<String>,
+    /// Who may get to see that: it was given in private, or was not.
+    pub system_for: Audience,
     /// What was spent in it, on every branch and on attempts that failed.
     pub cost: Cost,
     /// Oldest first.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::console::composer::{Composer, Draft};
 use crate::console::keys::{Chord, Context, Keymap};
-use crate::domain::{Decision, ModelName, RequestId, SessionId, UnixMs};
+use crate::domain::{Audience, Decision, ModelName, RequestId, SessionId, UnixMs};
 use crate::engine::{Command, LogEntry, Snapshot};
 use crate::route::DecisionInput;
 
@@ -313,6 +313,8 @@ pub struct AppState {
     pub title: String,
     /// The system prompt, if one was set.
     pub system: Option<String>,
+    /// Who may get to see it.
+    pub system_for: Audience,
     /// The conversation.
     pub transcript: Transcript,
     /// Prompts that wait.
@@ -409,6 +411,7 @@ impl AppState {
             private: PrivateChat::Off,
             title: String::new(),
             system: None,
+            system_for: Audience::Anybody,
             transcript: Transcript::default(),
             queue: Vec::new(),
             queue_phase: QueuePhase::Flowing,

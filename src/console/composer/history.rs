@@ -1,5 +1,5 @@
 //! Earlier prompts and the way back from them. Owns their order. Invariant: the draft that was
-//! begun is never lost by walking through earlier ones.
+//! begun is never lost by walking through earlier ones; what was written in a private chat goes with it.
 
 use super::Draft;
 

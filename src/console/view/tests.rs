@@ -186,6 +186,7 @@ fn a_chat_opened_again_is_drawn_as_it_was_when_it_was_answered() {
         id: state.session,
         title: state.title.clone(),
         system: None,
+        system_for: crate::domain::Audience::Anybody,
         cost: outcome.cost,
         turns: vec![KeptTurn {
             id: user.id,

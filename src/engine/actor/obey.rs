@@ -65,6 +65,7 @@ impl Actor {
                 self.read_spending(None);
             }
             Command::Opened(session) => self.read_spending(Some(session)),
+            Command::LeavePrivate(session) => self.log.leave(session, now),
             Command::DismissNotice => {
                 self.notices.pop();
             }

@@ -11,8 +11,8 @@ use crate::console::app::{
 use crate::console::keys::{Chord, Keymap, Sequence};
 use crate::domain::{
     AttemptKind, Candidate, Cost, Decision, DecisionId, Estimate, Finish, FirstToken, Lang, Needs,
-    Origin, Outcome, OverrideKind, Rates, ReplyEvent, Request, RequestFeatures, RequestId, Score,
-    TaskKind, UnixMs, Usage,
+    Origin, Outcome, OverrideKind, Privacy, Rates, ReplyEvent, Request, RequestFeatures, RequestId,
+    Score, TaskKind, UnixMs, Usage,
 };
 use crate::engine::{self, LogEntry, Snapshot};
 use crate::route::{self, DecisionInput};
@@ -359,6 +359,7 @@ pub(super) fn entry(request: RequestId) -> LogEntry {
         session: None,
         origin: Origin::Chat,
         at: START,
+        privacy: Privacy::Open,
         prompt: "a question".to_owned(),
         decision: Arc::new(decision(request, &["mini", "qwen"])),
         input: Arc::new(input()),

@@ -1,12 +1,14 @@
 //! `/private`: the open chat asks models on this machine only, and nothing of it is stored.
 //!
 //! Invariant: what was said in private never leaves with a later request and is never stored later:
-//! whoever leaves the private chat begins another.
+//! whoever leaves the private chat begins another, and nothing of it can be read from then on.
 
 use crate::console::composer;
 use crate::domain::{PinScope, is_private};
 
-use super::super::{AppState, PrivateChat, Tone};
+use crate::engine::Command;
+
+use super::super::{AppState, Effect, PrivateChat, Tone};
 use super::{Effects, notes, send};
 
 /// `/private on`, `/private off`; alone it tells how it stands.
@@ -33,8 +35,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
         }
         ("off", PrivateChat::Off) => notes::toast(state, Tone::Info, "this chat is not private"),
         ("off", PrivateChat::Fresh) => {
-            state.private = PrivateChat::Off;
-            state.composer.history.end_private();
+            leave(state, fx);
             notes::toast(state, Tone::Good, "not private from here on");
             send::preview(state, fx);
         }
@@ -46,6 +47,19 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
         (other, _) => return Err(format!("{other:?} is not on or off")),
     }
     Ok(())
+}
+
+/// Leaves the private chat, if this is one: nothing that was said in it can be read any more, in the
+/// routing log or among earlier prompts.
+pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
+    if state.private == PrivateChat::Off {
+        return;
+    }
+    state.private = PrivateChat::Off;
+    state.composer.history.end_private();
+    // What is frozen would go on saying it.
+    state.routes.frozen = None;
+    fx.push(Effect::Command(Command::LeavePrivate(state.session)));
 }
 
 /// Why a message is not sent that was probably to stay on this machine: a mark of it is nearly

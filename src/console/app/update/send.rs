@@ -372,11 +372,13 @@ fn history(state: &AppState, before: usize, audience: Audience) -> History {
 fn request(state: &AppState, id: RequestId, before: usize, user: &UserCell) -> (Request, LeftOut) {
     let mut request = Request::new(id, Origin::Chat, ReaderKind::Replaceable, "");
     request.session = Some(state.session);
-    request.system.clone_from(&state.system);
     request.route = user.model.clone().map_or(Route::Auto, Route::Prefer);
     request.policy.clone_from(&user.policy);
     request.tags.clone_from(&user.tags);
     request.privacy = state.private.privacy();
+    if state.system_for == Audience::Anybody || request.audience() == Audience::Here {
+        request.system.clone_from(&state.system);
+    }
     let mut history = history(state, before, request.audience());
     history.say(Message::user(&user.text));
     request.messages = history.messages;
@@ -439,16 +441,15 @@ pub(super) fn test(state: &mut AppState, fx: &mut Effects, draft: Draft) {
 /// Begins a new chat.
 pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     super::escape::stop(state, fx);
+    private::leave(state, fx);
     state.transcript.begin(Spent::default());
     state.queue.clear();
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
     state.title.clear();
     // What was asked of the model is part of the chat it was asked in.
-    state.system = None;
+    (state.system, state.system_for) = (None, Audience::Anybody);
     state.session = state.ids.session(state.now);
-    state.private = PrivateChat::Off;
-    state.composer.history.end_private();
     state.view = super::super::View::Chat;
     state.focus = super::super::Focus::Composer;
 }

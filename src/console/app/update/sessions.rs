@@ -8,14 +8,15 @@ use std::time::Duration;
 use crate::console::composer::{self, Draft};
 use crate::console::keys::Action;
 use crate::domain::{
-    Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId, is_private,
+    Audience, Cost, Finish, FirstToken, Heard, Money, Outcome, PRIVATE, Reply, SessionId,
+    is_private,
 };
 use crate::engine::{Command, Told};
 
 use super::super::{
     AppState, Cell, Effect, ExportAs, Focus, KeptAnswer, KeptSession, LineInput, Overlay, PaidIn,
-    PrivateChat, QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine,
-    SessionList, Spent, Spot, Tone, UserCell, View, Waiting, blocks,
+    QueuePhase, Recall, Recalled, ReplyCell, ReplyPhase, Scroll, SessionLine, SessionList, Spent,
+    Spot, Tone, UserCell, View, Waiting, blocks,
 };
 use super::branches::{self, Arrival};
 use super::{Effects, notes, private, push_cell, send};
@@ -184,7 +185,7 @@ pub(super) fn recalled(
         (Recall::Sessions { query }, answer) => listed(state, fx, query, answer),
         (_, Ok(Recalled::Session(session))) => {
             let opened = session.id;
-            show(state, *session);
+            show(state, fx, *session);
             if state.session == opened {
                 // What was spent in it elsewhere is to be known before anything is sent.
                 fx.push(Effect::Command(Command::Opened(opened)));
@@ -292,7 +293,7 @@ fn fill(list: &mut SessionList, query: &str, items: Vec<SessionLine>) {
 }
 
 /// Puts a chat that was kept in place of the open one.
-fn show(state: &mut AppState, session: KeptSession) {
+fn show(state: &mut AppState, fx: &mut Effects, session: KeptSession) {
     if state.running().is_some() {
         notes::toast(state, Tone::Warn, "a reply is running: Esc stops it");
         return;
@@ -302,12 +303,12 @@ fn show(state: &mut AppState, session: KeptSession) {
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
     if state.session != session.id {
-        state.private = PrivateChat::Off;
-        state.composer.history.end_private();
+        private::leave(state, fx);
     }
     state.session = session.id;
     state.title = session.title;
     state.system = session.system;
+    state.system_for = session.system_for;
     let mut cut_off = false;
     let running = session.turns.iter().any(|turn| turn.heard == Heard::Running);
     let mut blocks_before = 0;
@@ -341,6 +342,10 @@ fn show(state: &mut AppState, session: KeptSession) {
         let words = "another program is answering here; what it was asked is not sent along until \
                      this chat is opened again";
         notes::note(state, Tone::Warn, words);
+    }
+    if state.system.is_some() && state.system_for == Audience::Here {
+        let words = "the system prompt was given in private: it goes along only with #private";
+        notes::note(state, Tone::Info, words);
     }
     if cut_off {
         let words = "the answer above was cut off when wheelhouse ended; /retry asks again";

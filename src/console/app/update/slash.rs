@@ -4,7 +4,7 @@
 
 use crate::console::command::{self, Line, Name, Scope};
 use crate::console::composer::Draft;
-use crate::domain::{ModelName, PinScope, nearest, parse_span};
+use crate::domain::{Audience, ModelName, PinScope, nearest, parse_span};
 use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Scroll, Tone, View};
@@ -119,15 +119,21 @@ fn carry_out(state: &mut AppState, fx: &mut Effects, line: Line<'_>) -> Result<(
         Name::New => send::new_chat(state, fx),
         Name::System => match first {
             "" => {
-                let text = state.system.clone().unwrap_or_else(|| "no system prompt".to_owned());
+                let text = match (&state.system, state.system_for) {
+                    (None, _) => "no system prompt".to_owned(),
+                    (Some(text), Audience::Anybody) => text.clone(),
+                    (Some(text), Audience::Here) => {
+                        format!("{text}\n\n(given in private: goes along only with #private)")
+                    }
+                };
                 notes::note(state, Tone::Info, text);
             }
             "off" => {
-                state.system = None;
+                (state.system, state.system_for) = (None, Audience::Anybody);
                 notes::toast(state, Tone::Good, "no system prompt from here on");
             }
             text => {
-                state.system = Some(text.to_owned());
+                (state.system, state.system_for) = (Some(text.to_owned()), Audience::Anybody);
                 notes::toast(state, Tone::Good, "system prompt set from here on");
             }
         },

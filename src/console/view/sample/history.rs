@@ -9,7 +9,7 @@ use crate::console::app::{AppState, IdMint};
 use crate::domain::{
     AttemptId, AttemptKind, AttemptReport, Candidate, Decision, DecisionId, Estimate, Factor,
     FilterCode, FilterReason, Finish, Lang, Needs, Origin, Outcome, OutcomeClass, OverrideKind,
-    PinScope, RequestFeatures, RequestId, Score, Script, Stamps, TaskKind, UnixMs, Usage,
+    PinScope, Privacy, RequestFeatures, RequestId, Score, Script, Stamps, TaskKind, UnixMs, Usage,
 };
 use crate::engine::LogEntry;
 use crate::route::{self, DecisionInput};
@@ -304,6 +304,7 @@ pub(super) fn log(state: &AppState, scene: Scene) -> Vec<Arc<LogEntry>> {
                     session: Some(state.session),
                     origin: Origin::Chat,
                     at,
+                    privacy: Privacy::Open,
                     prompt: (*prompt).to_owned(),
                     decision: Arc::new(decision),
                     input: Arc::new(input),

@@ -2,7 +2,7 @@
 
 use super::super::fixture::Console;
 use crate::console::app::{Msg, Recall, Recalled};
-use crate::domain::{ErrorReport, Finish, Heard, Message, OutcomeClass, ReplyEvent};
+use crate::domain::{Audience, ErrorReport, Finish, Heard, Message, OutcomeClass, ReplyEvent};
 
 use super::kept::kept;
 
@@ -88,4 +88,24 @@ fn a_private_message_that_is_edited_is_private_still() {
     console.send(Msg::Recalled { asked, answer: Ok(Recalled::Session(Box::new(session))) });
     console.text("/edit").keys("enter").keys("enter");
     assert_eq!(console.sent().last().unwrap().tags, ["private"]);
+}
+
+#[test]
+fn instructions_given_in_private_go_along_only_with_what_is_private_and_that_is_said() {
+    let mut console = Console::ready();
+    let mut session = kept(Some(Finish::Stop));
+    (session.system, session.system_for) = (Some("be brief".to_owned()), Audience::Here);
+    let asked = Recall::Open(session.id);
+    console.send(Msg::Recalled { asked, answer: Ok(Recalled::Session(Box::new(session))) });
+    assert!(
+        console.note().contains("the system prompt was given in private"),
+        "{}",
+        console.note()
+    );
+    console.exchange("two", "b");
+    assert_eq!(console.sent().last().unwrap().system, None);
+    console.exchange("three #private", "c");
+    assert_eq!(console.sent().last().unwrap().system.as_deref(), Some("be brief"));
+    console.text("/system be long").keys("enter").exchange("four", "d");
+    assert_eq!(console.sent().last().unwrap().system.as_deref(), Some("be long"));
 }

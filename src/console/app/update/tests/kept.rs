@@ -68,6 +68,7 @@ pub(super) fn kept(finish: Option<Finish>) -> KeptSession {
         id: id(1),
         title: "an old chat".to_owned(),
         system: Some("be brief".to_owned()),
+        system_for: crate::domain::Audience::Anybody,
         cost: Cost::ZERO,
         replaced: Vec::new(),
         branches: 0,

@@ -80,6 +80,10 @@ fn leaving_takes_nothing_that_was_said_in_private_along() {
     console.text("/private off").keys("enter");
     assert!(console.toast().contains("nothing is kept"), "{}", console.toast());
     assert_ne!(console.state.session, session);
+    let told = format!("LeavePrivate({session:?})");
+    assert_eq!(console.commands().last(), Some(&told), "the log loses its words");
+    let written = console.state.composer.history.newest_first().map(|draft| draft.text.as_str());
+    assert!(!written.collect::<Vec<_>>().contains(&"a secret"), "nor do earlier prompts say it");
     assert!(texts(&console.state).is_empty());
     console.text("hello").keys("enter");
     let last = *console.sent().last().unwrap();
@@ -121,6 +125,7 @@ fn another_chat_that_is_opened_is_not_private() {
         id,
         title: "older".into(),
         system: None,
+        system_for: crate::domain::Audience::Anybody,
         cost: crate::domain::Cost::ZERO,
         turns: Vec::new(),
         replaced: Vec::new(),
@@ -131,6 +136,7 @@ fn another_chat_that_is_opened_is_not_private() {
         answer: Ok(Recalled::Session(Box::new(kept))),
     });
     assert_eq!((console.state.private, console.state.session), (PrivateChat::Off, id));
+    assert!(console.commands().iter().any(|command| command.starts_with("LeavePrivate(")));
 }
 
 #[test]
