@@ -164,28 +164,13 @@ fn what_a_process_held_that_ended_is_free_at_once_and_what_it_had_come_to_counts
 #[test]
 fn where_what_a_dead_process_left_cannot_be_taken_up_the_budget_is_shared_all_the_same() {
     let dir = tempfile::tempdir().unwrap();
+    let (store, alive) = left_behind(dir.path());
     let path = dir.path().join("ledger.db");
-    let at = UnixMs(1_795_651_200_000);
-    let turn = Turn::new(1, at, SessionId(Uuid::from_u128(1)), "a question", "an answer");
-    let store = SharedPurse::open(&path, TimeZone::UTC).unwrap();
-    {
-        let dead = SharedPurse::open(&path, TimeZone::UTC).unwrap();
-        dead.reserve(&claim(holder(), "0.9", "1")).unwrap();
-        let ledger = Ledger::open(Options::new(dir.path(), TimeZone::UTC, Uuid::now_v7())).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(ledger.begin(turn.begin())).unwrap();
-        ledger.flush(Duration::from_secs(20)).unwrap();
-        drop((ledger, dead));
-        while std::fs::read_dir(dir.path().join("runs")).unwrap().count() > 1 {
-            std::thread::yield_now();
-        }
-    }
     rusqlite::Connection::open(&path).unwrap().execute_batch("DROP TABLE journal").unwrap();
     // What it held stays held until it lapses, and everybody sees it.
     assert_eq!(spent(&store, 3_001).reserved, money("0.9"));
-    let more = claim(holder(), "1", "1");
-    assert!(matches!(store.reserve(&more).unwrap(), SharedVerdict::Refused(_)));
-    let later = SharedClaim { now: UnixMs(61_000), lapses: UnixMs(90_000), ..more };
+    assert!(matches!(store.reserve(&alive).unwrap(), SharedVerdict::Refused(_)));
+    let later = SharedClaim { now: UnixMs(61_000), lapses: UnixMs(90_000), ..alive };
     assert!(matches!(store.reserve(&later).unwrap(), SharedVerdict::Held(_)));
 }
 
