@@ -4,6 +4,7 @@
 //! waits; the end waits for the disk, so that no reader sees the end of an answer that a kill could
 //! take back, but only so long, and not at all while it is known that nothing is kept.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ const BEGIN_LIMIT: Duration = Duration::from_millis(500);
 pub(super) struct Recorder {
     kept: Option<(Ledger, Keep)>,
     begin: OnceLock<Arc<Begin>>,
+    /// It waited for a budget, and nobody was asked since.
+    waits: AtomicBool,
 }
 
 impl Recorder {
@@ -42,7 +45,7 @@ impl Recorder {
             (Privacy::Open, KeepWhat::Figures) => Some(Keep::Figures),
         };
         let kept = ledger.and_then(|ledger| Some((ledger.clone(), keep(ledger)?)));
-        Self { kept, begin: OnceLock::new() }
+        Self { kept, begin: OnceLock::new(), waits: AtomicBool::new(false) }
     }
 
     /// It was decided.
@@ -90,10 +93,18 @@ impl Recorder {
             ReplyEvent::Text(text) => journal(Piece::Text, text),
             ReplyEvent::Reasoning(text) => journal(Piece::Reasoning, text),
             ReplyEvent::Restart { .. } => ledger.void(request),
+            // Where the process ends while it waits, nobody was asked and nothing was spent.
+            ReplyEvent::Held { .. } => {
+                self.waits.store(true, Ordering::Relaxed);
+                journal(Piece::Waits, "-");
+            }
+            ReplyEvent::Attempt { .. } => {
+                if self.waits.swap(false, Ordering::Relaxed) {
+                    journal(Piece::Asked, "-");
+                }
+            }
             ReplyEvent::AttemptEnded(report) => ledger.attempt(begin, report.as_ref().clone()),
             ReplyEvent::Routed(_)
-            | ReplyEvent::Held { .. }
-            | ReplyEvent::Attempt { .. }
             | ReplyEvent::FirstToken { .. }
             | ReplyEvent::ToolCall { .. }
             | ReplyEvent::Seam(_)

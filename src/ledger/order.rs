@@ -141,6 +141,10 @@ pub enum Piece {
     Text,
     /// Thinking.
     Reasoning,
+    /// From here on it waits for a budget, and nobody is asked.
+    Waits,
+    /// It has waited, and somebody is asked.
+    Asked,
 }
 
 impl Piece {
@@ -148,6 +152,8 @@ impl Piece {
         match self {
             Self::Text => "text",
             Self::Reasoning => "reasoning",
+            Self::Waits => "waits",
+            Self::Asked => "asked",
         }
     }
 }

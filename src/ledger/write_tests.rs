@@ -515,6 +515,41 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
 }
 
 #[test]
+fn a_question_whose_process_ended_while_it_waited_for_a_budget_cost_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = Uuid::now_v7();
+    let (waits, asks) = (turn(1, "who waits", ""), turn(2, "who asks", ""));
+    let ledger = Ledger::open(Options { run, ..options(dir.path()) }).unwrap();
+    for turn in [&waits, &asks] {
+        futures_executor(ledger.begin(turn.begin())).unwrap();
+        ledger.more(turn.request(), Piece::Waits, "-");
+    }
+    ledger.more(asks.request(), Piece::Asked, "-");
+    ledger.flush(LIMIT).unwrap();
+    drop(ledger);
+    let gone = dir.path().join("runs").join(run.to_string());
+    while gone.exists() {
+        std::thread::yield_now();
+    }
+    let next = open(dir.path());
+    let offered = next.read(|reader| reader.interrupted(5)).unwrap();
+    let asked: Vec<&str> = offered.iter().map(|one| one.asked.as_str()).collect();
+    assert_eq!(asked, ["who asks"]);
+    let total = next.read(|reader| reader.total(Days::ALL)).unwrap();
+    assert_eq!((total.attempts, total.cost.exact), (1, false), "of the other nothing was spent");
+    let routing = next.read(|reader| reader.routing(Days::ALL, None)).unwrap();
+    assert_eq!((routing.requests, routing.answered), (2, 0));
+    let heard = next.read(|reader| reader.session(session(1))).unwrap().unwrap();
+    let never: Vec<String> = heard
+        .messages
+        .iter()
+        .filter(|kept| kept.heard == crate::domain::Heard::Never)
+        .map(|kept| kept.message.plain())
+        .collect();
+    assert_eq!(never, ["who waits"]);
+}
+
+#[test]
 fn a_conversation_is_copied_up_to_a_message_and_lives_on_its_own() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());

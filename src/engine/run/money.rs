@@ -60,7 +60,9 @@ impl Run {
         let id = AttemptId(Uuid::now_v7());
         let purse = &self.shared.purse;
         let waits = |refusal: &Refusal| {
-            self.sink.push(ReplyEvent::Held { what: refusal::held(refusal) });
+            let held = ReplyEvent::Held { what: refusal::held(refusal) };
+            self.record.event(&held);
+            self.sink.push(held);
         };
         let refused = tokio::select! {
             biased;

@@ -296,16 +296,24 @@ fn left(db: &Connection) -> rusqlite::Result<Vec<Left>> {
 }
 
 fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
-    let (mut text, mut reasoning) = (String::new(), String::new());
+    let (mut text, mut reasoning, mut waits) = (String::new(), String::new(), false);
     let mut journal =
         db.prepare_cached("SELECT kind, text FROM journal WHERE request = ?1 ORDER BY n")?;
     let mut rows = journal.query([left.n])?;
     while let Some(row) = rows.next()? {
         let (kind, piece): (String, String) = (row.get(0)?, row.get(1)?);
-        if kind == "text" { &mut text } else { &mut reasoning }.push_str(&piece);
+        match kind.as_str() {
+            "waits" => waits = true,
+            "asked" => waits = false,
+            "text" => text.push_str(&piece),
+            _ => reasoning.push_str(&piece),
+        }
     }
     drop(rows);
     drop(journal);
+    if waits && text.is_empty() && reasoning.is_empty() {
+        return never_asked(db, left, zone);
+    }
     let mut shown = Written::of(&text);
     shown.add(&reasoning);
     let mut parts = Vec::new();
@@ -332,6 +340,17 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
          cost = (SELECT coalesce(sum(amount), 0) FROM spend WHERE spend.request = requests.id)
          WHERE n = ?1",
         params![left.n, INTERRUPTED, left.model],
+    )?;
+    turn::heard(db, left.n)?;
+    db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;
+    money::unanswered(db, (&left.origin, left.at), zone)
+}
+
+/// Its process ended while it waited for a budget: nobody was asked, and it came to exactly nothing.
+fn never_asked(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE requests SET run = NULL, finish = 'cancelled', exact = 1, cost = 0 WHERE n = ?1",
+        [left.n],
     )?;
     turn::heard(db, left.n)?;
     db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;

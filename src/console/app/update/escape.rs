@@ -98,6 +98,9 @@ pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
     if state.running().is_some() {
         lost.push("an answer is coming".to_owned());
     }
+    if state.question.is_some() {
+        lost.push("a message was not sent".to_owned());
+    }
     if !state.queue.is_empty() {
         lost.push(format!("{} queued", state.queue.len()));
     }
