@@ -393,7 +393,7 @@ mod tests {
         };
         let lines = replay(yuan).lines();
         // Marked as in `usage`.
-        assert!(lines.contains(&"really spent: ≥~¥0.1709".to_owned()), "{lines:#?}");
+        assert!(lines.contains(&"really spent: ≥~¥0.1708".to_owned()), "{lines:#?}");
         assert_eq!(lines.last().unwrap(), "~ is converted: a dollar is 7.12 CNY");
         let lines = replay(Denomination::Dollars).lines();
         assert_eq!(lines.last().unwrap(), "really spent: ≥$0.0240");

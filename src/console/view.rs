@@ -43,7 +43,7 @@ pub fn draw(state: &AppState, theme: &Theme, buffer: &mut Buffer) -> Option<Posi
     ink.clear(screen);
     let (cols, rows) = areas::LEAST;
     if screen.width < cols || screen.height < rows {
-        chrome::too_small(&mut ink, screen);
+        chrome::too_small(&mut ink, state, screen);
         return None;
     }
     let caret = match &state.stage {

@@ -170,12 +170,12 @@ impl Denomination {
 
     /// What was spent, in it: `$0.42`, and `≥$0.42` where it is not exact; converted `≥~¥2.99`.
     pub fn cost(self, cost: Cost) -> String {
-        cost.written(|amount| self.brief(amount))
+        self.marked(cost, Money::brief)
     }
 
     /// The same to a fixed number of digits, as [`Self::short`].
     pub fn cost_short(self, cost: Cost) -> String {
-        cost.written(|amount| self.short(amount))
+        self.marked(cost, Money::short)
     }
 
     /// To so many decimals, as [`Money::fixed`]: the figures of a column.
@@ -185,7 +185,12 @@ impl Denomination {
 
     /// The same of what was spent, marked where it is not exact.
     pub fn cost_fixed(self, cost: Cost, decimals: u32) -> String {
-        cost.written(|amount| self.fixed(amount, decimals))
+        self.marked(cost, |amount| amount.fixed(decimals))
+    }
+
+    /// Marked where it is not exact; what is "at least" is rounded down after it was converted.
+    fn marked(self, cost: Cost, write: impl Fn(Money) -> String) -> String {
+        self.written(&Cost { amount: self.convert(cost.amount), ..cost }.written(write))
     }
 
     /// The decimals with which parts of a sum are written, so that they add up as they are read and
@@ -219,7 +224,7 @@ impl Denomination {
 
 /// Marked as converted; a sign and a bound stay in front, as in `≥~¥2.99`.
 fn about(figure: &str) -> String {
-    let amount = figure.trim_start_matches(['-', '<']);
+    let amount = figure.trim_start_matches(['-', '<', '≥']);
     format!("{}~{amount}", &figure[..figure.len() - amount.len()])
 }
 
@@ -260,11 +265,23 @@ mod tests {
         assert_eq!(at("CNY", "7.12").cost(cost(true)), "~¥2.99");
         assert_eq!(at("cny", "7.12").cost(cost(false)), "≥~¥2.99");
         assert_eq!(at("CNY", "7.12").cost_short(cost(false)), "≥~¥2.99");
+        assert_eq!(at("EUR", "0.92").cost(cost(false)), "≥~0.38 EUR");
         assert_eq!(at("EUR", "0.92").brief(money("0.42")), "~0.39 EUR");
         assert_eq!(at("CNY", "7.12").brief(money("0.000000001")), "<~¥0.000001");
         assert_eq!(at("CNY", "7.12").short(money("-0.5")), "-~¥3.56");
         assert_eq!(at("EUR", "0.92").short(money("-0.000000001")), "-<~0.0001 EUR");
         assert_eq!(at("EUR", "0.92").short(Money::ZERO), "~0.00 EUR");
+    }
+
+    #[test]
+    fn what_is_at_least_so_much_is_not_rounded_up_in_another_currency_either() {
+        let cost = |text: &str| Cost { amount: money(text), exact: false };
+        let (yuan, euro) = (at("CNY", "7.12"), at("EUR", "0.9157"));
+        assert_eq!(yuan.cost(cost("0.0070006")), "≥~¥0.049", "of 0.0498");
+        assert_eq!(yuan.cost(cost("0.000088")), "≥~¥0.00062");
+        assert_eq!(yuan.cost_fixed(cost("0.000088"), 6), "≥~¥0.000626");
+        assert_eq!(euro.cost_fixed(cost("0.0070006"), 6), "≥~0.006410 EUR");
+        assert_eq!(yuan.cost(cost("0.00000001")), "≥~¥0.00");
     }
 
     #[test]

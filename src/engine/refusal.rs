@@ -106,7 +106,8 @@ pub fn used_up(snapshot: &Snapshot, session: Option<SessionId>, outcome: &Outcom
 /// A budget, or a total without one, as it stands: `the day's budget: $0.42 of $2.00 (21%), then ask`.
 pub fn budget_words(line: &BudgetLine) -> String {
     let about = if line.spent.exact { "" } else { "at least " };
-    let spent = line.spent.amount.brief();
+    let spent = line.spent.brief();
+    let spent = spent.trim_start_matches('≥');
     let held = match line.reserved {
         Money::ZERO => String::new(),
         reserved => format!(", {} held", reserved.brief()),
@@ -219,6 +220,8 @@ mod tests {
         line.spent.amount = "0.42".parse().unwrap();
         line.budget = None;
         assert_eq!(budget_words(&line), "today: at least $0.42, $0.050 held, no budget");
+        line.spent.amount = "0.002498".parse().unwrap();
+        assert!(budget_words(&line).starts_with("today: at least $0.0024,"), "never more");
     }
 
     #[test]

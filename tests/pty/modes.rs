@@ -31,7 +31,7 @@ const MOUSE: [u32; 2] = [1000, 1006];
 #[test]
 fn quitting_restores_the_terminal() {
     let mut t = busy();
-    t.keys("\x11");
+    t.leave_all_the_same();
     assert!(t.gone().success());
     t.assert_restored();
 }
@@ -90,7 +90,7 @@ fn ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() {
         t.keys("!");
         t.see("draft!");
         assert_eq!(t.rows().iter().filter(|row| row.contains("wheelhouse")).count(), 1);
-        t.keys("\x11");
+        t.leave_all_the_same();
         t.gone();
         t.assert_restored();
     }
@@ -130,7 +130,7 @@ fn where_nobody_would_continue_it_ctrl_z_says_so_and_stops_nothing() {
     t.see("still here");
     assert!(!t.stopped());
     t.assert_taken();
-    t.keys("\x11");
+    t.leave_all_the_same();
     t.gone();
     t.assert_restored();
 }
@@ -147,7 +147,7 @@ fn an_editor_gets_the_terminal_as_it_was_and_its_text_comes_back() {
     t.assert_taken();
     let modes = std::fs::read_to_string(t.home().join("modes")).unwrap();
     assert!(modes.contains(" icanon") && modes.contains(" echo "), "{modes}");
-    t.keys("\x11");
+    t.leave_all_the_same();
     t.gone();
     t.assert_restored();
 }

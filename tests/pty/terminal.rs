@@ -373,6 +373,14 @@ impl Terminal {
         String::from_utf8_lossy(&told.stdout).trim_start().starts_with('T')
     }
 
+    /// Ctrl+Q where something would be lost by it: it says so, and the second press quits.
+    #[track_caller]
+    pub fn leave_all_the_same(&mut self) {
+        self.keys("\x11");
+        self.see("once more quits");
+        self.keys("\x11");
+    }
+
     /// Waits for the end, and takes what was written before it.
     #[track_caller]
     pub fn gone(&mut self) -> ExitStatus {

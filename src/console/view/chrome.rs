@@ -447,13 +447,16 @@ fn offers(state: &AppState) -> Offers {
 }
 
 /// Under the smallest size there is only this.
-pub(super) fn too_small(ink: &mut Ink<'_>, area: Rect) {
+pub(super) fn too_small(ink: &mut Ink<'_>, state: &AppState, area: Rect) {
     let (cols, rows) = areas::LEAST;
-    let words = [
+    let mut words = vec![
         "too small".to_owned(),
         format!("needs {cols} x {rows}"),
         format!("this is {} x {}", area.width, area.height),
     ];
+    if matches!(state.armed, Armed::Quit { .. }) {
+        words.push("once more quits".to_owned());
+    }
     let top = area.height.saturating_sub(3) / 2;
     for (n, text) in words.iter().enumerate() {
         let line = row(area, top + n as u16);

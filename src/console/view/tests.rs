@@ -7,8 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent};
 use super::sample::{NOW, Scene, state};
 use super::*;
 use crate::console::app::{
-    AppState, Cell, ColorDepth, Confirm, Focus, Glyphs, KeptAnswer, KeptSession, KeptTurn, Msg,
-    Overlay, PaidIn, Panel, PrivateChat, Recall, Recalled, update,
+    AppState, Armed, Cell, ColorDepth, Confirm, Focus, Glyphs, KeptAnswer, KeptSession, KeptTurn,
+    Msg, Overlay, PaidIn, Panel, PrivateChat, Recall, Recalled, update,
 };
 use crate::console::term::Screen;
 use crate::domain::{
@@ -336,8 +336,12 @@ fn under_the_least_size_there_is_only_a_word() {
     let (buffer, caret) = drawn(&state(Scene::Chat, 20, 8), &theme("terminal"));
     let text = rows(&buffer).join("\n");
     assert!(text.contains("too small") && text.contains("needs 40 x 12"), "{text}");
-    assert!(text.contains("this is 20 x 8"), "{text}");
+    assert!(text.contains("this is 20 x 8") && !text.contains("quits"), "{text}");
     assert_eq!(caret, None);
+    let mut leaving = state(Scene::Chat, 20, 8);
+    leaving.armed = Armed::Quit { until: leaving.now };
+    let text = rows(&drawn(&leaving, &theme("terminal")).0).join("\n");
+    assert!(text.contains("once more quits"), "{text}");
 }
 
 #[test]

@@ -16,9 +16,10 @@ use super::{Effects, actions, budget, complete, costs, first, in_main, overlays,
 /// A key was pressed.
 pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
     if state.size.is_too_small() {
-        // Nothing is seen, so nothing is done but leaving.
-        if let Lookup::Action(action @ (Action::Interrupt | Action::Quit)) =
-            state.keymap.lookup(state.contexts(), None, key)
+        // Nothing is seen, so nothing is done but leaving, and what changes nothing.
+        if let Lookup::Action(
+            action @ (Action::Interrupt | Action::Quit | Action::Suspend | Action::Redraw),
+        ) = state.keymap.lookup(state.contexts(), None, key)
         {
             actions::run(state, fx, action);
         }

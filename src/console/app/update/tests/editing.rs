@@ -2,7 +2,7 @@
 
 use super::super::fixture::Console;
 use super::texts;
-use crate::console::app::{Msg, Size};
+use crate::console::app::{Effect, Msg, Size};
 use crate::domain::{CacheMode, Finish, Message, Route};
 
 #[test]
@@ -101,6 +101,9 @@ fn keys_on_a_screen_too_small_to_show_them_write_and_send_nothing() {
     console.send(Msg::Resize(Size { cols: 24, rows: 6 }));
     console.text("q").keys("enter");
     assert!(console.state.composer.is_blank() && console.sent().is_empty());
+    console.keys("ctrl-l");
+    let redraws = console.effects.iter().any(|effect| matches!(effect, Effect::Redraw));
+    assert!(redraws, "what is broken is mended at any size");
     console.keys("ctrl-c").keys("ctrl-c");
     assert!(console.state.quitting);
 }
