@@ -519,9 +519,14 @@ fn a_question_whose_process_ended_while_it_waited_for_a_budget_cost_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let run = Uuid::now_v7();
     let (waits, asks) = (turn(1, "who waits", ""), turn(2, "who asks", ""));
+    let again = Turn { session: session(3), failed: Some(70), ..turn(3, "who asks again", "") };
     let ledger = Ledger::open(Options { run, ..options(dir.path()) }).unwrap();
-    for turn in [&waits, &asks] {
-        futures_executor(ledger.begin(turn.begin())).unwrap();
+    for turn in [&waits, &asks, &again] {
+        let begin = turn.begin();
+        futures_executor(ledger.begin(Arc::clone(&begin))).unwrap();
+        if turn.failed.is_some() {
+            ledger.attempt(&begin, turn.attempts(&begin).swap_remove(0));
+        }
         ledger.more(turn.request(), Piece::Waits, "-");
     }
     ledger.more(asks.request(), Piece::Asked, "-");
@@ -536,9 +541,12 @@ fn a_question_whose_process_ended_while_it_waited_for_a_budget_cost_nothing() {
     let asked: Vec<&str> = offered.iter().map(|one| one.asked.as_str()).collect();
     assert_eq!(asked, ["who asks"]);
     let total = next.read(|reader| reader.total(Days::ALL)).unwrap();
-    assert_eq!((total.attempts, total.cost.exact), (1, false), "of the other nothing was spent");
+    assert_eq!((total.attempts, total.cost.exact), (2, false), "of the first nothing was spent");
+    // One that waited to be tried again came to what its failure did.
+    let row = next.read(|reader| reader.session_row(session(3))).unwrap().unwrap();
+    assert_eq!(row.cost, Cost { amount: Money::from_pico(70), exact: true });
     let routing = next.read(|reader| reader.routing(Days::ALL, None)).unwrap();
-    assert_eq!((routing.requests, routing.answered), (2, 0));
+    assert_eq!((routing.requests, routing.answered), (3, 0));
     let heard = next.read(|reader| reader.session(session(1))).unwrap().unwrap();
     let never: Vec<String> = heard
         .messages

@@ -312,7 +312,7 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     drop(rows);
     drop(journal);
     if waits && text.is_empty() && reasoning.is_empty() {
-        return never_asked(db, left, zone);
+        return waited(db, left, zone);
     }
     let mut shown = Written::of(&text);
     shown.add(&reasoning);
@@ -346,10 +346,14 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     money::unanswered(db, (&left.origin, left.at), zone)
 }
 
-/// Its process ended while it waited for a budget: nobody was asked, and it came to exactly nothing.
-fn never_asked(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
+/// Its process ended while it waited for a budget: it came to what the attempts before that did, which
+/// is exactly nothing where nobody was asked.
+fn waited(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
     db.execute(
-        "UPDATE requests SET run = NULL, finish = 'cancelled', exact = 1, cost = 0 WHERE n = ?1",
+        "UPDATE requests SET run = NULL, finish = 'cancelled',
+         exact = (SELECT coalesce(min(exact), 1) FROM spend WHERE spend.request = requests.id),
+         cost = (SELECT coalesce(sum(amount), 0) FROM spend WHERE spend.request = requests.id)
+         WHERE n = ?1",
         [left.n],
     )?;
     turn::heard(db, left.n)?;
