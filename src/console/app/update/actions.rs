@@ -22,7 +22,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, action: Action) {
         Action::Interrupt => escape::interrupt(state, fx),
         Action::Quit => escape::leave(state, fx),
         Action::DeleteOrQuit if state.composer.is_empty() && state.composer.chip.is_none() => {
-            super::quit(state, fx);
+            escape::leave(state, fx);
         }
         Action::Newline
         | Action::DeleteOrQuit

@@ -72,7 +72,13 @@ pub(super) fn press(state: &mut AppState, fx: &mut Effects, key: Chord) {
     if state.armed == armed
         && !matches!(
             lookup,
-            Lookup::Action(Action::Escape | Action::Back | Action::Interrupt | Action::Quit)
+            Lookup::Action(
+                Action::Escape
+                    | Action::Back
+                    | Action::Interrupt
+                    | Action::Quit
+                    | Action::DeleteOrQuit
+            )
         )
     {
         state.armed = Armed::No;

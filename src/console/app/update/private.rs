@@ -4,7 +4,7 @@
 //! whoever leaves the private chat begins another, and nothing of it can be read from then on.
 
 use crate::console::composer;
-use crate::domain::{PinScope, is_private};
+use crate::domain::{Audience, PinScope, is_private};
 
 use crate::engine::Command;
 
@@ -36,7 +36,12 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
         ("off", PrivateChat::Off) => notes::toast(state, Tone::Info, "this chat is not private"),
         ("off", PrivateChat::Fresh) => {
             leave(state, fx);
-            notes::toast(state, Tone::Good, "not private from here on");
+            let system = state.system.is_some() && state.system_for == Audience::Here;
+            let words = match system {
+                true => "not private from here on; the system prompt goes along only with #private",
+                false => "not private from here on",
+            };
+            notes::toast(state, Tone::Good, words);
             send::preview(state, fx);
         }
         ("off", PrivateChat::Begun) => {

@@ -7,7 +7,7 @@ use crate::console::composer::Draft;
 use crate::domain::{Audience, ModelName, PinScope, nearest, parse_span};
 use crate::engine::{Command, Veto};
 
-use super::super::{AppState, Cell, Effect, Focus, Panel, Recall, Scroll, Tone, View};
+use super::super::{AppState, Cell, Effect, Focus, Panel, PrivateChat, Recall, Scroll, Tone, View};
 use super::{
     Effects, branches, budget, cache, chaos, costs, mouse, notes, overlays, picker, private, read,
     routes, send, sessions,
@@ -133,7 +133,12 @@ fn carry_out(state: &mut AppState, fx: &mut Effects, line: Line<'_>) -> Result<(
                 notes::toast(state, Tone::Good, "no system prompt from here on");
             }
             text => {
-                (state.system, state.system_for) = (Some(text.to_owned()), Audience::Anybody);
+                // What is written in private stays so, should it not be private any more.
+                state.system_for = match state.private {
+                    PrivateChat::Off => Audience::Anybody,
+                    PrivateChat::Fresh | PrivateChat::Begun => Audience::Here,
+                };
+                state.system = Some(text.to_owned());
                 notes::toast(state, Tone::Good, "system prompt set from here on");
             }
         },

@@ -109,3 +109,17 @@ fn instructions_given_in_private_go_along_only_with_what_is_private_and_that_is_
     console.text("/system be long").keys("enter").exchange("four", "d");
     assert_eq!(console.sent().last().unwrap().system.as_deref(), Some("be long"));
 }
+
+#[test]
+fn instructions_written_in_a_private_chat_stay_private_when_it_is_not_any_more() {
+    let mut console = Console::ready();
+    console.text("/private on").keys("enter");
+    console.text("/system my code is 4711").keys("enter");
+    console.text("/private off").keys("enter");
+    let told = console.toast();
+    assert!(told.contains("the system prompt goes along only with #private"), "{told}");
+    console.exchange("one", "a");
+    assert_eq!(console.sent().last().unwrap().system, None);
+    console.text("/private on").keys("enter").exchange("two", "b");
+    assert_eq!(console.sent().last().unwrap().system.as_deref(), Some("my code is 4711"));
+}

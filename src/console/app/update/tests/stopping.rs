@@ -172,4 +172,9 @@ fn what_would_be_lost_by_leaving_is_told_first() {
     let mut console = Console::ready();
     console.exchange("one", "An answer.").keys("ctrl-q");
     assert!(console.state.quitting, "nothing is lost");
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").keys("ctrl-d");
+    assert!(!console.state.quitting && console.toast().contains("an answer is coming"));
+    console.keys("ctrl-d");
+    assert!(console.state.quitting);
 }
