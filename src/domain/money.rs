@@ -109,6 +109,8 @@ pub(super) fn write_scaled(value: i64, decimals: usize, least: usize) -> String 
 }
 
 impl Money {
+    /// More than any limit.
+    pub const MAX: Self = Self(i64::MAX);
     /// Nothing.
     pub const ZERO: Self = Self(0);
 

@@ -65,6 +65,15 @@ struct Inside {
     others: Others,
 }
 
+/// How far a wait for money is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Nobody is asked from here on.
+    Begins,
+    /// It takes so long that people are told.
+    Lasts,
+}
+
 /// Money, reserved and spent.
 pub(super) struct Purse {
     inside: Mutex<Inside>,
@@ -168,7 +177,7 @@ impl Purse {
         self.store.is_some()
     }
 
-    /// Reserves, among all processes where a hard budget is shared.
+    /// Reserves, among all processes where a budget is shared that stops or asks.
     pub(super) async fn reserve(
         self: &Arc<Self>,
         attempt: AttemptId,
@@ -177,7 +186,7 @@ impl Purse {
     ) -> Result<Reservation, Refusal> {
         self.acquaint(wanted.payer.scopes(), now).await;
         let held = self.reserve_here(attempt, wanted, now)?;
-        let limits = self.inside().book.hard_limits(attempt);
+        let limits = self.inside().book.shared_limits(attempt);
         let (Some(store), Some(amount)) = (&self.store, wanted.most) else { return Ok(held) };
         if limits.is_empty() || amount == Money::ZERO {
             return Ok(held);
@@ -226,15 +235,15 @@ impl Purse {
     }
 
     /// Reserves as soon as requests under way leave room for it; any other refusal is given at once.
-    /// `waits` is told once what is waited for, when that takes a while.
+    /// `waits` is told what is waited for as that begins, and once more when it takes a while.
     pub(super) async fn reserve_in_turn(
         self: &Arc<Self>,
         attempt: AttemptId,
         wanted: &Wanted,
-        waits: impl FnOnce(&Refusal),
+        waits: impl Fn(Wait, &Refusal),
     ) -> Result<Reservation, Refusal> {
         let say_at = Instant::now() + SAY_AFTER;
-        let mut waits = Some(waits);
+        let mut told = None;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -244,13 +253,16 @@ impl Purse {
                 Err(refusal) if refusal.hindrance == Hindrance::Busy => refusal,
                 done => return done,
             };
-            let until_said = say_at.saturating_duration_since(Instant::now());
-            if until_said.is_zero()
-                && let Some(waits) = waits.take()
-            {
-                waits(&refusal);
+            if told.is_none() {
+                waits(Wait::Begins, &refusal);
+                told = Some(Wait::Begins);
             }
-            let own = if waits.is_some() { until_said } else { Duration::MAX };
+            let until_said = say_at.saturating_duration_since(Instant::now());
+            if until_said.is_zero() && told == Some(Wait::Begins) {
+                waits(Wait::Lasts, &refusal);
+                told = Some(Wait::Lasts);
+            }
+            let own = if told == Some(Wait::Begins) { until_said } else { Duration::MAX };
             let pause = if self.is_shared() { OTHERS_LOOK } else { own };
             let _ = tokio::time::timeout(pause, changed).await;
             if self.is_shared() {

@@ -44,7 +44,7 @@ async fn what_is_held_comes_back_when_a_task_is_dropped_cancelled_or_panics() {
     let purse = purse("1");
     let held = purse.reserve(id(), &wanted("0.4"), UnixMs(0)).await.unwrap();
     drop(held);
-    let held = purse.reserve_in_turn(id(), &wanted("0.4"), |_| {}).await.unwrap();
+    let held = purse.reserve_in_turn(id(), &wanted("0.4"), |_, _| {}).await.unwrap();
     let waiting = tokio::spawn(async move {
         let _held = held;
         std::future::pending::<()>().await;
@@ -52,7 +52,7 @@ async fn what_is_held_comes_back_when_a_task_is_dropped_cancelled_or_panics() {
     assert_eq!(day(&purse).1, money("0.4"));
     waiting.abort();
     assert!(waiting.await.is_err());
-    let held = purse.reserve_in_turn(id(), &wanted("0.4"), |_| {}).await.unwrap();
+    let held = purse.reserve_in_turn(id(), &wanted("0.4"), |_, _| {}).await.unwrap();
     let broken = tokio::spawn(async move {
         let _held = held;
         panic!("a bug");
@@ -64,7 +64,7 @@ async fn what_is_held_comes_back_when_a_task_is_dropped_cancelled_or_panics() {
 #[tokio::test]
 async fn what_was_begun_and_never_accounted_for_is_charged_its_prompt_and_marked() {
     let purse = purse("1");
-    let mut held = purse.reserve_in_turn(id(), &wanted("0.4"), |_| {}).await.unwrap();
+    let mut held = purse.reserve_in_turn(id(), &wanted("0.4"), |_, _| {}).await.unwrap();
     held.began();
     drop(held);
     let spent = Cost { amount: money("0.01"), exact: false };
@@ -75,7 +75,7 @@ async fn what_was_begun_and_never_accounted_for_is_charged_its_prompt_and_marked
 async fn a_settlement_counts_once_and_the_drop_after_it_changes_nothing() {
     let purse = purse("1");
     let attempt = id();
-    let mut held = purse.reserve_in_turn(attempt, &wanted("0.4"), |_| {}).await.unwrap();
+    let mut held = purse.reserve_in_turn(attempt, &wanted("0.4"), |_, _| {}).await.unwrap();
     held.began();
     let cost = Cost { amount: money("0.2"), exact: true };
     purse.settle(attempt, cost);
@@ -88,10 +88,10 @@ async fn a_settlement_counts_once_and_the_drop_after_it_changes_nothing() {
 async fn who_waits_for_money_gets_it_when_it_is_free_or_is_told_that_it_is_gone() {
     let purse = purse("1");
     let first = id();
-    let held = purse.reserve_in_turn(first, &wanted("0.7"), |_| {}).await.unwrap();
+    let held = purse.reserve_in_turn(first, &wanted("0.7"), |_, _| {}).await.unwrap();
     let turn = |most: &'static str| {
         let purse = Arc::clone(&purse);
-        tokio::spawn(async move { purse.reserve_in_turn(id(), &wanted(most), |_| {}).await })
+        tokio::spawn(async move { purse.reserve_in_turn(id(), &wanted(most), |_, _| {}).await })
     };
     let (small, large) = (turn("0.5"), turn("0.9"));
     tokio::task::yield_now().await;
@@ -113,21 +113,51 @@ async fn who_waits_for_money_is_told_once_what_holds_it_and_who() {
     let held = first.reserve(id(), &wanted("0.7"), now).await.unwrap();
     let (told, tells) = std::sync::mpsc::channel();
     let turn = tokio::spawn(async move {
-        let told = move |refusal: &Refusal| told.send(refusal.clone()).unwrap();
+        let told = move |wait, refusal: &Refusal| told.send((wait, refusal.clone())).unwrap();
         second.reserve_in_turn(id(), &wanted("0.5"), told).await
     });
     let begun = Instant::now();
-    let refusal = loop {
-        if let Ok(refusal) = tells.try_recv() {
-            break refusal;
+    // The clock stands while somebody is busy.
+    let begins = loop {
+        match tells.try_recv() {
+            Ok((wait, _)) => break wait,
+            Err(_) => tokio::task::yield_now().await,
         }
-        tokio::time::advance(Duration::from_millis(50)).await;
     };
+    assert_eq!((begins, begun.elapsed()), (Wait::Begins, Duration::ZERO));
+    let (lasts, refusal) = loop {
+        match tells.try_recv() {
+            Ok(told) => break told,
+            Err(_) => tokio::time::advance(Duration::from_millis(50)).await,
+        }
+    };
+    assert_eq!(lasts, Wait::Lasts);
     assert!(begun.elapsed() >= SAY_AFTER);
     assert_eq!((refusal.held, refusal.elsewhere), (money("0.7"), money("0.7")));
     drop(held);
     assert!(turn.await.unwrap().is_ok());
     assert!(tells.try_recv().is_err(), "it was said twice");
+}
+
+#[tokio::test]
+async fn a_budget_that_asks_is_one_for_all_programs_too_and_a_yes_is_seen_by_them() {
+    let now = super::super::clock::now();
+    let store: Arc<dyn SpendStore> = Arc::new(crate::route::MemoryStore::default());
+    let limit = BudgetLimit { limit: money("1"), at_limit: AtLimit::Ask };
+    let budget = || Budget { day: Some(limit), ..Budget::default() };
+    let open = || Arc::new(Purse::new(budget(), Some(Arc::clone(&store)), now));
+    let (first, second) = (open(), open());
+    let held = first.reserve(id(), &wanted("0.7"), now).await.unwrap();
+    let refusal = second.reserve(id(), &wanted("0.5"), now).await.unwrap_err();
+    assert_eq!((refusal.hindrance, refusal.elsewhere), (Hindrance::Busy, money("0.7")));
+    // Whoever was asked and said yes does not wait, and is waited for.
+    let allowed = Wanted { allowance: OverBudget::Allowed, ..wanted("0.6") };
+    let over = second.reserve(id(), &allowed, now).await.unwrap();
+    drop(held);
+    let refusal = first.reserve(id(), &wanted("0.5"), now).await.unwrap_err();
+    assert_eq!((refusal.hindrance, refusal.elsewhere), (Hindrance::Busy, money("0.6")));
+    drop(over);
+    assert!(first.reserve_in_turn(id(), &wanted("0.5"), |_, _| {}).await.is_ok());
 }
 
 #[test]

@@ -80,6 +80,15 @@ impl Recorder {
         let _late = tokio::time::timeout(BEGIN_LIMIT, given).await;
     }
 
+    /// It waits for a budget: should the process end before it has, nobody was asked and nothing was
+    /// spent by it. Never waits itself.
+    pub(super) fn waits(&self) {
+        if let (Some((ledger, _)), Some(begin)) = (&self.kept, self.begin.get()) {
+            self.waits.store(true, Ordering::Relaxed);
+            ledger.more(begin.request.id, Piece::Waits, "-");
+        }
+    }
+
     /// The reader is shown this. Never waits.
     pub(super) fn event(&self, event: &ReplyEvent) {
         let (Some((ledger, keep)), Some(begin)) = (&self.kept, self.begin.get()) else { return };
@@ -93,18 +102,14 @@ impl Recorder {
             ReplyEvent::Text(text) => journal(Piece::Text, text),
             ReplyEvent::Reasoning(text) => journal(Piece::Reasoning, text),
             ReplyEvent::Restart { .. } => ledger.void(request),
-            // Where the process ends while it waits, nobody was asked and nothing was spent.
-            ReplyEvent::Held { .. } => {
-                self.waits.store(true, Ordering::Relaxed);
-                journal(Piece::Waits, "-");
-            }
             ReplyEvent::Attempt { .. } => {
                 if self.waits.swap(false, Ordering::Relaxed) {
-                    journal(Piece::Asked, "-");
+                    ledger.more(request, Piece::Asked, "-");
                 }
             }
             ReplyEvent::AttemptEnded(report) => ledger.attempt(begin, report.as_ref().clone()),
             ReplyEvent::Routed(_)
+            | ReplyEvent::Held { .. }
             | ReplyEvent::FirstToken { .. }
             | ReplyEvent::ToolCall { .. }
             | ReplyEvent::Seam(_)

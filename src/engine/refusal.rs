@@ -71,7 +71,7 @@ fn sentence(refusal: &Refusal, who: &str, now: UnixMs) -> String {
         Hindrance::Stop => format!("{scope} does not allow it: {need}"),
         Hindrance::Busy => format!("{}, and was not given back in time; {need}", held(refusal)),
     };
-    let left = format!("{} of {} left", refusal.left.brief(), refusal.limit.brief());
+    let left = format!("{} of {} left", refusal.left.brief(), refusal.limit.in_full());
     let anew =
         refusal.resets.map(|at| format!(", new in {}", coarse(now.until(at)))).unwrap_or_default();
     format!("{why} ({left}{anew})")
@@ -129,7 +129,7 @@ pub fn budget_words(line: &BudgetLine) -> String {
         (true, AtLimit::Ask) => "used up, and asks".to_owned(),
         (true, AtLimit::Stop) => "used up, and stops".to_owned(),
     };
-    format!("{}: {about}{spent} of {} ({share:.0}%){held}, {then}", line.scope, limit.brief())
+    format!("{}: {about}{spent} of {} ({share:.0}%){held}, {then}", line.scope, limit.in_full())
 }
 
 /// The refusal as the reason a candidate is left out, in a few words.

@@ -163,6 +163,7 @@ pub struct BudgetLine {
 struct Claim {
     amount: Money,
     buckets: Vec<Bucket>,
+    allowance: OverBudget,
 }
 
 /// All accounts and budgets.
@@ -304,25 +305,29 @@ impl Book {
         for bucket in &buckets {
             self.change(bucket, |account| account.reserve(amount));
         }
-        self.claims.insert(attempt, Claim { amount, buckets });
+        self.claims.insert(attempt, Claim { amount, buckets, allowance });
         if self.accounts.size() > self.looked_through + SLACK {
             self.forget(calendar);
         }
         Ok(())
     }
 
-    /// The part of a claim that hard budgets hold it to: each bucket with its limit. Empty when none
-    /// does, or the claim is not known.
-    pub fn hard_limits(&self, attempt: AttemptId) -> Vec<(Bucket, Money)> {
+    /// The part of a claim that others have to see, under budgets that stop or ask: each bucket with
+    /// what it is held to, which is no limit where somebody was asked. Empty when there is none, or the
+    /// claim is not known.
+    pub fn shared_limits(&self, attempt: AttemptId) -> Vec<(Bucket, Money)> {
         let Some(claim) = self.claims.get(&attempt) else { return Vec::new() };
-        claim
-            .buckets
-            .iter()
-            .filter_map(|bucket| {
-                let budget = self.budget.limit(&bucket.scope)?;
-                (budget.at_limit == AtLimit::Stop).then(|| (bucket.clone(), budget.limit))
-            })
-            .collect()
+        let held_to = |limit: BudgetLimit| match (limit.at_limit, claim.allowance) {
+            (AtLimit::Warn, _) => None,
+            (AtLimit::Ask, OverBudget::Allowed) => Some(Money::MAX),
+            (AtLimit::Ask | AtLimit::Stop, _) => Some(limit.limit),
+        };
+        let buckets = claim.buckets.iter();
+        let limits = buckets.filter_map(|bucket| {
+            let limit = self.budget.limit(&bucket.scope).and_then(held_to)?;
+            Some((bucket.clone(), limit))
+        });
+        limits.collect()
     }
 
     /// What a claim is charged to and its amount; nothing when it is not known.
@@ -395,9 +400,15 @@ impl Book {
     pub fn line(&self, scope: BudgetScope, calendar: &Calendar) -> BudgetLine {
         let bucket = Bucket::at(scope, calendar);
         let account = self.accounts.get(&bucket).copied().unwrap_or_default();
+        let mut spent = account.spent();
+        if bucket.scope == BudgetScope::Month {
+            // What is not known of a day is not known of its month.
+            let day = self.accounts.get(&Bucket::at(BudgetScope::Day, calendar));
+            spent.exact &= day.is_none_or(|day| day.spent().exact);
+        }
         BudgetLine {
             budget: self.budget.limit(&bucket.scope),
-            spent: account.spent(),
+            spent,
             reserved: account.reserved(),
             period: bucket.period(calendar),
             scope: bucket.scope,

@@ -62,6 +62,16 @@ fn spend(book: &mut Book, n: u128, amount: &str) -> Vec<Crossing> {
 }
 
 #[test]
+fn what_is_not_known_of_a_day_is_not_known_of_its_month() {
+    let mut book = daily("2", AtLimit::Stop);
+    let day = Bucket::at(BudgetScope::Day, &calendar());
+    let spent = Cost { amount: money("0.5"), exact: false };
+    book.tell_others(&day, Totals { spent, ..Totals::default() });
+    assert!(!book.line(BudgetScope::Month, &calendar()).spent.exact);
+    assert!(book.line(BudgetScope::Model("small".into()), &calendar()).spent.exact);
+}
+
+#[test]
 fn a_hard_budget_says_what_is_left_and_when_it_begins_anew() {
     let mut book = daily("2", AtLimit::Stop);
     spend(&mut book, 1, "1.90");

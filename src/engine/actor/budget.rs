@@ -199,7 +199,7 @@ fn agree(expected: Money, charged: Money) -> bool {
 fn crossed(crossing: &Crossing) -> String {
     let (scope, percent) = (&crossing.scope, crossing.percent);
     // It stands for a while: what was spent by then would soon be an old figure.
-    let limit = crossing.budget.limit.brief();
+    let limit = crossing.budget.limit.in_full();
     match percent {
         100.. => format!("{scope} is used up: all of {limit}"),
         percent => format!("{percent}% of {scope} is used, of {limit}"),

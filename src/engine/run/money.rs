@@ -11,7 +11,7 @@ use crate::config::{Config, Model};
 use crate::domain::{AttemptId, Candidate, Decision, ErrorReport, OverBudget, ReplyEvent};
 use crate::route::{Hindrance, Payer, Refusal};
 
-use super::super::purse::{Reservation, Wanted};
+use super::super::purse::{Reservation, Wait, Wanted};
 use super::super::{account, clock, refusal};
 use super::calls::Asking;
 use super::leave::left_while_waiting;
@@ -59,10 +59,9 @@ impl Run {
         let wanted = self.wanted(asking.config, model, (input, cap), state.deadline);
         let id = AttemptId(Uuid::now_v7());
         let purse = &self.shared.purse;
-        let waits = |refusal: &Refusal| {
-            let held = ReplyEvent::Held { what: refusal::held(refusal) };
-            self.record.event(&held);
-            self.sink.push(held);
+        let waits = |wait: Wait, refusal: &Refusal| match wait {
+            Wait::Begins => self.record.waits(),
+            Wait::Lasts => self.sink.push(ReplyEvent::Held { what: refusal::held(refusal) }),
         };
         let refused = tokio::select! {
             biased;

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use crate::domain::{
-    Message, MessageId, ModelName, Money, Origin, Part, RequestId, Role, SessionId, UnixMs, Usage,
+    Finish, Message, MessageId, ModelName, Money, Origin, Part, RequestId, Role, SessionId, UnixMs,
+    Usage,
 };
 use crate::route::Written;
 
@@ -19,7 +20,7 @@ use super::super::order::{KeptTokens, Preference, Purge, Scrub};
 use super::{Failed, derived, key, money, number, turn};
 
 /// How an answer ended whose process did.
-pub(super) const INTERRUPTED: &str = "interrupted";
+pub(in crate::ledger) const INTERRUPTED: &str = "interrupted";
 
 /// The same, once it was looked at.
 const DISMISSED: &str = "dismissed";
@@ -311,9 +312,6 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     }
     drop(rows);
     drop(journal);
-    if waits && text.is_empty() && reasoning.is_empty() {
-        return waited(db, left, zone);
-    }
     let mut shown = Written::of(&text);
     shown.add(&reasoning);
     let mut parts = Vec::new();
@@ -323,12 +321,15 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     if !text.is_empty() {
         parts.push(Part::Text { text });
     }
+    // Where it ended waiting for a budget, nobody was being asked: it came to what the attempts before
+    // did, which is exactly nothing where there were none.
+    let unasked = waits && parts.is_empty();
     if !parts.is_empty() {
         let message = Message { role: Role::Assistant, parts };
         let model = left.model.clone();
         turn::hang(db, left.n, left.request.0, &message, left.at, |said| said.interrupted(model))?;
     }
-    if let Some(model) = &left.model {
+    if let Some(model) = left.model.as_ref().filter(|_| !waits) {
         let (provider, usage, least) = came_to(db, left.n, model, &shown)?;
         let origin = origin_name(&left.origin);
         let whose = (left.request, left.session);
@@ -336,33 +337,25 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
         money::unknown(db, whose, (&provider, model), (origin, left.at), came_to, zone)?;
     }
     db.execute(
-        "UPDATE requests SET run = NULL, finish = ?2, exact = 0, model = ?3,
+        "UPDATE requests SET run = NULL, finish = ?2, model = ?3,
+         exact = ?4 AND (SELECT coalesce(min(exact), 1) FROM spend WHERE spend.request = requests.id),
          cost = (SELECT coalesce(sum(amount), 0) FROM spend WHERE spend.request = requests.id)
          WHERE n = ?1",
-        params![left.n, INTERRUPTED, left.model],
+        params![
+            left.n,
+            if unasked { Finish::Cancelled.name() } else { INTERRUPTED },
+            left.model.as_ref().filter(|_| !unasked),
+            waits
+        ],
     )?;
     turn::heard(db, left.n)?;
     db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;
     money::unanswered(db, (&left.origin, left.at), zone)
 }
 
-/// Its process ended while it waited for a budget: it came to what the attempts before that did, which
-/// is exactly nothing where nobody was asked.
-fn waited(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
-    db.execute(
-        "UPDATE requests SET run = NULL, finish = 'cancelled',
-         exact = (SELECT coalesce(min(exact), 1) FROM spend WHERE spend.request = requests.id),
-         cost = (SELECT coalesce(sum(amount), 0) FROM spend WHERE spend.request = requests.id)
-         WHERE n = ?1",
-        [left.n],
-    )?;
-    turn::heard(db, left.n)?;
-    db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;
-    money::unanswered(db, (&left.origin, left.at), zone)
-}
-
-/// The provider of the model a decision chose, and what its attempt came to at least: where its reader
-/// had been shown something of it, the prompt as it was estimated and what was shown.
+/// The provider of the model a decision chose, and what its attempt came to at least: the prompt as it
+/// was estimated, which an attempt that is stopped before its first word is charged too, and what was
+/// shown.
 fn came_to(
     db: &Connection,
     request: i64,
@@ -386,7 +379,7 @@ fn came_to(
         |row| row.get(0),
     )?;
     let asked = input.candidates.iter().find(|one| one.model.as_str() == model);
-    let rates = asked.and_then(|one| one.rates).filter(|_| shown.chars() > 0 && !over);
+    let rates = asked.and_then(|one| one.rates).filter(|_| !over);
     let Some((asked, rates)) = asked.zip(rates) else {
         return Ok(nothing(provider));
     };

@@ -96,7 +96,7 @@ pub struct Totals {
     pub reserved: Money,
 }
 
-/// A claim on hard budgets that processes share.
+/// A claim on budgets that processes share: those that stop or ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedClaim {
     /// The attempt; its spend line has the same id.
@@ -105,7 +105,7 @@ pub struct SharedClaim {
     pub holder: Holder,
     /// What it may cost at most.
     pub amount: Money,
-    /// Every hard budget it must fit, with its limit.
+    /// Every budget it must fit, with its limit; [`Money::MAX`] where it is only to be seen.
     pub limits: Vec<(Bucket, Money)>,
     /// The moment.
     pub now: UnixMs,
