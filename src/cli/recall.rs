@@ -17,7 +17,7 @@ use crate::console::app::{
     Alternative, CostGroup, CostPoint, CostReport, CostRow, CostWindow, DearRequest, Excerpt,
     ExportAs, Recall, Recalled, RoutingDid, SessionLine,
 };
-use crate::domain::{Cost, MessageId, ModelName, Origin, SessionId, UnixMs};
+use crate::domain::{Cost, MessageId, ModelName, Origin, SessionId, UnixMs, counted};
 use crate::ledger::{Day, Days, Ledger, LedgerError, Reader, SessionOrder, Total, export};
 
 use super::args::UsageBy;
@@ -102,9 +102,11 @@ fn answered(
             let copied = ledger.fork(from, end, to, now)?;
             ledger.rename(to, &title)?;
             let all = whole.messages.len() as u64;
-            let rest =
-                if copied == all { String::new() } else { format!(" of {all}, the way shown") };
-            Ok(Recalled::Done(format!("copied: {copied}{rest} messages")))
+            Ok(Recalled::Done(if copied == all {
+                format!("copied: {}", counted(all, "message"))
+            } else {
+                format!("copied: the way shown, {copied} of {all} messages")
+            }))
         }
         Recall::Delete(id) => {
             let rows = ledger.remove(id)?;

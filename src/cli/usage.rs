@@ -3,7 +3,7 @@
 //! Must not know: how a report is added up or written. Invariant: a configuration that cannot be read
 //! keeps nobody from reading what was spent.
 
-use crate::config::Config;
+use crate::config::{Config, KeepWhat};
 use crate::engine;
 use crate::ledger::{Reader, export};
 
@@ -31,6 +31,10 @@ pub fn run(args: &UsageArgs, setup: &Setup, io: &mut Io<'_>) -> Result<Exit, Sto
         }
         (_, Ok(loaded)) => Some(loaded.config),
     };
+    let kept = config.as_ref().is_none_or(|config| config.ledger.keep != KeepWhat::Nothing);
+    if !kept && !setup.global.quiet {
+        io.talk("[ledger] keep = \"nothing\": of requests since then only budgets know");
+    }
     let shown = shown(args, config.as_ref())?;
     let reader = kept::reader(setup)?;
     let baseline = match &args.baseline {

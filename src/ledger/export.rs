@@ -6,7 +6,7 @@
 
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{Heard, MessageId, Part, RequestId, Role, UnixMs, is_private};
 
+use super::write::INTERRUPTED;
 use super::{AnswerFigures, KeptMessage, SessionDetail};
 
 pub use page::html;
@@ -174,6 +175,8 @@ pub fn markdown_in(
 /// written by [`printed`].
 pub fn json(session: &SessionDetail, figures: &BTreeMap<RequestId, AnswerFigures>) -> Value {
     let row = &session.row;
+    let private = private(session);
+    let message = |kept: &KeptMessage| message(kept, private.contains(&kept.id), figures);
     json!({
         "schema": SCHEMA,
         "id": row.id.to_string(),
@@ -185,7 +188,7 @@ pub fn json(session: &SessionDetail, figures: &BTreeMap<RequestId, AnswerFigures
         "cost_exact": row.cost.exact,
         "forked_from": row.forked_from.map(|id| id.to_string()),
         "system": session.system,
-        "messages": session.messages.iter().map(|kept| message(kept, figures)).collect::<Vec<_>>(),
+        "messages": session.messages.iter().map(message).collect::<Vec<_>>(),
     })
 }
 
@@ -206,7 +209,29 @@ pub fn printed(value: &Value) -> String {
     out
 }
 
-fn message(kept: &KeptMessage, figures: &BTreeMap<RequestId, AnswerFigures>) -> Value {
+/// What is private of all ways: questions that are, and what answers them.
+fn private(session: &SessionDetail) -> HashSet<MessageId> {
+    let mut private = HashSet::new();
+    // A message comes after the one it follows.
+    for kept in &session.messages {
+        let is = match kept.message.role {
+            Role::User => is_private(&kept.tags),
+            Role::System | Role::Assistant | Role::Tool => {
+                kept.parent.is_some_and(|parent| private.contains(&parent))
+            }
+        };
+        if is {
+            private.insert(kept.id);
+        }
+    }
+    private
+}
+
+fn message(
+    kept: &KeptMessage,
+    private: bool,
+    figures: &BTreeMap<RequestId, AnswerFigures>,
+) -> Value {
     let took = kept.request.filter(|_| kept.message.role == Role::Assistant);
     let took = took.and_then(|request| figures.get(&request)).map(|took| {
         json!({
@@ -216,7 +241,7 @@ fn message(kept: &KeptMessage, figures: &BTreeMap<RequestId, AnswerFigures>) -> 
             "usage": took.usage,
             "wait_ms": took.wait_ms,
             "ttft_ms": took.ttft_ms,
-            "total_ms": took.total_ms,
+            "total_ms": (kept.finish.as_deref() != Some(INTERRUPTED)).then_some(took.total_ms),
             "cached": took.cached,
         })
     });
@@ -234,6 +259,7 @@ fn message(kept: &KeptMessage, figures: &BTreeMap<RequestId, AnswerFigures>) -> 
         "seams": kept.seams,
         "took": took,
         "tags": kept.tags,
+        "private": private,
         "heard": kept.heard,
     })
 }

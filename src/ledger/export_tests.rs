@@ -59,6 +59,12 @@ fn a_private_question_and_its_answer_are_both_marked() {
     for text in [markdown(&session, None, &TimeZone::UTC), html(&session, None, &TimeZone::UTC)] {
         assert_eq!(text.matches(" · private").count(), 3, "{text}");
     }
+    let value = json(&session, &BTreeMap::new());
+    let private = value["messages"].as_array().unwrap().iter().map(|one| &one["private"]);
+    assert!(private.clone().all(|one| *one == true) && private.count() == 4, "on every way");
+    session.messages[0].tags.clear();
+    let value = json(&session, &BTreeMap::new());
+    assert_eq!(value["messages"][1]["private"], false);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::domain::{RequestId, Role};
 
 use super::order::{Order, Piece};
 
-pub(super) use upkeep::recover;
+pub(super) use upkeep::{INTERRUPTED, recover};
 
 /// Why an order was not carried out.
 #[derive(Debug)]

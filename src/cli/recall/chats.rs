@@ -154,7 +154,9 @@ pub(super) fn from_where_it_differs(text: &str, other: Option<&String>) -> Strin
     }
     // From the word in which it begins, so that it can be read.
     let start = text[..at].trim_end().rfind(char::is_whitespace).unwrap_or(0);
-    if start == 0 { text.to_owned() } else { format!("…{}", &text[start..]) }
+    // On one line: what differs may stand below.
+    let rest = text[start..].split_whitespace().collect::<Vec<_>>().join(" ");
+    if start == 0 || rest.is_empty() { text.to_owned() } else { format!("… {rest}") }
 }
 
 /// Whether an answer's words are wanted.

@@ -90,7 +90,7 @@ fn set(state: &mut AppState, fx: &mut Effects, scope: BudgetScope, limit: Option
     let text = match limit {
         Some(limit) => {
             let then = limit.at_limit.name();
-            format!("{scope}: {}, then {then}; for this run", limit.limit.brief())
+            format!("{scope}: {}, then {then}; for this run", limit.limit.in_full())
         }
         None => format!("{scope}: none, for this run"),
     };

@@ -10,6 +10,7 @@ use crossterm::event::KeyCode;
 
 use crate::console::keys::Chord;
 use crate::domain::{Cost, Currency, Denomination};
+use crate::engine::Command;
 use crate::text;
 
 use super::super::{
@@ -35,6 +36,8 @@ pub(super) fn ask(state: &mut AppState, fx: &mut Effects) {
         Waiting::No => {
             costs.waiting = Waiting::Yes;
             fx.push(Effect::Recall(Recall::Costs { window: costs.window, group: costs.group }));
+            // The top line stands over it: others' spending is to be as new there.
+            fx.push(Effect::Command(Command::Opened(state.session)));
         }
         Waiting::Yes | Waiting::Again => costs.waiting = Waiting::Again,
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::domain::Finish;
 
 use super::super::{
-    AppState, Armed, Cell, Effect, FindPhase, Focus, Overlay, QueuePhase, Rewind, Stage, Tone, View,
+    AppState, Armed, Cell, Effect, FindPhase, Focus, Overlay, PrivateChat, QueuePhase, Rewind,
+    Stage, Tone, View,
 };
 use super::{Effects, changed_cell, notes, reply, send};
 
@@ -106,6 +107,9 @@ pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
     }
     if !state.composer.is_blank() {
         lost.push("a draft is begun".to_owned());
+    }
+    if state.private == PrivateChat::Begun {
+        lost.push("of this private chat nothing is kept".to_owned());
     }
     if lost.is_empty() || matches!(state.armed, Armed::Quit { .. }) {
         super::quit(state, fx);

@@ -3,8 +3,8 @@
 //! Invariant: what was said in private never leaves with a later request and is never stored later:
 //! whoever leaves the private chat begins another, and nothing of it can be read from then on.
 
-use crate::console::composer;
-use crate::domain::{Audience, PinScope, is_private};
+use crate::console::composer::{self, Draft};
+use crate::domain::{Audience, PRIVATE, PinScope, is_private};
 
 use crate::engine::Command;
 
@@ -37,9 +37,10 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
         ("off", PrivateChat::Fresh) => {
             leave(state, fx);
             let system = state.system.is_some() && state.system_for == Audience::Here;
-            let words = match system {
-                true => "not private from here on; the system prompt goes along only with #private",
-                false => "not private from here on",
+            let words = if system {
+                "not private from here on; the system prompt goes along only with #private"
+            } else {
+                "not private from here on"
             };
             notes::toast(state, Tone::Good, words);
             send::preview(state, fx);
@@ -62,9 +63,25 @@ pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
     }
     state.private = PrivateChat::Off;
     state.composer.history.end_private();
+    mark_draft(state);
     // What is frozen would go on saying it.
     state.routes.frozen = None;
     fx.push(Effect::Command(Command::LeavePrivate(state.session)));
+}
+
+/// What was begun in private is sent in private wherever it is sent: the mark can be seen, and taken
+/// away.
+fn mark_draft(state: &mut AppState) {
+    let text = state.composer.expanded();
+    if state.composer.is_blank()
+        || text.starts_with('/')
+        || is_private(&composer::parse(&text).tags)
+    {
+        return;
+    }
+    let draft = state.composer.draft();
+    state.composer.set(Draft { text: format!("#{PRIVATE} {}", draft.text), ..draft });
+    notes::toast(state, Tone::Info, "the draft was begun in private: it is marked so");
 }
 
 /// Why a message is not sent that was probably to stay on this machine: a mark of it is nearly

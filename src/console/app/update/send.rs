@@ -48,13 +48,21 @@ pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
     }
     let draft = state.composer.take();
     state.composer.history.push(draft.clone());
-    if let Some(cell) = state.editing.take() {
-        // Until somebody answers, it can still be taken back.
-        state.transcript.set_aside(cell);
-        branches::left_behind(state);
-    }
     let queued = prepare(draft);
-    enqueue(state, fx, queued);
+    if queued.text.is_empty() {
+        return;
+    }
+    let Some(cell) = state.editing.take() else { return enqueue(state, fx, queued) };
+    // Until somebody answers, it can still be taken back.
+    state.transcript.set_aside(cell);
+    branches::left_behind(state);
+    // What waits was written to follow, so it comes after this one.
+    if state.running().is_none() && state.engine == EnginePhase::Ready {
+        begin(state, fx, queued);
+    } else {
+        state.queue.insert(0, queued);
+        state.queue_phase = QueuePhase::Flowing;
+    }
 }
 
 /// Reads a draft into what will be sent.
@@ -96,7 +104,13 @@ pub(super) fn next(state: &mut AppState, fx: &mut Effects) {
     if !free || state.queue.is_empty() {
         return;
     }
-    let Queued { draft, text, model, policy, tags } = state.queue.remove(0);
+    let queued = state.queue.remove(0);
+    begin(state, fx, queued);
+}
+
+/// Sends a message as the next of the chat.
+fn begin(state: &mut AppState, fx: &mut Effects, queued: Queued) {
+    let Queued { draft, text, model, policy, tags } = queued;
     let id = state.ids.message(state.now);
     let heard = Heard::Sent;
     let user = UserCell { id, at: state.now, text, draft, model, policy, tags, heard };
@@ -441,9 +455,10 @@ pub(super) fn test(state: &mut AppState, fx: &mut Effects, draft: Draft) {
 /// Begins a new chat.
 pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     super::escape::stop(state, fx);
+    // What waited was never sent.
+    take_back(state);
     private::leave(state, fx);
     state.transcript.begin(Spent::default());
-    state.queue.clear();
     state.queue_phase = QueuePhase::Flowing;
     state.editing = None;
     state.title.clear();

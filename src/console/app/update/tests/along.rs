@@ -1,7 +1,7 @@
 //! What of a chat goes along with the next message, and what does not.
 
 use super::super::fixture::Console;
-use crate::console::app::{Msg, Recall, Recalled};
+use crate::console::app::{Msg, PrivateChat, Recall, Recalled};
 use crate::domain::{Audience, ErrorReport, Finish, Heard, Message, OutcomeClass, ReplyEvent};
 
 use super::kept::kept;
@@ -122,4 +122,17 @@ fn instructions_written_in_a_private_chat_stay_private_when_it_is_not_any_more()
     assert_eq!(console.sent().last().unwrap().system, None);
     console.text("/private on").keys("enter").exchange("two", "b");
     assert_eq!(console.sent().last().unwrap().system.as_deref(), Some("my code is 4711"));
+}
+
+#[test]
+fn a_draft_that_was_begun_in_private_is_sent_in_private_wherever_it_is_sent() {
+    let mut console = Console::ready();
+    console.text("/private on").keys("enter").exchange("one", "a");
+    console.text("my code is 4711").keys("ctrl-n");
+    assert_eq!(console.state.private, PrivateChat::Off);
+    assert!(console.toast().contains("begun in private"));
+    console.keys("enter");
+    let request = console.sent().pop().unwrap();
+    assert_eq!(request.audience(), Audience::Here);
+    assert_eq!(request.last_user_text(), "#private my code is 4711");
 }

@@ -45,3 +45,21 @@ fn esc_esc_takes_the_queue_back() {
     assert!(console.state.queue.is_empty());
     assert_eq!(console.sent().len(), 1);
 }
+
+#[test]
+fn an_edited_message_goes_before_what_waits_to_follow_and_that_stays_held() {
+    let mut console = Console::ready();
+    console.exchange("zero", "An answer.").text("one").keys("enter").routed("mini").stream("half");
+    console.text("held").keys("enter").keys("ctrl-c");
+    assert_eq!(console.state.queue_phase, QueuePhase::Held);
+    console.wait(2_000).text("/edit").keys("enter").text(" more").keys("enter");
+    let sent: Vec<String> = console.sent().iter().map(|one| one.last_user_text()).collect();
+    assert_eq!(sent, ["zero", "one", "one more"]);
+    console.routed("mini").stream("a").end(Finish::Stop);
+    assert_eq!(console.sent().len(), 3, "it waits until it is sent by hand");
+    console.keys("enter");
+    let sent = console.sent().pop().unwrap();
+    assert_eq!(sent.last_user_text(), "held");
+    let along: Vec<String> = sent.messages.iter().map(crate::domain::Message::plain).collect();
+    assert_eq!(along, ["zero", "An answer.", "one more", "a", "held"]);
+}

@@ -109,6 +109,15 @@ fn a_new_chat_forgets_the_old_one() {
 }
 
 #[test]
+fn what_waited_when_a_new_chat_begins_is_in_its_draft() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").text("two").keys("enter").keys("ctrl-n");
+    assert!(console.state.queue.is_empty());
+    assert_eq!(console.state.composer.text(), "two");
+    assert_eq!(console.sent().len(), 1);
+}
+
+#[test]
 fn every_question_says_where_it_hangs_in_the_conversation() {
     let mut console = Console::ready();
     console.exchange("one", "a").exchange("two", "b");

@@ -177,4 +177,10 @@ fn what_would_be_lost_by_leaving_is_told_first() {
     assert!(!console.state.quitting && console.toast().contains("an answer is coming"));
     console.keys("ctrl-d");
     assert!(console.state.quitting);
+    let mut console = Console::ready();
+    console.text("/private on").keys("enter").keys("ctrl-q");
+    assert!(console.state.quitting, "nothing was said yet");
+    let mut console = Console::ready();
+    console.text("/private on").keys("enter").exchange("one", "a").keys("ctrl-q");
+    assert!(!console.state.quitting && console.toast().contains("nothing is kept"));
 }
