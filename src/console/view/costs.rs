@@ -14,12 +14,12 @@ use ratatui::layout::{Position, Rect};
 use super::paint::{Ink, row};
 use super::words::{self, Amounts};
 use super::{areas, chrome};
-use crate::config::BudgetLimit;
+use crate::config::{BudgetLimit, KeepWhat};
 use crate::console::app::{
     AppState, CostGroup, CostItem, CostReport, CostWindow, FilterPhase, Focus,
 };
 use crate::console::theme::{GlyphSet, Token};
-use crate::domain::{Cost, Denomination, Money, UnixMs};
+use crate::domain::{BudgetScope, Cost, Denomination, Money, UnixMs};
 use crate::route::Period;
 use crate::text;
 
@@ -309,7 +309,12 @@ fn lay_out(
     let mut left = budgets(state, report, glyphs, left_width);
     left.push(Line::blank());
     let narrowed = state.costs.narrowed.as_ref();
-    left.extend(table::lines(&table::Table { report, narrowed, group, money }, glyphs, left_width));
+    let kept = !keeps_nothing(state);
+    left.extend(table::lines(
+        &table::Table { report, narrowed, group, money, kept },
+        glyphs,
+        left_width,
+    ));
     let mut right = chart::lines(state, report, glyphs, right_width);
     right.push(Line::blank());
     right.extend(routing((report, narrowed.is_some()), money, right_width));
@@ -332,11 +337,12 @@ fn budgets(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16)
     let day = budget.and_then(|budget| budget.day.as_ref());
     let month = budget.and_then(|budget| budget.month.as_ref());
     let money = Amounts::of(state);
-    let figures = [("today", report.today, day), ("month", report.month, month)].map(
+    let [spent_today, spent_month] = spent(state, report);
+    let figures = [("today", spent_today, day), ("month", spent_month, month)].map(
         |(label, spent, limit)| Against {
             label,
             spent: money.cost(spent),
-            of: limit.map(|limit| format!("of {}", money.brief(limit.limit))),
+            of: limit.map(|limit| format!("of {}", money.in_full(limit.limit))),
             share: limit.map(|limit| share(spent, limit)),
         },
     );
@@ -347,7 +353,7 @@ fn budgets(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16)
     let of = 12 + widest(figures.each_ref().map(|line| Some(line.spent.as_str())), 9);
     let bar = of + widest(figures.each_ref().map(|line| line.of.as_deref()), 11);
     let mut lines = figures.map(|line| line.drawn(of, bar, glyphs, width)).to_vec();
-    let ends = paces(state, report, money);
+    let ends = paces(state, [spent_today, spent_month], money);
     if !ends.is_empty() {
         let whole = ends.join("   ");
         let fits = 12 + text::width(&whole) < usize::from(width);
@@ -358,6 +364,22 @@ fn budgets(state: &AppState, report: &CostReport, glyphs: &GlyphSet, width: u16)
         }
     }
     lines
+}
+
+/// What was spent today and this month: by what is kept of requests or, where that is nothing, as
+/// budgets count it.
+fn spent(state: &AppState, report: &CostReport) -> [Cost; 2] {
+    match &state.snapshot {
+        Some(snapshot) if keeps_nothing(state) => [BudgetScope::Day, BudgetScope::Month]
+            .map(|scope| snapshot.budget.line(scope, &snapshot.calendar).spent),
+        Some(_) | None => [report.today, report.month],
+    }
+}
+
+/// Is nothing of requests kept, so that there is nothing to add up?
+fn keeps_nothing(state: &AppState) -> bool {
+    let keep = state.snapshot.as_ref().map(|snapshot| snapshot.config.ledger.keep);
+    keep == Some(KeepWhat::Nothing)
 }
 
 fn share(spent: Cost, limit: &BudgetLimit) -> f64 {
@@ -393,15 +415,15 @@ impl Against {
 }
 
 /// What the day and the month come to if they go on like this.
-fn paces(state: &AppState, report: &CostReport, money: Amounts) -> Vec<String> {
+fn paces(state: &AppState, [day, month]: [Cost; 2], money: Amounts) -> Vec<String> {
     let Some(calendar) = state.snapshot.as_ref().map(|snapshot| &snapshot.calendar) else {
         return Vec::new();
     };
-    let midnight = pace(calendar.today, state.now, report.today);
-    let month = pace(calendar.month, state.now, report.month).map(|pace| {
+    let midnight = pace(calendar.today, state.now, day);
+    let month = pace(calendar.month, state.now, month).map(|pace| {
         // A day that has just begun to be dear says little in the mean of a month, and yet it comes.
-        let rest = midnight.unwrap_or_default() - report.today.amount;
-        pace.max(report.month.amount + rest.max(Money::ZERO))
+        let rest = midnight.unwrap_or_default() - day.amount;
+        pace.max(month.amount + rest.max(Money::ZERO))
     });
     let told = |(pace, end): (Option<Money>, &str)| {
         pace.map(|pace| format!("{} {end}", words::about(&money.brief(pace))))

@@ -30,6 +30,8 @@ pub(super) struct Table<'a> {
     /// What its rows are.
     pub(super) group: CostGroup,
     pub(super) money: Amounts,
+    /// Something of requests is kept.
+    pub(super) kept: bool,
 }
 
 impl Table<'_> {
@@ -120,6 +122,7 @@ pub(super) fn lines(table: &Table<'_>, glyphs: &GlyphSet, width: u16) -> Vec<Lin
     if table.count() == 0 {
         lines.push(say(match table.narrowed {
             Some(_) if !report.rows.is_empty() => "nothing is called so; Esc shows all".to_owned(),
+            Some(_) | None if !table.kept => "nothing is kept: [ledger] keep".to_owned(),
             Some(_) | None => "nothing was spent in these days".to_owned(),
         }));
         return lines;

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::config::KeepWhat;
 use crate::console::app::{
     AppState, ColorDepth, CostGroup, CostItem, CostRow, FilterPhase, Glyphs, Msg, Recall, Recalled,
     Tone, Under, update,
@@ -14,6 +15,7 @@ use crate::console::theme::Theme;
 use crate::console::view::sample::{NOW, Scene, state};
 use crate::console::view::{draw, locate, measure};
 use crate::domain::{AtLimit, BudgetLimit, BudgetScope, Cost, Currency, SessionId, UnixMs};
+use crate::route;
 use crate::text;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
@@ -328,4 +330,23 @@ fn a_dear_day_counts_in_what_the_month_comes_to() {
         .map(|rest| rest.split(' ').next().unwrap().parse().unwrap())
         .collect();
     assert!(amounts[1] >= amounts[0] && amounts[0] > 9.0, "{pace}");
+}
+
+#[test]
+fn where_nothing_of_requests_is_kept_the_bars_are_as_budgets_count() {
+    let mut state = state(Scene::Costs, 120, 40);
+    let (_, _, report) = state.costs.shown.as_mut().unwrap();
+    (report.rows, report.today, report.month) = (Vec::new(), Cost::ZERO, Cost::ZERO);
+    let snapshot = Arc::make_mut(state.snapshot.as_mut().unwrap());
+    let mut book = route::Book::default();
+    let limit = BudgetLimit { limit: "0.0195".parse().unwrap(), at_limit: AtLimit::Stop };
+    book.set(BudgetScope::Day, Some(limit));
+    let spent = Cost { amount: "0.0130".parse().unwrap(), exact: true };
+    let bucket = route::Bucket::at(BudgetScope::Day, &snapshot.calendar);
+    book.tell_others(&bucket, route::Totals { spent, ..route::Totals::default() });
+    snapshot.budget = Arc::new(book);
+    Arc::make_mut(&mut snapshot.config).ledger.keep = KeepWhat::Nothing;
+    let text = drawn(&state).0.join("\n");
+    assert!(text.contains("$0.013") && text.contains("of $0.0195"), "{text}");
+    assert!(text.contains("67%") && text.contains("nothing is kept"), "{text}");
 }

@@ -41,7 +41,8 @@ fn today(snapshot: &Snapshot) -> Option<(BudgetLine, BudgetLimit)> {
 fn about(snapshot: &Snapshot, glyphs: Glyphs, width: u16) -> String {
     if let Some((line, budget)) = today(snapshot) {
         let spent = words::cost(line.spent, glyphs);
-        let limit = words::money(budget.limit);
+        // What somebody set stands as it was set.
+        let limit = budget.limit.in_full();
         // The limit is the point of it; over a bar that says "budget" the day need not be said.
         let forms = [
             format!("today {spent} of {limit}"),
@@ -78,8 +79,7 @@ fn budgets(state: &AppState, snapshot: &Snapshot) -> Vec<String> {
             BudgetScope::Provider(name) => words::brief(name.as_str(), 14),
             BudgetScope::Model(name) => words::brief(name.as_str(), 14),
         };
-        let (spent, limit) =
-            (words::cost(line.spent, state.looks.glyphs), words::money(budget.limit));
+        let (spent, limit) = (words::cost(line.spent, state.looks.glyphs), budget.limit.in_full());
         out.push(format!("{name} {spent} of {limit}"));
     }
     if let Some((line, _)) = today(snapshot)
