@@ -130,6 +130,7 @@ async fn what_a_program_came_to_that_held_nothing_and_was_killed_is_not_known_ei
     first.wait().unwrap();
     let home = dir.path().to_owned();
     let left = tokio::task::spawn_blocking(move || today(&home)).await.unwrap();
-    assert_eq!(left, Totals { spent: Cost { amount: Money::ZERO, exact: false }, ..left });
+    // Its prompt had been sent; what else it came to nobody knows.
+    assert!(left.spent.amount > Money::ZERO && !left.spent.exact, "{left:?}");
     assert_eq!(left.reserved, Money::ZERO);
 }
