@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AtLimit, BudgetLimit, BudgetScope, Candidate, ErrorReport, Money, Outcome, OutcomeClass,
+    AtLimit, BudgetLimit, BudgetScope, Candidate, Cost, ErrorReport, Money, Outcome, OutcomeClass,
     SessionId, UnixMs,
 };
 use crate::route::{BudgetLine, Hindrance, Refusal};
@@ -71,10 +71,21 @@ fn sentence(refusal: &Refusal, who: &str, now: UnixMs) -> String {
         Hindrance::Stop => format!("{scope} does not allow it: {need}"),
         Hindrance::Busy => format!("{}, and was not given back in time; {need}", held(refusal)),
     };
-    let left = format!("{} of {} left", refusal.left.brief(), refusal.limit.in_full());
+    let limit = refusal.limit.in_full();
+    let left = if refusal.left == refusal.limit {
+        format!("all of {limit} left")
+    } else {
+        format!("{} of {limit} left", no_more(refusal.left))
+    };
     let anew =
         refusal.resets.map(|at| format!(", new in {}", coarse(now.until(at)))).unwrap_or_default();
     format!("{why} ({left}{anew})")
+}
+
+/// What is left of a budget, never rounded up to more.
+fn no_more(left: Money) -> String {
+    let at_least = Cost { amount: left, exact: false };
+    at_least.brief().trim_start_matches('≥').to_owned()
 }
 
 /// What stands in the way of an amount that fits but for what others hold.
@@ -134,7 +145,7 @@ pub fn budget_words(line: &BudgetLine) -> String {
 
 /// The refusal as the reason a candidate is left out, in a few words.
 pub(super) fn brief(refusal: &Refusal, now: UnixMs) -> String {
-    let left = format!("{} left in {}", refusal.left.brief(), refusal.scope);
+    let left = format!("{} left in {}", no_more(refusal.left), refusal.scope);
     let need = match refusal.need {
         Some(need) => format!("could cost {}", need.brief()),
         None => "price unknown".to_owned(),
@@ -156,7 +167,6 @@ fn coarse(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Cost;
 
     fn refusal(hindrance: Hindrance) -> Refusal {
         Refusal {
@@ -184,6 +194,12 @@ mod tests {
         assert_eq!(soft.code, ASKS_FIRST);
         assert!(soft.hint.contains("--over-budget"));
         assert!(over_budget(&hard) && over_budget(&soft));
+        let mut little = refusal(Hindrance::Ask);
+        (little.limit, little.left) = ("0.0195".parse().unwrap(), "0.0187".parse().unwrap());
+        let message = |refusal: &Refusal| report(refusal, UnixMs(0)).message;
+        assert!(message(&little).contains("($0.018 of $0.0195 left"), "{}", message(&little));
+        little.left = little.limit;
+        assert!(message(&little).contains("(all of $0.0195 left"), "{}", message(&little));
         let mut busy = refusal(Hindrance::Busy);
         let said = |refusal: &Refusal| report(refusal, UnixMs(0)).message;
         let here =

@@ -109,14 +109,14 @@ pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
         lost.push("a draft is begun".to_owned());
     }
     if state.private == PrivateChat::Begun {
-        lost.push("of this private chat nothing is kept".to_owned());
+        lost.push("a private chat is not kept".to_owned());
     }
     if lost.is_empty() || matches!(state.armed, Armed::Quit { .. }) {
         super::quit(state, fx);
         return;
     }
     state.armed = Armed::Quit { until: state.now + QUIT_WITHIN };
-    let words = format!("{}: once more quits all the same", lost.join(", "));
+    let words = format!("once more quits: {}", lost.join(", "));
     notes::toast(state, Tone::Warn, words);
 }
 

@@ -182,5 +182,5 @@ fn what_would_be_lost_by_leaving_is_told_first() {
     assert!(console.state.quitting, "nothing was said yet");
     let mut console = Console::ready();
     console.text("/private on").keys("enter").exchange("one", "a").keys("ctrl-q");
-    assert!(!console.state.quitting && console.toast().contains("nothing is kept"));
+    assert!(!console.state.quitting && console.toast().contains("a private chat is not kept"));
 }
