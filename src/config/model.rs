@@ -96,13 +96,17 @@ impl PriceList {
         Some(rates)
     }
 
+    /// Does nothing cost anything, whenever, however much and in whatever tier?
+    pub fn is_free(&self) -> bool {
+        self.schedules.is_empty() && self.base == Some(Rates::default())
+    }
+
     /// The rates in force in a tier of service; `None` when they are not known. A tier's price is
     /// known where entries of its own say what input, cached input and output cost; and for a prompt
     /// long enough to be dearer in the usual tier, only where one of them speaks of prompts as long.
     pub fn in_tier(&self, tier: ServiceTier, now: UnixMs, input_tokens: u64) -> Option<TierRates> {
         let usual = self.at(now, input_tokens)?;
-        let free = self.schedules.is_empty() && self.base == Some(Rates::default());
-        if tier == ServiceTier::Standard || free {
+        if tier == ServiceTier::Standard || self.is_free() {
             return Some(TierRates { rates: usual, unsaid: self.unsaid });
         }
         let (mut own, mut longest, mut usual_longest) = (ScheduledRates::default(), 0, 0);

@@ -90,7 +90,8 @@ pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
         },
         (None, _, Reached::Refused) => return (Usage::default(), Cost::ZERO),
         (None, _, Reached::Broken) => {
-            return (Usage::default(), Cost { amount: Money::ZERO, exact: false });
+            let unknown = Usage { estimated: true, ..Usage::default() };
+            return (Usage::default(), priced(model, at, size.tier, &unknown));
         }
         (None, _, Reached::Sent | Reached::Accepted) => {
             Usage { input: size.input_estimate, output: seen, estimated: true, ..Usage::default() }
@@ -107,8 +108,12 @@ pub(super) fn bill(model: &Model, at: UnixMs, size: &Size) -> (Usage, Cost) {
 
 /// The cost at our own prices. Exact where the usage is the provider's last word and the price of its
 /// tier of service is known. Where that is not, the usual price stands in; where it is not said in
-/// which tier an answer was served, it is taken to be the one asked for.
+/// which tier an answer was served, it is taken to be the one asked for. What is free is exactly
+/// nothing, however much it was.
 fn priced(model: &Model, at: UnixMs, tier: Tier, usage: &Usage) -> Cost {
+    if model.prices.is_free() {
+        return Cost::ZERO;
+    }
     let said = tier.served.is_some() || tier.asked.is_none();
     let named = tier.served.or(tier.asked).unwrap_or(ServiceTier::Standard);
     let (cost, known) = match model.prices.in_tier(named, at, usage.input) {
@@ -236,6 +241,16 @@ mod tests {
         assert_eq!((cost.amount.to_string().as_str(), cost.exact), ("0.0004", false));
         let (usage, cost) = bill(&priced(), UnixMs(0), &size(None, Reached::Broken));
         assert_eq!((usage, cost.amount, cost.exact), (Usage::default(), Money::ZERO, false));
+    }
+
+    #[test]
+    fn what_is_free_costs_nothing_for_sure_however_far_it_came() {
+        let mut free = priced();
+        free.prices.base = Some(crate::domain::Rates::default());
+        for reached in [Reached::Sent, Reached::Broken, Reached::Accepted] {
+            let (_, cost) = bill(&free, UnixMs(0), &size(None, reached));
+            assert_eq!(cost, Cost::ZERO);
+        }
     }
 
     #[test]
