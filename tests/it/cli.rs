@@ -356,7 +356,7 @@ fn what_no_budget_allows_is_four_and_says_which_and_what_is_left() {
     let allowed = ["ask", "--over-budget", "-m", "lab-small", "--pin", "Hello there."];
     let hard = under_a_budget("stop");
     let ran = Ran::of(hard.configured(&ask).output().unwrap()).ends(4);
-    for part in ["the day's budget does not allow it", "$0.0001 of $0.0001 left", "new in"] {
+    for part in ["the day's budget does not allow it", "all of $0.0001 left", "new in"] {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);
     }
     Ran::of(hard.configured(&allowed).output().unwrap()).ends(4);
