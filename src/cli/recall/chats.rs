@@ -149,7 +149,8 @@ pub(super) fn from_where_it_differs(text: &str, other: Option<&String>) -> Strin
         text.char_indices().zip(other.chars()).take_while(|((_, a), b)| a == b).count()
     });
     let at = text.char_indices().nth(alike).map_or(text.len(), |(at, _)| at);
-    if at < ALIKE {
+    // One that the other only adds to has nothing of its own.
+    if at < ALIKE || at == text.len() {
         return text.to_owned();
     }
     // From the word in which it begins, so that it can be read.
