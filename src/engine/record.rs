@@ -80,8 +80,8 @@ impl Recorder {
         let _late = tokio::time::timeout(BEGIN_LIMIT, given).await;
     }
 
-    /// It waits for a budget: should the process end before it has, nobody was asked and nothing was
-    /// spent by it. Never waits itself.
+    /// It waits for a budget, or reads along: should the process end before somebody is asked, nobody was
+    /// and nothing was spent by it. Never waits itself.
     pub(super) fn waits(&self) {
         if let (Some((ledger, _)), Some(begin)) = (&self.kept, self.begin.get()) {
             self.waits.store(true, Ordering::Relaxed);
@@ -102,9 +102,9 @@ impl Recorder {
             ReplyEvent::Text(text) => journal(Piece::Text, text),
             ReplyEvent::Reasoning(text) => journal(Piece::Reasoning, text),
             ReplyEvent::Restart { .. } => ledger.void(request),
-            ReplyEvent::Attempt { .. } => {
-                if self.waits.swap(false, Ordering::Relaxed) {
-                    ledger.more(request, Piece::Asked, "-");
+            ReplyEvent::Attempt { n, model, kind, .. } => {
+                if self.waits.swap(false, Ordering::Relaxed) || *n > 1 {
+                    ledger.more(request, Piece::Asked, &format!("{n} {} {model}\n", kind.name()));
                 }
             }
             ReplyEvent::AttemptEnded(report) => ledger.attempt(begin, report.as_ref().clone()),

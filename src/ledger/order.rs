@@ -141,13 +141,19 @@ pub enum Piece {
     Text,
     /// Thinking.
     Reasoning,
-    /// From here on it waits for a budget, and nobody is asked.
+    /// From here on it waits for a budget or reads along, and nobody is asked.
     Waits,
-    /// It has waited, and somebody is asked.
+    /// An attempt is made, of which the text is a line: its number, kind and model. The first one is known
+    /// without it, unless it waited.
     Asked,
 }
 
 impl Piece {
+    /// Is it something that was said?
+    pub(super) const fn is_words(self) -> bool {
+        matches!(self, Self::Text | Self::Reasoning)
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",

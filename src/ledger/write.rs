@@ -4,6 +4,7 @@
 //! leaves what carrying it out once leaves, so that an order whose fate is unknown may be given again.
 
 mod money;
+mod recover;
 mod turn;
 mod upkeep;
 
@@ -15,7 +16,7 @@ use crate::domain::{RequestId, Role};
 
 use super::order::{Order, Piece};
 
-pub(super) use upkeep::{INTERRUPTED, recover};
+pub(super) use recover::{INTERRUPTED, recover};
 
 /// Why an order was not carried out.
 #[derive(Debug)]
@@ -62,7 +63,8 @@ pub(super) fn obey(
     }
 }
 
-/// Journals a piece of an answer on its way. One whose beginning was not kept has nothing to hang on.
+/// Journals a piece of an answer on its way. One whose beginning was not kept has nothing to hang on, and
+/// of one that is kept in figures alone no word is.
 pub(super) fn more(
     db: &Connection,
     request: RequestId,
@@ -71,17 +73,20 @@ pub(super) fn more(
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO journal (request, kind, text)
-         SELECT n, ?2, ?3 FROM requests WHERE id = ?1 AND run IS NOT NULL AND keep = 'all'",
+         SELECT n, ?2, ?3 FROM requests WHERE id = ?1 AND run IS NOT NULL AND (keep = 'all' OR ?4)",
     )?
-    .execute(params![key(request.0), piece.name(), text])
+    .execute(params![key(request.0), piece.name(), text, !piece.is_words()])
     .map(|_| ())
 }
 
-/// Takes back what was journaled of an answer.
+/// Takes back what was journaled of an answer's words.
 pub(super) fn void(db: &Connection, request: RequestId) -> rusqlite::Result<()> {
-    db.prepare_cached("DELETE FROM journal WHERE request = (SELECT n FROM requests WHERE id = ?1)")?
-        .execute([key(request.0)])
-        .map(|_| ())
+    db.prepare_cached(
+        "DELETE FROM journal WHERE request = (SELECT n FROM requests WHERE id = ?1)
+         AND kind NOT IN ('waits', 'asked')",
+    )?
+    .execute([key(request.0)])
+    .map(|_| ())
 }
 
 /// An id as it stands in the file.

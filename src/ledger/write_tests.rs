@@ -537,7 +537,8 @@ fn a_question_whose_process_ended_while_it_waited_for_a_budget_cost_nothing() {
         }
         ledger.more(turn.request(), Piece::Waits, "-");
     }
-    ledger.more(asks.request(), Piece::Asked, "-");
+    let model = asks.begin().decision.chosen().unwrap().model.clone();
+    ledger.more(asks.request(), Piece::Asked, &format!("1 first {model}\n"));
     ledger.flush(LIMIT).unwrap();
     drop(ledger);
     let gone = dir.path().join("runs").join(run.to_string());
@@ -565,6 +566,51 @@ fn a_question_whose_process_ended_while_it_waited_for_a_budget_cost_nothing() {
         .map(|kept| kept.message.plain())
         .collect();
     assert_eq!(never, ["who waits"]);
+}
+
+#[test]
+fn an_attempt_that_was_under_way_when_its_process_ended_is_charged_its_prompt_and_what_it_had_shown()
+ {
+    let dir = tempfile::tempdir().unwrap();
+    let run = Uuid::now_v7();
+    let ledger = Ledger::open(Options { run, ..options(dir.path()) }).unwrap();
+    // The first broke off in each; then somebody goes on with it, begins anew, or has ended too.
+    let begun = |number: u64| {
+        let chat = Turn { session: session(number), failed: Some(70), ..turn(number, "tell", "") };
+        let begin = chat.begin();
+        futures_executor(ledger.begin(Arc::clone(&begin))).unwrap();
+        ledger.more(chat.request(), Piece::Text, "Once upon a time there was a ");
+        ledger.attempt(&begin, chat.attempts(&begin).swap_remove(0));
+        let next = begin.decision.ranked().nth(1).unwrap();
+        let prompt = next.estimate.input_tokens;
+        (chat, begin.clone(), next.model.clone(), prompt)
+    };
+    let (on, _, model, prompt) = begun(1);
+    ledger.more(on.request(), Piece::Asked, &format!("2 continue {model}\n"));
+    ledger.more(on.request(), Piece::Text, "bear");
+    let (anew, _, model, _) = begun(2);
+    ledger.more(anew.request(), Piece::Asked, &format!("2 fallback {model}\n"));
+    ledger.void(anew.request());
+    let (over, begin, model, _) = begun(3);
+    ledger.more(over.request(), Piece::Asked, &format!("2 fallback {model}\n"));
+    ledger.attempt(&begin, over.attempts(&begin).swap_remove(1));
+    ledger.flush(LIMIT).unwrap();
+    drop(ledger);
+    let gone = dir.path().join("runs").join(run.to_string());
+    while gone.exists() {
+        std::thread::yield_now();
+    }
+    let next = open(dir.path());
+    let cost = |chat| next.read(|reader| reader.session_row(chat)).unwrap().unwrap().cost;
+    let total = next.read(|reader| reader.total(Days::ALL)).unwrap();
+    assert_eq!(total.attempts, 6, "two of each");
+    // Four ended, of 400 tokens in and 120 out. What one goes on from is part of its prompt.
+    let (input, output) = (total.usage.input - 4 * 400, total.usage.output - 4 * 120);
+    assert!(input > 2 * prompt && input < 2 * prompt + 20, "{input} for twice {prompt}");
+    assert!((1..5).contains(&output), "{output} since it goes on");
+    assert!(!cost(session(1)).exact && !cost(session(2)).exact);
+    assert!(cost(session(1)).amount > cost(session(2)).amount);
+    assert_eq!(cost(session(3)), Cost { amount: Money::from_pico(1_000_070), exact: true });
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::domain::{
     AttemptId, AttemptKind, Candidate, Continuation, ErrorReport, Evidence, Finish, Money,
     OutcomeClass, ReaderKind, ReplyEvent, Seam, SeamHow,
 };
-use crate::route::Observation;
+use crate::route::{Observation, Written};
 use crate::wire::{self, HttpCall, Target, http::Http};
 
 use super::super::actor::{Insist, ToActor};
@@ -69,9 +69,11 @@ impl Run {
         let (provider, model) = (asking.provider, asking.model.as_ref());
         let started_ms = Self::elapsed_ms(state);
         let (id, at) = (attempt_of(permit), super::super::clock::now());
-        let made = Made { id, at, provider, model, n: state.attempts, kind, started_ms, waited };
         let how = self.continuation(model, state);
         let before = how.map(|_| state.reply.text.clone());
+        let along = before.as_deref().map(Written::of).unwrap_or_default();
+        let n = state.attempts;
+        let made = Made { id, at, provider, model, n, kind, started_ms, waited, along };
         let input = asking.candidate.estimate.input_tokens;
         let cap = room::cap(&self.request, model, input, state.room, state.written);
         self.tell(
@@ -387,7 +389,8 @@ impl Run {
         );
         let started_ms = millis(started.elapsed());
         let (id, at) = (attempt_of(&permit), super::super::clock::now());
-        let made = Made { id, at, provider, model, n, kind, started_ms, waited: Duration::ZERO };
+        let (waited, along) = (Duration::ZERO, Written::default());
+        let made = Made { id, at, provider, model, n, kind, started_ms, waited, along };
         let drills = &snapshot.overrides.drills;
         let drill =
             drill::on(drills, &provider.name, &model.name, super::super::clock::now()).cloned();
@@ -399,13 +402,15 @@ impl Run {
         let made = &second.made;
         second.permit.began();
         self.observe_start(made.provider, made.model).await;
-        self.sink.push(ReplyEvent::Attempt {
+        let event = ReplyEvent::Attempt {
             n: made.n,
             model: made.model.name.clone(),
             provider: made.provider.name.clone(),
             kind: made.kind,
             waited_ms: 0,
-        });
+        };
+        self.record.event(&event);
+        self.sink.push(event);
     }
 
     /// Runs the first; where it is silent for so long, a second beside it.

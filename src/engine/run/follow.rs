@@ -34,6 +34,8 @@ impl Run {
         state: &mut State,
     ) -> Option<Outcome> {
         let mut written = Written::of(&state.reply.text);
+        // Whoever leads is the one who pays.
+        self.record.waits();
         loop {
             let event = tokio::select! {
                 biased;

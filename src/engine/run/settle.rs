@@ -7,7 +7,7 @@ use crate::domain::{
     AttemptId, AttemptKind, AttemptReport, ErrorReport, OutcomeClass, ReplyEvent, ServiceTier,
     UnixMs,
 };
-use crate::route::Observation;
+use crate::route::{Observation, Written};
 use crate::wire;
 
 use super::super::account::{self, Figures, Reached, Size, Tier};
@@ -33,6 +33,8 @@ pub(super) struct Made<'a> {
     pub(super) started_ms: u64,
     /// Waited on purpose before it.
     pub(super) waited: Duration,
+    /// What was said before and sent along, to be gone on from.
+    pub(super) along: Written,
 }
 
 impl Run {
@@ -50,6 +52,7 @@ impl Run {
         let written = ended.map(|ended| ended.written).unwrap_or_default();
         let snapshot = self.shared.snapshot();
         let learned = snapshot.models.get(&model.name).map(|seen| seen.tokens.clone());
+        let learned = learned.unwrap_or_default();
         let size = Size {
             reported: ended.and_then(|ended| ended.usage),
             figures: ended.map_or(Figures::SoFar, |ended| ended.figures),
@@ -60,8 +63,9 @@ impl Run {
                 .decision
                 .as_ref()
                 .and_then(|decision| decision.candidate(model.name.as_str()))
-                .map_or(0, |candidate| candidate.estimate.input_tokens),
-            seen: account::seen(model, &learned.unwrap_or_default(), &written),
+                .map_or(0, |candidate| candidate.estimate.input_tokens)
+                + account::seen(model, &learned, &made.along),
+            seen: account::seen(model, &learned, &written),
             reached: ended.map_or(Reached::Refused, |ended| ended.reached),
         };
         let (usage, cost) = account::bill(model, made.at, &size);
@@ -70,7 +74,9 @@ impl Run {
         let outrun = error.is_some_and(|error| error.code == OUTRUN);
         let stamps = ended.map(|ended| ended.stamps).unwrap_or_default();
         let took = ended.map_or(Duration::ZERO, |ended| ended.took);
-        if error.is_none() || (written.chars() > 0 && !outrun) {
+        // What a reader stopped had been sent, and is paid for.
+        let stopped = error.is_some_and(|error| error.class == OutcomeClass::Cancelled);
+        if error.is_none() || ((written.chars() > 0 || stopped) && !outrun) {
             state.usage = state.usage + usage;
             state.written += usage.output.saturating_sub(usage.reasoning);
             self.tell(state, ReplyEvent::Usage(state.usage));

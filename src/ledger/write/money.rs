@@ -143,20 +143,20 @@ pub(super) fn aside(db: &Connection, aside: &Aside, zone: &TimeZone) -> rusqlite
 pub(super) fn unknown(
     db: &Connection,
     (request, session): (RequestId, Option<SessionId>),
-    (provider, model): (&str, &str),
+    (n, (provider, model)): (u64, (&str, &str)),
     (origin, at): (&'static str, UnixMs),
     (usage, least): (Usage, Money),
     zone: &TimeZone,
 ) -> rusqlite::Result<()> {
     let new = Line {
-        id: derived(request.0, u64::MAX),
+        id: derived(request.0, u64::MAX - n),
         at,
         provider,
         model,
         session,
         request: Some(request),
         origin,
-        kind: super::upkeep::INTERRUPTED,
+        kind: super::recover::INTERRUPTED,
         outcome: Some(OutcomeClass::Cancelled),
         usage: Usage { estimated: true, ..usage },
         cost: Cost { amount: least, exact: false },

@@ -420,7 +420,7 @@ impl Said {
     /// An answer that was cut off by the end of its process.
     pub(super) fn interrupted(&mut self, model: Option<String>) {
         self.model = model;
-        self.finish = Some(super::upkeep::INTERRUPTED);
+        self.finish = Some(super::recover::INTERRUPTED);
     }
 }
 

@@ -1,28 +1,18 @@
-//! What is done to what is kept: removing, purging, renaming, forking; and, after a process that
-//! ended without a word, taking up what it had shown.
+//! What is done to what is kept: removing, purging, renaming, forking.
 //!
 //! Invariant: removing a conversation removes every word of it and none of what it cost.
 
-use std::collections::BTreeMap;
-
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use uuid::Uuid;
 
-use crate::domain::{
-    Finish, Message, MessageId, ModelName, Money, Origin, Part, RequestId, Role, SessionId, UnixMs,
-    Usage,
-};
-use crate::route::Written;
+use crate::domain::{MessageId, ModelName, RequestId, SessionId, UnixMs};
 
 use super::super::Day;
 use super::super::order::{KeptTokens, Preference, Purge, Scrub};
-use super::{Failed, derived, key, money, number, turn};
+use super::recover::INTERRUPTED;
+use super::{Failed, derived, key, number, turn};
 
-/// How an answer ended whose process did.
-pub(in crate::ledger) const INTERRUPTED: &str = "interrupted";
-
-/// The same, once it was looked at.
+/// How an interrupted answer ended, once it was looked at.
 const DISMISSED: &str = "dismissed";
 
 /// Milliseconds in an hour.
@@ -243,157 +233,4 @@ pub(super) fn fork(
     }
     db.execute("UPDATE sessions SET messages = ?2 WHERE n = ?1", params![new, way.len() as i64])?;
     Ok(way.len() as u64)
-}
-
-/// A request that was on its way when its process ended.
-struct Left {
-    n: i64,
-    request: RequestId,
-    session: Option<SessionId>,
-    run: Uuid,
-    origin: String,
-    at: UnixMs,
-    model: Option<String>,
-}
-
-/// Takes up what processes that ended without a word had shown: each partial answer becomes a message
-/// marked as interrupted, and what its attempt cost is "at least" what is known.
-pub(in crate::ledger) fn recover(
-    db: &Connection,
-    is_over: impl Fn(Uuid) -> bool,
-    zone: &TimeZone,
-) -> rusqlite::Result<u64> {
-    let mut over: BTreeMap<Uuid, bool> = BTreeMap::new();
-    let mut count = 0;
-    for left in left(db)? {
-        if !*over.entry(left.run).or_insert_with(|| is_over(left.run)) {
-            continue;
-        }
-        take_up(db, &left, zone)?;
-        count += 1;
-    }
-    Ok(count)
-}
-
-fn left(db: &Connection) -> rusqlite::Result<Vec<Left>> {
-    let mut found = db.prepare(
-        "SELECT r.n, r.id, s.id, r.run, r.origin, r.at, d.chosen
-         FROM requests r INDEXED BY requests_running
-         LEFT JOIN sessions s ON s.n = r.session LEFT JOIN decisions d ON d.request = r.n
-         WHERE r.run IS NOT NULL ORDER BY r.n",
-    )?;
-    let rows = found.query_map([], |row| {
-        Ok(Left {
-            n: row.get(0)?,
-            request: RequestId(Uuid::from_bytes(row.get(1)?)),
-            session: row.get::<_, Option<[u8; 16]>>(2)?.map(|id| SessionId(Uuid::from_bytes(id))),
-            run: Uuid::from_bytes(row.get(3)?),
-            origin: row.get(4)?,
-            at: UnixMs(row.get(5)?),
-            model: row.get(6)?,
-        })
-    })?;
-    rows.collect()
-}
-
-fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
-    let (mut text, mut reasoning, mut waits) = (String::new(), String::new(), false);
-    let mut journal =
-        db.prepare_cached("SELECT kind, text FROM journal WHERE request = ?1 ORDER BY n")?;
-    let mut rows = journal.query([left.n])?;
-    while let Some(row) = rows.next()? {
-        let (kind, piece): (String, String) = (row.get(0)?, row.get(1)?);
-        match kind.as_str() {
-            "waits" => waits = true,
-            "asked" => waits = false,
-            "text" => text.push_str(&piece),
-            _ => reasoning.push_str(&piece),
-        }
-    }
-    drop(rows);
-    drop(journal);
-    let mut shown = Written::of(&text);
-    shown.add(&reasoning);
-    let mut parts = Vec::new();
-    if !reasoning.is_empty() {
-        parts.push(Part::Reasoning { text: reasoning, signature: None });
-    }
-    if !text.is_empty() {
-        parts.push(Part::Text { text });
-    }
-    // Where it ended waiting for a budget, nobody was being asked: it came to what the attempts before
-    // did, which is exactly nothing where there were none.
-    let unasked = waits && parts.is_empty();
-    if !parts.is_empty() {
-        let message = Message { role: Role::Assistant, parts };
-        let model = left.model.clone();
-        turn::hang(db, left.n, left.request.0, &message, left.at, |said| said.interrupted(model))?;
-    }
-    if let Some(model) = left.model.as_ref().filter(|_| !waits) {
-        let (provider, usage, least) = came_to(db, left.n, model, &shown)?;
-        let origin = origin_name(&left.origin);
-        let whose = (left.request, left.session);
-        let came_to = (usage, least);
-        money::unknown(db, whose, (&provider, model), (origin, left.at), came_to, zone)?;
-    }
-    db.execute(
-        "UPDATE requests SET run = NULL, finish = ?2, model = ?3,
-         exact = ?4 AND (SELECT coalesce(min(exact), 1) FROM spend WHERE spend.request = requests.id),
-         cost = (SELECT coalesce(sum(amount), 0) FROM spend WHERE spend.request = requests.id)
-         WHERE n = ?1",
-        params![
-            left.n,
-            if unasked { Finish::Cancelled.name() } else { INTERRUPTED },
-            left.model.as_ref().filter(|_| !unasked),
-            waits
-        ],
-    )?;
-    turn::heard(db, left.n)?;
-    db.execute("DELETE FROM journal WHERE request = ?1", [left.n])?;
-    money::unanswered(db, (&left.origin, left.at), zone)
-}
-
-/// The provider of the model a decision chose, and what its attempt came to at least: the prompt as it
-/// was estimated, which an attempt that is stopped before its first word is charged too, and what was
-/// shown.
-fn came_to(
-    db: &Connection,
-    request: i64,
-    model: &str,
-    shown: &Written,
-) -> rusqlite::Result<(String, Usage, Money)> {
-    let nothing = |provider: String| (provider, Usage::default(), Money::ZERO);
-    let packed: Vec<u8> =
-        db.query_row("SELECT packed FROM decisions WHERE request = ?1", [request], |row| {
-            row.get(0)
-        })?;
-    let Ok((input, decision)) = super::super::pack::unpack(&packed) else {
-        return Ok(nothing(String::new()));
-    };
-    let Some(chosen) = decision.candidate(model) else { return Ok(nothing(String::new())) };
-    let provider = chosen.provider.to_string();
-    // What it had come to is counted already, and what was shown may be another's.
-    let over: bool = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM attempts WHERE request = ?1)",
-        [request],
-        |row| row.get(0),
-    )?;
-    let asked = input.candidates.iter().find(|one| one.model.as_str() == model);
-    let rates = asked.and_then(|one| one.rates).filter(|_| !over);
-    let Some((asked, rates)) = asked.zip(rates) else {
-        return Ok(nothing(provider));
-    };
-    let usage = Usage {
-        input: chosen.estimate.input_tokens,
-        output: shown.tokens(|script| {
-            let own = asked.token_factors.iter().find(|(each, _)| *each == script);
-            own.map_or(1.0, |(_, factor)| f64::from(*factor))
-        }),
-        ..Usage::default()
-    };
-    Ok((provider, usage, rates.cost(&usage)))
-}
-
-fn origin_name(kept: &str) -> &'static str {
-    Origin::named(kept).unwrap_or(Origin::Chat).name()
 }
