@@ -358,6 +358,15 @@ impl Composer {
         }
     }
 
+    /// What was written in private goes: from the earlier prompts, what was cut and what could be undone.
+    /// The draft stays.
+    pub fn end_private(&mut self) {
+        self.history.end_private();
+        self.cut.clear();
+        let draft = self.draft();
+        self.set(draft);
+    }
+
     /// Puts back what was cut.
     pub fn yank(&mut self) {
         let cut = std::mem::take(&mut self.cut);

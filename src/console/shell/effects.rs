@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt as _, StreamExt, stream};
+use tokio::sync::oneshot;
 
 use crate::console::app::{
     Contest, Copied, DecideFor, Decided, Effect, Msg, Recall, Size, StartPlan,
@@ -19,7 +20,7 @@ use crate::engine::LogEntry;
 use crate::route;
 
 use super::port::Engine;
-use super::run::{Mail, Refine, Shell, is_words};
+use super::run::{Mail, Reading, Refine, Shell, is_words};
 use super::{detect, editor};
 
 /// The engine may take so long to close its sockets before we leave without it.
@@ -32,8 +33,8 @@ impl Shell {
             match effect {
                 Effect::Send(request) => self.ask(*request),
                 Effect::Cancel(request) => {
-                    if let Some(task) = self.replies.remove(&request) {
-                        task.abort();
+                    if let Some(Reading { stop, .. }) = self.replies.remove(&request) {
+                        let _over_already = stop.send(());
                     }
                 }
                 Effect::Command(command) => {
@@ -89,8 +90,18 @@ impl Shell {
         let Some(engine) = &self.engine else { return };
         let (id, mail) = (request.id, self.mail.clone());
         let mut replies = engine.ask(request);
+        let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            while let Some(events) = replies.next().await {
+            loop {
+                let events = tokio::select! {
+                    biased;
+                    _ = &mut stopped => break,
+                    events = replies.next() => events,
+                };
+                let Some(events) = events else {
+                    let _ = mail.send(Mail::Msg(Msg::ReplyClosed(id))).await;
+                    return;
+                };
                 let over = events.iter().any(|event| matches!(event, ReplyEvent::End(_)));
                 let text = !over && events.iter().any(is_words);
                 if mail.send(Mail::Msg(Msg::Reply { request: id, events })).await.is_err() {
@@ -98,12 +109,21 @@ impl Shell {
                 }
                 if text {
                     // No frame is drawn sooner: what comes meanwhile is taken in at once.
-                    tokio::time::sleep(FRAME_GAP).await;
+                    tokio::select! {
+                        biased;
+                        _ = &mut stopped => break,
+                        () = tokio::time::sleep(FRAME_GAP) => {}
+                    }
                 }
             }
-            let _ = mail.send(Mail::Msg(Msg::ReplyClosed(id))).await;
+            // What had come before the stop is kept as said, so it is shown too.
+            let rest = replies.next().now_or_never().flatten();
+            drop(replies);
+            if let Some(events) = rest {
+                let _ = mail.send(Mail::Msg(Msg::Reply { request: id, events })).await;
+            }
         });
-        self.replies.insert(id, task);
+        self.replies.insert(id, Reading { task, stop });
     }
 
     /// Asks the ledger off the loop.
@@ -231,8 +251,8 @@ impl Shell {
 
     /// Ends what runs. Bounded: a socket that will not close does not keep us.
     pub(super) async fn leave(&mut self) {
-        for task in self.replies.values() {
-            task.abort();
+        for reading in self.replies.values() {
+            reading.task.abort();
         }
         if let Some(observer) = self.observer.take() {
             observer.abort();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::console::app::{
@@ -115,7 +115,7 @@ pub(super) struct Shell {
     pub(super) mail: mpsc::Sender<Mail>,
     pub(super) engine: Option<Arc<dyn Engine>>,
     pub(super) keys: Arc<RunKeys>,
-    pub(super) replies: BTreeMap<RequestId, JoinHandle<()>>,
+    pub(super) replies: BTreeMap<RequestId, Reading>,
     pub(super) observer: Option<JoinHandle<()>>,
     pub(super) refine: Refine,
     pub(super) present: Option<Instant>,
@@ -123,6 +123,13 @@ pub(super) struct Shell {
 }
 
 /// Is it something to read, or the end of it?
+/// A reply that is read.
+pub(super) struct Reading {
+    pub(super) task: JoinHandle<()>,
+    /// Ends it with what has come until then.
+    pub(super) stop: oneshot::Sender<()>,
+}
+
 pub(super) fn is_words(event: &ReplyEvent) -> bool {
     matches!(event, ReplyEvent::Text(_) | ReplyEvent::Reasoning(_) | ReplyEvent::End(_))
 }

@@ -254,7 +254,7 @@ impl Console {
             .collect()
     }
 
-    fn running(&self) -> RequestId {
+    pub(super) fn running(&self) -> RequestId {
         self.state.running().expect("a reply runs").1.request
     }
 

@@ -42,7 +42,7 @@ pub(super) fn run(state: &mut AppState, fx: &mut Effects, word: &str) -> Result<
             } else {
                 "not private from here on"
             };
-            notes::toast(state, Tone::Good, words);
+            notes::note(state, Tone::Good, words);
             send::preview(state, fx);
         }
         ("off", PrivateChat::Begun) => {
@@ -62,7 +62,7 @@ pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
         return;
     }
     state.private = PrivateChat::Off;
-    state.composer.history.end_private();
+    state.composer.end_private();
     mark_draft(state);
     // What is frozen would go on saying it.
     state.routes.frozen = None;

@@ -1,6 +1,7 @@
 //! Taking in a reply: events fold into its cell, its end into the meters.
 //!
-//! Invariant: events of a request that is over or unknown change nothing.
+//! Invariant: events of a request that is over or unknown change nothing, but for the last words of one
+//! that was stopped.
 
 use crate::domain::{
     Cost, Finish, FirstToken, ModelName, Money, Outcome, ReplyEvent, RequestId, UnixMs, Usage,
@@ -37,7 +38,10 @@ pub(super) fn events(
     events: Vec<ReplyEvent>,
 ) {
     let (now, tongue) = (state.now, state.looks.tongue);
-    let Some((index, cell)) = find(state, request) else { return };
+    let Some((index, cell)) = find(state, request) else {
+        late(state, request, &events);
+        return;
+    };
     let mut ended = false;
     for event in events {
         ended |= matches!(event, ReplyEvent::End(_));
@@ -51,6 +55,34 @@ pub(super) fn events(
     if ended {
         end(state, fx, index);
     }
+}
+
+/// Words that had come when the reply was stopped: they are kept, so they are shown. What it came to is
+/// told by [`accounted`].
+fn late(state: &mut AppState, request: RequestId, events: &[ReplyEvent]) {
+    let newest = state.last_reply();
+    let stopped = |(_, reply): &(usize, &ReplyCell)| reply.request == request && reply.stopped;
+    let Some((index, _)) = newest.filter(stopped) else { return };
+    let Some(Cell::Reply(cell)) = state.transcript.cells.get_mut(index) else { return };
+    let said = |event: &&ReplyEvent| match event {
+        ReplyEvent::Text(_)
+        | ReplyEvent::Reasoning(_)
+        | ReplyEvent::ToolCall { .. }
+        | ReplyEvent::Seam(_)
+        | ReplyEvent::Restart { .. } => true,
+        ReplyEvent::Routed(_)
+        | ReplyEvent::Held { .. }
+        | ReplyEvent::Attempt { .. }
+        | ReplyEvent::AttemptEnded(_)
+        | ReplyEvent::FirstToken { .. }
+        | ReplyEvent::Usage(_)
+        | ReplyEvent::Verdict(_)
+        | ReplyEvent::End(_) => false,
+    };
+    for event in events.iter().filter(said) {
+        cell.reply.fold(event);
+    }
+    changed_cell(state, index);
 }
 
 /// Folds one event into a cell.

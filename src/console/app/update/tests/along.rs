@@ -116,7 +116,7 @@ fn instructions_written_in_a_private_chat_stay_private_when_it_is_not_any_more()
     console.text("/private on").keys("enter");
     console.text("/system my code is 4711").keys("enter");
     console.text("/private off").keys("enter");
-    let told = console.toast();
+    let told = console.note();
     assert!(told.contains("the system prompt goes along only with #private"), "{told}");
     console.exchange("one", "a");
     assert_eq!(console.sent().last().unwrap().system, None);
@@ -135,4 +135,14 @@ fn a_draft_that_was_begun_in_private_is_sent_in_private_wherever_it_is_sent() {
     let request = console.sent().pop().unwrap();
     assert_eq!(request.audience(), Audience::Here);
     assert_eq!(request.last_user_text(), "#private my code is 4711");
+}
+
+#[test]
+fn what_was_cut_or_could_be_undone_in_private_does_not_come_back() {
+    for back in ["ctrl-y", "ctrl-_"] {
+        let mut console = Console::ready();
+        console.text("/private on").keys("enter").exchange("one", "a");
+        console.text("my code is 4711").keys("ctrl-u ctrl-n").keys(back);
+        assert_eq!(console.state.composer.text(), "", "{back}");
+    }
 }

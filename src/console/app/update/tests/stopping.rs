@@ -70,18 +70,6 @@ fn esc_stops_the_reply_and_keeps_its_text() {
 }
 
 #[test]
-fn what_arrives_after_a_stop_is_dropped() {
-    let mut console = Console::ready();
-    console.text("one").keys("enter").routed("mini").stream("half");
-    let request = console.state.running().unwrap().1.request;
-    console
-        .keys("esc")
-        .send(Msg::Reply { request, events: vec![ReplyEvent::Text(" more".into())] });
-    console.send(Msg::ReplyClosed(request));
-    assert_eq!(console.state.last_reply().unwrap().1.reply.text, "half");
-}
-
-#[test]
 fn esc_when_idle_goes_to_read_mode_and_back() {
     let mut console = Console::ready();
     console.exchange("one", "answer").keys("esc");
@@ -183,4 +171,20 @@ fn what_would_be_lost_by_leaving_is_told_first() {
     let mut console = Console::ready();
     console.text("/private on").keys("enter").exchange("one", "a").keys("ctrl-q");
     assert!(!console.state.quitting && console.toast().contains("a private chat is not kept"));
+}
+
+#[test]
+fn words_that_had_come_when_a_reply_was_stopped_are_shown_as_they_are_kept() {
+    let mut console = Console::ready();
+    console.text("one").keys("enter").routed("mini").stream("half of");
+    let request = console.running();
+    console.keys("esc");
+    let rest = vec![ReplyEvent::Text(" it".to_owned())];
+    console.send(Msg::Reply { request, events: rest.clone() });
+    let shown = console.state.last_reply().unwrap().1;
+    assert_eq!((shown.reply.text.as_str(), shown.stopped), ("half of it", true));
+    assert!(console.state.running().is_none());
+    // Of one that is not the newest any more nothing is wanted.
+    console.exchange("two", "b").send(Msg::Reply { request, events: rest });
+    assert_eq!(console.state.last_reply().unwrap().1.reply.text, "b");
 }
