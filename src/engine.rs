@@ -58,7 +58,7 @@ pub use keys::Env;
 pub use log::LEFT;
 pub use pinger::EVERY as PING_EVERY;
 pub use recall::{Forget, Forgotten, Recall};
-pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, over_budget, used_up};
+pub use refusal::{ASKS_FIRST, OVER_BUDGET, budget_words, fits, over_budget, used_up};
 pub use reply::ReplyStream;
 pub use scripts::{ScriptBasis, ScriptPrice, script_name, script_prices};
 pub use snapshot::{

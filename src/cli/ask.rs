@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::domain::{
-    CacheMode, ErrorReport, Finish, Origin, Outcome, OutcomeClass, OverBudget, ReaderKind, Reply,
-    ReplyEvent, Request, RequestId, Route, SessionId, is_nearly_private,
+    CacheMode, ErrorReport, Finish, ModelName, Origin, Outcome, OutcomeClass, OverBudget,
+    ReaderKind, Reply, ReplyEvent, Request, RequestId, Route, SessionId, is_nearly_private,
 };
 use crate::engine::{self, EngineHandle, LogEntry, Snapshot};
 use crate::text::{Sanitizer, Tongue};
@@ -173,11 +173,11 @@ async fn ask(
     let mut request = asking.request;
     let mut meets = Meets { went_on, setup, said: false };
     let mut reply = one(&running.engine, request.clone(), args, io, &mut meets).await?;
-    let fits = reply.decision.as_ref().and_then(|decision| decision.chosen());
-    let fits = fits.map(|candidate| candidate.model.as_str());
     let mut declined = false;
     if let Some(question) = asks_first(&reply).filter(|_| somebody_there(args, io)) {
-        match allowed(question, fits, io).await? {
+        let decision = reply.decision.as_ref();
+        let fits = decision.and_then(|decision| engine::fits(question, decision));
+        match allowed(&question.message, fits.map(ModelName::as_str), io).await? {
             Some(allowance) => {
                 request.id = RequestId(Uuid::now_v7());
                 request.over_budget = allowance;
@@ -285,9 +285,9 @@ async fn until(engine: &EngineHandle, wanted: impl Fn(&Snapshot) -> bool) {
 }
 
 /// What a budget wants to be asked about before anything is sent.
-fn asks_first(reply: &Reply) -> Option<&str> {
+fn asks_first(reply: &Reply) -> Option<&ErrorReport> {
     let error = reply.outcome.as_ref()?.error.as_ref()?;
-    (error.code == engine::ASKS_FIRST).then_some(error.message.as_str())
+    (error.code == engine::ASKS_FIRST).then_some(error)
 }
 
 /// Is somebody there who can be asked?

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AtLimit, BudgetLimit, BudgetScope, Candidate, Cost, ErrorReport, Money, Outcome, OutcomeClass,
-    SessionId, UnixMs,
+    AtLimit, BudgetLimit, BudgetScope, Candidate, Cost, Decision, ErrorReport, ModelName, Money,
+    Outcome, OutcomeClass, SessionId, UnixMs,
 };
 use crate::route::{BudgetLine, Hindrance, Refusal};
 
@@ -57,6 +57,13 @@ pub(super) fn question(refusal: &Refusal, candidate: &Candidate, now: UnixMs) ->
         message: sentence(refusal, candidate.model.as_str(), now),
         ..report(refusal, now)
     }
+}
+
+/// Who would answer within the budgets instead of whom a question is about, where that is known: a
+/// question that came up after it was decided is about the choice itself.
+pub fn fits<'a>(question: &ErrorReport, decision: &'a Decision) -> Option<&'a ModelName> {
+    let chosen = &decision.chosen()?.model;
+    (question.model.as_ref() != Some(chosen)).then_some(chosen)
 }
 
 /// The refusal as one sentence; `who` is what it is about.
@@ -167,6 +174,7 @@ fn coarse(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route;
 
     fn refusal(hindrance: Hindrance) -> Refusal {
         Refusal {
@@ -208,6 +216,21 @@ mod tests {
         busy.elsewhere = "0.05".parse().unwrap();
         let there = "$0.050 of the day's budget is held by another wheelhouse, and was not given";
         assert!(said(&busy).starts_with(there), "{}", said(&busy));
+    }
+
+    #[test]
+    fn who_is_asked_about_does_not_fit() {
+        let id = crate::domain::RequestId(uuid::Uuid::nil());
+        let (origin, reader) = (crate::domain::Origin::Ask, crate::domain::ReaderKind::Replaceable);
+        let request = crate::domain::Request::new(id, origin, reader, "hello");
+        let mut input = route::sample::input(route::features(&request));
+        input.candidates =
+            ["small", "large"].map(|model| route::sample::candidate(model, "lab")).into();
+        let decision = route::decide(&input);
+        let [first, second] = [0, 1].map(|n| decision.ranked().nth(n).unwrap());
+        let asked = |candidate| question(&refusal(Hindrance::Ask), candidate, UnixMs(0));
+        assert_eq!(fits(&asked(second), &decision), Some(&first.model));
+        assert_eq!(fits(&asked(first), &decision), None, "it fitted when it was decided");
     }
 
     #[test]

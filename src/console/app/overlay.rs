@@ -43,6 +43,8 @@ pub struct SessionList {
     pub items: Option<Vec<SessionLine>>,
     /// For what it was found.
     pub found_for: String,
+    /// The items are those of the last time, until the first answer.
+    pub old: bool,
     /// Which.
     pub selected: usize,
     /// Whether an answer is on its way.

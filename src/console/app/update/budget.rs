@@ -28,6 +28,9 @@ const RESTS: Duration = Duration::from_millis(900);
 /// How long a question stands before a key can be an answer to it.
 const SEEN: Duration = Duration::from_millis(350);
 
+/// How long a letter stands alone before it is an answer: a slow hand writes three letters a second.
+const ALONE: Duration = Duration::from_millis(500);
+
 /// `/budget`: shows what is spent and allowed; `/budget day 2 ask` sets one, `/budget day off` takes it
 /// away, for this run.
 pub(super) fn run(
@@ -178,8 +181,8 @@ fn open(state: &mut AppState, request: RequestId) {
         return;
     };
     let question = error.message.clone();
-    let chosen = reply.reply.decision.as_ref().and_then(|decision| decision.chosen());
-    let fits = chosen.map(|candidate| candidate.model.clone());
+    let decision = reply.reply.decision.as_ref();
+    let fits = decision.and_then(|decision| engine::fits(error, decision)).cloned();
     state.overlay = Some(Overlay::Confirm(Confirm { question, fits, reply: request }));
     state.question = Some(Asking { request, from: later(state, false), stands: true, given: None });
 }
@@ -196,7 +199,8 @@ pub(super) fn settle(state: &mut AppState, fx: &mut Effects) {
     let Some(asking) = state.question else { return };
     match &state.overlay {
         Some(Overlay::Confirm(confirm)) if confirm.reply == asking.request => {
-            if let Some((letter, _)) = asking.given.filter(|(_, at)| *at + SEEN <= state.now) {
+            let alone = alone(state);
+            if let Some((letter, _)) = asking.given.filter(|(_, at)| *at + alone <= state.now) {
                 answer(state, fx, letter);
             }
             return;
@@ -213,11 +217,16 @@ pub(super) fn settle(state: &mut AppState, fx: &mut Effects) {
     send::unsay(state, asking.request);
 }
 
+/// The same with a draft that was begun: whoever begins it probably goes on with it.
+fn alone(state: &AppState) -> Duration {
+    if state.composer.is_blank() { ALONE } else { RESTS }
+}
+
 /// When a question wants to be looked at again.
 pub(super) fn due(state: &AppState) -> Option<UnixMs> {
     let asking = state.question?;
     match asking.given {
-        Some((_, at)) => Some(at + SEEN),
+        Some((_, at)) => Some(at + alone(state)),
         None => (!asking.stands).then_some(asking.from),
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::domain::Finish;
 
 use super::super::{
-    AppState, Armed, Cell, Effect, FindPhase, Focus, Overlay, PrivateChat, QueuePhase, Rewind,
-    Stage, Tone, View,
+    AppState, Armed, Cell, Effect, FindPhase, Focus, Overlay, PrivateChat, QueuePhase, ReplyPhase,
+    Rewind, Stage, Tone, View,
 };
 use super::{Effects, changed_cell, notes, reply, send};
 
@@ -22,13 +22,20 @@ pub(super) fn stop(state: &mut AppState, fx: &mut Effects) -> bool {
         return false;
     };
     let snapshot = state.snapshot.clone();
+    let mut waits = false;
     if let Some(Cell::Reply(cell)) = state.transcript.cells.get_mut(index) {
+        waits = cell.phase == ReplyPhase::Held;
         cell.stopped = true;
         cell.last_at = now;
         reply::finish(cell, Finish::Cancelled, snapshot.as_deref());
     }
     changed_cell(state, index);
-    state.meters.asked += 1;
+    if waits {
+        // Nobody was asked: as a no to a budget's question.
+        send::unsay(state, request);
+    } else {
+        state.meters.asked += 1;
+    }
     if !state.queue.is_empty() {
         state.queue_phase = QueuePhase::Held;
     }

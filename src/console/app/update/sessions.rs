@@ -29,6 +29,7 @@ pub(super) fn open(state: &mut AppState, fx: &mut Effects, query: &str) {
     let items = query.is_empty().then(recent);
     let list = SessionList {
         query: field,
+        old: true,
         items: items.filter(|items| !items.is_empty()),
         ..SessionList::default()
     };
@@ -281,10 +282,12 @@ fn offer(state: &mut AppState) {
 }
 
 /// The selection stays on its chat where that is still there; what is found for other words begins at
-/// its first.
+/// its first, and so does a list that was opened with what it held the last time, unless somebody moved.
 fn fill(list: &mut SessionList, query: &str, items: Vec<SessionLine>) {
     let items = SessionLine::families(items);
     let old = list.items.as_ref().filter(|_| list.found_for == query);
+    let untouched = std::mem::take(&mut list.old) && list.selected == 0;
+    let old = old.filter(|_| !untouched);
     let before = old.and_then(|old| old.get(list.selected)).map(|line| line.id);
     query.clone_into(&mut list.found_for);
     list.selected = before.and_then(|id| items.iter().position(|line| line.id == id)).unwrap_or(0);

@@ -49,7 +49,7 @@ fn what_was_asked_again_is_still_asked_past_the_cache_once_a_budget_was_asked_ab
     let mut console = Console::ready();
     console.exchange("a long one", "An answer.").text("/retry").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("y").wait(400);
+    console.keys("y").wait(600);
     let sent = console.sent();
     assert_eq!((sent[2].over_budget, sent[2].cache), (OverBudget::Allowed, CacheMode::Refresh));
 }
@@ -62,7 +62,7 @@ fn a_message_that_would_go_over_is_asked_about_and_yes_sends_it_once() {
     let (_, reply) = console.state.last_reply().unwrap();
     assert!(reply.told.is_none(), "the question says it, and nothing has gone wrong");
     assert_eq!(console.sent().len(), 1);
-    console.keys("y").wait(400);
+    console.keys("y").wait(600);
     assert!(console.state.overlay.is_none());
     let sent = console.sent();
     assert_eq!((sent.len(), sent[1].over_budget), (2, OverBudget::Allowed));
@@ -81,12 +81,12 @@ fn who_fits_into_the_budget_can_answer_instead() {
     refused(&mut console, engine::ASKS_FIRST);
     let Some(Overlay::Confirm(confirm)) = &console.state.overlay else { panic!("no question") };
     assert_eq!(confirm.fits.as_ref().map(ModelName::as_str), Some("mini"));
-    console.keys("f").wait(400);
+    console.keys("f").wait(600);
     let sent = console.sent();
     assert_eq!((sent.len(), sent[1].over_budget), (2, OverBudget::Within));
     // Where nobody does, it is a letter like any other.
     let mut console = asked();
-    console.keys("f").wait(400);
+    console.keys("f").wait(600);
     assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("f", 1));
 }
 
@@ -97,7 +97,9 @@ fn enter_answers_nothing_and_who_writes_on_writes_in_the_draft() {
     assert!(console.state.overlay.is_some());
     // A letter that is no answer shows that somebody writes, and one that could be is none either
     // when more follow at once.
-    for (typed, at_once) in [("i say yes and no", 120), ("yes and no", 120), ("fine", 120)] {
+    for (typed, at_once) in
+        [("i say yes and no", 120), ("yes and no", 120), ("no and yes", 400), ("fine", 120)]
+    {
         let mut console = asked();
         for c in typed.chars() {
             console.text(&c.to_string()).wait(at_once);
@@ -117,7 +119,7 @@ fn a_no_takes_the_message_back_into_the_draft_and_out_of_the_chat() {
         let cells = console.state.transcript.cells.len();
         console.text("a secret").keys("enter");
         refused(&mut console, engine::ASKS_FIRST);
-        console.keys(key).wait(400);
+        console.keys(key).wait(600);
         assert!(console.state.overlay.is_none(), "{key}");
         assert_eq!(console.state.transcript.cells.len(), cells, "{key}");
         assert_eq!(console.state.composer.text(), "a secret", "{key}");
@@ -135,7 +137,7 @@ fn a_no_takes_the_message_back_into_the_draft_and_out_of_the_chat() {
 fn a_no_to_the_first_message_leaves_an_untitled_chat() {
     let mut console = asked();
     assert_eq!(console.state.title, "a long one");
-    console.keys("n").wait(400);
+    console.keys("n").wait(600);
     assert_eq!((console.state.title.as_str(), console.state.transcript.cells.len()), ("", 0));
 }
 
@@ -147,7 +149,7 @@ fn a_no_to_asking_again_leaves_the_message_with_its_answer() {
     console.keys("esc r");
     refused(&mut console, engine::ASKS_FIRST);
     assert!(console.state.overlay.is_some());
-    console.keys("n").wait(400);
+    console.keys("n").wait(600);
     assert_eq!(console.state.transcript.cells.len(), cells);
     assert!(console.state.composer.is_blank());
 }
@@ -159,7 +161,7 @@ fn a_no_to_an_edited_message_brings_back_what_was_said() {
     let before = (super::texts(&console.state), console.state.transcript.sums());
     console.keys("esc shift-up shift-up shift-up e").text(" changed").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("n").wait(400);
+    console.keys("n").wait(600);
     assert_eq!((super::texts(&console.state), console.state.transcript.sums()), before);
     assert_eq!(console.state.composer.text(), "the first changed");
     // Sent once more it replaces what it was to replace.
@@ -168,11 +170,11 @@ fn a_no_to_an_edited_message_brings_back_what_was_said() {
     // With a yes it is another way, and stays it.
     console.keys("esc shift-up shift-up shift-up e").text(" again").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("y").wait(400).routed("mini").stream("Four.").end(Finish::Stop);
+    console.keys("y").wait(600).routed("mini").stream("Four.").end(Finish::Stop);
     assert_eq!(super::texts(&console.state).last().unwrap(), "reply: Four.");
     console.text("more").keys("enter");
     refused(&mut console, engine::ASKS_FIRST);
-    console.keys("n").wait(400);
+    console.keys("n").wait(600);
     assert_eq!(super::texts(&console.state).last().unwrap(), "reply: Four.");
 }
 
@@ -212,7 +214,7 @@ fn what_is_being_written_when_a_budget_asks_is_no_answer_and_stays_in_the_draft(
     });
     console.wait(wait.expect("it asks to be woken"));
     assert!(matches!(console.state.overlay, Some(Overlay::Confirm(_))), "the hand rests");
-    console.wait(1_000).keys("y").wait(400);
+    console.wait(1_000).keys("y").wait(1_000);
     let sent = console.sent();
     assert_eq!((sent.len(), sent[2].over_budget), (3, OverBudget::Allowed));
     assert_eq!(
@@ -228,7 +230,7 @@ fn enter_before_the_question_was_seen_shows_it_and_sends_nothing() {
         console.keys(key);
         assert!(matches!(console.state.overlay, Some(Overlay::Confirm(_))), "{key}");
         assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("one", 2));
-        console.wait(1_000).keys("n").wait(400);
+        console.wait(1_000).keys("n").wait(1_000);
         assert_eq!(console.state.composer.text(), "one");
         assert!(console.toast().contains("not sent; it is in the history"), "{}", console.toast());
     }
@@ -250,7 +252,7 @@ fn a_letter_too_soon_to_have_read_the_question_goes_to_the_draft() {
     console.stream("One.").end(Finish::Stop);
     assert_eq!(console.state.focus, Focus::Read);
     refused_unseen(&mut console, engine::ASKS_FIRST);
-    console.keys("y").wait(400);
+    console.keys("y").wait(600);
     assert!(console.state.overlay.is_some());
     assert_eq!((console.state.composer.text().as_str(), console.sent().len()), ("", 2));
 }

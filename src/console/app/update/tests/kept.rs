@@ -363,6 +363,25 @@ fn what_is_found_for_other_words_begins_at_its_first_and_the_same_list_keeps_its
 }
 
 #[test]
+fn a_list_that_opens_with_what_it_held_before_begins_at_what_is_newest_now() {
+    let mut console = listed();
+    console.keys("esc").keys("ctrl-s");
+    let all = || Recall::Sessions { query: String::new() };
+    let Some(Overlay::Sessions(list)) = &console.state.overlay else { panic!("no list") };
+    assert!(list.items.is_some(), "nobody waits for it");
+    let newer = || vec![line(3, "newer"), line(1, "an old chat"), line(2, "another")];
+    console.answers(all(), Recalled::Sessions(newer()));
+    console.keys("enter");
+    assert_eq!(console.recalls().last(), Some(&Recall::Open(id(3))));
+    // Who has moved stays where he is.
+    let mut console = listed();
+    console.keys("esc").keys("ctrl-s").keys("down");
+    console.answers(all(), Recalled::Sessions(newer()));
+    console.keys("enter");
+    assert_eq!(console.recalls().last(), Some(&Recall::Open(id(2))));
+}
+
+#[test]
 fn a_chat_is_removed_on_the_second_press_and_never_the_open_one() {
     let removals = |console: &Console| {
         console.recalls().iter().filter(|asked| matches!(asked, Recall::Delete(_))).count()

@@ -188,3 +188,16 @@ fn words_that_had_come_when_a_reply_was_stopped_are_shown_as_they_are_kept() {
     console.exchange("two", "b").send(Msg::Reply { request, events: rest });
     assert_eq!(console.state.last_reply().unwrap().1.reply.text, "b");
 }
+
+#[test]
+fn a_message_that_waited_for_a_budget_when_it_was_stopped_is_in_the_draft_again() {
+    let mut console = Console::ready();
+    console.exchange("one", "a").text("two").keys("enter");
+    let request = console.running();
+    let held = ReplyEvent::Held { what: "$0.25 of the day's budget is held".to_owned() };
+    console.send(Msg::Reply { request, events: vec![held] }).keys("esc");
+    assert!(console.effects.iter().any(|effect| matches!(effect, Effect::Cancel(_))));
+    assert_eq!(console.state.composer.text(), "two");
+    assert_eq!(console.state.transcript.cells.len(), 2, "nobody was asked it");
+    assert!(console.toast().contains("not sent"), "{}", console.toast());
+}
