@@ -453,6 +453,15 @@ fn what_routing_saved_is_told_against_the_dearest_and_against_a_baseline() {
     assert_eq!((routing.requests, routing.answered, routing.compared), (2, 2, 1));
 }
 
+/// As a process that is killed: nothing is said of what is on its way, and it is seen to be gone.
+fn end_without_a_word(ledger: Ledger, dir: &std::path::Path, run: Uuid) {
+    drop(ledger);
+    let gone = dir.join("runs").join(run.to_string());
+    while gone.exists() {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what_is_known() {
     let dir = tempfile::tempdir().unwrap();
@@ -480,11 +489,7 @@ fn a_dead_process_s_partial_answer_is_offered_back_and_its_cost_is_at_least_what
     futures_executor(ledger.begin(bare)).unwrap();
     ledger.flush(LIMIT).unwrap();
     // The first ends without a word.
-    drop(ledger);
-    let gone = dir.path().join("runs").join(run.to_string());
-    while gone.exists() {
-        std::thread::yield_now();
-    }
+    end_without_a_word(ledger, dir.path(), run);
     let third = open(dir.path());
     let offered = third.read(|reader| reader.interrupted(5)).unwrap();
     let [one] = offered.as_slice() else { panic!("{offered:?}") };
@@ -540,11 +545,7 @@ fn a_question_whose_process_ended_while_it_waited_for_a_budget_cost_nothing() {
     let model = asks.begin().decision.chosen().unwrap().model.clone();
     ledger.more(asks.request(), Piece::Asked, &format!("1 first {model}\n"));
     ledger.flush(LIMIT).unwrap();
-    drop(ledger);
-    let gone = dir.path().join("runs").join(run.to_string());
-    while gone.exists() {
-        std::thread::yield_now();
-    }
+    end_without_a_word(ledger, dir.path(), run);
     let next = open(dir.path());
     let offered = next.read(|reader| reader.interrupted(5)).unwrap();
     let asked: Vec<&str> = offered.iter().map(|one| one.asked.as_str()).collect();
@@ -595,11 +596,7 @@ fn an_attempt_that_was_under_way_when_its_process_ended_is_charged_its_prompt_an
     ledger.more(over.request(), Piece::Asked, &format!("2 fallback {model}\n"));
     ledger.attempt(&begin, over.attempts(&begin).swap_remove(1));
     ledger.flush(LIMIT).unwrap();
-    drop(ledger);
-    let gone = dir.path().join("runs").join(run.to_string());
-    while gone.exists() {
-        std::thread::yield_now();
-    }
+    end_without_a_word(ledger, dir.path(), run);
     let next = open(dir.path());
     let cost = |chat| next.read(|reader| reader.session_row(chat)).unwrap().unwrap().cost;
     let total = next.read(|reader| reader.total(Days::ALL)).unwrap();
