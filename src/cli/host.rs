@@ -19,7 +19,7 @@ use crate::sim::Order;
 use super::compose::{Env, Setup};
 use super::faults;
 use super::recall;
-use super::start::{self, Running, Using};
+use super::start::{self, Lives, Running, Using};
 
 /// The most events handed over at once, so that a key never waits behind a long batch.
 const BATCH: usize = 256;
@@ -72,7 +72,7 @@ impl shell::Host for Host {
             }
             let env = with_keys(keys, Arc::clone(&setup.env));
             let known = known.filter(|_| using == Using::Configured);
-            match setup.start_using(using, env, known).await {
+            match setup.start_using(using, env, known, Lives::WithTheConsole).await {
                 Ok(mut running) => {
                     running.follow_files(&setup);
                     // The screen shows what is in force.

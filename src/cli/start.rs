@@ -8,10 +8,12 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::config::{KeepWhat, Loaded, Reach, Recipe};
-use crate::domain::Request;
+use crate::domain::{AttemptId, Request, UnixMs};
 use crate::engine::{self, EngineHandle, LOOK_EVERY, Snapshot, Watch};
 use crate::ledger::SharedPurse;
-use crate::route::SpendStore;
+use crate::route::{
+    Bucket, Holder, SharedClaim, SharedVerdict, SpendLine, SpendStore, StoreTrouble, Totals,
+};
 use crate::sim::{self, Control, Fleet, FleetOptions, Ports};
 
 use super::compose::{Env, Setup, wrong};
@@ -56,11 +58,43 @@ pub enum Using {
     Simulated,
 }
 
+/// How long an engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lives {
+    /// Until what was asked is answered.
+    ForAnAnswer,
+    /// As long as somebody is there.
+    WithTheConsole,
+}
+
+/// The place where spending is written down could not be opened, and why.
+#[derive(Debug)]
+struct NoStore(StoreTrouble);
+
+impl SpendStore for NoStore {
+    fn totals(&self, _: Holder, _: &[Bucket], _: UnixMs) -> Result<Vec<Totals>, StoreTrouble> {
+        Err(self.0.clone())
+    }
+
+    fn reserve(&self, _: &SharedClaim) -> Result<SharedVerdict, StoreTrouble> {
+        Err(self.0.clone())
+    }
+
+    fn settle(&self, _: SpendLine) {}
+
+    fn release(&self, _: Holder, _: AttemptId) {}
+
+    fn renew(&self, _: Holder, _: UnixMs) -> Result<(), StoreTrouble> {
+        Err(self.0.clone())
+    }
+}
+
 impl Setup {
     /// Starts the engine with what the command line says. Inside a runtime.
     pub async fn start(&self) -> Result<Running, Stop> {
         let using = if self.global.demo { Using::Simulated } else { Using::Configured };
-        let mut running = self.start_using(using, Arc::clone(&self.env), None).await?;
+        let env = Arc::clone(&self.env);
+        let mut running = self.start_using(using, env, None, Lives::ForAnAnswer).await?;
         let quiet = self.global.quiet;
         running.strike(self, move |line| {
             if !quiet {
@@ -93,7 +127,7 @@ impl Setup {
             Ok(purse) => Some(Arc::clone(self.spending.get_or_init(|| Arc::new(purse))) as _),
             Err(trouble) => {
                 tracing::warn!(%trouble, "budgets count this run alone");
-                None
+                Some(Arc::new(NoStore(StoreTrouble(trouble.to_string()))))
             }
         }
     }
@@ -105,6 +139,7 @@ impl Setup {
         using: Using,
         env: Env,
         known: Option<(Recipe, Loaded)>,
+        lives: Lives,
     ) -> Result<Running, Stop> {
         let (recipe, fleet) = match (using, &known) {
             (Using::Simulated, _) => {
@@ -132,6 +167,7 @@ impl Setup {
             unknown_errors: kept.then(|| self.unknown_errors()),
             spending: counts.then(|| self.spending()).flatten(),
             ledger: self.ledger(),
+            brief: lives == Lives::ForAnAnswer,
             ..engine::Options::default()
         };
         let engine = engine::start(Arc::new(config), options);

@@ -47,6 +47,9 @@ pub struct Options {
     /// Where spending outlives this run and hard budgets are shared with other processes; `None`
     /// counts this run alone.
     pub spending: Option<Arc<dyn SpendStore>>,
+    /// The run ends with its answer, so that others know what it spent by `spending` alone: where that
+    /// fails, a budget that stops is not gone on.
+    pub brief: bool,
 }
 
 impl Default for Options {
@@ -60,6 +63,7 @@ impl Default for Options {
             unknown_errors: None,
             ledger: None,
             spending: None,
+            brief: false,
         }
     }
 }

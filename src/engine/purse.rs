@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::{
-    AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, UnixMs,
+    AtLimit, AttemptId, Budget, BudgetLimit, BudgetScope, Cost, LocalDay, Money, OverBudget, UnixMs,
 };
 use crate::route::{
     Book, Calendar, Crossing, Hindrance, Holder, Payer, Period, Refusal, SharedClaim,
@@ -79,6 +79,8 @@ pub(super) struct Purse {
     inside: Mutex<Inside>,
     changed: Notify,
     store: Option<Arc<dyn SpendStore>>,
+    /// This run ends with its answer: what it spends is known to nobody but by the store.
+    brief: bool,
     holder: Holder,
     /// Held by whoever reads what others spent: who comes meanwhile finds it read.
     reading: tokio::sync::Mutex<()>,
@@ -122,9 +124,16 @@ impl Purse {
             inside: Mutex::new(inside),
             changed: Notify::new(),
             store,
+            brief: false,
             holder: Holder(Uuid::now_v7()),
             reading: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The purse of a run that ends with its answer: a budget that stops is not gone on without the
+    /// store, since each such run would begin to count anew.
+    pub(super) fn brief(self, brief: bool) -> Self {
+        Self { brief, ..self }
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -186,7 +195,16 @@ impl Purse {
     ) -> Result<Reservation, Refusal> {
         self.acquaint(wanted.payer.scopes(), now).await;
         let held = self.reserve_here(attempt, wanted, now)?;
-        let limits = self.inside().book.shared_limits(attempt);
+        let (limits, stops) = {
+            let book = &self.inside().book;
+            let limits = book.shared_limits(attempt);
+            let stops = limits.iter().map(|(bucket, _)| &bucket.scope).find(|scope| {
+                let budget = book.budget().limit(scope);
+                budget.is_some_and(|budget| budget.at_limit == AtLimit::Stop)
+            });
+            let stops = stops.cloned();
+            (limits, stops)
+        };
         let (Some(store), Some(amount)) = (&self.store, wanted.most) else { return Ok(held) };
         if limits.is_empty() || amount == Money::ZERO {
             return Ok(held);
@@ -224,7 +242,26 @@ impl Purse {
                     resets: Some(calendar.today.ends),
                     held: amount,
                     elsewhere: amount,
+                    unkept: None,
                 }))
+            }
+            Err(trouble) if self.brief && stops.is_some() => {
+                drop(held);
+                let mut inside = self.inside();
+                let calendar = inside.turn_to(now);
+                let line = inside.book.line(stops.unwrap_or(BudgetScope::Day), &calendar);
+                let limit = line.budget.map_or(Money::ZERO, |budget| budget.limit);
+                Err(Refusal {
+                    hindrance: Hindrance::Stop,
+                    limit,
+                    left: (limit - line.spent.amount).max(Money::ZERO),
+                    need: wanted.most,
+                    resets: None,
+                    held: Money::ZERO,
+                    elsewhere: Money::ZERO,
+                    unkept: Some(trouble.to_string()),
+                    scope: line.scope,
+                })
             }
             Err(trouble) => {
                 // This run keeps to its budgets by itself; others are not seen until it works again.

@@ -251,6 +251,9 @@ impl SpendStore for Watched {
     }
 
     fn reserve(&self, claim: &SharedClaim) -> Result<SharedVerdict, StoreTrouble> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(StoreTrouble("locked".to_owned()));
+        }
         self.store.reserve(claim)
     }
 
@@ -376,4 +379,24 @@ async fn a_conversation_on_the_screen_is_known_whether_a_budget_is_set_or_not() 
     spend(&theirs, "0.1").await;
     mine.keep_up(now).await;
     assert_eq!(spent(), money("0.4"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ends_with_its_answer_does_not_go_on_a_budget_that_stops_and_cannot_be_kept() {
+    let now = super::super::clock::now();
+    let of = |at_limit, brief| {
+        let store = Arc::new(Watched::default());
+        store.fails.store(true, Ordering::SeqCst);
+        let limit = BudgetLimit { limit: money("9"), at_limit };
+        let budget = Budget { day: Some(limit), ..Budget::default() };
+        Arc::new(Purse::new(budget, Some(store), now).brief(brief))
+    };
+    let refusal = of(AtLimit::Stop, true).reserve(id(), &wanted("0.1"), now).await.unwrap_err();
+    assert_eq!((refusal.hindrance, refusal.scope), (Hindrance::Stop, BudgetScope::Day));
+    assert_eq!(refusal.unkept.as_deref(), Some("locked"));
+    // What is free needs no budget; one that asks, and a run that counts on, go on.
+    let free = of(AtLimit::Stop, true);
+    assert!(free.reserve(id(), &wanted("0"), now).await.is_ok());
+    assert!(of(AtLimit::Ask, true).reserve(id(), &wanted("0.1"), now).await.is_ok());
+    assert!(of(AtLimit::Stop, false).reserve(id(), &wanted("0.1"), now).await.is_ok());
 }

@@ -27,6 +27,10 @@ pub fn over_budget(error: &ErrorReport) -> bool {
 /// The refusal as the request's error.
 pub(super) fn report(refusal: &Refusal, now: UnixMs) -> ErrorReport {
     let (code, hint) = match refusal.hindrance {
+        _ if refusal.unkept.is_some() => (
+            OVER_BUDGET,
+            "mend that, or use a budget that asks or warns: [budget] in the configuration",
+        ),
         Hindrance::Ask => (
             ASKS_FIRST,
             "y at the question, or wheelhouse ask --over-budget, sends it; /budget or [budget] in \
@@ -69,6 +73,9 @@ pub fn fits<'a>(question: &ErrorReport, decision: &'a Decision) -> Option<&'a Mo
 /// The refusal as one sentence; `who` is what it is about.
 fn sentence(refusal: &Refusal, who: &str, now: UnixMs) -> String {
     let scope = &refusal.scope;
+    if let Some(trouble) = &refusal.unkept {
+        return format!("{scope} stops, and what is spent cannot be written down: {trouble}");
+    }
     let need = match refusal.need {
         Some(need) => format!("{who} could cost up to {}", need.brief()),
         None => format!("the price of {who} is not known"),
@@ -186,6 +193,7 @@ mod tests {
             resets: Some(UnixMs(5 * 3_600_000)),
             held: "0.08".parse().unwrap(),
             elsewhere: Money::ZERO,
+            unkept: None,
         }
     }
 

@@ -128,6 +128,8 @@ pub struct Refusal {
     pub held: Money,
     /// Of that, what other programs hold.
     pub elsewhere: Money,
+    /// Why nobody can hold to it now: what is spent could not be written down.
+    pub unkept: Option<String>,
 }
 
 /// A budget has been used up to a share for the first time.
@@ -282,6 +284,7 @@ impl Book {
             resets: bucket.period(calendar).map(|period| period.ends),
             held: account.reserved(),
             elsewhere: account.others.reserved,
+            unkept: None,
             scope: bucket.scope,
         })
     }

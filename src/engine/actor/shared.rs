@@ -210,9 +210,9 @@ impl Shared {
         options: Options,
         budget: Budget,
     ) -> Self {
-        let Options { http: options, env, seed, unknown_errors, ledger, warm_every: _, spending } =
+        let Options { http: options, env, seed, unknown_errors, ledger, spending, brief, .. } =
             options;
-        let purse = Purse::new(budget, spending, super::super::clock::now());
+        let purse = Purse::new(budget, spending, super::super::clock::now()).brief(brief);
         Self {
             inbox,
             published,

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::config::{Config, HedgeWhen, Model, Provider};
 use crate::domain::{
-    AttemptId, AttemptKind, Candidate, Continuation, ErrorReport, Evidence, Finish, Money,
-    OutcomeClass, ReaderKind, ReplyEvent, Seam, SeamHow,
+    AttemptId, AttemptKind, Audience, Candidate, Continuation, ErrorReport, Evidence, Finish,
+    Money, OutcomeClass, ReaderKind, ReplyEvent, Seam, SeamHow,
 };
 use crate::route::{Observation, Written};
 use crate::wire::{self, HttpCall, Target, http::Http};
@@ -277,7 +277,8 @@ impl Run {
 
     /// An error whose words are not known is put by, so that they can be.
     async fn keep_unread(&self, error: &ErrorReport) {
-        if !self.shared.unread.wants(error) {
+        // Of what is private nothing is kept, whatever a provider repeats of it.
+        if self.request.audience() == Audience::Here || !self.shared.unread.wants(error) {
             return;
         }
         let (collector, error) = (Arc::clone(&self.shared.unread), error.clone());

@@ -73,7 +73,10 @@ fn private(request: &Request, decision: &Decision, stays: &Stays) -> ErrorReport
     };
     report(
         format!("{what} stays on this machine, and {why}"),
-        &format!("start a local server (ollama, llama.cpp, LM Studio); {instead}"),
+        &format!(
+            "start a local server (ollama, llama.cpp, LM Studio), or write tags = [\"local\"] under a \
+             provider that is on this machine; {instead}"
+        ),
     )
 }
 
