@@ -4,7 +4,7 @@
 //! Must not know: what any command does.
 
 mod kept;
-mod mistaken;
+pub mod mistaken;
 mod settings;
 
 use std::ffi::OsString;
@@ -510,6 +510,10 @@ mod tests {
         let error = read(&["sesions", "list"]).unwrap_err();
         assert!(error.to_string().contains("`sessions`"), "{error}");
         assert!(read(&["models", "of", "cars"]).is_err() && read(&["model", "trains"]).is_ok());
+        let stray = |args: &[&str]| mistaken::stray(&read(args).unwrap().ask);
+        assert_eq!(stray(&["--demo", "--tag", "private"]), Some("--tag"));
+        assert_eq!(stray(&["--over-budget"]), Some("--over-budget"));
+        assert_eq!(stray(&["--demo"]), None);
         assert!(read(&["你好"]).is_ok() && read(&["Hello"]).is_ok());
     }
 

@@ -8,6 +8,14 @@ use crate::domain::nearest;
 
 /// An option of `ask` before a command that has no use for it: refused, never dropped.
 pub(super) fn refuse_stray(ask: &AskArgs) -> Result<(), clap::Error> {
+    let Some(name) = stray(ask) else { return Ok(()) };
+    let message = format!("{name} belongs to a question, or behind the command if it takes it\n");
+    Err(<Cli as clap::CommandFactory>::command()
+        .error(clap::error::ErrorKind::ArgumentConflict, message))
+}
+
+/// An option of a question that was given.
+pub fn stray(ask: &AskArgs) -> Option<&'static str> {
     let stray = [
         ("--model", ask.model.is_some()),
         ("--pin", ask.pin),
@@ -20,12 +28,10 @@ pub(super) fn refuse_stray(ask: &AskArgs) -> Result<(), clap::Error> {
         ("--session", ask.session.is_some()),
         ("--no-cache", ask.no_cache),
         ("--cache", ask.cache.is_some()),
+        ("--over-budget", ask.over_budget),
         ("--tag", !ask.tags.is_empty()),
     ];
-    let Some((name, _)) = stray.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-    let message = format!("{name} belongs to a question, or behind the command if it takes it\n");
-    Err(<Cli as clap::CommandFactory>::command()
-        .error(clap::error::ErrorKind::ArgumentConflict, message))
+    stray.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
 }
 
 /// A single bare word is a mistyped command far more often than a prompt, and sending it costs

@@ -119,14 +119,16 @@ fn is_marked_private(word: &str) -> bool {
 }
 
 /// The letters of ASCII behind each `#` in a word that nothing of the kind stands before, and what
-/// follows them.
+/// follows them. `#private` itself counts behind anything that is no address.
 fn marks(word: &str) -> impl Iterator<Item = (&str, &str)> {
     let joins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     word.match_indices(['#', '＃']).filter_map(move |(at, sign)| {
         let before = word[..at].chars().next_back();
         let rest = &word[at + sign.len()..];
         let mark = rest.split_at(rest.find(|c| !joins(c)).unwrap_or(rest.len()));
-        (!before.is_some_and(|c| joins(c) || c == '/')).then_some(mark)
+        let address = || word[..at].contains(['/', '.', ':', '@', '=']);
+        let private = mark.0.eq_ignore_ascii_case(PRIVATE) && !address();
+        (private || !before.is_some_and(|c| joins(c) || c == '/')).then_some(mark)
     })
 }
 
@@ -159,6 +161,8 @@ mod tests {
             "```let x = 1;``` #PRIVATE",
             "```\nnever closed\n#private",
             "```c\nint x;\n```\n\"#private\"",
+            "密码4711#private",
+            "my pin is 4711#private",
         ] {
             assert_eq!(parse(text).tags, ["private"], "{text}");
         }
