@@ -114,7 +114,14 @@ fn run(cli: &Cli, io: &mut Io<'_>) -> Result<Exit, Stop> {
         Some(Command::Models { what: ModelsCommand::Sync(args) }) => sync::run(args, &setup, io),
         None if wants_answer(cli, io) => ask::run(&cli.ask, &setup, io),
         Some(Command::Shot(args)) => shot::run(args, &setup, io),
-        None => console::run(setup, io),
+        None => match args::mistaken::stray(&cli.ask) {
+            // Dropped, it would hold for nothing that is typed there.
+            Some(name) => Err(Stop::usage(format!(
+                "{name} is for a question, and there is none: write it behind, or leave {name} away \
+                 for the console"
+            ))),
+            None => console::run(setup, io),
+        },
     }
 }
 

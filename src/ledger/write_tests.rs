@@ -608,6 +608,14 @@ fn an_attempt_that_was_under_way_when_its_process_ended_is_charged_its_prompt_an
     assert!(!cost(session(1)).exact && !cost(session(2)).exact);
     assert!(cost(session(1)).amount > cost(session(2)).amount);
     assert_eq!(cost(session(3)), Cost { amount: Money::from_pico(1_000_070), exact: true });
+    // Whoever was asked last wrote the end of it, and its tokens are those of all.
+    let kept = next.read(|reader| reader.session(session(1))).unwrap().unwrap();
+    let said = kept.messages.last().unwrap();
+    assert_eq!(said.model.as_deref(), Some(model.as_str()));
+    assert!(said.provider.as_deref().is_some_and(|provider| !provider.is_empty()));
+    let figures = next.read(|reader| reader.answers_of(session(1))).unwrap();
+    let figures = figures.values().next().unwrap();
+    assert!(figures.cut && figures.usage.input > 400 + prompt, "{:?}", figures.usage);
 }
 
 #[test]

@@ -152,6 +152,20 @@ fn an_unknown_error_is_kept_once_without_keys_and_prompts_in_a_private_file() {
 }
 
 #[test]
+fn of_what_is_private_no_word_is_kept_whatever_a_provider_repeats() {
+    let home = Home::new();
+    let body = r#"{"error":{"message":"The teapot will not brew oolong"}}"#.to_owned();
+    let text = config(&provider(418, body), "");
+    let here = text.replace("[providers.lab]\n", "[providers.lab]\ntags = [\"local\"]\n");
+    assert_ne!(text, here);
+    let config = home.file("config.toml", &here);
+    let ask = ["ask", "--config", &config, "--tag", "private", "-m", "lab-small", "make oolong"];
+    let (code, _, err) = home.run("C.UTF-8", &ask);
+    assert!(code == 1 && err.contains("will not brew"), "{err}");
+    assert!(!home.path("data").join("unknown-errors.jsonl").exists());
+}
+
+#[test]
 fn unknown_errors_are_not_kept_where_the_user_says_so() {
     let home = Home::new();
     let body = r#"{"error":{"message":"The teapot will not brew today"}}"#.to_owned();

@@ -69,6 +69,14 @@ impl Streamed {
             self.seams.push(Place { source: self.text.source().len(), row, block: None });
             rest = tail;
         }
+        // A seam is placed at the first block that begins behind it: what comes line by line shows it.
+        while self.seams.iter().any(|place| place.block.is_none())
+            && let Some(end) = rest.find('\n')
+        {
+            let (line, tail) = rest.split_at(end + 1);
+            self.feed(line);
+            rest = tail;
+        }
         self.feed(rest);
         if !reply.phase.running() && self.finished == Finished::No {
             self.finished = Finished::Yes;

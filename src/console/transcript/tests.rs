@@ -183,6 +183,42 @@ fn a_seam_within_code_leaves_the_block_whole_and_is_told_behind_it() {
     assert!(matches!(&seams(&layout)[0], Mark::Joined(line) if line.contains("let b")));
 }
 
+#[test]
+fn a_seam_is_told_at_the_same_place_whether_the_text_came_in_bits_or_at_once() {
+    let text =
+        "1. *One.* It has a\n2. *Two.* So q is a prime.\n\n**Why.** Multiply.\n\nA check.\n\nEnd.";
+    let at = text.find("has").unwrap();
+    let seam = || Seam {
+        at_char: at as u64,
+        from: ModelName::from("a"),
+        to: ModelName::from("b"),
+        how: SeamHow::Instruct,
+    };
+    let seam_row = |layout: &Layout| {
+        let rows = layout.rows(0).unwrap();
+        (0..rows.height()).find(|line| rows.row(*line) == Row::Seam(0)).unwrap()
+    };
+    let mut cells = vec![reply("")];
+    let mut streamed = laid_out(&cells, 60);
+    for end in 1..=text.len() {
+        if let Cell::Reply(reply) = &mut cells[0] {
+            if end > at && reply.reply.seams.is_empty() {
+                reply.reply.seams.push(seam());
+            }
+            reply.reply.text = text[..end].to_owned();
+            if end == text.len() {
+                reply.phase = ReplyPhase::Done;
+            }
+        }
+        streamed.update(0, &cells[0]);
+    }
+    let mut opened = reply_done(text);
+    if let Cell::Reply(reply) = &mut opened {
+        reply.reply.seams.push(seam());
+    }
+    assert_eq!(seam_row(&laid_out(&[opened], 60)), seam_row(&streamed));
+}
+
 fn reply_done(text: &str) -> Cell {
     let mut cell = reply(text);
     if let Cell::Reply(reply) = &mut cell {

@@ -318,7 +318,9 @@ pub(super) fn footer(ink: &mut Ink<'_>, state: &AppState, reply: &ReplyCell, tar
         }
         let usage = outcome.usage;
         let mark = if usage.estimated { "~" } else { "" };
-        if !reply.cut_off() || usage.output > 0 {
+        // Of one from the cache that is opened again its tokens are a guess beside what it said live.
+        let guessed = outcome.cached.is_some() && usage.estimated;
+        if !guessed && (!reply.cut_off() || usage.output > 0) {
             parts.push(format!("{mark}{} in {mark}{} out", usage.input, usage.output));
         }
         if usage.cached_input > 0 && target.width >= 100 {

@@ -44,6 +44,8 @@ pub struct AnswerFigures {
     pub verdict: Option<Verdict>,
     /// Its attempts, in turn.
     pub attempts: Vec<AttemptReport>,
+    /// Its process ended before it did: what was under way then is in its usage, and no attempt.
+    pub cut: bool,
     /// How it was decided who is asked; `None` where that is not kept any more or cannot be read.
     pub decision: Option<Arc<Decision>>,
 }
@@ -102,7 +104,8 @@ const FIGURES: &str = "r.id, r.cost, r.exact, r.wait_ms, r.ttft_ms, coalesce(r.t
     (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
     (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
     (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id),
-    r.cached, r.session IS NOT s.n, d.packed, r.cache_note, r.verdict";
+    r.cached, r.session IS NOT s.n, d.packed, r.cache_note, r.verdict,
+    r.finish IS 'interrupted' OR r.finish IS 'dismissed'";
 
 fn figures(row: &Row<'_>) -> rusqlite::Result<AnswerFigures> {
     Ok(AnswerFigures {
@@ -116,6 +119,7 @@ fn figures(row: &Row<'_>) -> rusqlite::Result<AnswerFigures> {
         cache_note: row.get(13)?,
         verdict: verdict(row, 14)?,
         attempts: Vec::new(),
+        cut: row.get(15)?,
         decision: row
             .get_ref(12)?
             .as_blob_or_null()?
@@ -169,7 +173,7 @@ impl Reader {
                     figures.attempts.push(report);
                 }
             }
-            for figures in found.values_mut() {
+            for figures in found.values_mut().filter(|figures| !figures.cut) {
                 figures.usage = of_answer(&figures.attempts).unwrap_or(figures.usage);
             }
             Ok(found)
@@ -196,12 +200,12 @@ impl Reader {
                     Ok(Unanswered {
                         request: RequestId(id(row.get(0)?)),
                         figures: figures(row)?,
-                        asked: MessageId(id(row.get(15)?)),
-                        at: UnixMs(row.get(16)?),
-                        model: row.get(17)?,
-                        provider: row.get(18)?,
-                        finish: row.get(19)?,
-                        error: row.get(20)?,
+                        asked: MessageId(id(row.get(16)?)),
+                        at: UnixMs(row.get(17)?),
+                        model: row.get(18)?,
+                        provider: row.get(19)?,
+                        finish: row.get(20)?,
+                        error: row.get(21)?,
                     })
                 })?
                 .collect::<rusqlite::Result<_>>()?;
@@ -235,7 +239,7 @@ impl Reader {
                    (SELECT coalesce(sum(cached_input), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(sum(output), 0) FROM spend WHERE request = r.id),
                    (SELECT coalesce(max(estimated), 0) FROM spend WHERE request = r.id),
-                   r.cache_note, r.verdict
+                   r.cache_note, r.verdict, r.finish IS 'interrupted' OR r.finish IS 'dismissed'
                  FROM requests r JOIN decisions d ON d.request = r.n
                  LEFT JOIN sessions s ON s.n = r.session LEFT JOIN messages q ON q.n = r.asked
                  WHERE r.id = ?1",
@@ -254,7 +258,13 @@ impl Reader {
                     finish: row.get(8)?,
                     figures: AnswerFigures {
                         copied: false,
-                        usage: of_answer(&attempts).map_or_else(|| spent(row, 15), Ok)?,
+                        cut: row.get(21)?,
+                        usage: match of_answer(&attempts)
+                            .filter(|_| !matches!(row.get(21), Ok(true)))
+                        {
+                            Some(usage) => usage,
+                            None => spent(row, 15)?,
+                        },
                         cost: Cost { amount: Money::from_pico(row.get(9)?), exact: row.get(10)? },
                         wait_ms: row.get::<_, Option<i64>>(11)?.map(count),
                         ttft_ms: row.get::<_, Option<i64>>(12)?.map(count),
@@ -293,18 +303,19 @@ fn spent(row: &Row<'_>, at: usize) -> rusqlite::Result<Usage> {
     })
 }
 
-/// The tokens of the attempts whose text is the answer: those that went well, and those that broke off
-/// and were gone on from; of all where none is, as where its reader stopped it. `None` where there is
-/// none.
+/// The tokens of the attempts whose text is the answer: those that went well, those that broke off and
+/// were gone on from, and the one its reader stopped. `None` where there is none.
 fn of_answer(attempts: &[AttemptReport]) -> Option<Usage> {
-    let answers = attempts.iter().filter(|one| match one.outcome {
+    let whole = attempts.iter().any(|one| one.outcome.is_none());
+    let last = attempts.len().saturating_sub(1);
+    let answers = attempts.iter().enumerate().filter(|(n, one)| match one.outcome {
         None => true,
         // Outrun by another, or stopped: of the first nothing is in the answer.
-        Some(OutcomeClass::Cancelled) => false,
+        Some(OutcomeClass::Cancelled) => !whole && *n == last,
         Some(_) => one.usage.output > 0,
     });
     let sum = |sum, usage| sum + usage;
-    let own = answers.map(|one| one.usage).reduce(sum);
+    let own = answers.map(|(_, one)| one.usage).reduce(sum);
     own.or_else(|| attempts.iter().map(|one| one.usage).reduce(sum))
 }
 

@@ -100,6 +100,11 @@ fn tokens_are_those_of_the_answer_where_another_was_quicker() {
     stopped[0].outcome = Some(OutcomeClass::Cancelled);
     stopped[0].usage.estimated = true;
     assert_eq!(of_answer(&stopped), Some(stopped[0].usage));
+    // One that was stopped while it went on from what another had begun.
+    let mut stopped = turn.attempts(&turn.begin());
+    stopped[0].outcome = Some(OutcomeClass::Network);
+    stopped[1].outcome = Some(OutcomeClass::Cancelled);
+    assert_eq!(of_answer(&stopped).map(|usage| usage.output), Some(240), "both were shown");
 }
 
 #[test]

@@ -134,8 +134,16 @@ impl Journal {
 
 fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()> {
     let journal = Journal::read(db, left)?;
-    let model = journal.newest().cloned();
-    let under_way = under_way(db, left, &journal)?;
+    let known = decided(db, left.n)?;
+    let model = match journal.newest() {
+        Some(model) => Some(model.clone()),
+        None => last_asked(db, left.n)?,
+    };
+    let provider = known
+        .as_ref()
+        .zip(model.as_ref())
+        .and_then(|((_, decision), model)| Some(decision.candidate(model)?.provider.to_string()));
+    let under_way = under_way(db, left, &journal, known.as_ref())?;
     let mut parts = Vec::new();
     if !journal.reasoning.is_empty() {
         parts.push(Part::Reasoning { text: journal.reasoning.clone(), signature: None });
@@ -146,8 +154,8 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
     let unasked = journal.asked.is_empty() && parts.is_empty();
     if !parts.is_empty() {
         let message = Message { role: Role::Assistant, parts };
-        let model = model.clone().or_else(|| left.model.clone());
-        turn::hang(db, left.n, left.request.0, &message, left.at, |said| said.interrupted(model))?;
+        let who = (model.clone(), provider.clone());
+        turn::hang(db, left.n, left.request.0, &message, left.at, |said| said.interrupted(who))?;
     }
     let origin = origin_name(&left.origin);
     for Asked { n, model, provider, usage, least } in &under_way {
@@ -157,7 +165,7 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
         money::unknown(db, whose, which, (origin, left.at), came_to, zone)?;
     }
     db.execute(
-        "UPDATE requests SET run = NULL, finish = ?2, model = ?3,
+        "UPDATE requests SET run = NULL, finish = ?2, model = ?3, provider = ?5,
          exact = ?4 AND (SELECT coalesce(min(exact), 1) FROM spend WHERE spend.request = requests.id),
          cost = (SELECT coalesce(sum(amount), 0) FROM spend WHERE spend.request = requests.id)
          WHERE n = ?1",
@@ -165,7 +173,8 @@ fn take_up(db: &Connection, left: &Left, zone: &TimeZone) -> rusqlite::Result<()
             left.n,
             if unasked { Finish::Cancelled.name() } else { INTERRUPTED },
             model,
-            under_way.is_empty()
+            under_way.is_empty(),
+            provider
         ],
     )?;
     turn::heard(db, left.n)?;
@@ -185,7 +194,12 @@ struct Asked {
 /// The attempts that were under way: those that were made and of which no end is kept. Each is charged
 /// its prompt as it was estimated, as one that is stopped before its first word is; the newest what was
 /// shown since it was made, and what was shown before is part of its prompt.
-fn under_way(db: &Connection, left: &Left, journal: &Journal) -> rusqlite::Result<Vec<Asked>> {
+fn under_way(
+    db: &Connection,
+    left: &Left,
+    journal: &Journal,
+    known: Option<&(DecisionInput, Decision)>,
+) -> rusqlite::Result<Vec<Asked>> {
     if journal.waits {
         return Ok(Vec::new());
     }
@@ -193,16 +207,25 @@ fn under_way(db: &Connection, left: &Left, journal: &Journal) -> rusqlite::Resul
         .prepare_cached("SELECT number FROM attempts WHERE request = ?1")?
         .query_map([left.n], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let known = decided(db, left.n)?;
     let newest = journal.asked.last_key_value().map(|(n, _)| *n);
     let asked = journal.asked.iter().filter(|(n, _)| !over.contains(n));
     Ok(asked
         .map(|(n, model)| {
             let shown = (newest == Some(*n)).then_some((&journal.before, &journal.since));
-            let (provider, usage, least) = came_to(known.as_ref(), model, shown);
+            let (provider, usage, least) = came_to(known, model, shown);
             Asked { n: *n, model: model.clone(), provider, usage, least }
         })
         .collect())
+}
+
+/// Who was asked last, of attempts that ended.
+fn last_asked(db: &Connection, request: i64) -> rusqlite::Result<Option<String>> {
+    db.query_row(
+        "SELECT model FROM attempts WHERE request = ?1 ORDER BY number DESC LIMIT 1",
+        [request],
+        |row| row.get(0),
+    )
+    .optional()
 }
 
 fn decided(db: &Connection, request: i64) -> rusqlite::Result<Option<(DecisionInput, Decision)>> {

@@ -418,8 +418,8 @@ pub(super) fn hang(
 
 impl Said {
     /// An answer that was cut off by the end of its process.
-    pub(super) fn interrupted(&mut self, model: Option<String>) {
-        self.model = model;
+    pub(super) fn interrupted(&mut self, (model, provider): (Option<String>, Option<String>)) {
+        (self.model, self.provider) = (model, provider);
         self.finish = Some(super::recover::INTERRUPTED);
     }
 }
