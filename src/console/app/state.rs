@@ -315,6 +315,8 @@ pub struct AppState {
     pub system: Option<String>,
     /// Who may get to see it.
     pub system_for: Audience,
+    /// It has gone along with a message.
+    pub system_given: bool,
     /// The conversation.
     pub transcript: Transcript,
     /// Prompts that wait.
@@ -412,6 +414,7 @@ impl AppState {
             title: String::new(),
             system: None,
             system_for: Audience::Anybody,
+            system_given: false,
             transcript: Transcript::default(),
             queue: Vec::new(),
             queue_phase: QueuePhase::Flowing,

@@ -74,7 +74,7 @@ pub(super) fn leave(state: &mut AppState, fx: &mut Effects) {
 fn mark_draft(state: &mut AppState) {
     let text = state.composer.expanded();
     if state.composer.is_blank()
-        || text.starts_with('/')
+        || text.trim_start().starts_with('/')
         || is_private(&composer::parse(&text).tags)
     {
         return;

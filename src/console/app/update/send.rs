@@ -33,6 +33,8 @@ pub(super) fn submit(state: &mut AppState, fx: &mut Effects) {
         return;
     }
     let typed = state.composer.text();
+    // A space before it is a slip, and what follows may be meant for nobody's eyes.
+    let typed = typed.trim_start();
     if typed.starts_with('/') && !typed.starts_with("//") {
         slash::run_draft(state, fx);
         return;
@@ -235,6 +237,7 @@ fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, asking: Asking) {
     let Asking { over_budget, cache } = asking;
     let mut request = Request { cache, over_budget, ..request_for(state, id, cell) };
     request.place = place(state, cell);
+    keep_instructions(state, &request);
     let mut reply = ReplyCell::new(id, cell, state.now);
     reply.cache = cache;
     reply.first_block = state.last_reply().map_or(0, |(index, last)| {
@@ -248,6 +251,16 @@ fn ask(state: &mut AppState, fx: &mut Effects, cell: usize, asking: Asking) {
     state.transcript.scroll = Scroll::Follow;
     state.transcript.selected = None;
     fx.push(Effect::Send(Box::new(request)));
+}
+
+/// Instructions that are first given with something private stay as that does, as they are kept.
+fn keep_instructions(state: &mut AppState, request: &Request) {
+    let first = request.system.is_some() && !std::mem::replace(&mut state.system_given, true);
+    if first && request.audience() == Audience::Here && state.private == PrivateChat::Off {
+        state.system_for = Audience::Here;
+        let words = "the system prompt was given in private: it goes along only with #private";
+        notes::note(state, Tone::Info, words);
+    }
 }
 
 /// Asks a message again, past what is kept: in place when nothing came after it, else as a new message at the end.
@@ -422,6 +435,7 @@ fn draft_request(state: &AppState, draft: Draft) -> Request {
 /// Decides the draft for the line under it.
 pub(super) fn preview(state: &mut AppState, fx: &mut Effects) {
     let typed = state.composer.text();
+    let typed = typed.trim_start();
     let command = typed.starts_with('/') && !typed.starts_with("//");
     if state.composer.is_blank() || command || state.snapshot.is_none() {
         state.preview = None;
@@ -464,6 +478,7 @@ pub(super) fn new_chat(state: &mut AppState, fx: &mut Effects) {
     state.title.clear();
     // What was asked of the model is part of the chat it was asked in.
     (state.system, state.system_for) = (None, Audience::Anybody);
+    state.system_given = false;
     state.session = state.ids.session(state.now);
     state.view = super::super::View::Chat;
     state.focus = super::super::Focus::Composer;

@@ -312,6 +312,7 @@ fn show(state: &mut AppState, fx: &mut Effects, session: KeptSession) {
     state.title = session.title;
     state.system = session.system;
     state.system_for = session.system_for;
+    state.system_given = true;
     let mut cut_off = false;
     let running = session.turns.iter().any(|turn| turn.heard == Heard::Running);
     let mut blocks_before = 0;

@@ -3,8 +3,8 @@
 //! Invariant: a command that cannot be carried out says why and leaves the draft as it is.
 
 use crate::console::command::{self, Line, Name, Scope};
-use crate::console::composer::Draft;
-use crate::domain::{Audience, ModelName, PinScope, nearest, parse_span};
+use crate::console::composer::{self, Draft};
+use crate::domain::{Audience, ModelName, PinScope, is_private, nearest, parse_span};
 use crate::engine::{Command, Veto};
 
 use super::super::{AppState, Cell, Effect, Focus, Panel, PrivateChat, Recall, Scroll, Tone, View};
@@ -20,7 +20,7 @@ pub(super) fn run_draft(state: &mut AppState, fx: &mut Effects) {
     let line = draft.expanded();
     // Taken out first, since a command may put something in its place.
     state.composer.set(Draft::default());
-    match run(state, fx, line.trim_end()) {
+    match run(state, fx, line.trim()) {
         Ok(()) => state.composer.history.push(draft),
         Err(why) => {
             state.composer.set(draft);
@@ -134,12 +134,17 @@ fn carry_out(state: &mut AppState, fx: &mut Effects, line: Line<'_>) -> Result<(
             }
             text => {
                 // What is written in private stays so, should it not be private any more.
-                state.system_for = match state.private {
-                    PrivateChat::Off => Audience::Anybody,
-                    PrivateChat::Fresh | PrivateChat::Begun => Audience::Here,
-                };
+                let marked = is_private(&composer::parse(text).tags);
+                let private = marked || state.private != PrivateChat::Off;
+                state.system_for = if private { Audience::Here } else { Audience::Anybody };
                 state.system = Some(text.to_owned());
-                notes::toast(state, Tone::Good, "system prompt set from here on");
+                state.system_given = false;
+                let words = if marked {
+                    "system prompt set from here on; it goes along only with #private"
+                } else {
+                    "system prompt set from here on"
+                };
+                notes::toast(state, Tone::Good, words);
             }
         },
         Name::Fault => chaos::fault(state, fx, format!("{first} {rest}").trim())?,

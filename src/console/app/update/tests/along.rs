@@ -146,3 +146,29 @@ fn what_was_cut_or_could_be_undone_in_private_does_not_come_back() {
         assert_eq!(console.state.composer.text(), "", "{back}");
     }
 }
+
+#[test]
+fn instructions_first_given_with_something_private_stay_with_what_is_private() {
+    let mut console = Console::ready();
+    console.text("/system my rules").keys("enter").exchange("one #private", "a");
+    assert_eq!(console.sent().last().unwrap().system.as_deref(), Some("my rules"));
+    assert!(console.note().contains("the system prompt was given in private"));
+    console.exchange("two", "b");
+    assert_eq!(console.sent().last().unwrap().system, None);
+    let mut console = Console::ready();
+    console.text("/system #private my rules").keys("enter").exchange("one", "a");
+    assert_eq!(console.sent().last().unwrap().system, None);
+    // Those that others have seen go along with everything.
+    let mut console = Console::ready();
+    console.text("/system my rules").keys("enter").exchange("one", "a").exchange("#private b", "b");
+    console.exchange("three", "c");
+    assert_eq!(console.sent().last().unwrap().system.as_deref(), Some("my rules"));
+}
+
+#[test]
+fn a_space_before_a_command_makes_it_no_message() {
+    let mut console = Console::ready();
+    console.text(" /private on").keys("enter");
+    assert!(console.sent().is_empty());
+    assert_eq!(console.state.private, PrivateChat::Fresh);
+}
