@@ -10,9 +10,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::console::composer;
 use crate::domain::{
-    CacheMode, ErrorReport, Finish, ModelName, Origin, Outcome, OutcomeClass, OverBudget,
+    CacheMode, ErrorReport, Finish, ModelName, Origin, Outcome, OutcomeClass, OverBudget, PRIVATE,
     ReaderKind, Reply, ReplyEvent, Request, RequestId, Route, SessionId, is_nearly_private,
+    is_private,
 };
 use crate::engine::{self, EngineHandle, LogEntry, Snapshot};
 use crate::text::{Sanitizer, Tongue};
@@ -124,7 +126,14 @@ pub fn asking(
     request.tags = args.tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()).collect();
     let mut doubtful = typed.doubtful;
     doubtful.extend(request.tags.iter().filter(|tag| is_nearly_private(tag)).cloned());
-    for tag in typed.tags {
+    let mut tags = typed.tags;
+    if let Some(system) = &args.system {
+        // Instructions that say so are as private as a prompt that does.
+        let system = composer::parse(system);
+        tags.extend(is_private(&system.tags).then(|| PRIVATE.to_owned()));
+        doubtful.extend(system.doubtful);
+    }
+    for tag in tags {
         if !request.tags.contains(&tag) {
             request.tags.push(tag);
         }

@@ -135,6 +135,8 @@ fn what_a_prompt_says_of_itself_holds_where_it_was_typed() {
     {
         assert_eq!(data.ask(&[typed]).model(), "sim-tiny", "{typed}");
     }
+    let system = data.ask(&["--system", "#private my rules", "hello"]);
+    assert_eq!(system.model(), "sim-tiny", "instructions may say so as well: {}", system.err);
     let named = data.ask(&["@sim-sonnet", "hi"]);
     assert_eq!((named.model(), named.chars()), ("sim-sonnet", 2));
     let piped = data.piped("@sim-sonnet\n#private :floor\n", &["what does this say?"]);
