@@ -195,16 +195,7 @@ impl Purse {
     ) -> Result<Reservation, Refusal> {
         self.acquaint(wanted.payer.scopes(), now).await;
         let held = self.reserve_here(attempt, wanted, now)?;
-        let (limits, stops) = {
-            let book = &self.inside().book;
-            let limits = book.shared_limits(attempt);
-            let stops = limits.iter().map(|(bucket, _)| &bucket.scope).find(|scope| {
-                let budget = book.budget().limit(scope);
-                budget.is_some_and(|budget| budget.at_limit == AtLimit::Stop)
-            });
-            let stops = stops.cloned();
-            (limits, stops)
-        };
+        let limits = self.inside().book.shared_limits(attempt);
         let (Some(store), Some(amount)) = (&self.store, wanted.most) else { return Ok(held) };
         if limits.is_empty() || amount == Money::ZERO {
             return Ok(held);
@@ -245,29 +236,49 @@ impl Purse {
                     unkept: None,
                 }))
             }
-            Err(trouble) if self.brief && stops.is_some() => {
-                drop(held);
-                let mut inside = self.inside();
-                let calendar = inside.turn_to(now);
-                let line = inside.book.line(stops.unwrap_or(BudgetScope::Day), &calendar);
-                let limit = line.budget.map_or(Money::ZERO, |budget| budget.limit);
-                Err(Refusal {
-                    hindrance: Hindrance::Stop,
-                    limit,
-                    left: (limit - line.spent.amount).max(Money::ZERO),
-                    need: wanted.most,
-                    resets: None,
-                    held: Money::ZERO,
-                    elsewhere: Money::ZERO,
-                    unkept: Some(trouble.to_string()),
-                    scope: line.scope,
-                })
-            }
             Err(trouble) => {
+                if let Some(scope) = self.stopping(attempt).filter(|_| self.brief) {
+                    drop(held);
+                    return Err(self.unkept(scope, wanted, trouble, now));
+                }
                 // This run keeps to its budgets by itself; others are not seen until it works again.
                 self.inside().news(News::Trouble(trouble));
                 Ok(held)
             }
+        }
+    }
+
+    /// A budget that stops and that a claim is held to.
+    fn stopping(&self, attempt: AttemptId) -> Option<BudgetScope> {
+        let book = Arc::clone(&self.inside().book);
+        let stops = |scope: &BudgetScope| {
+            book.budget().limit(scope).is_some_and(|budget| budget.at_limit == AtLimit::Stop)
+        };
+        let limits = book.shared_limits(attempt).into_iter();
+        limits.map(|(bucket, _)| bucket.scope).find(stops)
+    }
+
+    /// Why nothing is sent under a budget that stops where what is spent cannot be written down.
+    fn unkept(
+        &self,
+        scope: BudgetScope,
+        wanted: &Wanted,
+        trouble: StoreTrouble,
+        now: UnixMs,
+    ) -> Refusal {
+        let (book, calendar) = self.look(now);
+        let line = book.line(scope, &calendar);
+        let limit = line.budget.map_or(Money::ZERO, |budget| budget.limit);
+        Refusal {
+            hindrance: Hindrance::Stop,
+            limit,
+            left: (limit - line.spent.amount).max(Money::ZERO),
+            need: wanted.most,
+            resets: None,
+            held: Money::ZERO,
+            elsewhere: Money::ZERO,
+            unkept: Some(trouble.0),
+            scope: line.scope,
         }
     }
 

@@ -52,16 +52,10 @@ const fn speaker(role: Role) -> &'static str {
     }
 }
 
-/// A way's messages, each with whether it is private: what answers a private question is.
-fn marked<'a>(way: &[&'a KeptMessage]) -> Vec<(&'a KeptMessage, bool)> {
-    let mut private = false;
-    let mark = |kept: &&'a KeptMessage| {
-        if kept.message.role == Role::User {
-            private = is_private(&kept.tags);
-        }
-        (*kept, private)
-    };
-    way.iter().map(mark).collect()
+/// A way's messages, each with whether it is private.
+fn marked<'a>(session: &SessionDetail, way: &[&'a KeptMessage]) -> Vec<(&'a KeptMessage, bool)> {
+    let private = private(session);
+    way.iter().map(|kept| (*kept, private.contains(&kept.id))).collect()
 }
 
 /// Who, when, and how it ended where that was not well.
@@ -162,7 +156,7 @@ pub fn markdown_in(
     if let Some(system) = &session.system {
         let _ = write!(out, "\n## System\n\n{}\n", clean(system).trim_end());
     }
-    for (kept, private) in marked(&branch) {
+    for (kept, private) in marked(session, &branch) {
         let _ = write!(out, "\n## {}\n", own(&heading((kept, private), zone)));
         for piece in &kept.message.parts {
             let _ = write!(out, "\n{}\n", part(piece).trim_end());

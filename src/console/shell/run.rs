@@ -122,7 +122,6 @@ pub(super) struct Shell {
     pub(super) queue: VecDeque<Effect>,
 }
 
-/// Is it something to read, or the end of it?
 /// A reply that is read.
 pub(super) struct Reading {
     pub(super) task: JoinHandle<()>,
@@ -130,6 +129,7 @@ pub(super) struct Reading {
     pub(super) stop: oneshot::Sender<()>,
 }
 
+/// Is it something to read, or the end of it?
 pub(super) fn is_words(event: &ReplyEvent) -> bool {
     matches!(event, ReplyEvent::Text(_) | ReplyEvent::Reasoning(_) | ReplyEvent::End(_))
 }

@@ -66,7 +66,7 @@ pub fn html(session: &SessionDetail, leaf: Option<MessageId>, zone: &TimeZone) -
     if let Some(system) = &session.system {
         let _ = writeln!(out, "<h2>System</h2>\n<pre class=\"aside\">{}</pre>", escaped(system));
     }
-    for (kept, private) in marked(&branch) {
+    for (kept, private) in marked(session, &branch) {
         let _ = writeln!(out, "<h2>{}</h2>", escaped(&heading((kept, private), zone)));
         for piece in &kept.message.parts {
             let class = match (piece, kept.message.role) {

@@ -217,7 +217,8 @@ pub(super) fn settle(state: &mut AppState, fx: &mut Effects) {
     send::unsay(state, asking.request);
 }
 
-/// The same with a draft that was begun: whoever begins it probably goes on with it.
+/// How long a letter stands alone before it is an answer: longer where a draft is begun, since whoever
+/// began it probably goes on with it.
 fn alone(state: &AppState) -> Duration {
     if state.composer.is_blank() { ALONE } else { RESTS }
 }
