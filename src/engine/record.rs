@@ -27,7 +27,7 @@ const BEGIN_LIMIT: Duration = Duration::from_millis(500);
 pub(super) struct Recorder {
     kept: Option<(Ledger, Keep)>,
     begin: OnceLock<Arc<Begin>>,
-    /// It waited for a budget, and nobody was asked since.
+    /// It waited, and nobody was asked since.
     waits: AtomicBool,
 }
 
@@ -80,7 +80,7 @@ impl Recorder {
         let _late = tokio::time::timeout(BEGIN_LIMIT, given).await;
     }
 
-    /// It waits for a budget, or reads along: should the process end before somebody is asked, nobody was
+    /// It waits for a budget or a rate limit, or reads along: should the process end before somebody is asked, nobody was
     /// and nothing was spent by it. Never waits itself.
     pub(super) fn waits(&self) {
         if let (Some((ledger, _)), Some(begin)) = (&self.kept, self.begin.get()) {

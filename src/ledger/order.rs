@@ -141,7 +141,7 @@ pub enum Piece {
     Text,
     /// Thinking.
     Reasoning,
-    /// From here on it waits for a budget or reads along, and nobody is asked.
+    /// From here on it waits (for a budget, a rate limit) or reads along, and nobody is asked.
     Waits,
     /// An attempt is made, of which the text is a line: its number, kind and model. The first one is known
     /// without it, unless it waited.

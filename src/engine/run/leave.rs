@@ -82,6 +82,7 @@ impl Run {
                 state.denied.get_or_insert_with(|| denial(asking, &reason, until));
                 return Leave::Denied;
             };
+            self.record.waits();
             tokio::select! {
                 () = self.sink.left() => return Leave::Over(left_while_waiting()),
                 () = tokio::time::sleep(wait) => {}

@@ -211,7 +211,7 @@ impl Reader {
                 .collect::<rusqlite::Result<_>>()?;
             for one in &mut found {
                 one.figures.attempts = reports(one.request)?;
-                let usage = of_answer(&one.figures.attempts);
+                let usage = of_answer(&one.figures.attempts).filter(|_| !one.figures.cut);
                 one.figures.usage = usage.unwrap_or(one.figures.usage);
             }
             Ok(found)
@@ -247,6 +247,7 @@ impl Reader {
             .query_row(params![key, ASKED], |row| {
                 let packed: Vec<u8> = row.get(4)?;
                 let Ok((input, decision)) = pack::unpack(&packed) else { return Ok(None) };
+                let cut = row.get(21)?;
                 Ok(Some(KeptRoute {
                     session: row.get::<_, Option<[u8; 16]>>(0)?.map(|key| SessionId(id(key))),
                     origin: row.get(1)?,
@@ -258,12 +259,10 @@ impl Reader {
                     finish: row.get(8)?,
                     figures: AnswerFigures {
                         copied: false,
-                        cut: row.get(21)?,
-                        usage: match of_answer(&attempts)
-                            .filter(|_| !matches!(row.get(21), Ok(true)))
-                        {
-                            Some(usage) => usage,
-                            None => spent(row, 15)?,
+                        cut,
+                        usage: match of_answer(&attempts) {
+                            Some(usage) if !cut => usage,
+                            Some(_) | None => spent(row, 15)?,
                         },
                         cost: Cost { amount: Money::from_pico(row.get(9)?), exact: row.get(10)? },
                         wait_ms: row.get::<_, Option<i64>>(11)?.map(count),

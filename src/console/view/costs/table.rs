@@ -122,7 +122,9 @@ pub(super) fn lines(table: &Table<'_>, glyphs: &GlyphSet, width: u16) -> Vec<Lin
     if table.count() == 0 {
         lines.push(say(match table.narrowed {
             Some(_) if !report.rows.is_empty() => "nothing is called so; Esc shows all".to_owned(),
-            Some(_) | None if !table.kept => "nothing is kept: [ledger] keep".to_owned(),
+            Some(_) | None if !table.kept => {
+                "nothing of requests is kept ([ledger] keep)".to_owned()
+            }
             Some(_) | None => "nothing was spent in these days".to_owned(),
         }));
         return lines;

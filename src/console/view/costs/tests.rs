@@ -348,5 +348,5 @@ fn where_nothing_of_requests_is_kept_the_bars_are_as_budgets_count() {
     Arc::make_mut(&mut snapshot.config).ledger.keep = KeepWhat::Nothing;
     let text = drawn(&state).0.join("\n");
     assert!(text.contains("$0.013") && text.contains("of $0.0195"), "{text}");
-    assert!(text.contains("67%") && text.contains("nothing is kept"), "{text}");
+    assert!(text.contains("67%") && text.contains("nothing of requests is kept"), "{text}");
 }
